@@ -191,7 +191,7 @@ fn order(random: &mut SplitMix64, last: &mut [u32]) -> Enter {
         user_ref: UserRef(*number),
         instrument: InstrumentId(random.remainder(INSTRUMENTS.into()) as u32),
         side,
-        price: OrderPrice::Limit(ticks),
+        price: OrderPrice::Limit(ticks as i64),
         quantity: Quantity(1 + random.remainder(1_000)),
         ..Enter::default()
     };

@@ -427,6 +427,7 @@ impl Engine {
             Some(listeners) => listeners.network(tls.is_some())?,
             None => (Network::default(), None),
         };
+        pipeline::check_database(config, &data)?;
         let mut clocks = SystemClocks::new();
         let settings = RecoverySettings {
             implausible_clock: launch.implausible_clock,

@@ -24,7 +24,7 @@ mod site;
 
 pub use handles::{Handles, Local, Watch};
 pub use proofs::proofs;
-pub use rehearsal::rehearse;
+pub use rehearsal::{check_database, rehearse};
 pub use seats::{StopPhase, Thread};
 
 pub use crate::net::{Sockets, TcpSockets};

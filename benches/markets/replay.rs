@@ -37,11 +37,13 @@ struct Known {
 fn messages(flow: &Flow) -> Vec<Message> {
     let tick = flow.actions.iter().fold(0, |tick, action| match action.kind {
         ActionKind::New { price: OrderPrice::Limit(units), .. }
-        | ActionKind::Replace { price: OrderPrice::Limit(units), .. } => common(tick, units),
+        | ActionKind::Replace { price: OrderPrice::Limit(units), .. } => common(tick, units as u64),
         _ => tick,
     });
     let ticks = |price| match price {
-        OrderPrice::Limit(units) => i32::try_from(units / tick).expect("a price within the protocol's range"),
+        OrderPrice::Limit(units) => {
+            i32::try_from(units / tick as i64).expect("a price within the protocol's range")
+        }
         OrderPrice::Market => i32::MAX - 1,
     };
     let mut known = vec![Known::default(); flow.order_names.len()];

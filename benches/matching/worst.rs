@@ -3,7 +3,7 @@
 use crate::timing::{Figure, check_small, print_best, run};
 use crate::venue::{FIRST, Order, Venue};
 use dojima::domain::{
-    AdminCommand, Cancel, Command, Enter, Instructions, LoginId, MassCancel, OrderCommand, OrderId,
+    AdminCommand, Cancel, Command, Enter, Instructions, Listing, LoginId, MassCancel, OrderCommand, OrderId,
     OrderPrice, Phase, Price, Quantity, Replace, Side, TimeInForce, Trigger, TriggerKind, TriggerReference,
     UserRef,
 };
@@ -152,7 +152,7 @@ fn resting(orders: usize, moves: usize) -> Vec<Figure> {
                 login: LoginId(login),
                 orig_user_ref,
                 user_ref,
-                price: OrderPrice::Limit(price(side_of(login), random.remainder(1_000))),
+                price: OrderPrice::Limit((price(side_of(login), random.remainder(1_000))) as i64),
                 quantity: Quantity(1),
                 ..Replace::default()
             }))
@@ -185,7 +185,7 @@ fn scattered(count: usize) -> Vec<Figure> {
     let mut venue = Venue::new(2 * count as u32, 1);
     let mut random = SplitMix64::new(8);
     let mut list = || -> Vec<Command> {
-        let mut ticks = || 1 + random.remainder(OrderPrice::LIMIT_END - 2);
+        let mut ticks = || 1 + random.remainder(Listing::PRICE_END - 2);
         (0..count).map(|_| Command::Order(OrderCommand::Enter(sell(&mut venue, ticks())))).collect()
     };
     let (first, second) = (list(), list());

@@ -128,7 +128,7 @@ impl Market {
             Side::Buy => self.mid - away,
             Side::Sell => self.mid + away,
         };
-        OrderPrice::Limit(ticks * 10)
+        OrderPrice::Limit((ticks * 10) as i64)
     }
 
     fn side(&mut self) -> Side {
@@ -166,7 +166,7 @@ impl Market {
             instrument: INSTRUMENT,
             side,
             time_in_force: TimeInForce::ImmediateOrCancel,
-            price: OrderPrice::Limit(ticks * 10),
+            price: OrderPrice::Limit((ticks * 10) as i64),
             quantity,
             ..Enter::default()
         })));

@@ -520,7 +520,8 @@ fn visibility(display: u8) -> Visibility {
 }
 
 fn price(units: u64) -> OrderPrice {
-    if units == MARKET_PRICE { OrderPrice::Market } else { OrderPrice::Limit(units) }
+    let limit = || OrderPrice::Limit(i64::try_from(units).unwrap_or(i64::MAX));
+    if units == MARKET_PRICE { OrderPrice::Market } else { limit() }
 }
 
 fn lots(field: u32) -> Quantity {

@@ -157,7 +157,7 @@ macro_rules! ways {
         impl $order {
             /// At this price or better, price units. It rests until it is cancelled, or its day ends.
             pub fn limit(mut self, price: u64) -> Self {
-                self.terms.price = OrderPrice::Limit(price);
+                self.terms.price = OrderPrice::Limit(i64::try_from(price).unwrap_or(i64::MAX));
                 self
             }
 
@@ -287,7 +287,8 @@ impl Terms {
     fn price_units(&self) -> u64 {
         match self.price {
             OrderPrice::Market => MARKET_PRICE,
-            OrderPrice::Limit(units) => units,
+            // OUCH has no words for a price below zero; 0 is refused as one would be.
+            OrderPrice::Limit(units) => units.try_into().unwrap_or(0),
         }
     }
 
@@ -432,7 +433,7 @@ mod tests {
         ) {
             let mut listings = Listings::default();
             listings.apply(&Event::Admin(AdminEvent::InstrumentListed(Listing { symbol: SYMBOL, ..Listing::default() })));
-            let price = limit.map_or(OrderPrice::Market, |units| OrderPrice::Limit(u64::from(units) >> 1));
+            let price = limit.map_or(OrderPrice::Market, |units| OrderPrice::Limit(i64::from(units) >> 1));
             let (quantity, time_in_force) = (Quantity(quantity), TimeInForce::GoodTillTime);
             let terms = Terms { quantity, price, time_in_force, instructions, cl_ord_id: ClOrdId(*b"text          ") };
             let order = NewOrder { symbol: SYMBOL, side: Side::Sell, terms, firm, linked_to: UserRef(linked_to) };

@@ -3,6 +3,7 @@
 
 use crate::domain::decimal::{self, DecimalError};
 use crate::domain::{Amount, OrderPrice, Quantity, Symbol};
+use crate::wire::ouch::MARKET_PRICE;
 use rust_decimal::Decimal;
 
 /// How the numbers of one instrument are written.
@@ -53,8 +54,9 @@ impl Units {
     /// [`DecimalError`] for more decimals than prices here have, or a number that is too large.
     pub fn price_units(&self, price: Decimal) -> Result<u64, DecimalError> {
         match decimal::price_units(price, self.price_decimals)? {
-            OrderPrice::Limit(units) => Ok(units),
-            OrderPrice::Market => Ok(OrderPrice::LIMIT_END),
+            // The sign is lost on the wire.
+            OrderPrice::Limit(units) => Ok(units.unsigned_abs()),
+            OrderPrice::Market => Ok(MARKET_PRICE),
         }
     }
 
@@ -71,7 +73,7 @@ impl Units {
     /// A price of the wire for people; `None`: a market order.
     pub fn price(&self, units: u64) -> Option<Decimal> {
         let decimals = u32::from(self.price_decimals);
-        let limit = (units < OrderPrice::LIMIT_END).then(|| i64::try_from(units).ok()).flatten()?;
+        let limit = (units < MARKET_PRICE).then(|| i64::try_from(units).ok()).flatten()?;
         Some(Decimal::new(limit, decimals).normalize())
     }
 
@@ -116,7 +118,7 @@ mod tests {
             (units.price(6_500_001), units.quantity(50_000)),
             (Some(number("65000.01")), number("0.5"))
         );
-        assert_eq!(units.price(OrderPrice::LIMIT_END), None, "a market order");
+        assert_eq!(units.price(MARKET_PRICE), None, "a market order");
         assert_eq!(units.average(13 * 6_500_000 + 3, 13), Some(number("65000.0023")));
         assert_eq!((units.average(1, 0), units.average(u128::MAX, 1)), (None, None));
         assert!(units.price_units(number("1.001")).is_err());

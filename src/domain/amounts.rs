@@ -50,20 +50,16 @@ impl FeeRate {
 pub enum OrderPrice {
     /// Whatever the book offers. Never rests.
     Market,
-    /// No worse than this, in price units: price × 10^p of the instrument (see [`super::Listing`]).
+    /// No worse than this, in price units: price × 10^p of the instrument (see [`super::Listing`]). Whether it may be zero or
+    /// less is for the product to say.
     #[serde(untagged)]
-    Limit(u64),
+    Limit(i64),
 }
 
 numbered!(OrderPrice {
     0 => Market,
     1 => Limit(it),
 });
-
-impl OrderPrice {
-    /// Limit prices must stay below this, the wire's market sentinel (OUCH 5.0, Price field).
-    pub const LIMIT_END: u64 = 0x7FFF_FFFF;
-}
 
 impl Default for OrderPrice {
     fn default() -> Self {

@@ -90,7 +90,7 @@ pub fn fee_rate(value: Decimal) -> Result<FeeRate, DecimalError> {
 pub fn price_units(value: Decimal, price_decimals: u8) -> Result<OrderPrice, DecimalError> {
     let decimals = u32::from(price_decimals);
     let units = whole(value, decimals, i64::MAX)?.ok_or(DecimalError::OffPriceUnits { value, decimals })?;
-    Ok(OrderPrice::Limit(units.unsigned_abs()))
+    Ok(OrderPrice::Limit(units))
 }
 
 /// A price in ticks as a number for people.

@@ -157,8 +157,9 @@ text!(
     AssetCode, 8
 );
 text!(
-    /// A login's name on the wire, upper case: 6 ASCII characters (SoupBinTCP Username), padded with spaces.
-    LoginName, 6
+    /// A login's name, upper case: up to 16 ASCII characters, padded with spaces. How many of them a protocol has room for is
+    /// its own business.
+    LoginName, 16
 );
 text!(
     /// A shard's name, such as `spot`: up to 8 ASCII characters, padded with spaces.

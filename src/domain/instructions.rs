@@ -175,7 +175,7 @@ pub struct Trigger {
     pub kind: TriggerKind,
     /// What is watched.
     pub reference: TriggerReference,
-    /// Price units: the price, or the distance of a trailing stop. 1 to [`super::OrderPrice::LIMIT_END`] - 1, on the tick.
+    /// Price units: the price, or the distance of a trailing stop. 1 to [`super::Listing::PRICE_END`] - 1, on the tick.
     pub price: u32,
 }
 

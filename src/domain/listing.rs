@@ -2,8 +2,8 @@
 
 use super::numbered::numbered_enum;
 use super::{
-    Amount, AssetId, FeeAsset, FeeRate, InstrumentId, ListInstrument, OrderPrice, Phase, Price, Quantity,
-    RejectReason, ShardId, Side, Symbol,
+    Amount, AssetId, FeeAsset, FeeRate, InstrumentId, ListInstrument, Phase, Price, Quantity, RejectReason,
+    ShardId, Side, Symbol,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -60,6 +60,11 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// Prices must stay below this many price units, so that one in ticks fits the 31 bits that an order has for it.
+    pub const PRICE_END: u64 = 0x7FFF_FFFF;
+
+    /// The most lots of an order: what the 32 bits hold that it has for them.
+    pub const QUANTITY_MAX: u64 = u32::MAX as u64;
     /// The terms of a new instrument, with the value of a tick.
     pub fn of(terms: &ListInstrument, tick_value: Amount) -> Self {
         Self {
@@ -108,10 +113,10 @@ impl Listing {
     /// A limit in price units as a price in ticks.
     ///
     /// # Errors
-    /// [`RejectReason::InvalidPrice`] for zero or out of the protocol's range, [`RejectReason::PriceOffTick`]
+    /// [`RejectReason::InvalidPrice`] for zero, one below zero, or out of range, [`RejectReason::PriceOffTick`]
     /// for one between two ticks.
-    pub fn price_from_units(&self, units: u64) -> Result<Price, RejectReason> {
-        if units == 0 || units >= OrderPrice::LIMIT_END {
+    pub fn price_from_units(&self, units: i64) -> Result<Price, RejectReason> {
+        if !(1..Self::PRICE_END as i64).contains(&units) {
             return Err(RejectReason::InvalidPrice);
         }
         // Both fit 32 bits here, and a 32-bit division is much cheaper than a 64-bit one on older cores.
@@ -122,7 +127,7 @@ impl Listing {
         Ok(Price(i64::from(units / tick)))
     }
 
-    /// A price in price units, as the wire carries it.
+    /// A price of an order that the exchange took, in price units: above zero, as all prices of spot are.
     pub fn price_units(&self, price: Price) -> u64 {
         price.0.unsigned_abs() * u64::from(self.tick_units)
     }

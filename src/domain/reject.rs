@@ -112,7 +112,7 @@ reasons!(
         29 => InvalidTrigger: "the trigger price is zero, out of range or off the tick",
         /// A good-till-time order's time is missing or has passed.
         30 => InvalidExpireTime: "the expire time is missing or has passed",
-        /// The price is zero, or at or above the protocol's end (0x7FFFFFFF price units).
+        /// The price is zero, below zero, or at or above [`Listing::PRICE_END`](super::Listing::PRICE_END) price units.
         31 => InvalidPrice: "the price is zero or out of the protocol's range",
         /// The price is no multiple of the tick.
         32 => PriceOffTick: "the price is not a multiple of the tick",

@@ -203,7 +203,7 @@ mod tests {
                 login: LoginId(login),
                 user_ref: UserRef(user_ref),
                 side: Side::Buy,
-                price: OrderPrice::Limit(u64::from(10 + user_ref % 7)),
+                price: OrderPrice::Limit(i64::from(10 + user_ref % 7)),
                 quantity: Quantity(1),
                 ..Enter::default()
             })));

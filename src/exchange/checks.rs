@@ -144,7 +144,7 @@ fn looks_first(asked: &Instructions) -> bool {
 
 /// A trigger in ticks.
 fn check_trigger(instrument: &Instrument, side: Side, trigger: &Trigger) -> Result<Watch, RejectReason> {
-    let price = instrument.listing.price_from_units(u64::from(trigger.price));
+    let price = instrument.listing.price_from_units(i64::from(trigger.price));
     let price = price.map_err(|_| RejectReason::InvalidTrigger)?;
     let trails = trigger.kind == TriggerKind::TrailingStop;
     let ticks = i32::try_from(price.0).map_err(|_| RejectReason::InvalidTrigger)?;
@@ -259,8 +259,8 @@ impl<S: EventSink> Market<'_, S> {
         if let OrderPrice::Limit(units) = request.price {
             checked.limit = Some(listing.price_from_units(units)?);
             let protection = &self.instrument.protection;
-            if (protection.price_min > 0 && units < u64::from(protection.price_min))
-                || (protection.price_max > 0 && units > u64::from(protection.price_max))
+            if (protection.price_min > 0 && units < i64::from(protection.price_min))
+                || (protection.price_max > 0 && units > i64::from(protection.price_max))
             {
                 return Err(RejectReason::PriceOutOfLimits);
             }
@@ -424,7 +424,7 @@ impl<S: EventSink> Market<'_, S> {
         }
         let units = self.instrument.listing.price_units(slid);
         let Protection { price_min, price_max, .. } = self.instrument.protection;
-        let in_range = self.instrument.listing.price_from_units(units) == Ok(slid)
+        let in_range = self.instrument.listing.price_from_units(units as i64) == Ok(slid)
             && units >= u64::from(price_min)
             && (price_max == 0 || units <= u64::from(price_max));
         if post_only == PostOnly::Slide && slid.0 > 0 && in_range {

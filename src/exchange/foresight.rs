@@ -54,8 +54,8 @@ impl Exchange {
                 let instrument = self.instruments.get(enter.instrument.0 as usize);
                 let level = match (instrument, enter.price) {
                     (Some(instrument), OrderPrice::Limit(units)) => {
-                        let ticks = units / u64::from(instrument.listing.tick_units.max(1));
-                        instrument.book.level_at(&self.shared.orders, enter.side, Price(ticks as i64))
+                        let ticks = units / i64::from(instrument.listing.tick_units.max(1));
+                        instrument.book.level_at(&self.shared.orders, enter.side, Price(ticks))
                     }
                     (Some(_), OrderPrice::Market) | (None, _) => NONE,
                 };

@@ -10,8 +10,7 @@ use super::triggers::{Triggers, Waiting};
 use super::usage::Usage;
 use crate::domain::{
     AdminEvent, Amount, CancelReason, Event, FeeTier, InstrumentId, LimitScope, ListInstrument, Listing,
-    OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees, SetTerms,
-    Side,
+    OrderLimits, Phase, Ppm, Price, Protection, RejectReason, RestateReason, SetFees, SetTerms, Side,
 };
 
 impl Exchange {
@@ -46,7 +45,7 @@ impl Exchange {
             && price
                 .0
                 .checked_mul(i64::from(listing.tick_units))
-                .is_some_and(|units| units < OrderPrice::LIMIT_END as i64);
+                .is_some_and(|units| units < Listing::PRICE_END as i64);
         if !in_range {
             return Err(RejectReason::OutOfRange);
         }
@@ -65,7 +64,7 @@ impl Exchange {
     ) -> Result<Event, RejectReason> {
         let listing = *self.listed(instrument)?;
         let Protection { price_min, price_max, static_band, dynamic_band, market_collar, .. } = *protection;
-        let in_range = [price_min, price_max].iter().all(|price| u64::from(*price) < OrderPrice::LIMIT_END)
+        let in_range = [price_min, price_max].iter().all(|price| u64::from(*price) < Listing::PRICE_END)
             && (price_max == 0 || price_min <= price_max)
             && [static_band, dynamic_band, market_collar].iter().all(|share| share.0 <= Ppm::ONE);
         if !in_range {
@@ -73,7 +72,7 @@ impl Exchange {
         }
         let ticks = match protection.reference {
             0 => None,
-            units => Some(listing.price_from_units(u64::from(units))?),
+            units => Some(listing.price_from_units(i64::from(units))?),
         };
         let known = &mut self.instruments[instrument.0 as usize];
         known.reference = ticks.or(known.reference);

@@ -159,7 +159,7 @@ impl Market {
             Side::Buy => book.mid as i64 + offset,
             Side::Sell => book.mid as i64 - offset,
         };
-        OrderPrice::Limit(units.max(book.tick as i64) as u64)
+        OrderPrice::Limit(units.max(book.tick as i64))
     }
 
     fn passive_price(&mut self, at: usize, side: Side) -> OrderPrice {

@@ -40,6 +40,7 @@ pub fn keep_to_recording(flow: &mut Flow, expected: &[NamedTrade]) -> Kept {
         match action.kind {
             ActionKind::New { side, price: OrderPrice::Limit(price), quantity, time_in_force } => {
                 keeper.actions.push(action);
+                let price = price.unsigned_abs();
                 if time_in_force == TimeInForce::GoodTillCancel {
                     keeper.book.rest(name, side, price, quantity);
                     continue;
@@ -114,7 +115,7 @@ impl Keeper {
             self.names.push(name);
             self.now.insert(name, order);
             let time_in_force = TimeInForce::GoodTillCancel;
-            let price = OrderPrice::Limit(price);
+            let price = OrderPrice::Limit(price as i64);
             self.push(at_ns, order, ActionKind::New { side, price, quantity, time_in_force });
         }
     }

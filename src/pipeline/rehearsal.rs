@@ -7,6 +7,17 @@ use crate::sql;
 use crate::stages::feed::{self, FeedFiles, FeedStart};
 use std::sync::Arc;
 
+/// Whether the database is one that this build may write, seen before a start writes anything.
+///
+/// # Errors
+/// The [`Fatal`] that ends the start.
+pub fn check_database(config: &Config, data: &DataDir) -> Result<(), Fatal> {
+    match config.sql.enabled {
+        true => sql::check_ours(&data.path().join(&config.sql.path)).map_err(Fatal::sql),
+        false => Ok(()),
+    }
+}
+
 /// Whether SQL and market data could go on where this recovery would leave off, in the order in which [`build`](super::build) makes them.
 ///
 /// # Errors

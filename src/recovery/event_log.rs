@@ -44,6 +44,7 @@ impl EventLog {
             from => scan_storage_from(Arc::clone(&files), from),
         };
         let scanned = scanned.map_err(RecoveryError::EventLog)?;
+        scanned.check_content(options.content).map_err(RecoveryError::EventLog)?;
         let (first, last) = (scanned.first_sequence(), scanned.next_sequence() - 1);
         Ok(Self {
             files,

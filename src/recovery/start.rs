@@ -51,6 +51,10 @@ impl Start {
         if let Err(error @ RecoveryError::OtherVersion { .. }) = newest_scanned {
             return Err(error);
         }
+        // Before anything is written: neither is taken for the other, nor for what another build writes.
+        if let Ok(scanned) = &newest_scanned {
+            scanned.check_content(settings.journal.content)?;
+        }
         let mut log = log?;
         if let Ok(scanned) = &newest_scanned {
             check_whole(data, settings, scanned.next_sequence() - 1, &log)?;

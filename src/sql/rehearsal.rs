@@ -18,6 +18,17 @@ pub fn rehearse(path: &Path, log: &Path, first: u64, last: u64) -> Result<(), Sq
     Ok(())
 }
 
+/// Whether the file at `path` is of a newer program or of another one altogether, as far as that can be seen without writing.
+///
+/// # Errors
+/// [`SqlError`]: it is. What else is wrong with the file is for whoever opens it.
+pub fn check_ours(path: &Path) -> Result<(), SqlError> {
+    match last_event(path, u64::MAX) {
+        Err(error) if error.is_of_others() => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// The last event in the database, and 0 for one that is built from the first event on; `None` while it cannot be had, for which
 /// a start does not wait.
 fn last_event(path: &Path, last: u64) -> Result<Option<u64>, SqlError> {

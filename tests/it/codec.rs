@@ -4,7 +4,7 @@
 //! `tests/it/formats.rs` says how they are written.
 
 pub mod cases;
-mod numbers;
+pub mod numbers;
 pub mod page;
 
 use dojima::domain::codec::{ENCODED_LEN_MAX, decode_command, decode_event, encode_command, encode_event};
@@ -70,7 +70,8 @@ fn golden_file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/codec.txt")
 }
 
-fn golden_lines() -> Vec<String> {
+/// The lines of the golden file: what it is of, and its bytes.
+pub fn golden_lines() -> Vec<String> {
     let text = fs::read_to_string(golden_file()).expect("the golden bytes are there");
     text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::to_owned).collect()
 }
@@ -90,12 +91,15 @@ const HEAD: &str = "# The encoding of one value of every command and event (test
 # byte tables of docs/FORMATS.md lay them out. Within one version of the content no line changes.
 ";
 
+/// The lines that the cases give now.
+pub fn encoded_lines() -> Vec<String> {
+    encoded_cases().iter().map(|(root, name, _, bytes)| golden_line(root, name, bytes)).collect()
+}
+
 #[test]
 #[ignore = "writes the golden bytes"]
 fn writes_the_golden_bytes() {
-    let encoded = encoded_cases();
-    let lines: Vec<String> =
-        encoded.iter().map(|(root, name, _, bytes)| golden_line(root, name, bytes)).collect();
+    let lines = encoded_lines();
     fs::write(golden_file(), format!("{HEAD}\n{}\n", lines.join("\n"))).expect("written");
 }
 

@@ -7,6 +7,10 @@
 //! cargo test --test it -- --ignored writes_the_golden
 //! ```
 
+mod day;
+mod growth;
+mod newer;
+
 use crate::cli::Place;
 use crate::codec::cases;
 use crate::exchange::digests::{lists, opening_commands};

@@ -177,6 +177,19 @@ fn stages_never_import_one_another() {
 }
 
 /// A file can be read when those below it are understood, and what it may touch is what it imports.
+/// The session layer and the gateway serve any protocol: of each only the file that implements its trait knows one.
+#[test]
+fn a_protocol_is_known_in_one_file_of_each_folder() {
+    let knows = |text: &str| {
+        let code = without_comments(text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default());
+        ["wire::ouch", "wire::soup", "wire::{"].iter().any(|name| code.contains(name))
+    };
+    let files = sources(&["src/net/session", "src/stages/gateway"]);
+    let files = files.iter().filter(|(path, text)| !path.ends_with("tests.rs") && knows(text));
+    let found: Vec<&str> = files.map(|(path, _)| path.as_str()).collect();
+    assert_eq!(found, ["src/net/session/protocol.rs", "src/stages/gateway/protocol.rs"]);
+}
+
 #[test]
 fn files_do_not_import_one_another_in_circles() {
     let mut wrong = Vec::new();

@@ -27,7 +27,7 @@ fn replace(
         orig_user_ref: of,
         user_ref: venue.next_user_ref(0),
         time_in_force: GTC,
-        price: OrderPrice::Limit(ticks),
+        price: OrderPrice::Limit(ticks as i64),
         quantity: Quantity(quantity),
         instructions: asked,
         ..Replace::default()

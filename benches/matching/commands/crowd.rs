@@ -37,7 +37,7 @@ pub fn all(bench: &mut Bench) {
         orig_user_ref: old,
         user_ref: venue.next_user_ref(login as u32),
         time_in_force: GTC,
-        price: OrderPrice::Limit(MID + LEVELS / 3),
+        price: OrderPrice::Limit((MID + LEVELS / 3) as i64),
         quantity: Quantity(1),
         ..Replace::default()
     }));

@@ -633,7 +633,7 @@ fn side_word(side: Side) -> &'static str {
 fn shown_limit(units: Option<&Units>, price: OrderPrice) -> String {
     match price {
         OrderPrice::Market => "market".to_owned(),
-        OrderPrice::Limit(limit) => shown_price(units, limit),
+        OrderPrice::Limit(limit) => shown_price(units, limit.unsigned_abs()),
     }
 }
 

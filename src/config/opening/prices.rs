@@ -1,13 +1,13 @@
 //! Prices and amounts of the file as the engine has them.
 
 use crate::domain::decimal::{self, DecimalError};
-use crate::domain::{Amount, OrderPrice};
+use crate::domain::{Amount, Listing, OrderPrice};
 use rust_decimal::Decimal;
 
 /// Price units that the protocol can carry.
 pub(super) fn price_units(value: Decimal, decimals: u8) -> Result<u32, String> {
     match decimal::price_units(value, decimals) {
-        Ok(OrderPrice::Limit(units)) if units < OrderPrice::LIMIT_END => {
+        Ok(OrderPrice::Limit(units)) if (0..Listing::PRICE_END as i64).contains(&units) => {
             u32::try_from(units).map_err(|error| error.to_string())
         }
         Ok(_) => {

@@ -7,8 +7,8 @@ use super::super::ledger::Balance;
 use super::asked::{Counted, Demand, FeeTerms, Purse, Rates, Settled, Settling, Short};
 use super::fees;
 use crate::domain::{
-    Amount, AssetId, FeeAsset, FeeRate, Fill, ListInstrument, Listing, OrderLimits, OrderPrice, Parties,
-    Party, Phase, Posting, Price, Quantity, RejectReason, Side,
+    Amount, AssetId, FeeAsset, FeeRate, Fill, ListInstrument, Listing, OrderLimits, Parties, Party, Phase,
+    Posting, Price, Quantity, RejectReason, Side,
 };
 
 /// A spot instrument.
@@ -172,10 +172,10 @@ pub(super) fn listing(
     scale: impl Fn(AssetId) -> Result<u8, RejectReason>,
 ) -> Result<Listing, RejectReason> {
     let (base_scale, quote_scale) = (scale(terms.base)?, scale(terms.quote)?);
-    let quantities = 1..=u64::from(u32::MAX);
+    let quantities = 1..=Listing::QUANTITY_MAX;
     let in_range = terms.base != terms.quote
         && terms.price_decimals <= ListInstrument::PRICE_DECIMALS_MAX
-        && (1..OrderPrice::LIMIT_END).contains(&u64::from(terms.tick_units))
+        && (1..Listing::PRICE_END).contains(&u64::from(terms.tick_units))
         && terms.lot.0 > 0
         && quantities.contains(&terms.min_quantity.0)
         && quantities.contains(&terms.max_quantity.0)

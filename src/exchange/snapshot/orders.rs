@@ -6,8 +6,8 @@ use super::numbers::places_by_number;
 use super::records::{OrderRecord, VenueRecord};
 use super::refused::{Refused, check};
 use crate::domain::{
-    AccountId, Amount, FeeRate, InstrumentId, Listing, LoginId, OrderId, OrderPrice, OrderState, Phase,
-    Price, Quantity, QuantityUnit, Side, TimeInForce, TriggerKind, Visibility,
+    AccountId, Amount, FeeRate, InstrumentId, Listing, LoginId, OrderId, OrderState, Phase, Price, Quantity,
+    QuantityUnit, Side, TimeInForce, TriggerKind, Visibility,
 };
 use crate::exchange::book::{Handle, Order, OrderSlab};
 use crate::exchange::extras::{self, Extra, Links, Watch};
@@ -310,7 +310,7 @@ impl Orders<'_> {
 fn order_of(record: &OrderRecord, listing: &Listing) -> Result<Order, &'static str> {
     let is = |mark| record.marks & mark != 0;
     let limit = (record.ticks > 0).then(|| Price(record.ticks.into()));
-    let in_range = |limit| listing.price_units(limit) < OrderPrice::LIMIT_END;
+    let in_range = |limit| listing.price_units(limit) < Listing::PRICE_END;
     let priced = limit.map_or(is(OrderRecord::WAITS), in_range);
     let sized = record.open.0 > 0 && record.open <= record.total && record.total.0 <= u64::from(u32::MAX);
     let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 64;
@@ -363,7 +363,7 @@ fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
     check(waits || in_force != TimeInForce::ImmediateOrCancel, "an order rests that may not")?;
     let is_waiting_buy = waits && order.limit.is_none() && order.side == Side::Buy;
     // A stop price may lie beyond the last price by as much as the distance.
-    let counted = (1..2 * OrderPrice::LIMIT_END).contains(&extra.reserve_units);
+    let counted = (1..2 * Listing::PRICE_END).contains(&extra.reserve_units);
     check(
         is_waiting_buy == counted && (counted || extra.reserve_units == 0),
         "an order is counted at a wrong price",

@@ -10,8 +10,8 @@ use super::refused::{Refused, check};
 use super::{Names, Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
-    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderPrice,
-    OrderState, Phase, Ppm, Price, Protection, ShardId, Timestamp, TriggerReference, VenueLimits,
+    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderState, Phase,
+    Ppm, Price, Protection, ShardId, Timestamp, TriggerReference, VenueLimits,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
 use crate::exchange::due::day;
@@ -367,7 +367,7 @@ impl Restoring {
         products::check_rates(&listing, &fees).map_err(|_| "a fee table that the venue cannot pay")?;
         let is_price = |price: &Price| {
             let units = price.0.checked_mul(i64::from(listing.tick_units));
-            price.0 >= 1 && units.is_some_and(|units| units < OrderPrice::LIMIT_END as i64)
+            price.0 >= 1 && units.is_some_and(|units| units < Listing::PRICE_END as i64)
         };
         check(
             [last, mark, reference].iter().flatten().all(is_price),
@@ -481,7 +481,7 @@ fn watch_of(record: &ExtraRecord) -> Result<Watch, &'static str> {
         )?;
         return Ok(Watch::default());
     }
-    let is_price = |price: i64| (1..OrderPrice::LIMIT_END as i64).contains(&price);
+    let is_price = |price: i64| (1..Listing::PRICE_END as i64).contains(&price);
     let trails = distance != 0;
     let stop = |extreme: Price| if on_rise { extreme.0 + distance } else { extreme.0 - distance };
     let ticks = if trails { distance } else { price.unwrap_or_default() };
@@ -495,7 +495,7 @@ fn watch_of(record: &ExtraRecord) -> Result<Watch, &'static str> {
 
 fn check_protection(protection: &Protection) -> Refused {
     let Protection { price_min, price_max, static_band, dynamic_band, market_collar, .. } = *protection;
-    let prices = [price_min, price_max].iter().all(|price| u64::from(*price) < OrderPrice::LIMIT_END);
+    let prices = [price_min, price_max].iter().all(|price| u64::from(*price) < Listing::PRICE_END);
     let shares = [static_band, dynamic_band, market_collar].iter().all(|share| share.0 <= Ppm::ONE);
     check(
         prices && (price_max == 0 || price_min <= price_max) && shares,

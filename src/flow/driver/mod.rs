@@ -407,6 +407,6 @@ fn scaled(flow_ns: u64, speed: f64) -> Duration {
 fn units(price: OrderPrice) -> u64 {
     match price {
         OrderPrice::Market => ouch::MARKET_PRICE,
-        OrderPrice::Limit(units) => units,
+        OrderPrice::Limit(units) => units.unsigned_abs(),
     }
 }

@@ -2,11 +2,11 @@
 
 use super::connection::Phase;
 use super::lines::Line;
+use super::protocol::{CONTROL_PACKET_LEN_MAX, LoginAccepted, LoginRejected, SessionProtocol, Username};
 use super::{Admission, Admitted, Ending, Server, Service, inbox_of};
 use crate::net::ConnectionId;
 use crate::net::auth::AuthAnswer;
 use crate::runtime::log::Stranger;
-use crate::wire::soup::{LoginAccepted, LoginRejected, Username};
 
 /// Answers of the doorman taken in one duty cycle.
 const ANSWERS_MAX: usize = 64;
@@ -30,20 +30,22 @@ impl<C> Server<C> {
     }
 
     /// Lets a client in whose login is being looked at, or not. Nothing for a connection that is gone.
-    pub fn decide(
+    pub fn decide<S: Service<Client = C>>(
         &mut self,
-        service: &mut impl Service<Client = C>,
+        service: &mut S,
         id: ConnectionId,
         verdict: Result<Admitted<C>, LoginRejected>,
         now: u64,
     ) {
         let Some(connection) = self.connections.get(id) else { return };
         let Phase::Checking(wish) = connection.phase else { return };
+        let mut packet = [0; CONTROL_PACKET_LEN_MAX];
         let (peer, username, label) = (connection.peer, wish.username, self.settings.label);
         let Admitted { mut client, session, first } = match verdict {
             Ok(admitted) => admitted,
             Err(reason) => {
-                connection.refuse(&reason.packet(), now);
+                let len = S::Protocol::refused(reason, &mut packet);
+                connection.refuse(&packet[..len], now);
                 self.wake(id);
                 self.gauges.logins_refused.add(1);
                 if Stranger::LoginRefused.may_log() {
@@ -55,7 +57,8 @@ impl<C> Server<C> {
         self.make_room_for(service, username, now);
         service.arrived(id, &mut client, now);
         let Some(connection) = self.connections.get(id) else { return };
-        connection.let_in(client, &wish, &LoginAccepted { session, sequence: first }, now);
+        let len = S::Protocol::accepted(&LoginAccepted { session, sequence: first }, &mut packet);
+        connection.let_in(client, &wish, &packet[..len], now);
         let wide = self.settings.inbox_len;
         if connection.inbox.capacity() < wide {
             let small = connection.widen(inbox_of(&mut self.spare_inboxes, wide));

@@ -4,12 +4,12 @@
 //! it no longer holds: a read that fills less than it could, a write that takes less than it was given.
 
 use super::ending::Ending;
+use super::protocol::{CONTROL_PACKET_LEN_MAX, SessionProtocol, Username};
 use super::service::{CHATTER, Service, SessionSettings, Wish};
 use crate::net::auth::{Claim, Ticket};
 use crate::net::{ConnectionId, Inbox, Readiness, Socket, origin};
 use crate::runtime::Budget;
 use crate::runtime::planted::{Bug, is_planted};
-use crate::wire::soup::{END_OF_SESSION, LoginAccepted, SERVER_HEARTBEAT, Username};
 use dojima_journal::passing::is_passing;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{IpAddr, SocketAddr};
@@ -61,8 +61,8 @@ impl Farewell {
     }
 }
 
-/// Room for a Login Accepted, a heartbeat and the end of the session.
-const CONTROL_LEN_MAX: usize = LoginAccepted::PACKET_LEN + SERVER_HEARTBEAT.len() + END_OF_SESSION.len();
+/// Room for the answer to a login, a heartbeat and the end of the session, of which the last two are short.
+const CONTROL_LEN_MAX: usize = 2 * CONTROL_PACKET_LEN_MAX;
 
 /// A packet or two of the session layer, which go out before anything of the service's.
 struct Control {
@@ -282,8 +282,8 @@ impl<C> Connection<C> {
     }
 
     /// Lets the client in.
-    pub(super) fn let_in(&mut self, client: C, wish: &Wish, accepted: &LoginAccepted, now: u64) {
-        self.put_control(&accepted.packet());
+    pub(super) fn let_in(&mut self, client: C, wish: &Wish, accepted: &[u8], now: u64) {
+        self.put_control(accepted);
         if let Some(ms @ 1..) = wish.heartbeat_timeout_ms {
             self.silence_max = u64::from(ms) * 1_000_000;
         }
@@ -298,8 +298,8 @@ impl<C> Connection<C> {
     }
 
     /// All that there is for it has been sent: says so and lets the client go. Gives back who it was.
-    pub(super) fn end_session(&mut self, now: u64) -> Option<C> {
-        self.put_control(&END_OF_SESSION);
+    pub(super) fn end_session<P: SessionProtocol>(&mut self, now: u64) -> Option<C> {
+        self.put_control(P::END_OF_SESSION);
         self.part_from(Farewell::SessionEnded, now)
     }
 
@@ -437,9 +437,9 @@ impl<C> Connection<C> {
     ///
     /// # Errors
     /// What is overdue: the connection is to be closed.
-    pub(super) fn sweep(
+    pub(super) fn sweep<S: Service<Client = C>>(
         &mut self,
-        service: &mut impl Service<Client = C>,
+        service: &mut S,
         settings: &SessionSettings,
         now: u64,
     ) -> Result<usize, Ending> {
@@ -488,7 +488,7 @@ impl<C> Connection<C> {
         }
         let quiet = now.saturating_sub(self.spoke);
         if u128::from(quiet) >= settings.heartbeat_interval.as_nanos() && self.has_sent_all(service) {
-            self.put_control(&SERVER_HEARTBEAT);
+            self.put_control(S::Protocol::HEARTBEAT);
             return Ok(1);
         }
         Ok(0)

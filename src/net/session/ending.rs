@@ -1,6 +1,5 @@
 //! Why a connection is closed.
 
-use crate::wire::soup::SoupError;
 use std::error::Error;
 use std::io;
 
@@ -43,9 +42,14 @@ pub enum Ending {
     /// Nothing came in time, not even a heartbeat.
     #[error("nothing heard for {0} ms")]
     Silent(u64),
-    /// The bytes are no SoupBinTCP.
-    #[error("not SoupBinTCP: {0}")]
-    Frame(#[from] SoupError),
+    /// The bytes are not of the protocol.
+    #[error("not {protocol}: {why}")]
+    Frame {
+        /// Which protocol is served.
+        protocol: &'static str,
+        /// What does not hold.
+        why: Box<dyn Error + Send + Sync>,
+    },
     /// A packet that clients send, but at a wrong time, or that only servers send.
     #[error("a packet of type {:?} {when}", char::from(*.kind))]
     UnexpectedPacket {
@@ -81,6 +85,11 @@ pub enum EndingKind {
 }
 
 impl Ending {
+    /// The bytes are not of this protocol.
+    pub fn not_of(protocol: &'static str, why: impl Error + Send + Sync + 'static) -> Self {
+        Self::Frame { protocol, why: Box::new(why) }
+    }
+
     /// A reason of the service.
     pub fn service(kind: EndingKind, why: impl Error + Send + Sync + 'static) -> Self {
         Self::Service { kind, why: Box::new(why) }
@@ -95,7 +104,7 @@ impl Ending {
             | Self::LoginRefused
             | Self::SessionEnded
             | Self::Stopped => EndingKind::Ordinary,
-            Self::Frame(_) | Self::UnexpectedPacket { .. } | Self::Chatter(_) => EndingKind::BadFrame,
+            Self::Frame { .. } | Self::UnexpectedPacket { .. } | Self::Chatter(_) => EndingKind::BadFrame,
             Self::Stalled(_) => EndingKind::Slow,
             Self::Socket(_)
             | Self::LoginTimeout(_)

@@ -1,7 +1,7 @@
 //! How many lines of the log are about each user: whoever has a login could write any number of them by coming and going.
 
+use super::protocol::Username;
 use crate::runtime::{Budget, Rate};
-use crate::wire::soup::Username;
 use std::collections::HashMap;
 
 /// Lines about one user.

@@ -2,34 +2,36 @@
 
 use super::connection::{Connection, Phase};
 use super::ending::Ending;
+use super::protocol::{Frame, Says, SessionProtocol};
 use super::service::{STRANGER_PACKET_LEN_MAX, Wish};
 use crate::net::auth::{AuthClient, AuthRequest};
-use crate::wire::soup::{self, LoginRequest, kind};
 
 /// Bytes of heartbeats and debug text that a connection may send before its login.
 const CHATTER_BYTES_MAX: usize = 2048;
 
 /// Takes packets up to and including the login, which it asks the doorman about; he is then due.
-pub(super) fn take_login<C>(
+pub(super) fn take_login<P: SessionProtocol, C>(
     connection: &mut Connection<C>,
     auth: &mut AuthClient,
     doorman_due: &mut bool,
 ) -> Result<usize, Ending> {
     loop {
         connection.has_more = false;
-        let Some((packet, used)) = soup::frame(connection.inbox.waiting(), STRANGER_PACKET_LEN_MAX)? else {
+        let Some((Frame { kind, says }, used)) =
+            P::frame(connection.inbox.waiting(), STRANGER_PACKET_LEN_MAX)?
+        else {
             return Ok(0);
         };
-        match packet.kind {
-            kind::DEBUG | kind::CLIENT_HEARTBEAT => {
+        match says {
+            Says::Nothing => {
                 connection.inbox.took(used);
                 connection.chatter += used;
                 if connection.chatter > CHATTER_BYTES_MAX {
                     return Err(Ending::Chatter(CHATTER_BYTES_MAX));
                 }
             }
-            kind::LOGIN_REQUEST => {
-                let request = LoginRequest::decode(packet.payload)?;
+            Says::Login(payload) => {
+                let request = P::login(payload)?;
                 let question = AuthRequest {
                     connection: connection.id,
                     username: request.username,
@@ -48,8 +50,10 @@ pub(super) fn take_login<C>(
                 }
                 return Ok(1);
             }
-            kind::LOGOUT => return Err(Ending::Logout),
-            kind => return Err(Ending::UnexpectedPacket { kind, when: "before the login" }),
+            Says::Logout => return Err(Ending::Logout),
+            Says::Message(_) | Says::Other => {
+                return Err(Ending::UnexpectedPacket { kind, when: "before the login" });
+            }
         }
     }
 }

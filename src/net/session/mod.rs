@@ -1,4 +1,4 @@
-//! The session layer: SoupBinTCP for every service that has clients. Connections, logins, heartbeats, timeouts, turns and
+//! The session layer of every service that has clients, in whatever protocol they speak ([`SessionProtocol`]). Connections, logins, heartbeats, timeouts, turns and
 //! limits are here; what clients are told and what their messages mean is the [`Service`]'s, of which nothing here knows
 //! more than its bytes.
 //!
@@ -19,6 +19,7 @@ mod gauges;
 mod lines;
 mod login;
 mod packets;
+mod protocol;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,10 @@ mod tests;
 pub use ending::{Ending, EndingKind};
 use packets::chatter_of;
 pub use packets::{Next, Packets};
+pub use protocol::{
+    CONTROL_PACKET_LEN_MAX, Frame, LoginAccepted, LoginRejected, LoginRequest, Says, SessionId,
+    SessionProtocol, Soup, Username,
+};
 pub use service::{
     Admission, Admitted, Outlook, STRANGER_INBOX_LEN, STRANGER_PACKET_LEN_MAX, Service, SessionSettings,
     Stopped, Wish,
@@ -372,9 +377,9 @@ impl<C> Server<C> {
     }
 
     /// Takes up what waits in the inbox, and then the end of the input if that has been seen.
-    fn take_up(
+    fn take_up<S: Service<Client = C>>(
         &mut self,
-        service: &mut impl Service<Client = C>,
+        service: &mut S,
         place: usize,
         now: u64,
     ) -> Result<usize, Ending> {
@@ -382,7 +387,7 @@ impl<C> Server<C> {
         if let Some(connection) = self.connections.at(place)
             && matches!(connection.phase, Phase::AwaitingLogin)
         {
-            work += take_login(connection, &mut self.auth, &mut self.doorman_due)?;
+            work += take_login::<S::Protocol, C>(connection, &mut self.auth, &mut self.doorman_due)?;
         }
         let Some(connection) = self.connections.at(place) else { return Ok(work) };
         connection.held = false;
@@ -453,7 +458,7 @@ impl<C> Server<C> {
     }
 
     /// One connection's turn to be sent something.
-    fn send_to(&mut self, service: &mut impl Service<Client = C>, place: usize, now: u64) -> usize {
+    fn send_to<S: Service<Client = C>>(&mut self, service: &mut S, place: usize, now: u64) -> usize {
         let Some(connection) = self.connections.at(place) else { return 0 };
         let id = connection.id;
         let is_leaving = matches!(connection.phase, Phase::LoggingOut(_));
@@ -461,7 +466,7 @@ impl<C> Server<C> {
         if let Some(client) = connection.client() {
             match service.prepare(id, client, now) {
                 Ok(Outlook::Ended) => {
-                    if let Some(client) = connection.end_session(now) {
+                    if let Some(client) = connection.end_session::<S::Protocol>(now) {
                         service.left(id, client, &Ending::SessionEnded, now);
                     }
                     self.strangers.set(place, true);

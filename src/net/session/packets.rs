@@ -1,7 +1,8 @@
 //! What a logged-in client sent, packet by packet.
 
 use super::Ending;
-use crate::wire::soup::{self, kind};
+use super::protocol::{Frame, Says, SessionProtocol, Soup};
+use std::marker::PhantomData;
 
 /// What is passed over at a time, in packets: heartbeats and debug text are short and can be many.
 const CHATTER_MAX: u64 = 256;
@@ -17,7 +18,7 @@ pub(super) fn chatter_of(bytes: usize) -> u64 {
 /// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next<'a> {
-    /// A message, from an Unsequenced Data packet. It comes again until [`Packets::took_message`].
+    /// A message. It comes again until [`Packets::took_message`].
     Message(&'a [u8]),
     /// No whole packet waits.
     Dry,
@@ -28,7 +29,7 @@ pub enum Next<'a> {
 }
 
 /// The packets that wait in an inbox.
-pub struct Packets<'a> {
+pub struct Packets<'a, P: SessionProtocol = Soup> {
     bytes: &'a [u8],
     packet_len_max: usize,
     used: usize,
@@ -36,14 +37,15 @@ pub struct Packets<'a> {
     message: usize,
     chatter: u64,
     chatter_max: u64,
+    protocol: PhantomData<P>,
 }
 
-impl<'a> Packets<'a> {
+impl<'a, P: SessionProtocol> Packets<'a, P> {
     /// Those in `bytes`, none of them longer than this, type and payload. Of those that are passed over so many are
     /// taken up, as [`Packets::chatter`] counts them.
     pub(super) fn new(bytes: &'a [u8], packet_len_max: usize, chatter_max: u64) -> Self {
         let chatter_max = chatter_max.min(CHATTER_MAX);
-        Self { bytes, packet_len_max, used: 0, message: 0, chatter: 0, chatter_max }
+        Self { bytes, packet_len_max, used: 0, message: 0, chatter: 0, chatter_max, protocol: PhantomData }
     }
 
     /// The next message.
@@ -53,27 +55,25 @@ impl<'a> Packets<'a> {
     #[inline]
     pub fn next_message(&mut self) -> Result<Next<'a>, Ending> {
         loop {
-            let Some((packet, len)) = soup::frame(&self.bytes[self.used..], self.packet_len_max)? else {
+            let Some((Frame { kind, says }, len)) = P::frame(&self.bytes[self.used..], self.packet_len_max)?
+            else {
                 return Ok(Next::Dry);
             };
-            match packet.kind {
-                kind::UNSEQUENCED => {
+            match says {
+                Says::Message(message) => {
                     self.message = len;
-                    return Ok(Next::Message(packet.payload));
+                    return Ok(Next::Message(message));
                 }
-                kind::CLIENT_HEARTBEAT | kind::DEBUG => {
+                Says::Nothing => {
                     if !self.pass_over(len) {
                         return Ok(Next::Chatty);
                     }
                 }
-                kind::LOGOUT => return Ok(Next::Logout),
-                kind::LOGIN_REQUEST => {
-                    return Err(Ending::UnexpectedPacket {
-                        kind: kind::LOGIN_REQUEST,
-                        when: "after the login",
-                    });
+                Says::Logout => return Ok(Next::Logout),
+                Says::Login(_) => return Err(Ending::UnexpectedPacket { kind, when: "after the login" }),
+                Says::Other => {
+                    return Err(Ending::UnexpectedPacket { kind, when: "which clients do not send" });
                 }
-                kind => return Err(Ending::UnexpectedPacket { kind, when: "which clients do not send" }),
             }
         }
     }
@@ -114,7 +114,7 @@ impl<'a> Packets<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::soup::{CLIENT_HEARTBEAT, LOGOUT, push_packet};
+    use crate::wire::soup::{CLIENT_HEARTBEAT, LOGOUT, kind, push_packet};
 
     #[test]
     fn messages_come_until_they_are_taken_and_chatter_is_passed_over() {
@@ -123,7 +123,7 @@ mod tests {
         push_packet(kind::DEBUG, b"text", &mut bytes).expect("fits");
         push_packet(kind::UNSEQUENCED, b"two", &mut bytes).expect("fits");
         bytes.extend(LOGOUT);
-        let mut packets = Packets::new(&bytes, 100, u64::MAX);
+        let mut packets = Packets::<Soup>::new(&bytes, 100, u64::MAX);
         for message in [&b"one"[..], b"one"] {
             assert_eq!(packets.next_message().expect("well formed"), Next::Message(message));
         }
@@ -138,7 +138,7 @@ mod tests {
     fn much_that_says_nothing_is_left_for_the_next_turn() {
         let bytes = CLIENT_HEARTBEAT.repeat(CHATTER_MAX as usize + 1);
         for (allowed, passed_over) in [(u64::MAX, CHATTER_MAX as usize), (3, 3), (0, 0)] {
-            let mut packets = Packets::new(&bytes, 100, allowed);
+            let mut packets = Packets::<Soup>::new(&bytes, 100, allowed);
             assert_eq!(packets.next_message().expect("well formed"), Next::Chatty);
             assert_eq!(packets.used(), CLIENT_HEARTBEAT.len() * passed_over);
         }
@@ -146,7 +146,7 @@ mod tests {
         for _ in 0..9 {
             push_packet(kind::UNSEQUENCED, &[0; 200], &mut long).expect("fits");
         }
-        let mut packets = Packets::new(&long, 300, 10);
+        let mut packets = Packets::<Soup>::new(&long, 300, 10);
         let mut passed_over = 0;
         while let Next::Message(_) = packets.next_message().expect("well formed")
             && packets.pass_message_over()

@@ -2,10 +2,10 @@
 
 use super::ending::Ending;
 use super::packets::Packets;
+use super::protocol::{LoginRejected, LoginRequest, SessionId, SessionProtocol, Username};
 use crate::net::ConnectionId;
 use crate::net::auth::Grant;
 use crate::runtime::Rate;
-use crate::wire::soup::{LoginRejected, LoginRequest, SessionId, Username};
 use std::time::Duration;
 
 /// The longest packet before a login, type and payload, bytes. A login has 52; the rest could only be debug text.
@@ -103,6 +103,9 @@ pub trait Service {
     /// What it keeps of a client that was let in.
     type Client;
 
+    /// What its clients speak.
+    type Protocol: SessionProtocol;
+
     /// Says what a client gets that the doorman lets in. Nothing may have changed for anybody when this says no.
     ///
     /// # Errors
@@ -131,7 +134,7 @@ pub trait Service {
     fn take(
         &mut self,
         client: &mut Self::Client,
-        packets: &mut Packets<'_>,
+        packets: &mut Packets<'_, Self::Protocol>,
         now: u64,
     ) -> (usize, Result<Stopped, Ending>);
 

@@ -24,6 +24,7 @@ struct Nothing;
 
 impl Service for Nothing {
     type Client = ();
+    type Protocol = Soup;
 
     fn admit(&mut self, _: ConnectionId, _: Grant, _: &Wish, _: u64) -> Result<Admission<()>, LoginRejected> {
         let session = SessionId::new("DAY1").expect("a session");
@@ -448,7 +449,7 @@ fn who_was_logged_in_keeps_its_place_until_it_has_taken_its_last_messages() {
         match end {
             None => {}
             Some(Farewell::LoggedOut) => _ = connection.let_go(port.now),
-            Some(Farewell::SessionEnded) => _ = connection.end_session(port.now),
+            Some(Farewell::SessionEnded) => _ = connection.end_session::<Soup>(port.now),
             Some(Farewell::Refused) => connection.refuse(&LoginRejected::NotAuthorised.packet(), port.now),
         }
         for number in 0..4_000 {

@@ -7,7 +7,7 @@ use super::subscriber::Subscriber;
 use crate::net::auth::{AuthClient, Grant};
 use crate::net::session::{
     self, Admission, Admitted, Ending, Next, Outlook, Packets, STRANGER_INBOX_LEN, STRANGER_PACKET_LEN_MAX,
-    SessionSettings, Stopped, Wish,
+    SessionSettings, Soup, Stopped, Wish,
 };
 use crate::net::{ConnectionId, Sockets};
 use crate::runtime::{Counters, Doorbell, Fatal};
@@ -118,6 +118,7 @@ impl Server {
 
 impl session::Service for Desk<'_> {
     type Client = Subscriber;
+    type Protocol = Soup;
 
     fn admit(
         &mut self,

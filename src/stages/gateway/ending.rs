@@ -1,7 +1,7 @@
 //! Why the gateway closes a connection, beyond the reasons of the session layer.
 
 use crate::net::session::{Ending, EndingKind};
-use crate::wire::ouch::OuchError;
+use std::error::Error;
 
 /// In words for the log.
 #[derive(Debug, thiserror::Error)]
@@ -19,9 +19,9 @@ pub enum Cause {
         /// Its burst.
         burst: u32,
     },
-    /// The message is none that is served. OUCH has no answer to one.
+    /// The message is none that is served, and there is no answer to it.
     #[error("not an order message: {0}")]
-    Message(#[from] OuchError),
+    Message(Box<dyn Error + Send + Sync>),
     /// Messages that the client had not received were overwritten by newer ones.
     #[error("too slow: more than {0} bytes behind")]
     FellBehind(usize),
@@ -39,6 +39,13 @@ pub enum Cause {
         /// The first message that came.
         got: u64,
     },
+}
+
+impl Cause {
+    /// The message is none of its protocol.
+    pub fn message(why: impl Error + Send + Sync + 'static) -> Self {
+        Self::Message(Box::new(why))
+    }
 }
 
 impl From<Cause> for Ending {

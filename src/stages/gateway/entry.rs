@@ -3,6 +3,7 @@
 use super::desks::Desks;
 use super::gauges::Gauges;
 use super::owed::Owed;
+use super::protocol::{LoggedIn, OrderEntryProtocol};
 use super::receive::{Taking, pass_over, take_packets};
 use super::rounds::Rounds;
 use super::settings::{GatewaySettings, Progress};
@@ -11,13 +12,13 @@ use super::streams::Streams;
 use crate::domain::{Command, LoginId};
 use crate::net::ConnectionId;
 use crate::net::auth::{Grant, Role};
-use crate::net::session::{Admission, Admitted, Ending, Outlook, Packets, Service, Stopped, Wish};
+use crate::net::session::{
+    Admission, Admitted, Ending, LoginRejected, Outlook, Packets, Service, Stopped, Wish,
+};
 use crate::ring::Producer;
 use crate::runtime::planted::{Bug, is_planted};
 use crate::stages::resend::{ResendClient, ResendQuery};
 use crate::stages::space::SpaceWatch;
-use crate::wire::ouch::LoggedIn;
-use crate::wire::soup::LoginRejected;
 
 /// Order messages of one connection in one duty cycle, so that connections take turns.
 const MESSAGES_MAX: usize = 1024;
@@ -27,7 +28,7 @@ const MESSAGES_MAX: usize = 1024;
 const REFUSAL_EVERY_NS: u64 = 100_000_000;
 
 /// What the gateway has beside its connections.
-pub(super) struct OrderEntry {
+pub(super) struct OrderEntry<P> {
     pub(super) settings: GatewaySettings,
     pub(super) inbound: Producer<Command>,
     pub(super) rounds: Rounds,
@@ -38,7 +39,7 @@ pub(super) struct OrderEntry {
     pub(super) resend: ResendClient,
     /// Logins that wait for what is known of sessions that have ended.
     pub(super) visits: Vec<Visit>,
-    pub(super) streams: Streams,
+    pub(super) streams: Streams<P>,
     pub(super) desks: Desks,
     pub(super) gauges: Gauges,
     /// Commands were published and nobody was rung.
@@ -69,12 +70,12 @@ impl Trader {
     }
 }
 
-impl OrderEntry {
+impl<P: OrderEntryProtocol> OrderEntry<P> {
     /// Turns packets into commands. Returns how many, and why it stopped.
     pub(super) fn take_orders(
         &mut self,
         trader: &mut Trader,
-        packets: &mut Packets<'_>,
+        packets: &mut Packets<'_, P>,
         now: u64,
     ) -> (usize, Result<Stopped, Ending>) {
         let Trader { login, role, session, .. } = *trader;
@@ -173,8 +174,9 @@ pub(super) struct Visit {
     is_asked: bool,
 }
 
-impl Service for OrderEntry {
+impl<P: OrderEntryProtocol> Service for OrderEntry<P> {
     type Client = Trader;
+    type Protocol = P;
 
     fn admit(
         &mut self,
@@ -232,7 +234,7 @@ impl Service for OrderEntry {
     fn take(
         &mut self,
         trader: &mut Trader,
-        packets: &mut Packets<'_>,
+        packets: &mut Packets<'_, P>,
         now: u64,
     ) -> (usize, Result<Stopped, Ending>) {
         let (messages, stopped) = self.take_orders(trader, packets, now);

@@ -9,6 +9,7 @@ mod ending;
 mod entry;
 mod gauges;
 mod owed;
+mod protocol;
 mod receive;
 mod rounds;
 mod settings;
@@ -16,6 +17,7 @@ mod source;
 mod streams;
 mod tail;
 
+pub use protocol::{Asked, LoggedIn, OrderEntryProtocol};
 pub use settings::{
     GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, LoginSettings, PACKET_LEN_LIMIT,
     PACKET_LEN_MIN, Progress, RateLimit, TAIL_BYTES_MIN,
@@ -24,16 +26,16 @@ pub use settings::{
 use crate::domain::{
     Canceled, Command, ConnectionLoss, Event, EventRecord, OrderCommand, OrderEvent, Quantity, RejectReason,
 };
-use crate::net::session::{Server, SessionSettings};
+use crate::net::session::{Server, SessionSettings, Soup};
 use crate::net::{ConnectionId, INBOX_LEN, Sockets};
 use crate::ring::{Consumer, CursorReader};
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal};
 use crate::stages::resend::{ResendAnswer, ResendChunk};
-use crate::wire::ouch::SEQUENCED_LEN_MAX;
 use desks::Desks;
 use entry::{OrderEntry, Trader};
 use gauges::Gauges;
+use protocol::MESSAGE_PACKET_LEN_LIMIT;
 use rounds::Rounds;
 use std::ops::ControlFlow;
 use std::os::fd::RawFd;
@@ -46,9 +48,9 @@ const EVENTS_MAX: usize = 2048;
 const ANSWERS_MAX: usize = 4;
 
 /// The agent.
-pub struct Gateway {
+pub struct Gateway<P: OrderEntryProtocol = Soup> {
     server: Server<Trader>,
-    entry: OrderEntry,
+    entry: OrderEntry<P>,
     events: Consumer<EventRecord>,
     durable: CursorReader,
     downstream: Vec<Doorbell>,
@@ -59,7 +61,7 @@ pub struct Gateway {
     is_new: bool,
 }
 
-impl Gateway {
+impl<P: OrderEntryProtocol> Gateway<P> {
     /// Takes over a listener and goes on where recovery left off.
     ///
     /// # Errors
@@ -72,6 +74,10 @@ impl Gateway {
         clock: Box<dyn Clock>,
         counters: &Counters,
     ) -> Result<Self, Fatal> {
+        const {
+            assert!(P::PACKET_LEN_MIN > 0 && P::PACKET_LEN_MAX <= MESSAGE_PACKET_LEN_LIMIT);
+            assert!(TAIL_BYTES_MIN / P::PACKET_LEN_MAX > 4 * tail::MARK_EVERY as usize);
+        }
         settings.check()?;
         let mut streams = Streams::new(start, settings.tail_bytes);
         settings.logins.iter().for_each(|entry| streams.know(entry.login));
@@ -155,7 +161,7 @@ impl Gateway {
     fn release(&mut self) -> Result<usize, Fatal> {
         let Self { server, entry: OrderEntry { settings, streams, desks, gauges, released, .. }, .. } = self;
         let durable = self.durable.get();
-        let limit = EVENTS_MAX.min(settings.tail_bytes / (8 * SEQUENCED_LEN_MAX));
+        let limit = EVENTS_MAX.min(settings.tail_bytes / (8 * P::PACKET_LEN_MAX));
         let (mut messages, mut failed) = (0, None);
         let events = self.events.poll(limit, |record| {
             if record.sequence > durable && !is_planted(Bug::SkipGate) {
@@ -207,7 +213,7 @@ impl Gateway {
         let id = ConnectionId(chunk.connection);
         let Some(trader) = self.server.client(id) else { return };
         self.entry.gauges.resend_chunks.add(u64::from(!chunk.messages.is_empty()));
-        let outcome = trader.source.take(chunk, self.entry.streams.listings(), now);
+        let outcome = trader.source.take::<P>(chunk, self.entry.streams.listings(), now);
         self.server.outputs().set(id.place(), true);
         if let Err(ending) = outcome {
             self.server.end(&mut self.entry, id, ending, now);
@@ -237,7 +243,7 @@ fn is_of_a_full_table(record: &EventRecord) -> bool {
         if matches!(rejected.reason, RejectReason::TooManyOrders | RejectReason::OpenOrdersAboveLimit))
 }
 
-impl Agent for Gateway {
+impl<P: OrderEntryProtocol> Agent for Gateway<P> {
     fn name(&self) -> &str {
         "gateway"
     }

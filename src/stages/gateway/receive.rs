@@ -4,6 +4,7 @@
 
 use super::desks::{Bucket, Fill};
 use super::ending::Cause;
+use super::protocol::{Asked, LoggedIn, OrderEntryProtocol};
 use super::settings::RateLimit;
 use crate::domain::{
     AdminCommand, ClockCommand, Command, Echo, Enter, Listings, OrderCommand, RefuseEnter, RefuseReplace,
@@ -12,10 +13,9 @@ use crate::domain::{
 use crate::net::auth::Role;
 use crate::net::session::{Ending, Next, Packets, Stopped};
 use crate::ring::Claim;
-use crate::wire::ouch::{Inbound, LoggedIn, to_command};
 
 /// Takes messages that mean nothing any more.
-pub(super) fn pass_over(packets: &mut Packets<'_>) -> Result<Stopped, Ending> {
+pub(super) fn pass_over<P: OrderEntryProtocol>(packets: &mut Packets<'_, P>) -> Result<Stopped, Ending> {
     Ok(loop {
         match packets.next_message()? {
             Next::Message(_) if packets.pass_message_over() => {}
@@ -93,8 +93,8 @@ pub(super) struct Taking<'a> {
 
 /// Turns the packets of a logged-in client into commands, for as long as there is room for them and orders may come.
 #[inline]
-pub(super) fn take_packets(
-    packets: &mut Packets<'_>,
+pub(super) fn take_packets<P: OrderEntryProtocol>(
+    packets: &mut Packets<'_, P>,
     claim: &mut Claim<'_, Command>,
     mut taking: Taking<'_>,
 ) -> Result<Stopped, Ending> {
@@ -112,8 +112,11 @@ pub(super) fn take_packets(
         if claim.remaining() == 0 {
             break Stopped::Full { starved: claim.is_empty() };
         }
-        let message = Inbound::decode(message).map_err(Cause::from)?;
-        let command = to_command(from, &message, taking.listings);
+        let Asked { name, command } = P::command(from, message, taking.listings)?;
+        // A name and its order go together.
+        if name.is_some() && claim.remaining() == 1 {
+            break Stopped::Full { starved: claim.is_empty() };
+        }
         if frees_space(&command) {
             if taking.cancels.as_mut().is_some_and(|cancels| !cancels.take_within()) {
                 break Stopped::Held;
@@ -121,6 +124,9 @@ pub(super) fn take_packets(
         } else {
             let Some(left) = taking.orders_left.checked_sub(1) else { break Stopped::Held };
             *taking.orders_left = left;
+        }
+        if let Some(name) = name {
+            claim.push(Command::Order(OrderCommand::NameOrder(name)));
         }
         claim.push(match &mut taking.bucket {
             None => command,

@@ -4,20 +4,17 @@ pub use super::streams::StreamsStart as GatewayStart;
 use crate::domain::{Command, EventRecord, LoginId};
 use crate::net::INBOX_LEN;
 use crate::net::auth::AuthClient;
+use crate::net::session::SessionId;
 use crate::ring::{Consumer, CursorReader, Producer};
 use crate::runtime::{Doorbell, Fatal};
 use crate::stages::resend::ResendClient;
 use crate::stages::space::SpaceWatch;
-use crate::wire::ouch::SEQUENCED_LEN_MAX;
-use crate::wire::soup::SessionId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The smallest tail: enough messages that a resuming client can always find its place in it.
 pub const TAIL_BYTES_MIN: usize = 16 * 1024;
-
-const _: () = assert!(TAIL_BYTES_MIN / SEQUENCED_LEN_MAX > 4 * super::tail::MARK_EVERY as usize);
 
 /// What holds for one login. Who may use it is the doorman's to say.
 #[derive(Clone, Copy, Debug)]

@@ -2,12 +2,12 @@
 //! back than that reaches, the event log.
 
 use super::ending::Cause;
+use super::protocol::{MESSAGE_PACKET_LEN_LIMIT, OrderEntryProtocol};
 use super::streams::{Outlook, Stream, Streams};
 use crate::domain::{Listings, LoginId};
 use crate::net::ConnectionId;
 use crate::net::session::Ending;
 use crate::stages::resend::{Reading, ResendChunk, ResendRequest};
-use crate::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
 use std::sync::Arc;
 
 /// How long to wait before asking again for messages that the archiver does not have yet, ns.
@@ -51,7 +51,7 @@ impl Resend {
 
 impl Source {
     /// From where message `next` of the stream is to be had.
-    pub fn of(stream: &Stream, next: u64) -> Self {
+    pub fn of<P: OrderEntryProtocol>(stream: &Stream<P>, next: u64) -> Self {
         match stream.tail().and_then(|tail| tail.locate(next)) {
             Some(position) => Self::Tail { position },
             None => Self::Log(Resend::new(next, None, stream.next().saturating_sub(next))),
@@ -65,7 +65,7 @@ impl Source {
 
     /// Whether the client receives as fast as it is told something: from the tail, no more than so many bytes wait; from the event
     /// log, no more than those have come to what there was when it began.
-    pub fn keeps_up(&self, stream: &Stream, bytes_max: u64) -> bool {
+    pub fn keeps_up<P: OrderEntryProtocol>(&self, stream: &Stream<P>, bytes_max: u64) -> bool {
         match self {
             Self::Tail { position } => {
                 let end = stream.tail().map_or(0, |tail| tail.end());
@@ -73,7 +73,7 @@ impl Source {
             }
             Self::Log(Resend { end: Some(_), .. }) => true,
             Self::Log(Resend { next, behind, .. }) => {
-                let more = bytes_max / SEQUENCED_LEN_MAX as u64;
+                let more = bytes_max / P::PACKET_LEN_MAX as u64;
                 stream.next().saturating_sub(*next) <= behind.saturating_add(more)
             }
         }
@@ -90,10 +90,10 @@ impl Source {
     /// # Errors
     /// [`Cause::FellBehind`].
     #[inline]
-    pub fn unsent<'a>(
+    pub fn unsent<'a, P: OrderEntryProtocol>(
         &'a self,
         (login, session): (LoginId, u32),
-        streams: &'a Streams,
+        streams: &'a Streams<P>,
     ) -> Result<(&'a [u8], &'a [u8]), Ending> {
         match self {
             Self::Tail { position } => {
@@ -135,11 +135,11 @@ impl Source {
     /// # Errors
     /// [`Cause::FellBehind`] when the session ended so long ago that it is not known where.
     #[inline]
-    pub fn advance(
+    pub fn advance<P: OrderEntryProtocol>(
         &mut self,
         (login, session): (LoginId, u32),
         by: ConnectionId,
-        stream: &Stream,
+        stream: &Stream<P>,
         now: u64,
     ) -> Result<Option<ResendRequest>, Ending> {
         let Self::Log(resend) = self else { return Ok(None) };
@@ -182,7 +182,7 @@ impl Source {
 
     /// Whether this session's stream has ended and all of it has been sent.
     #[inline]
-    pub fn is_at_end(&self, session: u32, stream: &Stream) -> bool {
+    pub fn is_at_end<P: OrderEntryProtocol>(&self, session: u32, stream: &Stream<P>) -> bool {
         match self {
             Self::Tail { position } => {
                 matches!(stream.outlook(session), Outlook::Ended(end) if *position == end.position)
@@ -211,7 +211,12 @@ impl Source {
     /// # Errors
     /// [`Cause::Gone`] when old messages are not kept for so long, [`Cause::Unreadable`] when they cannot be read,
     /// [`Cause::Resend`] when it is not what was asked for: the stream would have a gap or a repetition.
-    pub fn take(&mut self, chunk: &ResendChunk, listings: &Listings, now: u64) -> Result<(), Ending> {
+    pub fn take<P: OrderEntryProtocol>(
+        &mut self,
+        chunk: &ResendChunk,
+        listings: &Listings,
+        now: u64,
+    ) -> Result<(), Ending> {
         let Self::Log(resend @ Resend { step: Step::Asked, .. }) = self else { return Ok(()) };
         match chunk.reading {
             Reading::Good => {}
@@ -227,8 +232,8 @@ impl Source {
         }
         let mut bytes = Vec::new();
         for (record, to) in &chunk.messages {
-            let mut packet = [0; SEQUENCED_LEN_MAX];
-            let Some(len) = encode_sequenced(record, *to, listings, &mut packet) else {
+            let mut packet = [0; MESSAGE_PACKET_LEN_LIMIT];
+            let Some(len) = P::encode(record, *to, listings, &mut packet[..P::PACKET_LEN_MAX]) else {
                 return Err(Cause::Unreadable(resend.next).into());
             };
             bytes.extend_from_slice(&packet[..len]);

@@ -3,21 +3,20 @@
 //! A stream is made of released events and of nothing else; nothing is numbered before it may be sent. With every session
 //! it begins anew; where the one before ended is remembered for a client that is still on its way there.
 
+use super::protocol::OrderEntryProtocol;
 use super::tail::Tail;
 use crate::domain::audience::{Audience, StreamChange};
 use crate::domain::{EventRecord, Listings, LoginId};
 use crate::net::{ConnectionId, Turns};
 use crate::runtime::Fatal;
-use crate::wire::ouch::encode_sequenced;
 
 /// One login's stream.
-#[derive(Default)]
-pub struct Stream {
+pub struct Stream<P> {
     /// Which session it is of.
     session: u32,
     /// The number of its last message.
     messages: u64,
-    tail: Option<Tail>,
+    tail: Option<Tail<P>>,
     /// Its messages are kept in the tail: from the first login on.
     kept: bool,
     /// The end of the stream of the session before.
@@ -47,7 +46,11 @@ pub enum Outlook {
     Forgotten,
 }
 
-impl Stream {
+impl<P: OrderEntryProtocol> Stream<P> {
+    fn new(session: u32, messages: u64) -> Self {
+        Self { session, messages, tail: None, kept: false, ended: None, listener: None }
+    }
+
     /// The number of the next message.
     pub fn next(&self) -> u64 {
         self.messages + 1
@@ -60,7 +63,7 @@ impl Stream {
 
     /// The last messages; `None` before the first login.
     #[inline]
-    pub fn tail(&self) -> Option<&Tail> {
+    pub fn tail(&self) -> Option<&Tail<P>> {
         self.tail.as_ref().filter(|_| self.kept)
     }
 
@@ -85,11 +88,11 @@ impl Stream {
 }
 
 /// All streams, and what their messages are addressed and written with.
-pub struct Streams {
+pub struct Streams<P> {
     listings: Listings,
     audience: Audience,
     session: u32,
-    by_login: Vec<Stream>,
+    by_login: Vec<Stream<P>>,
     tail_bytes: usize,
 }
 
@@ -106,11 +109,11 @@ pub struct StreamsStart {
     pub streams: Vec<(u32, u64)>,
 }
 
-impl Streams {
+impl<P: OrderEntryProtocol> Streams<P> {
     /// Goes on from there.
     pub fn new(start: StreamsStart, tail_bytes: usize) -> Self {
         let StreamsStart { listings, audience, session, streams } = start;
-        let stream = |(session, messages)| Stream { session, messages, ..Stream::default() };
+        let stream = |(session, messages)| Stream::new(session, messages);
         Self { listings, audience, session, by_login: streams.into_iter().map(stream).collect(), tail_bytes }
     }
 
@@ -130,12 +133,12 @@ impl Streams {
 
     /// A login's stream, if any event or setting has named it.
     #[inline]
-    pub fn get(&self, login: LoginId) -> Option<&Stream> {
+    pub fn get(&self, login: LoginId) -> Option<&Stream<P>> {
         self.by_login.get(login.0 as usize)
     }
 
     /// A login's stream, with its tail: from now on its messages are kept.
-    pub fn join(&mut self, login: LoginId) -> &mut Stream {
+    pub fn join(&mut self, login: LoginId) -> &mut Stream<P> {
         self.know(login);
         let stream = &mut self.by_login[login.0 as usize];
         let next = stream.next();
@@ -181,7 +184,7 @@ impl Streams {
             let stream = known(by_login, to.login, session);
             if stream.kept
                 && let Some(tail) = &mut stream.tail
-                && tail.push(|out| encode_sequenced(record, to, listings, out)).is_none()
+                && tail.push(|out| P::encode(record, to, listings, out)).is_none()
             {
                 failed = Some(to.login);
             }
@@ -196,10 +199,14 @@ impl Streams {
 }
 
 #[inline]
-fn known(by_login: &mut Vec<Stream>, login: LoginId, session: u32) -> &mut Stream {
+fn known<P: OrderEntryProtocol>(
+    by_login: &mut Vec<Stream<P>>,
+    login: LoginId,
+    session: u32,
+) -> &mut Stream<P> {
     let index = login.0 as usize;
     if index >= by_login.len() {
-        by_login.resize_with(index + 1, || Stream { session, ..Stream::default() });
+        by_login.resize_with(index + 1, || Stream::new(session, 0));
     }
     &mut by_login[index]
 }
@@ -214,6 +221,7 @@ fn no_message(record: &EventRecord, login: LoginId) -> Fatal {
 mod tests {
     use super::*;
     use crate::domain::{AccountId, AdminEvent, Event, Executed, Listing, OrderEvent, VenueEvent};
+    use crate::net::session::Soup;
 
     fn opened(login: u32) -> EventRecord {
         let event = Event::Venue(VenueEvent::LoginOpened { login: LoginId(login), account: AccountId(1) });
@@ -226,7 +234,7 @@ mod tests {
         EventRecord { event: Event::Order(OrderEvent::Executed(parties)), ..EventRecord::default() }
     }
 
-    fn streams(messages: Vec<u64>) -> Streams {
+    fn streams(messages: Vec<u64>) -> Streams<Soup> {
         let streams = messages.into_iter().map(|messages| (0, messages)).collect();
         Streams::new(StreamsStart { streams, ..StreamsStart::default() }, 16 * 1024)
     }

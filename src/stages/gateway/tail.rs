@@ -1,15 +1,13 @@
 //! The last messages of one login's stream, framed and numbered, ready to send.
 
-use crate::wire::ouch::SEQUENCED_LEN_MAX;
+use super::protocol::{MESSAGE_PACKET_LEN_LIMIT, OrderEntryProtocol};
+use std::marker::PhantomData;
 
 /// Every so many messages the place of one is remembered.
 pub const MARK_EVERY: u64 = 32;
 
-/// No message is shorter: a System Event of 10 bytes in its packet.
-const PACKET_LEN_MIN: usize = 13;
-
 /// A ring of bytes. Positions in it count all bytes that were ever put; those further back than its capacity are gone.
-pub struct Tail {
+pub struct Tail<P> {
     bytes: Box<[u8]>,
     end: u64,
     /// The number of the first message since it was made or restarted.
@@ -20,12 +18,13 @@ pub struct Tail {
     marks: Box<[u64]>,
     /// The smallest k whose message is still here; one past the last when none is.
     oldest_mark: u64,
+    protocol: PhantomData<fn() -> P>,
 }
 
-impl Tail {
+impl<P: OrderEntryProtocol> Tail<P> {
     /// An empty tail that goes on with message `next`. `capacity_bytes` is a power of two.
     pub fn new(capacity_bytes: usize, next: u64) -> Self {
-        let marks = (capacity_bytes / PACKET_LEN_MIN / MARK_EVERY as usize + 2).next_power_of_two();
+        let marks = (capacity_bytes / P::PACKET_LEN_MIN / MARK_EVERY as usize + 2).next_power_of_two();
         Self {
             bytes: vec![0; capacity_bytes].into_boxed_slice(),
             end: 0,
@@ -33,6 +32,7 @@ impl Tail {
             next,
             marks: vec![0; marks].into_boxed_slice(),
             oldest_mark: 0,
+            protocol: PhantomData,
         }
     }
 
@@ -47,17 +47,17 @@ impl Tail {
     #[inline]
     pub fn push(&mut self, encode: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<usize> {
         let at = self.offset(self.end);
-        let len = if self.bytes.len() - at >= SEQUENCED_LEN_MAX {
-            encode(&mut self.bytes[at..at + SEQUENCED_LEN_MAX])?
+        let len = if self.bytes.len() - at >= P::PACKET_LEN_MAX {
+            encode(&mut self.bytes[at..at + P::PACKET_LEN_MAX])?
         } else {
-            let mut packet = [0; SEQUENCED_LEN_MAX];
-            let len = encode(&mut packet)?;
+            let mut packet = [0; MESSAGE_PACKET_LEN_LIMIT];
+            let len = encode(&mut packet[..P::PACKET_LEN_MAX])?;
             let (before, after) = packet[..len].split_at(len.min(self.bytes.len() - at));
             self.bytes[at..at + before.len()].copy_from_slice(before);
             self.bytes[..after.len()].copy_from_slice(after);
             len
         };
-        debug_assert!((PACKET_LEN_MIN..=SEQUENCED_LEN_MAX).contains(&len));
+        debug_assert!((P::PACKET_LEN_MIN..=P::PACKET_LEN_MAX).contains(&len));
         let count = self.next - self.first;
         if count.is_multiple_of(MARK_EVERY) {
             let slot = self.mark_slot(count / MARK_EVERY);
@@ -103,8 +103,7 @@ impl Tail {
         let mark = (message - self.first) / MARK_EVERY;
         let mut position = self.marks[self.mark_slot(mark)];
         for _ in self.first + mark * MARK_EVERY..message {
-            let length = [self.byte(position), self.byte(position + 1)];
-            position += 2 + u64::from(u16::from_be_bytes(length));
+            position += P::packet_len(|at| self.byte(position + at));
         }
         Some(position)
     }
@@ -125,7 +124,7 @@ impl Tail {
     /// is written beyond its length.
     #[inline]
     fn held_from(&self) -> u64 {
-        self.end.saturating_sub((self.bytes.len() - SEQUENCED_LEN_MAX) as u64)
+        self.end.saturating_sub((self.bytes.len() - P::PACKET_LEN_MAX) as u64)
     }
 
     #[inline]
@@ -147,6 +146,10 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::session::Soup;
+    use crate::wire::ouch::SEQUENCED_LEN_MAX;
+
+    const PACKET_LEN_MIN: usize = Soup::PACKET_LEN_MIN;
 
     const CAPACITY: usize = 16 * 1024;
 
@@ -160,7 +163,7 @@ mod tests {
         packet
     }
 
-    fn put(tail: &mut Tail, message: u64) {
+    fn put(tail: &mut Tail<Soup>, message: u64) {
         let packet = packet(message);
         let pushed = tail.push(|out| {
             out.fill(0xEE);
@@ -170,14 +173,14 @@ mod tests {
         assert_eq!(pushed, Some(packet.len()));
     }
 
-    fn bytes_since(tail: &Tail, position: u64) -> Vec<u8> {
+    fn bytes_since(tail: &Tail<Soup>, position: u64) -> Vec<u8> {
         let (a, b) = tail.since(position).expect("still here");
         [a, b].concat()
     }
 
     #[test]
     fn every_message_that_is_held_is_found_with_all_that_follow() {
-        let mut tail = Tail::new(CAPACITY, 1_001);
+        let mut tail = Tail::<Soup>::new(CAPACITY, 1_001);
         assert_eq!((tail.oldest(), tail.locate(1_001)), (1_001, Some(0)));
         for message in 1_001..=3_000 {
             put(&mut tail, message);
@@ -203,7 +206,7 @@ mod tests {
 
     #[test]
     fn after_a_restart_numbers_begin_anew_and_old_positions_still_hold() {
-        let mut tail = Tail::new(CAPACITY, 1);
+        let mut tail = Tail::<Soup>::new(CAPACITY, 1);
         (1..=100).for_each(|message| put(&mut tail, message));
         let (old, end) = (tail.locate(90).expect("held"), tail.end());
         tail.restart(1);
@@ -219,7 +222,7 @@ mod tests {
 
     #[test]
     fn overwritten_bytes_are_never_lent() {
-        let mut tail = Tail::new(CAPACITY, 1);
+        let mut tail = Tail::<Soup>::new(CAPACITY, 1);
         let mut written = Vec::new();
         for message in 1..=2_000 {
             put(&mut tail, message);
@@ -234,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_packet_that_is_not_written_takes_no_number() {
-        let mut tail = Tail::new(CAPACITY, 5);
+        let mut tail = Tail::<Soup>::new(CAPACITY, 5);
         assert_eq!(tail.push(|_| None), None);
         assert_eq!((tail.end(), tail.oldest()), (0, 5));
         put(&mut tail, 5);

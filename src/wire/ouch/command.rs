@@ -261,7 +261,9 @@ fn read_mass_cancel(
 
 #[inline]
 fn price(units: u64) -> OrderPrice {
-    if units == MARKET_PRICE { OrderPrice::Market } else { OrderPrice::Limit(units) }
+    // What is more than the engine can count is no price either.
+    let limit = || OrderPrice::Limit(i64::try_from(units).unwrap_or(i64::MAX));
+    if units == MARKET_PRICE { OrderPrice::Market } else { limit() }
 }
 
 fn time_in_force(byte: u8) -> Result<TimeInForce, RejectReason> {

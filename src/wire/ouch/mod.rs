@@ -27,7 +27,11 @@ pub use outbound::{
 pub use tags::{Appendage, Tag, TagError};
 
 /// The price that means "whatever the book offers".
-pub const MARKET_PRICE: u64 = crate::domain::OrderPrice::LIMIT_END;
+pub const MARKET_PRICE: u64 = 0x7FFF_FFFF;
+
+// Every price and quantity that an instrument can have can be said.
+const _: () = assert!(crate::domain::Listing::PRICE_END <= MARKET_PRICE);
+const _: () = assert!(crate::domain::Listing::QUANTITY_MAX <= u32::MAX as u64);
 
 /// A message that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -32,7 +32,7 @@ impl Maker {
     }
 
     fn terms(&mut self) -> (OrderPrice, Quantity, Option<Instructions>) {
-        let price = OrderPrice::Limit(6_000_000 + 100 * self.random(30));
+        let price = OrderPrice::Limit((6_000_000 + 100 * self.random(30)) as i64);
         let quantity = Quantity(2_000 + self.random(50_000));
         let instructions = match self.random(6) {
             0 => Some(Instructions { visibility: Visibility::Hidden, ..Instructions::NOTHING }),

@@ -247,7 +247,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             Command::Venue(VenueCommand::OpenLogin {
                 login: LoginId(0x0A0B_0C0D),
                 account: AccountId(0x1122_3344),
-                name: LoginName(*b"ALICE "),
+                name: LoginName(*b"ALICE-THE-TRADER"),
             }),
         ),
         ("ListInstrument", Command::Admin(AdminCommand::ListInstrument(list))),

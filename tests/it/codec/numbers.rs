@@ -88,6 +88,16 @@ fn tables() -> Vec<Table> {
     ]
 }
 
+/// Every number that a definition gives, as `enum number variant`, in the order of the page.
+pub fn lines() -> Vec<String> {
+    let numbered = |table: Table| {
+        let mut rows = table.rows;
+        rows.sort_unstable();
+        rows.into_iter().map(move |(number, variant, _)| format!("{} {number} {variant}", table.name))
+    };
+    tables().into_iter().flat_map(numbered).collect()
+}
+
 fn file() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/FORMATS.md")
 }

@@ -254,7 +254,7 @@ impl Crowd {
         match roll {
             70..78 => {
                 let next = self.next_user_ref(login);
-                let price = OrderPrice::Limit(self.price(order.side, 12));
+                let price = OrderPrice::Limit((self.price(order.side, 12)) as i64);
                 let quantity = Quantity(order.executed().0 + 1 + self.random.remainder(40));
                 Command::Order(OrderCommand::Replace(Replace {
                     login,
@@ -336,12 +336,12 @@ impl Crowd {
             login,
             instrument: FIRST,
             side,
-            price: OrderPrice::Limit(self.price(side, 12)),
+            price: OrderPrice::Limit((self.price(side, 12)) as i64),
             quantity: Quantity(1 + self.random.remainder(40)),
             ..Enter::default()
         };
         let mut asked = Instructions::default();
-        let through = OrderPrice::Limit(self.price(side.opposite(), 30));
+        let through = OrderPrice::Limit((self.price(side.opposite(), 30)) as i64);
         match self.random.remainder(16) {
             0 => order.time_in_force = TimeInForce::ImmediateOrCancel,
             1 => {

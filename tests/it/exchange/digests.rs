@@ -29,7 +29,7 @@ pub fn enter(login: u32, user_ref: u32, side: Side, ticks: u64) -> Enter {
         login: LoginId(login),
         user_ref: UserRef(user_ref),
         side,
-        price: OrderPrice::Limit(ticks * 5),
+        price: OrderPrice::Limit((ticks * 5) as i64),
         quantity: Quantity(4),
         ..Enter::default()
     }

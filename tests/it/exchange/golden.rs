@@ -191,7 +191,7 @@ impl Day {
                         "S" => Side::Sell,
                         other => panic!("{other:?} is no side"),
                     },
-                    price: OrderPrice::Limit(number(price)),
+                    price: OrderPrice::Limit(number(price) as i64),
                     quantity: Quantity(number(quantity)),
                     ..Enter::default()
                 })));

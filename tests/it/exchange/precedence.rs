@@ -116,7 +116,7 @@ fn enter(login: LoginId, user_ref: u32, side: Side, lots: u64, units: u64) -> En
         instrument: FIRST,
         side,
         quantity: Quantity(lots),
-        price: OrderPrice::Limit(units),
+        price: OrderPrice::Limit(units as i64),
         ..Enter::default()
     }
 }

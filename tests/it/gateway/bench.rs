@@ -6,13 +6,15 @@ use dojima::domain::{
     OrderEvent, OrderId, Quantity, Symbol, Timestamp, UserRef, VenueEvent,
 };
 use dojima::net::auth::{Role, auth_queues};
+use dojima::net::session::Soup;
 use dojima::net::{Ready, Socket, Sockets, TcpSockets};
 use dojima::ring::{Consumer, CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
 use dojima::runtime::{Agent, Counters, ManualClock, UnixNanos};
 use dojima::stages::doorman::{Door, Doorman, Hasher, Secret, User};
 use dojima::stages::gateway::{
-    Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, LoginSettings, Progress,
+    Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, LoginSettings, OrderEntryProtocol,
+    Progress,
 };
 use dojima::stages::resend::{
     Reading, ResendAnswer, ResendChunk, ResendLocator, ResendQuery, ResendReader, ResendRequest,
@@ -94,10 +96,10 @@ impl Sockets for Scarce {
     }
 }
 
-pub struct Bench {
+pub struct Bench<P: OrderEntryProtocol = Soup> {
     /// How often accepting fails from now on for want of descriptors.
     pub used_up: Arc<AtomicU32>,
-    pub gateway: Gateway,
+    pub gateway: Gateway<P>,
     pub doorman: Doorman,
     pub control: GatewayControl,
     pub commands: Consumer<Command>,
@@ -140,7 +142,9 @@ impl Bench {
         };
         Self::starting(settings, inbound_slots, start, Role::Trade)
     }
+}
 
+impl<P: OrderEntryProtocol> Bench<P> {
     /// A gateway that begins there, whose logins have this role.
     pub fn starting(
         settings: GatewaySettings,
@@ -195,7 +199,7 @@ impl Bench {
             &counters,
         );
         let gateway =
-            Gateway::new(settings, Box::new(sockets), ports, start, Box::new(clock.clone()), &counters)
+            Gateway::<P>::new(settings, Box::new(sockets), ports, start, Box::new(clock.clone()), &counters)
                 .expect("a gateway");
         let (mut streams, mut records) = (vec![Vec::new(); 3], vec![Vec::new(); 3]);
         for (login, count) in messages.iter().enumerate() {
@@ -229,10 +233,6 @@ impl Bench {
             session: 0,
             number,
         }
-    }
-
-    pub fn connect(&self) -> Client {
-        Client::connect(self.addr)
     }
 
     pub fn cycle(&mut self) -> usize {
@@ -278,6 +278,12 @@ impl Bench {
         let record = self.hold(event);
         self.durable.set(record.sequence);
         record
+    }
+}
+
+impl Bench {
+    pub fn connect(&self) -> Client {
+        Client::connect(self.addr)
     }
 
     /// Makes an event with a message to a login that the gate holds back; its sequence.

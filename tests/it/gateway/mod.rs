@@ -8,4 +8,5 @@ mod limits;
 mod orders;
 mod resume;
 mod sessions;
+mod text;
 mod timing;

@@ -186,7 +186,7 @@ impl Venue {
         let time_in_force = if self.one_in(5) { TimeInForce::ImmediateOrCancel } else { self.of(&lasting) };
         let price = match self.one_in(6) {
             true => OrderPrice::Market,
-            false => OrderPrice::Limit(self.price_units()),
+            false => OrderPrice::Limit(self.price_units() as i64),
         };
         (time_in_force, price)
     }

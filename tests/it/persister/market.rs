@@ -249,7 +249,7 @@ impl Market {
     fn resting_price(&mut self, side: Side) -> OrderPrice {
         let away = 1 + self.random(200);
         let tick = if side == Side::Buy { MIDDLE - away } else { MIDDLE + away };
-        OrderPrice::Limit(tick * 10)
+        OrderPrice::Limit((tick * 10) as i64)
     }
 
     fn side(&mut self) -> Side {

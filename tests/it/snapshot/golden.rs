@@ -92,7 +92,7 @@ fn order(login: u32, instrument: InstrumentId, side: Side, ticks: u64, lots: u64
         login: LoginId(login),
         instrument,
         side,
-        price: OrderPrice::Limit(ticks * 5),
+        price: OrderPrice::Limit((ticks * 5) as i64),
         quantity: Quantity(lots),
         ..Enter::default()
     };

@@ -39,7 +39,7 @@ impl Commands {
     fn price(&mut self) -> OrderPrice {
         match self.random(40) {
             0 => OrderPrice::Market,
-            _ => OrderPrice::Limit(6_000_000 + 100 * self.random(40)),
+            _ => OrderPrice::Limit((6_000_000 + 100 * self.random(40)) as i64),
         }
     }
 

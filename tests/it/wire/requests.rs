@@ -73,7 +73,8 @@ fn only_the_sentinel_is_a_market_order() {
     };
     assert_eq!(price(MARKET_PRICE), OrderPrice::Market);
     for units in [0, 2_000_000_000, MARKET_PRICE - 1, MARKET_PRICE + 1, u64::MAX] {
-        assert_eq!(price(units), OrderPrice::Limit(units), "the exchange judges it");
+        let limit = i64::try_from(units).unwrap_or(i64::MAX);
+        assert_eq!(price(units), OrderPrice::Limit(limit), "the exchange judges it");
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{Order, Venue, scattered};
 use crate::support::venue::limits;
 use dojima::domain::{
-    AccountId, Command, Event, InstrumentId, LoginId, OrderCommand, OrderEvent, OrderPrice, Quantity,
-    Replace, Side, TimeInForce, UserRef, VenueCommand, VenueLimits,
+    AccountId, Command, Event, InstrumentId, Listing, LoginId, OrderCommand, OrderEvent, OrderPrice,
+    Quantity, Replace, Side, TimeInForce, UserRef, VenueCommand, VenueLimits,
 };
 use dojima::runtime::SplitMix64;
 use std::collections::BTreeMap;
@@ -72,7 +72,7 @@ fn a_million_orders(levels: u64) {
                     login: LoginId(login),
                     orig_user_ref: orig,
                     user_ref,
-                    price: OrderPrice::Limit(ticks(side, u64::from(at) * (levels - 1) / 20)),
+                    price: OrderPrice::Limit((ticks(side, u64::from(at) * (levels - 1) / 20)) as i64),
                     quantity: Quantity(50),
                     ..Replace::default()
                 })));
@@ -196,7 +196,7 @@ fn one_level_with_a_hundred_thousand_orders_is_cancelled_from_its_middle() {
 #[test]
 fn prices_scattered_over_all_that_the_wire_can_name() {
     const ORDERS: u64 = 200_000;
-    let end = OrderPrice::LIMIT_END;
+    let end = Listing::PRICE_END;
     let mut venue = Venue::new(1, 4);
     let limits = VenueLimits { orders_touched_max: 1_000_000, ..limits(ORDERS as u32) };
     venue.send(&Command::Venue(VenueCommand::SetLimits { limits }));

@@ -89,7 +89,7 @@ impl Numbers {
     }
 
     fn price(&mut self) -> OrderPrice {
-        if self.next().is_multiple_of(4) { OrderPrice::Market } else { OrderPrice::Limit(self.next()) }
+        if self.next().is_multiple_of(4) { OrderPrice::Market } else { OrderPrice::Limit(self.next() as i64) }
     }
 
     fn prevention(&mut self) -> SelfTradePrevention {

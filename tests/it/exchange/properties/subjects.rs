@@ -117,7 +117,7 @@ pub fn deep() -> BoxedStrategy<Step> {
     let enter = (1_u32..5, side(), 0_u64..35, 2_u64..5).prop_map(|(login, side, away, quantity)| {
         let ticks = if side == Side::Buy { 42 - away } else { 38 + away };
         let (login, quantity) = (LoginId(login), Quantity(quantity));
-        let price = OrderPrice::Limit(ticks * 5);
+        let price = OrderPrice::Limit((ticks * 5) as i64);
         Action::Enter(Enter { login, side, price, quantity, ..Enter::default() }, Number::Fresh(1))
     });
     let cancel = any::<u8>().prop_map(|which| Action::Cancel(LoginId(1), Number::Live(which), 0));

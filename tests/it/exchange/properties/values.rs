@@ -2,7 +2,7 @@
 
 use super::steps::{ACCOUNTS, ASSETS, FROM_NOW, INSTRUMENTS, Number, SOME_ORDER};
 use dojima::domain::{
-    AccountId, Amount, AssetId, ClOrdId, Echo, Effect, Enter, Instructions, InstrumentId, LoginId,
+    AccountId, Amount, AssetId, ClOrdId, Echo, Effect, Enter, Instructions, InstrumentId, Listing, LoginId,
     OrderPrice, Owner, PostOnly, Quantity, QuantityUnit, RejectReason, Replace, SelfTrade,
     SelfTradePrevention, ShardId, Side, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
     TriggerReference, UserRef, Visibility,
@@ -92,9 +92,11 @@ pub fn price(ticks: Range<u64>) -> impl Strategy<Value = u64> {
         4 => (1_u64..40).prop_map(|ticks| ticks * 5),
         1 => Just(0),
         1 => Just(103),
-        1 => Just(OrderPrice::LIMIT_END),
-        1 => Just(OrderPrice::LIMIT_END - 2),
+        1 => Just(Listing::PRICE_END),
+        1 => Just(Listing::PRICE_END - 2),
         1 => Just(u64::MAX),
+        // Below zero as a limit.
+        1 => Just(5_u64.wrapping_neg()),
     ]
 }
 
@@ -236,7 +238,7 @@ fn wished(taste: &Taste, rolls: &[u8], parts: Parts) -> Wish {
             _ => asks.expire_s = until,
         }
     }
-    let mut price = if market { OrderPrice::Market } else { OrderPrice::Limit(units) };
+    let mut price = if market { OrderPrice::Market } else { OrderPrice::Limit(units as i64) };
     if does(12, taste.money) {
         asks.unit = QuantityUnit::QuoteAmount;
         price = OrderPrice::Market;

@@ -116,7 +116,7 @@ impl Naive {
             return Ok(());
         }
         let units = amend.price.map_or(order.limit() * tick, i128::from);
-        let price = OrderPrice::Limit(units as u64);
+        let price = OrderPrice::Limit(units as i64);
         let ask = Ask { price, quantity: amend.quantity.0, ..Ask::again(&order) };
         self.gathers_for(&ask)?;
         self.count_rate(order.account, order.instrument)?;

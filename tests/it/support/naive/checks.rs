@@ -4,8 +4,9 @@ use super::money::Buyer;
 use super::orders::{Order, Waiting};
 use super::{AMOUNT_MAX, DAY, Naive, SECOND, TRIGGERS_MAX};
 use dojima::domain::{
-    AccountId, Echo, Effect, Instructions, InstrumentId, LoginId, OrderId, OrderPrice, Phase, PostOnly,
-    Quantity, QuantityUnit, RejectReason, Side, TimeInForce, Trigger, TriggerKind, UserRef, Visibility,
+    AccountId, Echo, Effect, Instructions, InstrumentId, Listing, LoginId, OrderId, OrderPrice, Phase,
+    PostOnly, Quantity, QuantityUnit, RejectReason, Side, TimeInForce, Trigger, TriggerKind, UserRef,
+    Visibility,
 };
 use rust_decimal::Decimal;
 
@@ -173,7 +174,7 @@ impl Naive {
     fn trigger(&self, ask: &Ask, trigger: Trigger) -> Checked<Waiting> {
         let Trigger { kind, reference, price: units } = trigger;
         let tick = self.listing(ask.instrument).tick_units;
-        let good = units > 0 && u64::from(units) < OrderPrice::LIMIT_END && units.is_multiple_of(tick);
+        let good = units > 0 && u64::from(units) < Listing::PRICE_END && units.is_multiple_of(tick);
         refuse_if(!good, RejectReason::InvalidTrigger)?;
         let price = i128::from(units / tick);
         let now = self.reference(ask.instrument, reference);
@@ -198,8 +199,8 @@ impl Naive {
     fn limit_price(&self, ask: &Ask) -> Checked<Option<i128>> {
         let OrderPrice::Limit(units) = ask.price else { return Ok(None) };
         let known = self.instrument(ask.instrument);
-        refuse_if(units == 0 || units >= OrderPrice::LIMIT_END, RejectReason::InvalidPrice)?;
-        let tick = u64::from(known.listing.tick_units);
+        refuse_if(units <= 0 || units >= Listing::PRICE_END as i64, RejectReason::InvalidPrice)?;
+        let tick = i64::from(known.listing.tick_units);
         refuse_if(units % tick != 0, RejectReason::PriceOffTick)?;
         let price = i128::from(units / tick);
         refuse_if(!self.within_limits(ask.instrument, price), RejectReason::PriceOutOfLimits)?;
@@ -321,7 +322,7 @@ impl Naive {
             return Ok(price);
         }
         let units = slid * i128::from(self.listing(ask.instrument).tick_units);
-        let there_is = (1..i128::from(OrderPrice::LIMIT_END)).contains(&units);
+        let there_is = (1..i128::from(Listing::PRICE_END)).contains(&units);
         let slides = ask.instructions.post_only == PostOnly::Slide
             && there_is
             && self.within_limits(ask.instrument, slid);

@@ -32,7 +32,7 @@ pub fn tick_value(terms: &Listing, base_scale: u8, quote_scale: u8) -> Result<i1
 
 /// The numbers of terms that have a range.
 pub fn terms_in_range(terms: &Listing) -> Done {
-    let good = (1..OrderPrice::LIMIT_END).contains(&u64::from(terms.tick_units))
+    let good = (1..Listing::PRICE_END).contains(&u64::from(terms.tick_units))
         && terms.lot.0 >= 1
         && terms.min_quantity.0 >= 1
         && terms.min_quantity <= terms.max_quantity
@@ -251,7 +251,7 @@ impl Naive {
     fn set_mark(&mut self, instrument: InstrumentId, price: Price) -> Done {
         let tick = i128::from(self.listed(instrument)?.listing.tick_units);
         let units = i128::from(price.0) * tick;
-        out_of_range_if(!(1..i128::from(OrderPrice::LIMIT_END)).contains(&units))?;
+        out_of_range_if(!(1..i128::from(Listing::PRICE_END)).contains(&units))?;
         self.instrument_mut(instrument).mark = Some(i128::from(price.0));
         self.events.push(Event::Admin(AdminEvent::MarkSet { instrument, price }));
         self.follow(instrument);
@@ -269,11 +269,11 @@ impl Naive {
         let tick = self.listed(instrument)?.listing.tick_units;
         let Protection { price_min, price_max, reference, static_band, dynamic_band, market_collar, .. } =
             protection;
-        let too_high = |units: u32| u64::from(units) >= OrderPrice::LIMIT_END;
+        let too_high = |units: u32| u64::from(units) >= Listing::PRICE_END;
         out_of_range_if(too_high(price_min) || too_high(price_max))?;
         out_of_range_if(price_max > 0 && price_min > price_max)?;
         out_of_range_if([static_band, dynamic_band, market_collar].iter().any(|share| share.0 > Ppm::ONE))?;
-        if u64::from(reference) >= OrderPrice::LIMIT_END {
+        if u64::from(reference) >= Listing::PRICE_END {
             return Err(RejectReason::InvalidPrice);
         }
         if !reference.is_multiple_of(tick) {
