@@ -187,7 +187,7 @@ impl<S: EventSink> Market<'_, S> {
     fn result_of(&self, search: &PriceSearch) -> Auction {
         let instrument = self.instrument.listing.instrument;
         let found = Auction { instrument, kind: self.instrument.auction_kind(), ..Auction::default() };
-        let reference = self.instrument.reference.or(self.instrument.last).unwrap_or_default();
+        let reference = self.instrument.reference.or(self.instrument.last);
         match search.meeting.and_then(|meeting| meeting.found(reference)) {
             None => found,
             Some(price::Found { price, volume, imbalance, side }) => Auction {

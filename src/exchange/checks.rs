@@ -427,7 +427,7 @@ impl<S: EventSink> Market<'_, S> {
         let in_range = self.instrument.listing.price_from_units(units as i64) == Ok(slid)
             && units >= u64::from(price_min)
             && (price_max == 0 || units <= u64::from(price_max));
-        if post_only == PostOnly::Slide && slid.0 > 0 && in_range {
+        if post_only == PostOnly::Slide && in_range {
             Ok(slid)
         } else {
             Err(RejectReason::PostOnlyWouldTrade)

@@ -100,9 +100,9 @@ impl Reach {
     }
 }
 
-/// Ticks of this share of a price, rounded down.
+/// Ticks of this share of a price, however far it is from 0 on either side, rounded down.
 fn share(price: Price, ppm: Ppm) -> i64 {
-    (i128::from(price.0) * i128::from(ppm.0) / i128::from(Ppm::ONE)) as i64
+    (i128::from(price.0).abs() * i128::from(ppm.0) / i128::from(Ppm::ONE)) as i64
 }
 
 /// The prices within a share of a reference; any without the one or the other.

@@ -54,8 +54,9 @@ impl Meeting {
         true
     }
 
-    /// What the auction gives; `None` if nothing meets. There is no further step.
-    pub(in crate::exchange) fn found(&self, reference: Price) -> Option<Found> {
+    /// What the auction gives; `None` if nothing meets. There is no further step. Where prices tie, the closest to the reference
+    /// is taken, and the lowest if there is none.
+    pub(in crate::exchange) fn found(&self, reference: Option<Price>) -> Option<Found> {
         let [bid, ask] = self.last?;
         let (price, imbalance, side) = match self.next {
             // What is left over of the last level does not find its like at any price of the interval, and more is left over
@@ -89,10 +90,13 @@ impl Meeting {
     }
 }
 
-/// The closest to the reference; of two at one distance the highest.
-fn nearest(prices: [Option<Price>; 2], reference: Price) -> Option<Price> {
-    let rank = |price: &Price| (Reverse(price.0.abs_diff(reference.0)), *price);
-    prices.into_iter().flatten().max_by_key(rank)
+/// The closest to the reference, of two at one distance the highest; without a reference the lowest.
+fn nearest(prices: [Option<Price>; 2], reference: Option<Price>) -> Option<Price> {
+    let prices = prices.into_iter().flatten();
+    match reference {
+        Some(reference) => prices.max_by_key(|price| (Reverse(price.0.abs_diff(reference.0)), *price)),
+        None => prices.min(),
+    }
 }
 
 #[cfg(test)]
@@ -168,15 +172,17 @@ mod tests {
     fn the_price_is_that_of_the_rule_over_all_prices() {
         let mut random = Random(1);
         let (mut none, mut even, mut buys, mut sells) = (0, 0, 0, 0);
-        for _ in 0..100_000 {
-            let reference = random.below(12) as i64;
+        for run in 0..100_000 {
+            // Half of them at 0 and around it.
+            let lowest = if run % 2 == 0 { 1 } else { -5 };
+            let reference = lowest - 1 + random.below(12) as i64;
             let all: Vec<Lots> = (0..random.below(9))
                 .map(|_| {
                     let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
-                    (side, 1 + random.below(10) as i64, random.below(4))
+                    (side, lowest + random.below(10) as i64, random.below(4))
                 })
                 .collect();
-            let found = meet(&all, &mut random).found(Price(reference));
+            let found = meet(&all, &mut random).found(Some(Price(reference)));
             assert_eq!(found, brute(&all, reference), "{all:?} by {reference}");
             match found {
                 None => none += 1,
@@ -186,6 +192,15 @@ mod tests {
             }
         }
         assert!([none, even, buys, sells].iter().all(|seen| *seen > 5_000), "{none} {even} {buys} {sells}");
+    }
+
+    #[test]
+    fn without_a_reference_the_lowest_of_the_prices_is_taken() {
+        for lowest in [98, -3] {
+            let all = [(Side::Buy, lowest + 6, 8), (Side::Sell, lowest, 8)];
+            let found = meet(&all, &mut Random(1)).found(None).expect("they meet");
+            assert_eq!(found.price, Price(lowest));
+        }
     }
 
     /// Every tie, by hand: sides, prices and lots, reference, price and imbalance.
@@ -210,7 +225,7 @@ mod tests {
         ];
         for (all, reference, price, imbalance, side) in cases {
             let expected = Some(Found { price: Price(price), volume: 8, imbalance, side });
-            assert_eq!(meet(all, &mut Random(1)).found(Price(reference)), expected, "{all:?}");
+            assert_eq!(meet(all, &mut Random(1)).found(Some(Price(reference))), expected, "{all:?}");
             assert_eq!(brute(all, reference), expected, "{all:?}");
         }
     }

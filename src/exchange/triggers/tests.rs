@@ -162,10 +162,14 @@ fn bound(orders: usize, factor: u64) -> u64 {
 /// groups is a tree of blocks of eight.
 const FACTOR: u64 = 5;
 
-fn watch(random: &mut Random, spread: u64) -> Watch {
+/// `lowest`: that fixed prices may be.
+fn watch(random: &mut Random, spread: u64, lowest: i64) -> Watch {
     let reference = [TriggerReference::LastTrade, TriggerReference::MarkPrice][random.below(2) as usize];
     let trails = random.below(2) == 0;
-    let ticks = if trails { 1 + random.below(spread) } else { 1 + random.below(2 * spread) };
+    let ticks = match trails {
+        true => 1 + random.below(spread) as i64,
+        false => lowest + random.below(2 * spread) as i64,
+    };
     Watch { reference, on_rise: random.below(2) == 0, trails, ticks: ticks as i32 }
 }
 
@@ -175,11 +179,13 @@ fn random_walks_agree_with_a_plain_list() {
         let mut random = Random(seed);
         let mut both = Both::default();
         let spread = [4, 30, 1_000][seed as usize % 3];
+        // Half of the walks are at 0 and below, too.
+        let lowest = if seed % 2 == 0 { 1 } else { -(spread as i64) };
         let mut prices = [spread as i64; 2];
         for _ in 0..1_500 {
             match random.below(10) {
                 0..=4 => {
-                    let watch = watch(&mut random, spread);
+                    let watch = watch(&mut random, spread, lowest);
                     both.insert(watch);
                 }
                 5 | 6 if !both.plain.is_empty() => {
@@ -190,7 +196,7 @@ fn random_walks_agree_with_a_plain_list() {
                 _ => {
                     let at = random.below(2) as usize;
                     let reach = 1 + random.below(spread) as i64;
-                    prices[at] = (prices[at] + random.below(2 * reach as u64 + 1) as i64 - reach).max(1);
+                    prices[at] = (prices[at] + random.below(2 * reach as u64 + 1) as i64 - reach).max(lowest);
                     both.set([TriggerReference::LastTrade, TriggerReference::MarkPrice][at], prices[at]);
                 }
             }
@@ -333,7 +339,7 @@ fn the_chain_goes_from_order_to_order() {
     assert_eq!(both.triggers.first(), None);
     let mut random = Random(1);
     for _ in 0..10 {
-        let watch = watch(&mut random, 10);
+        let watch = watch(&mut random, 10, 1);
         both.insert(watch);
     }
     let mut next = both.triggers.first();
