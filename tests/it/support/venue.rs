@@ -156,7 +156,7 @@ impl Venue {
             price: if order.ticks == 0 {
                 OrderPrice::Market
             } else {
-                OrderPrice::Limit((order.ticks) as i64)
+                OrderPrice::Limit(order.ticks as i64)
             },
             quantity: Quantity(order.lots),
             instructions,
