@@ -7,13 +7,13 @@ use crate::sql;
 use crate::stages::feed::{self, FeedFiles, FeedStart};
 use std::sync::Arc;
 
-/// Whether the database is one that this build may write, seen before a start writes anything.
+/// Whether the database is of no newer build, seen before a start writes anything.
 ///
 /// # Errors
 /// The [`Fatal`] that ends the start.
 pub fn check_database(config: &Config, data: &DataDir) -> Result<(), Fatal> {
     match config.sql.enabled {
-        true => sql::check_ours(&data.path().join(&config.sql.path)).map_err(Fatal::sql),
+        true => sql::check_not_newer(&data.path().join(&config.sql.path)).map_err(Fatal::sql),
         false => Ok(()),
     }
 }

@@ -31,6 +31,6 @@ pub use error::SqlError;
 pub use migrations::SCHEMA_VERSION;
 pub use mirror::Contradiction;
 pub use people::People;
-pub use rehearsal::{check_ours, rehearse};
+pub use rehearsal::{check_not_newer, rehearse};
 pub use rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
 pub use wal::WAL_KEPT_BYTES;

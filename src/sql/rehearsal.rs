@@ -18,13 +18,14 @@ pub fn rehearse(path: &Path, log: &Path, first: u64, last: u64) -> Result<(), Sq
     Ok(())
 }
 
-/// Whether the file at `path` is of a newer program or of another one altogether, as far as that can be seen without writing.
+/// Whether the database at `path` is of a newer program, as far as that can be seen without writing.
 ///
 /// # Errors
-/// [`SqlError`]: it is. What else is wrong with the file is for whoever opens it.
-pub fn check_ours(path: &Path) -> Result<(), SqlError> {
+/// [`SqlError::NewerSchema`]. What else is wrong with the file is for whoever opens it to write: a loss of power may leave one
+/// in which nothing is yet, not even whose it is.
+pub fn check_not_newer(path: &Path) -> Result<(), SqlError> {
     match last_event(path, u64::MAX) {
-        Err(error) if error.is_of_others() => Err(error),
+        Err(error @ SqlError::NewerSchema { .. }) => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }
 }

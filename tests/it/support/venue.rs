@@ -154,11 +154,7 @@ impl Venue {
             instrument,
             side: order.side,
             time_in_force,
-            price: if order.ticks == 0 {
-                OrderPrice::Market
-            } else {
-                OrderPrice::Limit((order.ticks) as i64)
-            },
+            price: if order.ticks == 0 { OrderPrice::Market } else { OrderPrice::Limit(order.ticks as i64) },
             quantity: Quantity(order.lots),
             instructions,
             ..Enter::default()

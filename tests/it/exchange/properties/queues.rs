@@ -24,7 +24,7 @@ fn instrument() -> impl Strategy<Value = InstrumentId> {
 /// So many ticks from the middle: for an order that rests on its own side, for one that takes into the other.
 fn price(side: Side, from_middle: i64) -> OrderPrice {
     let above = if side == Side::Buy { -from_middle } else { from_middle + 1 };
-    OrderPrice::Limit(((MIDDLE as i64 + above) as u64 * 5) as i64)
+    OrderPrice::Limit((MIDDLE as i64 + above) * 5)
 }
 
 /// An order that rests: an iceberg, as a rule; or a hidden one, a plain one; or any of these, linked to another.
