@@ -4,11 +4,11 @@
 use super::bench::{Bench, settings};
 use crate::support::venue::limits;
 use dojima::domain::audience::{Address, Part};
-use dojima::domain::{ShardId, 
+use dojima::domain::{
     AccountId, AdminCommand, Amount, AssetCode, AssetId, Cancel, ClientName, Command, Enter, Event,
     EventRecord, InstrumentId, ListInstrument, Listings, LoginId, LoginName, NameOrder, OrderCommand,
-    OrderEvent, OrderPrice, Phase, Quantity, RefuseEnter, RejectReason, Side, Stamp, Symbol, TimeInForce,
-    Timestamp, Transfer, UserRef, VenueCommand, VenueEvent,
+    OrderEvent, OrderPrice, Phase, Quantity, RefuseEnter, RejectReason, ShardId, Side, Stamp, Symbol,
+    TimeInForce, Timestamp, Transfer, UserRef, VenueCommand, VenueEvent,
 };
 use dojima::net::auth::Role;
 use dojima::net::session::{
@@ -134,7 +134,9 @@ impl OrderEntryProtocol for Lines {
     fn encode(record: &EventRecord, to: Address, _: &Listings, out: &mut [u8]) -> Option<usize> {
         let text = match (&record.event, to.part) {
             (Event::Venue(VenueEvent::LoginOpened { .. }), _) => "HELLO".to_owned(),
-            (Event::Order(OrderEvent::Accepted(e)), _) => format!("TAKEN {} {}", e.terms.user_ref, e.terms.quantity),
+            (Event::Order(OrderEvent::Accepted(e)), _) => {
+                format!("TAKEN {} {}", e.terms.user_ref, e.terms.quantity)
+            }
             (Event::Order(OrderEvent::Rejected(e)), _) => format!("REFUSED {} {:?}", e.user_ref, e.reason),
             (Event::Order(OrderEvent::Canceled(e)), _) => format!("GONE {} {}", e.user_ref, e.decrement),
             (Event::Order(OrderEvent::Executed(e)), part) => {
@@ -178,7 +180,8 @@ impl Venue {
             let name = LoginName::default();
             venue.apply(Command::Venue(VenueCommand::OpenLogin { login: LoginId(login), account, name }));
             for (asset, reference) in [(coin, 1), (cash, 2)] {
-                let transfer = Transfer { account, asset, amount: Amount(1_000_000), reference, shard: ShardId::FIRST };
+                let transfer =
+                    Transfer { account, asset, amount: Amount(1_000_000), reference, shard: ShardId::FIRST };
                 venue.apply(Command::Admin(AdminCommand::Deposit(transfer)));
             }
         }

@@ -5,9 +5,8 @@ use super::{AMOUNT_MAX, Account, Asset, Instrument, Naive};
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings,
     CancelReason, ClockCommand, Command, Event, FeeAsset, FeeRate, FeeTier, InstrumentId, LimitScope,
-    ListInstrument, Listing, LoginId, OrderCommand, OrderId, OrderLimits, OrderPrice, Phase, Ppm, Price,
-    Protection, Quantity, RejectReason, RestateReason, SetFees, ShardId, Side, Switch, VenueCommand,
-    VenueEvent, VenueLimits,
+    ListInstrument, Listing, LoginId, OrderCommand, OrderId, OrderLimits, Phase, Ppm, Price, Protection,
+    Quantity, RejectReason, RestateReason, SetFees, Side, Switch, VenueCommand, VenueEvent, VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
