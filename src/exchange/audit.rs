@@ -1,10 +1,12 @@
 //! What must always be true, checked on demand: after every command in tests, at will in production.
 
 use super::book::Handle;
+use super::book::{LevelView, Order};
 use super::extras::Extra;
+use super::instrument::Instrument;
 use super::products::Demand;
+use super::state::Exchange;
 use super::usage::{Pair, Use};
-use super::{Exchange, Instrument, LevelView, Order};
 use crate::domain::{
     AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Phase, Price, ShardId, Side,
     TimeInForce,
