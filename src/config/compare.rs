@@ -68,6 +68,7 @@ impl Terms {
         let mut assets: Vec<(AssetCode, u8)> = Vec::new();
         let mut listed: Vec<ListInstrument> = Vec::new();
         let mut logins: Vec<LoginName> = Vec::new();
+        let mut shards: Vec<(ShardId, String)> = Vec::new();
         let symbol = |listed: &[ListInstrument], id: u32| {
             let found = listed.iter().find(|terms| terms.instrument.0 == id);
             found.map_or_else(|| format!("#{id}"), |terms| terms.symbol.text())
@@ -87,7 +88,7 @@ impl Terms {
                     terms.insert(format!("logins[{name}].account"), account.to_string());
                 }
                 Command::Admin(AdminCommand::ListInstrument(terms_of)) => {
-                    add_instrument(&mut terms, &assets, terms_of);
+                    add_instrument(&mut terms, &assets, shard_name(&shards, terms_of.shard), terms_of);
                     listed.push(*terms_of);
                 }
                 Command::Admin(AdminCommand::SetAsset(settings)) => {
@@ -151,7 +152,7 @@ impl Terms {
                     let (code, scale) = asset(&assets, deposit.asset);
                     let wallet = match deposit.shard {
                         ShardId::FIRST => "deposits".to_owned(),
-                        shard => format!("deposits_in[{shard}]"),
+                        shard => format!("deposits_in.{}", shard_name(&shards, shard)),
                     };
                     let key = format!("{}.{wallet}.{code}", account_key(config, deposit.account));
                     terms.insert(key, decimal::show_amount(deposit.amount, scale).to_string());
@@ -169,6 +170,7 @@ impl Terms {
                 }
                 Command::Venue(VenueCommand::OpenShard { shard, name }) => {
                     terms.insert(format!("shards[{name}].position"), shard.to_string());
+                    shards.push((*shard, name.text()));
                 }
                 // The edition of the rules is a fact of when the venue was opened, and nothing that the file sets.
                 Command::Venue(VenueCommand::SetRules { .. }) => {}
@@ -214,6 +216,7 @@ impl Terms {
 fn add_instrument(
     terms: &mut BTreeMap<String, String>,
     assets: &[(AssetCode, u8)],
+    shard: String,
     instrument: &ListInstrument,
 ) {
     let (base, base_scale) = asset(assets, instrument.base);
@@ -238,7 +241,7 @@ fn add_instrument(
         ("taker_fee_ppm", instrument.taker_fee.to_string()),
         ("fee_asset", instrument.fee_asset.word().to_owned()),
         ("phase", instrument.phase.word().to_owned()),
-        ("shard", instrument.shard.to_string()),
+        ("shard", shard),
         ("product", instrument.product.word().to_owned()),
     ];
     let key = |field| format!("instruments[{}].{field}", instrument.symbol);
@@ -327,6 +330,15 @@ fn add_volume_tiers(terms: &mut BTreeMap<String, String>, assets: &[(AssetCode, 
 
 fn asset(assets: &[(AssetCode, u8)], id: AssetId) -> (String, u8) {
     assets.get(usize::from(id.0)).map_or_else(|| (format!("#{id}"), 0), |(code, scale)| (code.text(), *scale))
+}
+
+/// The first shard is opened by nothing, and has no name in the journal.
+fn shard_name(shards: &[(ShardId, String)], shard: ShardId) -> String {
+    match (shard, shards.iter().find(|(known, _)| *known == shard)) {
+        (ShardId::FIRST, _) => "the first".to_owned(),
+        (_, Some((_, name))) => name.clone(),
+        (_, None) => format!("#{shard}"),
+    }
 }
 
 fn login_name(logins: &[LoginName], login: LoginId) -> String {

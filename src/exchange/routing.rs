@@ -109,12 +109,35 @@ impl Exchange {
     /// Whether this shard consumes the number of a command for all is decided by an order that another one may have: what
     /// may have been consumed somewhere is told nobody as the next that is free.
     fn note_number(&mut self, command: &Command) {
-        if let Some(sender) = command.sender()
+        if brings_number(command)
+            && let Some(sender) = command.sender()
             && self.is_of_session(&sender)
         {
             let seen = &mut self.venue.logins[sender.login.0 as usize].seen_user_ref;
             *seen = (*seen).max(sender.user_ref);
         }
+    }
+}
+
+/// Whether a client's command has a number of its own. A cancel has that of the order it names, and may name any.
+fn brings_number(command: &Command) -> bool {
+    match command {
+        Command::Order(command) => match command {
+            OrderCommand::Enter(_)
+            | OrderCommand::RefuseEnter(_)
+            | OrderCommand::Replace(_)
+            | OrderCommand::RefuseReplace(_)
+            | OrderCommand::MassCancel(_)
+            | OrderCommand::SetOrderEntry(_) => true,
+            OrderCommand::NameOrder(_)
+            | OrderCommand::Cancel(_)
+            | OrderCommand::Amend(_)
+            | OrderCommand::Modify(_)
+            | OrderCommand::QueryAccount(_)
+            | OrderCommand::CancelOrder { .. }
+            | OrderCommand::CancelLogin { .. } => false,
+        },
+        Command::Admin(_) | Command::Venue(_) | Command::Clock(_) => false,
     }
 }
 

@@ -613,7 +613,7 @@ fn write_listing(connection: &Connection, listing: &Listing, event: i64) -> rusq
         connection,
         "INSERT INTO instruments (instrument, symbol, base, quote, price_decimals, price_unit, tick_units, lot, \
          tick_value, min_quantity, max_quantity, min_notional, fee_asset, phase, shard, product) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         &[
             &listing.instrument.0,
             &listing.symbol.text(),

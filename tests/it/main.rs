@@ -30,6 +30,7 @@ mod persister;
 mod power;
 mod recovery;
 mod shadow;
+mod shards;
 mod sim;
 mod simulated;
 mod snapshot;

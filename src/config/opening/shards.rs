@@ -34,9 +34,13 @@ impl Shards {
     /// The shard of this name.
     pub(super) fn find(&self, key: String, name: &str, p: &mut Problems) -> Option<ShardId> {
         let at = self.0.iter().position(|known| known.text() == name);
-        if at.is_none() {
-            p.add(key, quoted(name), "is no shard; [[shards]] names them");
-        }
-        at.map(|at| ShardId(at as u8))
+        let reason = || match &self.0[..] {
+            [] => "no such shard; [[shards]] names shards, and there are none".to_owned(),
+            all => {
+                let known: Vec<String> = all.iter().map(ShardName::text).collect();
+                format!("no such shard; there are {}", known.join(", "))
+            }
+        };
+        p.take(key, quoted(name), at.map(|at| ShardId(at as u8)).ok_or_else(reason))
     }
 }

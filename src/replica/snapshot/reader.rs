@@ -304,7 +304,10 @@ impl Parts {
         let same_time = self.exchanges.iter().all(|exchange| exchange.now() == header.time);
         check(same_time, "header and state are of other times")?;
         let restored = self.exchanges.into_iter().zip(names).map(|(exchange, names)| exchange.finish(names));
-        let shards = Shards::of(restored.collect::<Result<_, _>>()?);
+        let restored = restored.collect::<Result<Vec<_>, _>>()?;
+        let in_place = (0..).map(ShardId).zip(&restored).all(|(shard, exchange)| exchange.shard() == shard);
+        check(in_place, "a shard in the sections of another one")?;
+        let shards = Shards::of(restored);
         let shards = shards.ok_or(RestoreError { at: 0, why: "the shards are not those of one venue" })?;
         let exchange = shards.first();
         let config_digest = exchange.config_digest();

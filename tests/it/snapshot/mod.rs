@@ -1,7 +1,7 @@
 //! Snapshots: what comes back from one is the state that went in, and nothing else ever comes back.
 
 mod damage;
-mod file;
+pub mod file;
 mod golden;
 mod hostile;
 mod layout;

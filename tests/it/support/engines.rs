@@ -1,6 +1,6 @@
 //! Engines in temporary directories, and what they leave behind there.
 
-use dojima::config::{Config, Durability};
+use dojima::config::{Config, Durability, ShardConfig, WalletConfig};
 use dojima::domain::{Command, EventRecord, codec};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::pipeline::Local;
@@ -32,6 +32,17 @@ pub fn small_config(mode: ThreadingMode, durability: Durability) -> Config {
     config.sql.batch_interval_ms = 5;
     // The same commands must give the same events, however long they take.
     config.timers.tick_interval_ms = 0;
+    config
+}
+
+/// The same venue with two shards: BTC-USDT trades in the first, ETH-USDT in the second, and every account has as much in either
+/// wallet as it had in the one.
+pub fn with_two_shards(mut config: Config) -> Config {
+    config.shards = ["ONE", "TWO"].map(|name| ShardConfig { name: name.to_owned() }).to_vec();
+    config.instruments[1].shard = Some("TWO".to_owned());
+    for account in &mut config.accounts {
+        account.deposits_in.insert("TWO".to_owned(), WalletConfig(account.deposits.clone()));
+    }
     config
 }
 

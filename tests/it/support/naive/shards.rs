@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 #[derive(Clone)]
 pub struct NaiveVenue {
     shards: Vec<Naive>,
-    /// By login: its session, and the highest number that was on a message of it.
+    /// By login: its session, and the highest number that a message of it brought.
     numbers: BTreeMap<LoginId, (u32, UserRef)>,
 }
 
@@ -189,6 +189,16 @@ impl NaiveVenue {
     }
 
     fn note_number(&mut self, command: &Command) {
+        // These name an order by its number, or the next one, and bring none.
+        if let Command::Order(
+            OrderCommand::Cancel(_)
+            | OrderCommand::Amend(_)
+            | OrderCommand::Modify(_)
+            | OrderCommand::NameOrder(_),
+        ) = command
+        {
+            return;
+        }
         let Some(sender) = command.sender() else { return };
         let Some(login) = self.shards[0].logins.get(sender.login.0 as usize) else { return };
         if login.session == sender.session {
