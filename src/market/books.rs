@@ -20,7 +20,7 @@ pub enum BookError {
         order: OrderId,
     },
     /// It takes more lots from an order than that has.
-    #[error("order {order} has {shares} lots and is to lose {by}")]
+    #[error("order {order} has {shares} lots and cannot be reduced by {by}")]
     TooMany {
         /// The order.
         order: OrderId,

@@ -58,7 +58,9 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
 /// The name of the venue's first session.
 fn first_session(config: &Config) -> Result<SessionId, Fatal> {
     SessionId::new(&config.gateway.session).ok_or_else(|| {
-        Fatal::invariant("gateway.session passed the configuration's checks but not the wire's")
+        Fatal::invariant(
+            "gateway.session passed the configuration's checks but is no valid SoupBinTCP session name",
+        )
     })
 }
 

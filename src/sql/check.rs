@@ -38,7 +38,7 @@ pub enum CheckError {
         source: bincode::error::DecodeError,
     },
     /// The events contradict each other.
-    #[error("event {event} in the event log makes no sense: {what}")]
+    #[error("event {event} in the event log contradicts those before it: {what}")]
     Nonsense {
         /// The event.
         event: u64,
@@ -131,7 +131,7 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Watermark { in_sql, in_log: None } => {
-                write!(f, "SQL has got to event {}, which the event log does not have", in_sql.event)
+                write!(f, "SQL is at event {}, which the event log does not have", in_sql.event)
             }
             Self::Watermark { in_sql, in_log: Some(in_log) } => write!(
                 f,

@@ -121,7 +121,8 @@ impl Archiver {
     }
 
     fn append(&mut self) -> Result<usize, Fatal> {
-        let log = self.log.as_mut().ok_or_else(|| Fatal::invariant("the archiver works after its close"))?;
+        let log =
+            self.log.as_mut().ok_or_else(|| Fatal::invariant("the archiver was run after it was closed"))?;
         let durable = self.durable.get();
         let known = &mut self.known;
         let mut failed = None;
@@ -188,7 +189,7 @@ impl Agent for Archiver {
 
     fn on_close(&mut self) -> Result<(), Fatal> {
         while self.append()? > 0 {}
-        let log = self.log.take().ok_or_else(|| Fatal::invariant("the archiver is closed twice"))?;
+        let log = self.log.take().ok_or_else(|| Fatal::invariant("the archiver was closed twice"))?;
         log.seal().map_err(Fatal::event_log)
     }
 }

@@ -126,12 +126,15 @@ impl Agent for Journaler {
         if commit.publish()? {
             self.downstream.iter().for_each(Doorbell::ring);
         }
-        let writer = commit.writer.take().ok_or_else(|| Fatal::invariant("the journaler is closed twice"))?;
+        let writer =
+            commit.writer.take().ok_or_else(|| Fatal::invariant("the journaler was closed twice"))?;
         writer.seal().map_err(Fatal::journal_sync)?;
         // They were never acknowledged, but whoever stops the engine must learn that they are gone.
         match commit.commands.waiting() {
             0 => Ok(()),
-            left => Err(Fatal::journal_full(format_args!("{left} commands were taken in and not answered"))),
+            left => Err(Fatal::journal_full(format_args!(
+                "{left} commands were accepted but could not be journaled"
+            ))),
         }
     }
 }

@@ -152,8 +152,10 @@ impl Agent for Matcher {
         if idle && self.ports.commands.waiting() == 0 {
             return Ok(0);
         }
-        let exchange =
-            self.exchange.as_mut().ok_or_else(|| Fatal::invariant("the matcher works after its close"))?;
+        let exchange = self
+            .exchange
+            .as_mut()
+            .ok_or_else(|| Fatal::invariant("the matcher was run after it was closed"))?;
         let mut claim = self.ports.events.claim_up_to(EVENTS_MAX);
         let (outbox, progress) = (&mut self.outbox, &mut self.progress);
         outbox.drain_into(&mut claim);

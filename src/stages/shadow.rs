@@ -217,7 +217,7 @@ impl Shadow {
             let stamp = Stamp { sequence: record.sequence, time: Timestamp(record.time_ns) };
             if stamp.sequence != self.state.last.sequence + 1 {
                 return Err(Fatal::journal_damaged(format_args!(
-                    "the shadow found command {} after command {}",
+                    "the shadow read command {} after command {}: commands between are missing",
                     stamp.sequence, self.state.last.sequence
                 ))
                 .into());

@@ -345,7 +345,7 @@ impl SqlWriter {
         } else if bytes >= WAL_WARN_BYTES.max(2 * self.wal_warned) {
             self.wal_warned = bytes;
             let who = match session.database.readers().as_slice() {
-                [] => "which one cannot be told".to_owned(),
+                [] => "process unknown".to_owned(),
                 readers => {
                     readers.iter().map(|process| format!("process {process}")).collect::<Vec<_>>().join(", ")
                 }

@@ -67,7 +67,7 @@ impl VenueRecord {
             return Err("the venue's limits are out of range");
         }
         if u64::from(self.orders) * OrderRecord::BYTES as u64 > bytes_max {
-            return Err("there are fewer bytes than the orders that are promised");
+            return Err("more orders declared than the file has bytes for");
         }
         Ok(())
     }

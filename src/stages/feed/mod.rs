@@ -448,7 +448,8 @@ fn find_start(files: &FeedFiles, start: FeedStart) -> Result<(Checkpoint, FoundL
             Err(why) => tracing::warn!("market data: the checkpoint of event {event} cannot be used: {why}"),
         }
     }
-    let log = look(0)?.ok_or_else(|| Fatal::invariant("no log has fewer than 0 messages"))?;
+    let log =
+        look(0)?.ok_or_else(|| Fatal::invariant("the market-data log cannot be opened at message 0"))?;
     Ok((Checkpoint::default(), log))
 }
 

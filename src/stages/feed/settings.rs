@@ -72,7 +72,7 @@ impl FeedSettings {
         }
         if !tail.is_power_of_two() || tail < 1024 {
             return Err(Fatal::invariant(format_args!(
-                "feed: a tail of {tail} messages is no power of two of at least 1024"
+                "feed: a tail of {tail} messages must be a power of two of at least 1024"
             )));
         }
         Ok(())

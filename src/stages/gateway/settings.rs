@@ -80,7 +80,7 @@ impl GatewaySettings {
         if !self.tail_bytes.is_power_of_two() || self.tail_bytes < TAIL_BYTES_MIN {
             let bytes = self.tail_bytes;
             return Err(Fatal::invariant(format_args!(
-                "gateway: a tail of {bytes} bytes is no power of two of at least {TAIL_BYTES_MIN}"
+                "gateway: a tail of {bytes} bytes must be a power of two of at least {TAIL_BYTES_MIN}"
             )));
         }
         if self.unanswered_max < 2 {

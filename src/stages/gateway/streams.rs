@@ -214,7 +214,9 @@ fn known<P: OrderEntryProtocol>(
 #[cold]
 fn no_message(record: &EventRecord, login: LoginId) -> Fatal {
     let EventRecord { number, event, .. } = record;
-    Fatal::invariant(format_args!("event {number} has no message for login {login}: {event:?}"))
+    Fatal::invariant(format_args!(
+        "event {number} cannot be encoded as a message for login {login}: {event:?}"
+    ))
 }
 
 #[cfg(test)]
@@ -264,7 +266,7 @@ mod tests {
         streams.join(LoginId(1));
         let fatal =
             streams.release(&trade(1, 2), &mut Turns::new(8)).expect_err("its instrument was never listed");
-        assert!(fatal.to_string().contains("no message for login 1"), "{fatal}");
+        assert!(fatal.to_string().contains("cannot be encoded as a message for login 1"), "{fatal}");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) struct Counts {
 
 impl GroupCommit {
     pub(super) fn writer(&mut self) -> Result<&mut Writer, Fatal> {
-        self.writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler works after its close"))
+        self.writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler was run after it was closed"))
     }
 
     /// Copies what waits in the ring into the journal.
@@ -50,7 +50,7 @@ impl GroupCommit {
         let Self { commands, space, writer, counts, settings: JournalerSettings { durability, .. }, .. } =
             self;
         let writer =
-            writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler works after its close"))?;
+            writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler was run after it was closed"))?;
         let mut failed = None;
         let appended = commands.poll(limit, |sequenced| match append_one(writer, sequenced) {
             Ok(()) => ControlFlow::Continue(()),

@@ -73,7 +73,9 @@ impl Retention {
             match snapshots.check(position) {
                 Ok(info) if left <= 1 => return Ok(Some(info)),
                 Ok(_) => left -= 1,
-                Err(error) => tracing::warn!("the snapshot of command {position} counts as none: {error}"),
+                Err(error) => tracing::warn!(
+                    "the snapshot of command {position} is not counted by retention, because it cannot be verified: {error}"
+                ),
             }
         }
         Ok(None)

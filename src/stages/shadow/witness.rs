@@ -46,13 +46,13 @@ impl Witness {
             }
             Some(said) => match codec::decode_event(said.payload) {
                 Ok(said) => format!("{said:?}"),
-                Err(error) => format!("something unreadable ({error})"),
+                Err(error) => format!("an undecodable event ({error})"),
             },
             None => "nothing".to_owned(),
         };
         let (sequence, number) = (event.sequence, event.number);
         Err(Halt::Fatal(Fatal::diverged(format_args!(
-            "command {sequence}: the matcher said {said}, and its shadow says {event:?} (event {number})"
+            "command {sequence}: event {number} is {said} in the event log, but the shadow's replay gives {event:?}"
         ))))
     }
 
