@@ -10,7 +10,7 @@
 //!  event log ─▶ SQL writer ─▶ SQLite
 //!  event log ─▶ feed ─▶ log of market data ─▶ subscribers, snapshots, multicast
 //!  journal, event log ─▶ shadow ─▶ snapshots
-//!  gateway, feed ⇄ doorman: password checks
+//!  gateway, feed ⇄ authenticator: password checks
 //!  gateway ─▶ archiver ─▶ resender ─▶ gateway: old messages
 //! ```
 //!

@@ -7,7 +7,7 @@
 //! 3 matcher ─ event ring ─┬▶ gateway          one shard
 //!                         └▶ 4 archiver ─▶ event log ─▶ SQL, feed, shadow
 //! 3 matchers ─ event rings ─▶ merge ─ event ring ─▶ the same      several shards
-//!       gateway, feed ⇄ doorman: who may come in
+//!       gateway, feed ⇄ authenticator: who may come in
 //! gateway ─▶ 4 archiver ─▶ resender ─▶ gateway: old messages
 //! ```
 //!
@@ -43,7 +43,7 @@ use crate::runtime::chairs::{Lag, Waits};
 use crate::runtime::planted::{Bug, is_planted};
 use crate::runtime::{Clocks, Counters, Doorbell, Fatal, StampClock, UnixNanos};
 use crate::stages::archiver::{Archiver, ArchiverPorts};
-use crate::stages::doorman::Doorman;
+use crate::stages::authenticator::Authenticator;
 use crate::stages::feed::{FeedPorts, FeedPublisher, FeedStart};
 use crate::stages::gateway::{self, Gateway, GatewayPorts, GatewayStart};
 use crate::stages::journaler::{InlinePorts, JournalerPorts};
@@ -109,7 +109,7 @@ pub fn build(
         Ends::new(config, &present, last.sequence);
 
     let start = gateway_start(&listings, &streams, &shards[0]);
-    let (gateway, doorman) = entry_path(site, &mut seats, &shared, entry, order_entry, start)?;
+    let (gateway, authenticator) = entry_path(site, &mut seats, &shared, entry, order_entry, start)?;
     let stamps = StampClock::new(clocks, UnixNanos(last.time.0), counters);
     let stamps_read = stamps.reader(clocks);
     let path = order_path(site, &seats, &shared, order, shards, stamps);
@@ -149,7 +149,7 @@ pub fn build(
         _lock: lock,
     };
     let followers = projections.with_lags(site, &archived, &progress.durable);
-    let agents = Agents { gateway, doorman, timer, path, durable, followers };
+    let agents = Agents { gateway, authenticator, timer, path, durable, followers };
     Ok(Pipeline { threads: seats.seat(agents, counters), handles })
 }
 
@@ -171,7 +171,7 @@ fn audience(streams: &StreamIndex) -> Audience {
     }
 }
 
-/// Gateway and doorman, where there are sockets.
+/// Gateway and authenticator, where there are sockets.
 fn entry_path(
     site: Site<'_>,
     seats: &mut Seats,
@@ -179,7 +179,7 @@ fn entry_path(
     ends: EntryEnds,
     sockets: Option<Box<dyn Sockets>>,
     start: GatewayStart,
-) -> Result<(Option<Gateway>, Option<Doorman>), Fatal> {
+) -> Result<(Option<Gateway>, Option<Authenticator>), Fatal> {
     let (Some(sockets), Some(events)) = (sockets, ends.events) else { return Ok((None, None)) };
     let progress = &shared.progress;
     let ports = GatewayPorts {
@@ -197,10 +197,10 @@ fn entry_path(
         downstream: seats.bells(Seat::Gateway, &[Seat::Sequencer]),
         archiver: seats.bells(Seat::Gateway, &[Seat::Archiver]),
         auth: ends.auth,
-        doorman: seats.bells(Seat::Gateway, &[Seat::Doorman]),
+        authenticator: seats.bells(Seat::Gateway, &[Seat::Authenticator]),
     };
     let gateway = site.gateway(seats, sockets, ports, start)?;
-    Ok((Some(gateway), Some(site.doorman(seats, ends.doors)?)))
+    Ok((Some(gateway), Some(site.authenticator(seats, ends.auth_servers)?)))
 }
 
 /// From commands to events.
@@ -362,7 +362,7 @@ fn projections(
             synced: progress.synced.clone(),
             subscribers: ends.subscribers,
             snapshots: ends.snapshots,
-            doorman: seats.bells(Seat::Feed, &[Seat::Doorman]),
+            authenticator: seats.bells(Seat::Feed, &[Seat::Authenticator]),
         };
         let sequence = site.last.sequence;
         let is_first = sequence == report.opening_commands;

@@ -1,4 +1,4 @@
-//! The seam between whoever takes logins (gateway, feed) and the doorman, who checks passwords on a thread of his own:
+//! The seam between whoever takes logins (gateway, feed) and the authenticator, which checks passwords on a thread of its own:
 //! that takes tens of milliseconds by design, and may never happen on a hot thread.
 //!
 //! Anybody may ask, and most who do so in a flood give names that nobody has. So questions under names that somebody has go
@@ -78,7 +78,7 @@ pub struct AuthAnswer {
     pub verdict: Result<Grant, LoginRejected>,
 }
 
-/// How much a connection that waits for the doorman should be kept: where there is no place left, those with less give way
+/// How much a connection that waits for the authenticator should be kept: where there is no place left, those with less give way
 /// first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -94,7 +94,7 @@ pub enum Claim {
     Known = 3,
 }
 
-/// What a connection keeps while the doorman has its question. Dropping it withdraws the question.
+/// What a connection keeps while the authenticator has its question. Dropping it withdraws the question.
 #[derive(Debug)]
 pub struct Ticket(Arc<AtomicU8>);
 
@@ -116,7 +116,7 @@ impl Ticket {
     }
 }
 
-/// The doorman's side of a [`Ticket`].
+/// The authenticator's side of a [`Ticket`].
 #[derive(Clone, Debug)]
 pub struct Inquiry(Weak<AtomicU8>);
 
@@ -134,7 +134,7 @@ impl Inquiry {
     }
 }
 
-/// A request as it reaches the doorman.
+/// A request as it reaches the authenticator.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The request.
@@ -143,7 +143,7 @@ pub struct Asked {
     pub inquiry: Inquiry,
 }
 
-/// The names that somebody has. The doorman says them once, before the first question.
+/// The names that somebody has. The authenticator gives them once, before the first question.
 type Names = Arc<OnceLock<HashSet<Username>>>;
 
 /// The end of who takes logins. Every one has queues of its own.
@@ -170,7 +170,7 @@ impl AuthClient {
     }
 }
 
-/// The doorman's end.
+/// The authenticator's end.
 #[derive(Debug)]
 pub struct AuthServer {
     named: Receiver<Asked>,
@@ -183,7 +183,7 @@ pub struct AuthServer {
 impl AuthServer {
     /// Says which names somebody has. Only the first call counts.
     pub fn introduce(&self, names: impl IntoIterator<Item = Username>) {
-        // A second doorman at one door would be a mistake of the wiring, and harmless.
+        // A second authenticator on the same queues would be a mistake of the wiring, and harmless.
         let _ = self.names.set(names.into_iter().collect());
     }
 

@@ -9,7 +9,7 @@ use crate::runtime::{
     Place, Priority, Rest, SocketWait, Soon, ThreadingMode,
 };
 use crate::stages::archiver::Archiver;
-use crate::stages::doorman::{Doorman, Hasher};
+use crate::stages::authenticator::{Authenticator, Hasher};
 use crate::stages::feed::FeedPublisher;
 use crate::stages::gateway::Gateway;
 use crate::stages::journaler::{InlineJournaler, Journaler};
@@ -41,7 +41,7 @@ pub enum StopPhase {
     Hot,
     /// Journaler and archiver.
     Disk,
-    /// The SQL writer, after it has caught up with the event log, the shadow, the feed, and the doorman.
+    /// The SQL writer, after it has caught up with the event log, the shadow, the feed, and the authenticator.
     Followers,
 }
 
@@ -56,7 +56,7 @@ pub(super) enum Seat {
     Sql,
     Feed,
     Shadow,
-    Doorman,
+    Authenticator,
     Resender,
     Timer,
     /// The journaler on the hot thread; in dedicated mode nobody sits there.
@@ -97,7 +97,7 @@ impl Seat {
     }
 
     /// Threads of the shared mode: everything that never blocks on the first, the journaler on the
-    /// second, SQL on the third, market data on a fourth, the shadow on a fifth, the doorman, who checks passwords, on a sixth, the
+    /// second, SQL on the third, market data on a fourth, the shadow on a fifth, the authenticator, who checks passwords, on a sixth, the
     /// resender, who reads old messages, on a seventh, the archiver on the eighth: while the journaler waits for the disk, it works.
     /// (They stop in this order: what the shadow may retire at its end depends on how far SQL and market data are.)
     fn shared_thread(self) -> usize {
@@ -114,7 +114,7 @@ impl Seat {
             Self::Sql => 2,
             Self::Feed => 3,
             Self::Shadow => 4,
-            Self::Doorman => 5,
+            Self::Authenticator => 5,
             Self::Resender => 6,
             Self::Archiver => 7,
         }
@@ -137,7 +137,7 @@ impl Seat {
             | Self::Shard6
             | Self::Shard7
             | Self::Journaler => Priority::Prompt,
-            Self::Archiver | Self::Doorman | Self::Resender => Priority::Gathering,
+            Self::Archiver | Self::Authenticator | Self::Resender => Priority::Gathering,
             Self::Feed | Self::Sql | Self::Shadow => Priority::Idle,
         }
     }
@@ -146,7 +146,7 @@ impl Seat {
 /// All agents of one engine.
 pub(super) struct Agents {
     pub(super) gateway: Option<Gateway>,
-    pub(super) doorman: Option<Doorman>,
+    pub(super) authenticator: Option<Authenticator>,
     pub(super) timer: Option<Timer>,
     pub(super) path: OrderPath,
     pub(super) durable: DurablePath,
@@ -187,8 +187,9 @@ const SQL_IDLE: IdleLimits = IdleLimits { awake: Duration::ZERO, sleep_max: Dura
 /// the cores that orders are answered on.
 const FEED_REST: Rest = Rest { pause: Duration::from_millis(1), work_max: 1024 };
 
-/// How the doorman waits: he is woken for questions, and looks himself whether an answer is due.
-const DOORMAN_IDLE: IdleLimits = IdleLimits { awake: Duration::ZERO, sleep_max: Duration::from_millis(25) };
+/// How the authenticator waits: it is woken for questions, and looks itself whether an answer is due.
+const AUTHENTICATOR_IDLE: IdleLimits =
+    IdleLimits { awake: Duration::ZERO, sleep_max: Duration::from_millis(25) };
 
 /// How the journaler's thread waits: in async mode it must not sleep past the next sync.
 fn disk_idle(config: &Config) -> IdleLimits {
@@ -262,7 +263,7 @@ impl Seats {
         let backoff = |limits| Idle::Other(Box::new(Backoff::new(limits)) as Box<dyn IdleStrategy>);
         let idle = match mode {
             ThreadingMode::Shared => {
-                let followers = [FOLLOWER_IDLE, DOORMAN_IDLE, FOLLOWER_IDLE].map(backoff);
+                let followers = [FOLLOWER_IDLE, AUTHENTICATOR_IDLE, FOLLOWER_IDLE].map(backoff);
                 let first = [sockets()?, backoff(disk_idle(config)), backoff(SQL_IDLE)];
                 let archiver = backoff(IdleLimits::default());
                 first.into_iter().chain([feed()?]).chain(followers).chain([archiver]).collect()
@@ -276,7 +277,8 @@ impl Seats {
                 };
                 let disk = || backoff(disk_idle(config));
                 let follower = || backoff(FOLLOWER_IDLE);
-                let followers = [backoff(SQL_IDLE), feed()?, follower(), backoff(DOORMAN_IDLE), follower()];
+                let followers =
+                    [backoff(SQL_IDLE), feed()?, follower(), backoff(AUTHENTICATOR_IDLE), follower()];
                 let others = MATCHERS[1..].iter().map(|_| hot());
                 let first = [sockets()?, hot(), hot(), disk(), disk()].into_iter();
                 first.chain(followers).chain(others).collect()
@@ -315,11 +317,11 @@ impl Seats {
         threads.into_iter().map(|thread| self.idle[thread].bell()).collect()
     }
 
-    /// Where the doorman has passwords hashed.
+    /// Where the authenticator has passwords hashed.
     pub(super) fn hasher(&self) -> Result<Hasher, Fatal> {
         match self.mode {
             ThreadingMode::Shared | ThreadingMode::Dedicated => {
-                Hasher::on_threads(&[self.bell(Seat::Doorman)]).map_err(Fatal::io)
+                Hasher::on_threads(&[self.bell(Seat::Authenticator)]).map_err(Fatal::io)
             }
             ThreadingMode::Stepped => Ok(Hasher::here()),
         }
@@ -371,7 +373,7 @@ impl Seats {
             second.push(foreground);
             Box::new(background)
         };
-        let Agents { gateway, doorman, timer, path, durable, followers } = agents;
+        let Agents { gateway, authenticator, timer, path, durable, followers } = agents;
         let OrderPath { sequencer, matchers, merge } = path;
         let DurablePath { journaler, inline, archiver, resender } = durable;
         let Followers { sql, feed, shadow } = followers;
@@ -392,7 +394,7 @@ impl Seats {
             StopPhase::Followers,
             shadow.map(|(shadow, lag)| in_background(Box::new(shadow), lag)),
         );
-        sit(Seat::Doorman, StopPhase::Followers, doorman.map(|agent| Box::new(agent) as _));
+        sit(Seat::Authenticator, StopPhase::Followers, authenticator.map(|agent| Box::new(agent) as _));
         sit(Seat::Resender, StopPhase::Followers, Some(Box::new(resender)));
         let second = second.into_iter().map(|foreground| Thread {
             agent: Box::new(foreground),

@@ -11,7 +11,7 @@ use crate::recovery::DataDir;
 use crate::replica::is_snapshot_file;
 use crate::runtime::{Counters, Fatal, ThreadingMode, UnixNanos};
 use crate::sql::{People, WAL_KEPT_BYTES};
-use crate::stages::doorman::{KNOWN_ADDRESSES_FILE, Secret, User};
+use crate::stages::authenticator::{KNOWN_ADDRESSES_FILE, Secret, User};
 use crate::stages::feed::{FeedSettings, MoldSettings, is_checkpoint_file};
 use crate::stages::gateway::{GatewaySettings, LoginSettings, RateLimit};
 use crate::stages::journaler::JournalerSettings;

@@ -10,7 +10,7 @@ use crate::recovery::DataDir;
 use crate::replica::State;
 use crate::ring::CursorReader;
 use crate::runtime::{Clocks, Counters, Fatal, ThreadingMode};
-use crate::stages::doorman::{Door, Doorman};
+use crate::stages::authenticator::{AuthPort, Authenticator};
 use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedSettings, FeedSockets, FeedStart};
 use crate::stages::gateway::{Gateway, GatewayPorts, GatewayStart};
 use crate::stages::journaler::{InlineJournaler, InlinePorts, Journaler, JournalerPorts};
@@ -49,28 +49,32 @@ impl Site<'_> {
         Ok(gateway)
     }
 
-    /// The doorman of order entry, market data and its snapshots.
-    pub(super) fn doorman(self, seats: &Seats, servers: [AuthServer; 3]) -> Result<Doorman, Fatal> {
+    /// The authenticator of order entry, market data and its snapshots.
+    pub(super) fn authenticator(
+        self,
+        seats: &Seats,
+        servers: [AuthServer; 3],
+    ) -> Result<Authenticator, Fatal> {
         let [order_entry, subscribers, snapshots] = servers;
-        let market_door = |server| Door {
+        let market_port = |server| AuthPort {
             server,
             roles: vec![Role::MarketData, Role::Trade, Role::Admin],
             service: "market data",
-            downstream: seats.bells(Seat::Doorman, &[Seat::Feed]),
+            downstream: seats.bells(Seat::Authenticator, &[Seat::Feed]),
         };
-        let doors = vec![
-            Door {
+        let ports = vec![
+            AuthPort {
                 server: order_entry,
                 roles: vec![Role::Trade, Role::DropCopy],
                 service: "order entry",
-                downstream: seats.bells(Seat::Doorman, &[Seat::Gateway]),
+                downstream: seats.bells(Seat::Authenticator, &[Seat::Gateway]),
             },
-            market_door(subscribers),
-            market_door(snapshots),
+            market_port(subscribers),
+            market_port(snapshots),
         ];
         let (users, files) = (settings::users(self.config, self.opening)?, Arc::clone(self.data.root()));
         let clocks = (self.clocks.monotonic(), self.clocks.wall());
-        Ok(Doorman::new(doors, users, Some(files), clocks, seats.hasher()?, self.counters))
+        Ok(Authenticator::new(ports, users, Some(files), clocks, seats.hasher()?, self.counters))
     }
 
     /// The journaler, and where the hot thread may do the same, the agent that does.

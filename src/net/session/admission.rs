@@ -8,11 +8,11 @@ use crate::net::ConnectionId;
 use crate::net::auth::AuthAnswer;
 use crate::runtime::log::Stranger;
 
-/// Answers of the doorman taken in one duty cycle.
+/// Answers of the authenticator taken in one duty cycle.
 const ANSWERS_MAX: usize = 64;
 
 impl<C> Server<C> {
-    /// Does as the doorman and the service say. Returns the amount of work.
+    /// Does as the authenticator and the service say. Returns the amount of work.
     pub fn hear(&mut self, service: &mut impl Service<Client = C>, now: u64) -> usize {
         for heard in 0..ANSWERS_MAX {
             let Some(AuthAnswer { connection: id, verdict }) = self.auth.answers.try_take() else {

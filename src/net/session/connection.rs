@@ -97,7 +97,7 @@ pub(super) struct Connection<C> {
     pub(super) inbox: Inbox,
     /// How far it is.
     pub(super) phase: Phase<C>,
-    /// What it keeps of its question to the doorman.
+    /// What it keeps of its question to the authenticator.
     pub(super) ticket: Option<Ticket>,
     /// The name that it gave, and whether it was let in under it.
     pub(super) username: Option<Username>,

@@ -9,11 +9,11 @@ use crate::net::auth::{AuthClient, AuthRequest};
 /// Bytes of heartbeats and debug text that a connection may send before its login.
 const CHATTER_BYTES_MAX: usize = 2048;
 
-/// Takes packets up to and including the login, which it asks the doorman about; he is then due.
+/// Takes packets up to and including the login, about which it asks the authenticator, which is then due.
 pub(super) fn take_login<P: SessionProtocol, C>(
     connection: &mut Connection<C>,
     auth: &mut AuthClient,
-    doorman_due: &mut bool,
+    authenticator_due: &mut bool,
 ) -> Result<usize, Ending> {
     loop {
         connection.has_more = false;
@@ -43,7 +43,7 @@ pub(super) fn take_login<P: SessionProtocol, C>(
                     connection.ticket = Some(ticket);
                     connection.username = Some(request.username);
                     connection.phase = Phase::Checking(Wish::of(&request));
-                    *doorman_due = true;
+                    *authenticator_due = true;
                 } else {
                     // Nobody wakes this agent when the queue has room.
                     connection.has_more = true;

@@ -6,10 +6,10 @@
 //! connections take turns, each with a bounded share of a duty cycle; who says nothing has no turn; who has no login gives
 //! way to others.
 //!
-//! One duty cycle: [`Server::poll`] asks the system which sockets are ready; [`Server::hear`] takes the doorman's answers;
+//! One duty cycle: [`Server::poll`] asks the system which sockets are ready; [`Server::hear`] takes the authenticator's answers;
 //! [`Server::accept`]; [`Server::receive`] makes one read per readable connection and has its packets taken up;
 //! [`Server::send`] makes one write per connection that has something to receive; [`Server::sweep`] looks at the times every few
-//! milliseconds; [`Server::ring`] wakes the doorman.
+//! milliseconds; [`Server::ring`] wakes the authenticator.
 
 mod admission;
 mod connection;
@@ -79,9 +79,9 @@ pub struct Server<C> {
     settings: SessionSettings,
     sockets: Box<dyn Sockets>,
     auth: AuthClient,
-    doorman: Vec<Doorbell>,
-    /// Whether the doorman was asked something since it was last woken.
-    doorman_due: bool,
+    authenticator: Vec<Doorbell>,
+    /// Whether the authenticator was asked something since it was last woken.
+    authenticator_due: bool,
     /// When the listener may be asked for connections; `None` until the system reports some.
     accept_from: Option<u64>,
     connections: Slab<Connection<C>>,
@@ -108,12 +108,12 @@ pub struct Server<C> {
 }
 
 impl<C> Server<C> {
-    /// Takes over a listener. `doorman`: whom to wake after asking whether somebody may come in.
+    /// Takes over a listener. `authenticator`: whom to wake after asking whether somebody may come in.
     pub fn new(
         settings: SessionSettings,
         sockets: Box<dyn Sockets>,
         auth: AuthClient,
-        doorman: Vec<Doorbell>,
+        authenticator: Vec<Doorbell>,
         counters: &Counters,
     ) -> Self {
         // One more connection of a user is there while a second takes over from a first.
@@ -121,8 +121,8 @@ impl<C> Server<C> {
         Self {
             sockets,
             auth,
-            doorman,
-            doorman_due: false,
+            authenticator,
+            authenticator_due: false,
             accept_from: Some(0),
             connections: Slab::new(settings.connections_max),
             eldest: Eldest::default(),
@@ -387,7 +387,7 @@ impl<C> Server<C> {
         if let Some(connection) = self.connections.at(place)
             && matches!(connection.phase, Phase::AwaitingLogin)
         {
-            work += take_login::<S::Protocol, C>(connection, &mut self.auth, &mut self.doorman_due)?;
+            work += take_login::<S::Protocol, C>(connection, &mut self.auth, &mut self.authenticator_due)?;
         }
         let Some(connection) = self.connections.at(place) else { return Ok(work) };
         connection.held = false;
@@ -537,10 +537,10 @@ impl<C> Server<C> {
         (heartbeats, true)
     }
 
-    /// Wakes the doorman if there is something for him.
+    /// Wakes the authenticator if there is something for it.
     pub fn ring(&mut self) {
-        if std::mem::take(&mut self.doorman_due) {
-            self.doorman.iter().for_each(Doorbell::ring);
+        if std::mem::take(&mut self.authenticator_due) {
+            self.authenticator.iter().for_each(Doorbell::ring);
         }
     }
 

@@ -58,7 +58,7 @@ pub struct Admitted<C> {
     pub first: u64,
 }
 
-/// What becomes of a login that the doorman has granted.
+/// What becomes of a login that the authenticator has granted.
 #[derive(Debug)]
 pub enum Admission<C> {
     /// The client is let in.
@@ -106,7 +106,7 @@ pub trait Service {
     /// What its clients speak.
     type Protocol: SessionProtocol;
 
-    /// Says what a client gets that the doorman lets in. Nothing may have changed for anybody when this says no.
+    /// Says what a client gets that the authenticator lets in. Nothing may have changed for anybody when this says no.
     ///
     /// # Errors
     /// What the client is told if it gets nothing.

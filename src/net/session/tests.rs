@@ -1,4 +1,4 @@
-//! Floods of connections at a server whose sockets, doorman and service are made by hand.
+//! Floods of connections at a server whose sockets, authenticator and service are made by hand.
 
 use super::connection::Farewell;
 use super::*;
@@ -179,7 +179,7 @@ fn peer(from: u32) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::from_bits((10 << 24) + from), 1))
 }
 
-/// A connection that was accepted from 10.0.0.0 and this number, and waits for the doorman unless it has no claim.
+/// A connection that was accepted from 10.0.0.0 and this number, and waits for the authenticator unless it has no claim.
 pub(super) fn waiting(
     id: ConnectionId,
     from: u32,
@@ -200,8 +200,8 @@ pub(super) fn waiting(
 /// A port in a flood.
 struct Port {
     server: Server<()>,
-    door: AuthServer,
-    /// What the doorman has read and not answered.
+    auth_server: AuthServer,
+    /// What the authenticator has read and not answered.
     asked: Vec<Asked>,
     net: Arc<Mutex<Net>>,
     now: u64,
@@ -210,11 +210,11 @@ struct Port {
 impl Port {
     fn new(connections_max: usize) -> Self {
         let net = Arc::new(Mutex::new(Net::default()));
-        let (auth, door) = auth_queues();
-        door.introduce(NAMES.map(|name| Username::new(name).expect("a name")));
+        let (auth, auth_server) = auth_queues();
+        auth_server.introduce(NAMES.map(|name| Username::new(name).expect("a name")));
         let sockets = Box::new(NetSockets(Arc::clone(&net)));
         let server = Server::new(settings(connections_max), sockets, auth, Vec::new(), &Counters::new());
-        Self { server, door, asked: Vec::new(), net, now: 0 }
+        Self { server, auth_server, asked: Vec::new(), net, now: 0 }
     }
 
     fn connect(&self, from: u32) -> Client {
@@ -233,7 +233,7 @@ impl Port {
         server.receive(&mut Nothing, now);
         server.send(&mut Nothing, now);
         server.sweep(&mut Nothing, false, now);
-        self.asked.extend(std::iter::from_fn(|| self.door.next()));
+        self.asked.extend(std::iter::from_fn(|| self.auth_server.next()));
         self.asked.retain(|asked| !asked.inquiry.is_withdrawn());
         accepted
     }
@@ -242,12 +242,12 @@ impl Port {
         self.net.lock().expect("no panic").arriving.len()
     }
 
-    /// The doorman says yes to whoever has asked from this address.
+    /// The authenticator says yes to whoever has asked from this address.
     fn let_in(&mut self, from: u32) {
         let grant = Grant { role: Role::MarketData, login: None };
         for asked in self.asked.extract_if(.., |asked| asked.request.peer == peer(from).ip()) {
             let answer = AuthAnswer { connection: asked.request.connection, verdict: Ok(grant) };
-            self.door.answers.try_give(answer).expect("room for an answer");
+            self.auth_server.answers.try_give(answer).expect("room for an answer");
         }
     }
 
@@ -302,7 +302,7 @@ impl Flood {
 }
 
 /// A port under a flood from so many addresses, so many newcomers in a cycle, beside which one client waits 200 ms for the
-/// doorman, one says its name `late` cycles after its connection is taken, and then both are let in.
+/// authenticator, one says its name `late` cycles after its connection is taken, and then both are let in.
 fn logins_beside(flood: Flood, addresses: u32, rate: usize, late: usize) {
     let mut port = Port::new(64);
     let mut number = 0;
@@ -325,7 +325,7 @@ fn logins_beside(flood: Flood, addresses: u32, rate: usize, late: usize) {
     assert!(!is_closed(&silent), "{what}: it has not said its name yet");
     log_in(&silent, NAMES[1]);
     cycles(&mut port, 400 - late);
-    assert!(!is_closed(&waits) && !is_closed(&silent), "{what}: the doorman has a real name of theirs");
+    assert!(!is_closed(&waits) && !is_closed(&silent), "{what}: the authenticator has a real name of theirs");
     port.let_in(1);
     port.let_in(2);
     cycles(&mut port, 2);

@@ -147,9 +147,9 @@ impl FeedPublisher {
         let events = open_events(&files, feed.last_event() + 1)?;
         let session_number = feed.session();
         let session = session_of(&settings, session_number)?;
-        let FeedPorts { applied, in_ring, archived, synced, subscribers, snapshots, doorman } = ports;
+        let FeedPorts { applied, in_ring, archived, synced, subscribers, snapshots, authenticator } = ports;
         let serve = |service, sockets, auth| {
-            Server::new(service, sockets, (auth, doorman.clone()), &settings, session_first, counters)
+            Server::new(service, sockets, (auth, authenticator.clone()), &settings, session_first, counters)
         };
         let (subscribers, snapshots) = sockets
             .map(|sockets| {

@@ -42,7 +42,7 @@ impl Server {
     pub(super) fn new(
         service: Service,
         sockets: Box<dyn Sockets>,
-        (auth, doorman): (AuthClient, Vec<Doorbell>),
+        (auth, authenticator): (AuthClient, Vec<Doorbell>),
         settings: &FeedSettings,
         session_first: u64,
         counters: &Counters,
@@ -63,7 +63,7 @@ impl Server {
             client_timeout: settings.client_timeout,
             stall_timeout: settings.stall_timeout,
         };
-        let server = session::Server::new(sessions, sockets, auth, doorman, counters);
+        let server = session::Server::new(sessions, sockets, auth, authenticator, counters);
         Self { service, server, session_first, next: 0 }
     }
 

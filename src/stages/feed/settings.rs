@@ -94,7 +94,7 @@ pub struct FeedPorts {
     /// Who says who may have snapshots.
     pub snapshots: AuthClient,
     /// Whom to wake after asking.
-    pub doorman: Vec<Doorbell>,
+    pub authenticator: Vec<Doorbell>,
 }
 
 /// Where the feed reads and writes.

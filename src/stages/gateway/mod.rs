@@ -104,9 +104,9 @@ impl<P: OrderEntryProtocol> Gateway<P> {
             downstream,
             archiver,
             auth,
-            doorman,
+            authenticator,
         } = ports;
-        let server = Server::new(sessions, sockets, auth, doorman, counters);
+        let server = Server::new(sessions, sockets, auth, authenticator, counters);
         let desks = Desks::new(&settings.logins);
         let gauges = Gauges::new(counters);
         Ok(Self {

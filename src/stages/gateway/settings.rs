@@ -16,7 +16,7 @@ use std::time::Duration;
 /// The smallest tail: enough messages that a resuming client can always find its place in it.
 pub const TAIL_BYTES_MIN: usize = 16 * 1024;
 
-/// What holds for one login. Who may use it is the doorman's to say.
+/// What holds for one login. Who may use it is the authenticator's to say.
 #[derive(Clone, Copy, Debug)]
 pub struct LoginSettings {
     /// The login whose orders and stream it is.
@@ -117,7 +117,7 @@ pub struct GatewayPorts {
     /// Who says who may come in.
     pub auth: AuthClient,
     /// Whom to wake after asking.
-    pub doorman: Vec<Doorbell>,
+    pub authenticator: Vec<Doorbell>,
 }
 
 /// How far commands have come on their way through the engine.

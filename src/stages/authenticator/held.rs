@@ -11,8 +11,8 @@ const HELD_MAX: usize = 65_536;
 pub struct Held {
     /// When, ns.
     pub at: u64,
-    /// At which door.
-    pub door: usize,
+    /// Through which port.
+    pub port: usize,
     /// The answer.
     pub answer: AuthAnswer,
     /// Whether somebody still waits for it.

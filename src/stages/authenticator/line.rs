@@ -13,7 +13,7 @@ use std::net::IpAddr;
 
 /// A question, and how it is dealt with.
 pub struct Question {
-    pub door: usize,
+    pub port: usize,
     pub request: AuthRequest,
     pub inquiry: Inquiry,
     pub class: Class,

@@ -147,7 +147,7 @@ impl Member {
 mod tests {
     use super::*;
     use crate::net::auth::Role;
-    use crate::stages::doorman::Secret;
+    use crate::stages::authenticator::Secret;
     use crate::wire::soup::{Password, Username};
 
     #[test]
