@@ -1,6 +1,6 @@
 //! What a server counts.
 
-use super::EndingKind;
+use super::CloseKind;
 use crate::runtime::{Counter, Counters};
 
 /// A server's counters.
@@ -43,11 +43,11 @@ impl Gauges {
     }
 
     /// Counts a closed connection.
-    pub(super) fn count_ending(&self, kind: EndingKind) {
+    pub(super) fn count_close(&self, kind: CloseKind) {
         match kind {
-            EndingKind::BadFrame => self.bad_frames.add(1),
-            EndingKind::Slow => self.slow_disconnects.add(1),
-            EndingKind::Ordinary | EndingKind::Failure => {}
+            CloseKind::BadFrame => self.bad_frames.add(1),
+            CloseKind::Slow => self.slow_disconnects.add(1),
+            CloseKind::Ordinary | CloseKind::Failure => {}
         }
     }
 }

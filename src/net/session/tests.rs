@@ -1,6 +1,6 @@
 //! Floods of connections at a server whose sockets, authenticator and service are made by hand.
 
-use super::connection::Farewell;
+use super::connection::Closing;
 use super::*;
 use crate::net::Readiness;
 use crate::net::auth::{Asked, AuthAnswer, AuthServer, Grant, Role, Ticket, auth_queues};
@@ -26,28 +26,34 @@ impl Service for Nothing {
     type Client = ();
     type Protocol = Soup;
 
-    fn admit(&mut self, _: ConnectionId, _: Grant, _: &Wish, _: u64) -> Result<Admission<()>, LoginRejected> {
+    fn admit(
+        &mut self,
+        _: ConnectionId,
+        _: Grant,
+        _: &PendingLogin,
+        _: u64,
+    ) -> Result<Admission<()>, LoginRejected> {
         let session = SessionId::new("DAY1").expect("a session");
         Ok(Admission::Now(Admitted { client: (), session, first: 1 }))
     }
 
     fn arrived(&mut self, _: ConnectionId, (): &mut (), _: u64) {}
 
-    fn left(&mut self, _: ConnectionId, (): (), _: &Ending, _: u64) {}
+    fn left(&mut self, _: ConnectionId, (): (), _: &CloseReason, _: u64) {}
 
     fn takes_input(&self, (): &()) -> bool {
         true
     }
 
-    fn take(&mut self, (): &mut (), _: &mut Packets<'_>, _: u64) -> (usize, Result<Stopped, Ending>) {
+    fn take(&mut self, (): &mut (), _: &mut Packets<'_>, _: u64) -> (usize, Result<Stopped, CloseReason>) {
         (0, Ok(Stopped::Dry))
     }
 
-    fn prepare(&mut self, _: ConnectionId, (): &mut (), _: u64) -> Result<Outlook, Ending> {
-        Ok(Outlook::Open)
+    fn prepare(&mut self, _: ConnectionId, (): &mut (), _: u64) -> Result<SendStatus, CloseReason> {
+        Ok(SendStatus::Open)
     }
 
-    fn unsent<'a>(&'a self, (): &'a ()) -> Result<(&'a [u8], &'a [u8]), Ending> {
+    fn unsent<'a>(&'a self, (): &'a ()) -> Result<(&'a [u8], &'a [u8]), CloseReason> {
         Ok((&[], &[]))
     }
 
@@ -57,7 +63,7 @@ impl Service for Nothing {
         false
     }
 
-    fn look(&mut self, (): &mut (), _: u64) -> Result<(), Ending> {
+    fn look(&mut self, (): &mut (), _: u64) -> Result<(), CloseReason> {
         Ok(())
     }
 }
@@ -190,8 +196,8 @@ pub(super) fn waiting(
     let mut one = Connection::new(id, peer(from), socket, Inbox::with_room(0), now, &settings(1));
     if claim != Claim::None {
         let username = Username::new(NAMES[0]).expect("a name");
-        let wish = Wish { username, session: None, sequence: 0, heartbeat_timeout_ms: None };
-        one.phase = Phase::Checking(wish);
+        let login = PendingLogin { username, session: None, sequence: 0, heartbeat_timeout_ms: None };
+        one.phase = Phase::Checking(login);
         one.ticket = Some(Ticket::with(claim));
     }
     Ok(one)
@@ -434,9 +440,9 @@ fn for_want_of_descriptors_a_login_that_is_known_does_not_give_way() {
 fn who_was_logged_in_keeps_its_place_until_it_has_taken_its_last_messages() {
     for (end, stays) in [
         (None, true),
-        (Some(Farewell::LoggedOut), true),
-        (Some(Farewell::SessionEnded), true),
-        (Some(Farewell::Refused), false),
+        (Some(Closing::LoggedOut), true),
+        (Some(Closing::SessionEnded), true),
+        (Some(Closing::Refused), false),
     ] {
         let mut port = Port::new(64);
         let alice = port.connect(1);
@@ -448,9 +454,9 @@ fn who_was_logged_in_keeps_its_place_until_it_has_taken_its_last_messages() {
         let connection = port.server.connections.get(id).expect("it is there");
         match end {
             None => {}
-            Some(Farewell::LoggedOut) => _ = connection.let_go(port.now),
-            Some(Farewell::SessionEnded) => _ = connection.end_session::<Soup>(port.now),
-            Some(Farewell::Refused) => connection.refuse(&LoginRejected::NotAuthorised.packet(), port.now),
+            Some(Closing::LoggedOut) => _ = connection.let_go(port.now),
+            Some(Closing::SessionEnded) => _ = connection.end_session::<Soup>(port.now),
+            Some(Closing::Refused) => connection.refuse(&LoginRejected::NotAuthorised.packet(), port.now),
         }
         for number in 0..4_000 {
             Flood::Silent.connect(&port, 1_000 + number, number);

@@ -10,7 +10,7 @@
 
 mod check;
 mod checkpoint;
-mod ending;
+mod close_reason;
 mod far;
 mod log;
 mod messages;

@@ -1,6 +1,6 @@
 //! Why the gateway closes a connection, beyond the reasons of the session layer.
 
-use crate::net::session::{Ending, EndingKind};
+use crate::net::session::{CloseKind, CloseReason};
 use std::error::Error;
 
 /// In words for the log.
@@ -48,12 +48,12 @@ impl Cause {
     }
 }
 
-impl From<Cause> for Ending {
+impl From<Cause> for CloseReason {
     fn from(cause: Cause) -> Self {
         let kind = match cause {
-            Cause::ReadOnly | Cause::RateExceeded { .. } | Cause::Message(_) => EndingKind::BadFrame,
-            Cause::FellBehind(_) => EndingKind::Slow,
-            Cause::Gone(_) | Cause::Unreadable(_) | Cause::Resend { .. } => EndingKind::Failure,
+            Cause::ReadOnly | Cause::RateExceeded { .. } | Cause::Message(_) => CloseKind::BadFrame,
+            Cause::FellBehind(_) => CloseKind::Slow,
+            Cause::Gone(_) | Cause::Unreadable(_) | Cause::Resend { .. } => CloseKind::Failure,
         };
         Self::service(kind, cause)
     }
