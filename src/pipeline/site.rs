@@ -1,6 +1,6 @@
 //! How agents are made of configuration, files and clocks.
 
-use super::seats::{Seat, Seats};
+use super::placement::{AgentSlot, ThreadPlacement};
 use super::settings;
 use crate::config::{Config, InlineSync};
 use crate::domain::{Command, Stamp};
@@ -37,7 +37,7 @@ pub(super) struct Site<'a> {
 impl Site<'_> {
     pub(super) fn gateway(
         self,
-        seats: &mut Seats,
+        placement: &mut ThreadPlacement,
         sockets: Box<dyn Sockets>,
         ports: GatewayPorts,
         start: GatewayStart,
@@ -45,14 +45,14 @@ impl Site<'_> {
         let settings = settings::gateway(self.config, self.opening)?;
         let clock = self.clocks.monotonic();
         let gateway = Gateway::new(settings, sockets, ports, start, clock, self.counters)?;
-        seats.watch_sockets(&gateway)?;
+        placement.watch_sockets(&gateway)?;
         Ok(gateway)
     }
 
     /// The authenticator of order entry, market data and its snapshots.
     pub(super) fn authenticator(
         self,
-        seats: &Seats,
+        placement: &ThreadPlacement,
         servers: [AuthServer; 3],
     ) -> Result<Authenticator, Fatal> {
         let [order_entry, subscribers, snapshots] = servers;
@@ -60,21 +60,21 @@ impl Site<'_> {
             server,
             roles: vec![Role::MarketData, Role::Trade, Role::Admin],
             service: "market data",
-            downstream: seats.bells(Seat::Authenticator, &[Seat::Feed]),
+            downstream: placement.bells(AgentSlot::Authenticator, &[AgentSlot::Feed]),
         };
         let ports = vec![
             AuthPort {
                 server: order_entry,
                 roles: vec![Role::Trade, Role::DropCopy],
                 service: "order entry",
-                downstream: seats.bells(Seat::Authenticator, &[Seat::Gateway]),
+                downstream: placement.bells(AgentSlot::Authenticator, &[AgentSlot::Gateway]),
             },
             market_port(subscribers),
             market_port(snapshots),
         ];
         let (users, files) = (settings::users(self.config, self.opening)?, Arc::clone(self.data.root()));
         let clocks = (self.clocks.monotonic(), self.clocks.wall());
-        Ok(Authenticator::new(ports, users, Some(files), clocks, seats.hasher()?, self.counters))
+        Ok(Authenticator::new(ports, users, Some(files), clocks, placement.hasher()?, self.counters))
     }
 
     /// The journaler, and where the hot thread may do the same, the agent that does.
@@ -108,7 +108,7 @@ impl Site<'_> {
 
     pub(super) fn feed(
         self,
-        seats: &mut Seats,
+        placement: &mut ThreadPlacement,
         settings: FeedSettings,
         ports: FeedPorts,
         sockets: Option<FeedSockets>,
@@ -120,7 +120,7 @@ impl Site<'_> {
         };
         let clock = self.clocks.monotonic();
         let feed = FeedPublisher::new(settings, files, ports, sockets, start, clock, self.counters)?;
-        seats.watch_feed(&feed)?;
+        placement.watch_feed(&feed)?;
         Ok(feed)
     }
 

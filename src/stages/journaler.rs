@@ -16,7 +16,7 @@ pub use inline::{INLINE_MAX, InlineJournaler, InlinePorts};
 use super::space::SpaceLow;
 use crate::domain::Sequenced;
 use crate::ring::{Consumer, CursorWriter};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal, Handover, Passing};
 use commit::{Counts, GroupCommit};
 use dojima_journal::{Durability, Writer};
@@ -120,7 +120,7 @@ impl Agent for Journaler {
         let mut commit = self.commit.own_at_last().ok_or_else(gone)?;
         while commit.append(BATCH_MAX)? > 0 {}
         commit.sync()?;
-        if !is_planted(Bug::IgnoreFailedSync) {
+        if !is_injected(InjectedFault::IgnoreFailedSync) {
             commit.writer()?.sync_at_last().map_err(Fatal::journal_sync)?;
         }
         if commit.publish()? {

@@ -8,7 +8,7 @@
 use crate::domain::{Command, Event, EventRecord, Sequenced, ShardId, Stamp};
 use crate::exchange::{EventSink, Exchange, FORESEEN, Progress};
 use crate::ring::{Claim, Consumer, CursorWriter, Producer};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
 use crossbeam_channel::Sender;
 
@@ -136,7 +136,7 @@ impl Matcher {
     }
 }
 
-/// The bug [`Bug::AnySession`].
+/// The fault [`InjectedFault::AnySession`].
 fn of_present_session(exchange: &Exchange, command: Command) -> Command {
     let login = command.sender().and_then(|sender| exchange.logins().get(sender.login.0 as usize));
     login.map_or(command, |login| command.in_session(login.session))
@@ -177,7 +177,7 @@ impl Agent for Matcher {
             outbox.stamp = sequenced.stamp;
             let mut outlet = Outlet { outbox, claim: &mut claim };
             let Sequenced { stamp, command } = sequenced;
-            *progress = if is_planted(Bug::AnySession) {
+            *progress = if is_injected(InjectedFault::AnySession) {
                 exchange.begin(*stamp, &of_present_session(exchange, *command), &mut outlet)
             } else {
                 exchange.begin(*stamp, command, &mut outlet)

@@ -12,7 +12,7 @@ use crate::domain::{
     Timestamp,
 };
 use crate::ring::{Consumer, CursorWriter, Producer};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, StampClock};
 use std::ops::ControlFlow;
 
@@ -52,7 +52,7 @@ impl Sequencer {
     /// Goes on after `last`, the stamp of the last command in the journal.
     pub fn new(ports: SequencerPorts, stamps: StampClock, last: Stamp, counters: &Counters) -> Self {
         assert!(ports.sources.len() <= SOURCES_MAX, "the sequencer has too many sources");
-        let reused = u64::from(is_planted(Bug::ReuseSequence));
+        let reused = u64::from(is_injected(InjectedFault::ReuseSequence));
         Self {
             ports,
             stamps,

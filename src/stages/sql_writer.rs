@@ -6,7 +6,7 @@
 //! It never starts in the middle: where the events are gone that a database would need, it says which, and writes nothing.
 
 use crate::ring::{CursorReader, CursorWriter, cursor};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Clock, Clocks, Counter, Counters, Fatal, MonotonicNanos, WallClock};
 use crate::sql::database::set_aside;
 use crate::sql::session::{DIVERGED, Session, Trouble, read_from};
@@ -251,7 +251,7 @@ impl SqlWriter {
                 // What was taken before the error is in the batch, and the reader is behind it.
                 if !matches!(trouble, Trouble::LogLater(_)) {
                     self.session = None;
-                } else if is_planted(Bug::SkipUnreadable) {
+                } else if is_injected(InjectedFault::SkipUnreadable) {
                     session.pass_over();
                 }
                 self.handle(trouble, now)?;

@@ -9,7 +9,7 @@ use super::service::{CHATTER, PendingLogin, Service, SessionSettings};
 use crate::net::auth::{Claim, Ticket};
 use crate::net::{ConnectionId, Inbox, Readiness, Socket, origin};
 use crate::runtime::Budget;
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use dojima_journal::passing::is_passing;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{IpAddr, SocketAddr};
@@ -383,7 +383,7 @@ impl<C> Connection<C> {
                 Ok(0)
             }
             Err(error) if is_passing(&error) => {
-                if is_planted(Bug::LoseUnsent) {
+                if is_injected(InjectedFault::LoseUnsent) {
                     self.sent(asked, service, now);
                 }
                 Ok(0)

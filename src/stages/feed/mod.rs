@@ -11,7 +11,7 @@
 mod check;
 mod checkpoint;
 mod close_reason;
-mod far;
+mod history_readers;
 mod log;
 mod messages;
 mod mold;
@@ -30,7 +30,7 @@ use crate::domain::codec;
 use crate::market::{Feed, MarketView, MarketWatch, Published};
 use crate::net::Sockets;
 use crate::ring::{CursorReader, CursorWriter, cursor};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Clock, Counter, Counters, Fatal, Halt, Passing};
 use crate::wire::itch::{EndOfSnapshot, MESSAGE_LEN_MAX, Message, event_code};
 use crate::wire::soup::{self, SessionId, kind};
@@ -283,7 +283,7 @@ impl FeedPublisher {
                 self.session = session_of(&self.settings, self.session_number)?;
                 self.books_given.begin_session();
             }
-            if is_planted(Bug::GarbleMarketData) && number.is_multiple_of(97) {
+            if is_injected(InjectedFault::GarbleMarketData) && number.is_multiple_of(97) {
                 bytes[len - 1] ^= 1;
             }
             self.tail.push(&bytes[..len]);
@@ -322,7 +322,7 @@ impl FeedPublisher {
             let len = message.encode(&mut out).unwrap_or(0);
             let _ = soup::push_packet(kind::SEQUENCED, &out[..len], &mut bytes);
         });
-        let ahead = u64::from(is_planted(Bug::SnapshotAhead));
+        let ahead = u64::from(is_injected(InjectedFault::SnapshotAhead));
         let sequence = self.log.next() - self.session_first + 1 + ahead;
         let _ = soup::push_packet(kind::SEQUENCED, &EndOfSnapshot { sequence }.encode(), &mut bytes);
         self.books_given.put(bytes, now);

@@ -16,7 +16,7 @@ use crate::net::session::{
     Admission, Admitted, CloseReason, LoginRejected, Packets, PendingLogin, SendStatus, Service, Stopped,
 };
 use crate::ring::Producer;
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::stages::resend::{ResendClient, ResendQuery};
 use crate::stages::space::SpaceWatch;
 
@@ -203,7 +203,8 @@ impl<P: OrderEntryProtocol> Service for OrderEntry<P> {
         let session = self.settings.session.after(session).ok_or(LoginRejected::SessionNotAvailable)?;
         let stream = self.streams.join(login);
         let first = first_message(pending.sequence, stream.next());
-        let from = if is_planted(Bug::ResumeOffByOne) { stream.next().min(first + 1) } else { first };
+        let from =
+            if is_injected(InjectedFault::ResumeOffByOne) { stream.next().min(first + 1) } else { first };
         let source = Source::of(stream, from);
         let client = Trader::new(login, grant.role, stream.session(), source);
         Ok(Admission::Now(Admitted { client, session, first }))

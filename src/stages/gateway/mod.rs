@@ -29,7 +29,7 @@ use crate::domain::{
 use crate::net::session::{Server, SessionSettings, Soup};
 use crate::net::{ConnectionId, INBOX_LEN, Sockets};
 use crate::ring::{Consumer, CursorReader};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal};
 use crate::stages::resend::{ResendAnswer, ResendChunk};
 use entry::{OrderEntry, Trader};
@@ -165,7 +165,7 @@ impl<P: OrderEntryProtocol> Gateway<P> {
         let limit = EVENTS_MAX.min(settings.tail_bytes / (8 * P::PACKET_LEN_MAX));
         let (mut messages, mut failed) = (0, None);
         let events = self.events.poll(limit, |record| {
-            if record.sequence > durable && !is_planted(Bug::SkipGate) {
+            if record.sequence > durable && !is_injected(InjectedFault::SkipGate) {
                 return ControlFlow::Break(());
             }
             if let Event::Order(OrderEvent::Canceled(Canceled { login, open: Quantity(0), .. })) =
@@ -173,7 +173,7 @@ impl<P: OrderEntryProtocol> Gateway<P> {
             {
                 policies.order_gone(login);
             }
-            if is_planted(Bug::HideFullTable) && is_of_a_full_table(record) {
+            if is_injected(InjectedFault::HideFullTable) && is_of_a_full_table(record) {
                 return ControlFlow::Continue(());
             }
             match streams.release(record, server.outputs()) {

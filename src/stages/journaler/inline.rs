@@ -14,7 +14,7 @@
 use super::commit::GroupCommit;
 use crate::domain::codec;
 use crate::ring::CursorReader;
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{
     Agent, Clock, Counter, Counters, Doorbell, Fatal, Handover, MonotonicNanos, Mute, Soon,
 };
@@ -161,7 +161,8 @@ impl InlineJournaler {
             return Ok(false);
         }
         let appended = commit.append(waiting)?;
-        let syncs = commit.settings.durability == Durability::Sync && !is_planted(Bug::DurableBeforeSync);
+        let syncs =
+            commit.settings.durability == Durability::Sync && !is_injected(InjectedFault::DurableBeforeSync);
         if syncs {
             commit.sync()?;
         }
