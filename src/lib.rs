@@ -33,8 +33,10 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[warn(missing_docs)]
 pub mod client;
 pub mod config;
+#[warn(missing_docs)]
 #[deny(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod domain;
 pub mod engine;
@@ -50,6 +52,7 @@ pub mod operator;
 pub mod pipeline;
 pub mod recovery;
 pub mod replica;
+#[warn(missing_docs)]
 #[deny(clippy::disallowed_methods)]
 pub mod ring;
 pub mod runtime;

@@ -65,7 +65,6 @@ use std::sync::Arc;
 pub struct Pipeline {
     /// The threads to run them on, in flow order; in stepped mode one agent each.
     pub threads: Vec<Thread>,
-    /// The outside's ends.
     pub handles: Handles,
 }
 
@@ -163,7 +162,6 @@ fn gateway_start(listings: &Listings, streams: &StreamIndex, first: &Exchange) -
     }
 }
 
-/// Who is told what.
 fn audience(streams: &StreamIndex) -> Audience {
     match is_injected(InjectedFault::ForgetCopies) {
         true => Audience::restored(streams.audience().accounts().iter().copied(), []),

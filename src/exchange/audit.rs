@@ -17,7 +17,6 @@ pub enum AuditError {
     /// Money was made or lost.
     #[error("asset {asset}: the accounts hold {held} minor units, deposits less withdrawals are {supply}")]
     NotConserved {
-        /// Of which asset.
         asset: AssetId,
         /// Sum over all accounts.
         held: i128,
@@ -26,18 +25,11 @@ pub enum AuditError {
     },
     /// A balance is below zero.
     #[error("account {account} holds a negative amount of asset {asset}")]
-    Negative {
-        /// Whose balance.
-        account: AccountId,
-        /// Of which asset.
-        asset: AssetId,
-    },
+    Negative { account: AccountId, asset: AssetId },
     /// An account's reserved amount is not what its open orders need.
     #[error("account {account}, asset {asset}: {reserved} reserved, the open orders hold {orders}")]
     Reserved {
-        /// Whose balance.
         account: AccountId,
-        /// Of which asset.
         asset: AssetId,
         /// In the ledger.
         reserved: i64,
@@ -46,26 +38,13 @@ pub enum AuditError {
     },
     /// An order's own record is inconsistent.
     #[error("order {order}: {what}")]
-    Order {
-        /// Which order.
-        order: OrderId,
-        /// What is wrong with it.
-        what: &'static str,
-    },
+    Order { order: OrderId, what: &'static str },
     /// A shard knows another venue than the first does.
     #[error("shard {shard} and the first shard disagree about the venue")]
-    Venue {
-        /// Which shard.
-        shard: ShardId,
-    },
+    Venue { shard: ShardId },
     /// A book would trade with itself, or its levels do not add up.
     #[error("instrument {instrument}: {what}")]
-    Book {
-        /// Which instrument.
-        instrument: InstrumentId,
-        /// What is wrong with it.
-        what: &'static str,
-    },
+    Book { instrument: InstrumentId, what: &'static str },
 }
 
 impl Exchange {

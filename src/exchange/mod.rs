@@ -90,7 +90,6 @@ pub struct ExchangeLimits {
 /// An asset as the exchange knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asset {
-    /// Its code.
     pub code: AssetCode,
     /// Minor units are 10^-scale.
     pub scale: u8,
@@ -108,7 +107,6 @@ pub struct Asset {
 /// that were given the same commands ([`Shards`]).
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// Which shard it is.
     id: ShardId,
     venue: Venue,
     /// All instruments of the venue. Those of other shards are known by their terms, and are closed here.
@@ -257,7 +255,6 @@ impl Exchange {
         self.instruments.get(instrument.0 as usize).map(|found| &found.listing)
     }
 
-    /// Which shard it is.
     pub fn shard(&self) -> ShardId {
         self.id
     }

@@ -27,9 +27,7 @@ pub const NAMED_QUEUE_LEN: usize = 16 * QUEUE_LEN;
 pub struct AuthRequest {
     /// The connection that asks; comes back in the answer, so that an answer to a dead connection is dropped.
     pub connection: ConnectionId,
-    /// Who it says it is.
     pub username: Username,
-    /// Its password.
     pub password: Password,
     /// Where it comes from.
     pub peer: IpAddr,
@@ -63,16 +61,13 @@ impl fmt::Display for Role {
 /// Somebody who may come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// What for.
     pub role: Role,
     /// The login whose stream it is; `None` for who has none (market data, admin).
     pub login: Option<LoginId>,
 }
 
-/// The answer.
 #[derive(Clone, Copy, Debug)]
 pub struct AuthAnswer {
-    /// The connection that asked.
     pub connection: ConnectionId,
     /// What it may do, or what it is told.
     pub verdict: Result<Grant, LoginRejected>,
@@ -137,7 +132,6 @@ impl Inquiry {
 /// A request as it reaches the authenticator.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// The request.
     pub request: AuthRequest,
     /// Whether somebody still waits for the answer.
     pub inquiry: Inquiry,
@@ -152,7 +146,6 @@ pub struct AuthClient {
     named: Sender<Asked>,
     nameless: Sender<Asked>,
     names: Names,
-    /// Where answers come from.
     pub answers: Taker<AuthAnswer>,
 }
 
@@ -176,7 +169,6 @@ pub struct AuthServer {
     named: Receiver<Asked>,
     nameless: Receiver<Asked>,
     names: Names,
-    /// Where answers go.
     pub answers: Giver<AuthAnswer>,
 }
 
@@ -193,7 +185,6 @@ impl AuthServer {
     }
 }
 
-/// Both ends.
 pub fn auth_queues() -> (AuthClient, AuthServer) {
     let (named_in, named) = bounded(NAMED_QUEUE_LEN);
     let (nameless_in, nameless) = bounded(QUEUE_LEN);

@@ -26,7 +26,6 @@ impl ConnectionId {
         Self(u64::from(generation) << 32 | place as u64)
     }
 
-    /// Its place.
     pub fn place(self) -> usize {
         self.0 as u32 as usize
     }

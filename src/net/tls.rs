@@ -80,31 +80,16 @@ pub struct TlsSettings {
 pub enum TlsError {
     /// The certificate cannot be read.
     #[error("tls.certificate = {}: {why}", path.display())]
-    Certificate {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
+    Certificate { path: PathBuf, why: String },
     /// The key cannot be read.
     #[error("tls.key = {}: {why}", path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
+    Key { path: PathBuf, why: String },
     /// The two do not go together.
     #[error("tls.key does not fit tls.certificate: {0}")]
     Mismatch(rustls::Error),
     /// The address cannot be listened on.
     #[error("tls.listen = {address}: {source} (is another engine running?)")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
+    Listen { address: SocketAddr, source: io::Error },
 }
 
 /// A port that listens and does not yet serve.

@@ -24,9 +24,7 @@ use std::time::Duration;
 
 /// One thread: what runs on it and how it waits.
 pub struct Thread {
-    /// What runs on it.
     pub agent: Box<dyn Agent>,
-    /// How it waits.
     pub idle: Box<dyn IdleStrategy>,
     /// Where it runs and how much it counts.
     pub place: Place,

@@ -38,7 +38,6 @@ pub enum InjectedFault {
 }
 
 impl InjectedFault {
-    /// All of them.
     pub const ALL: [Self; 14] = [
         Self::SkipGate,
         Self::DropWatermark,

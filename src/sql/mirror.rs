@@ -20,9 +20,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("event {event} contradicts the tables: {what}")]
 pub struct Contradiction {
-    /// The event's number.
     pub event: u64,
-    /// What does not fit.
     pub what: String,
 }
 
@@ -60,7 +58,6 @@ pub(super) struct Batch {
     pub(super) changed: Vec<OrderId>,
     /// Orders of earlier batches that are gone since.
     pub(super) gone: Vec<OrderRow>,
-    /// Trades.
     pub(super) trades: Vec<TradeRow>,
     /// Events that are rows by themselves, or change one of the quiet tables.
     pub(super) rare: Vec<Rare>,

@@ -20,7 +20,6 @@ const BATCH_MAX: usize = 4096;
 
 /// What the archiver is joined to.
 pub struct ArchiverPorts {
-    /// Where events come from.
     pub events: Consumer<EventRecord>,
     /// The gate: events of later commands are not released yet.
     pub durable: CursorReader,
@@ -40,7 +39,6 @@ pub struct ArchiverPorts {
     pub half_full: u64,
 }
 
-/// The agent.
 pub struct Archiver {
     events: Consumer<EventRecord>,
     durable: CursorReader,

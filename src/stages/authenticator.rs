@@ -144,7 +144,6 @@ enum Hashed {
     Dummy,
 }
 
-/// The agent.
 pub struct Authenticator {
     ports: Vec<AuthPort>,
     members: HashMap<Username, Member>,

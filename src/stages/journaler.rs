@@ -26,7 +26,6 @@ const BATCH_MAX: usize = 16 * 1024;
 
 /// What the journaler is joined to.
 pub struct JournalerPorts {
-    /// Where commands come from.
     pub commands: Consumer<Sequenced>,
     /// Says up to which sequence commands are durable: the gate of everybody who releases events.
     pub durable: CursorWriter,

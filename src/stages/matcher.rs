@@ -23,9 +23,7 @@ const EVENTS_PER_PART: usize = 32 * 1024;
 
 /// What the matcher is joined to.
 pub struct MatcherPorts {
-    /// Where commands come from.
     pub commands: Consumer<Sequenced>,
-    /// Where events go.
     pub events: Producer<EventRecord>,
     /// Says up to which sequence the events of commands are all in the ring.
     pub applied: CursorWriter,
@@ -37,7 +35,6 @@ pub struct MatcherPorts {
     pub last_state: Option<Sender<Exchange>>,
 }
 
-/// The agent.
 pub struct Matcher {
     ports: MatcherPorts,
     exchange: Option<Exchange>,

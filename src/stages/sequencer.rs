@@ -29,7 +29,6 @@ pub struct SequencerPorts {
     pub sources: Vec<Consumer<Command>>,
     /// Where the commands of operators come from, and where it is told which sequence the last of them got.
     pub operator: Option<(Consumer<Command>, CursorWriter)>,
-    /// Where they go.
     pub commands: Producer<Sequenced>,
     /// Whether journal, event log or data directory are short of space.
     pub space: Vec<SpaceWatch>,
@@ -37,7 +36,6 @@ pub struct SequencerPorts {
     pub downstream: Vec<Doorbell>,
 }
 
-/// The agent.
 pub struct Sequencer {
     ports: SequencerPorts,
     stamps: StampClock,

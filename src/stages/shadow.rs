@@ -64,9 +64,7 @@ pub struct ShadowPorts {
 pub struct ShadowFiles {
     /// The journal of commands.
     pub journal: Arc<dyn Storage>,
-    /// The log of events.
     pub event_log: Arc<dyn Storage>,
-    /// The snapshots.
     pub snapshots: Arc<dyn Storage>,
 }
 
@@ -77,7 +75,6 @@ pub struct ShadowSettings {
     pub snapshot_every: u64,
     /// A checkpoint at every multiple of this, commands; 0: none.
     pub checkpoint_every: u64,
-    /// What is kept.
     pub retention: Retention,
     /// How large the engine's files may become.
     pub quota: Quota,
@@ -105,7 +102,6 @@ impl ShadowControl {
     }
 }
 
-/// The agent.
 pub struct Shadow {
     ports: ShadowPorts,
     settings: ShadowSettings,

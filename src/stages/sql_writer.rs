@@ -76,7 +76,6 @@ impl SqlSettings {
     }
 }
 
-/// The agent.
 pub struct SqlWriter {
     settings: SqlSettings,
     /// With the segments that were archived, for a database that is built again.

@@ -97,7 +97,6 @@ impl Restoring {
         }
     }
 
-    /// Which shard it is.
     pub fn shard(&self) -> ShardId {
         self.exchange.id
     }

@@ -47,13 +47,11 @@ pub enum CloseReason {
     Frame {
         /// Which protocol is served.
         protocol: &'static str,
-        /// What does not hold.
         why: Box<dyn Error + Send + Sync>,
     },
     /// A packet that clients send, but at a wrong time, or that only servers send.
     #[error("a packet of type {:?} {when}", char::from(*.kind))]
     UnexpectedPacket {
-        /// The packet's type.
         kind: u8,
         /// What is wrong about it.
         when: &'static str,
@@ -63,12 +61,7 @@ pub enum CloseReason {
     Stalled(u64),
     /// A reason of the service.
     #[error("{why}")]
-    Service {
-        /// Of which kind it is.
-        kind: CloseKind,
-        /// What it says.
-        why: Box<dyn Error + Send + Sync>,
-    },
+    Service { kind: CloseKind, why: Box<dyn Error + Send + Sync> },
 }
 
 /// Kinds of reasons: what is counted, and how loud the log is.
@@ -95,7 +88,6 @@ impl CloseReason {
         Self::Service { kind, why: Box::new(why) }
     }
 
-    /// Which kind this is.
     pub fn kind(&self) -> CloseKind {
         match self {
             Self::Logout

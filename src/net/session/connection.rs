@@ -95,7 +95,6 @@ pub(super) struct Connection<C> {
     socket: Box<dyn Socket>,
     /// What came in.
     pub(super) inbox: Inbox,
-    /// How far it is.
     pub(super) phase: Phase<C>,
     /// What it keeps of its question to the authenticator.
     pub(super) ticket: Option<Ticket>,
@@ -281,7 +280,6 @@ impl<C> Connection<C> {
         self.control.put(packet);
     }
 
-    /// Lets the client in.
     pub(super) fn let_in(&mut self, client: C, login: &PendingLogin, accepted: &[u8], now: u64) {
         self.put_control(accepted);
         if let Some(ms @ 1..) = login.heartbeat_timeout_ms {

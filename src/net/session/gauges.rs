@@ -11,7 +11,6 @@ pub(super) struct Gauges {
     pub(super) turned_away: Counter,
     /// Accepted logins.
     pub(super) logins: Counter,
-    /// Refused logins.
     pub(super) logins_refused: Counter,
     /// Turns that connections were given because they may have had input.
     pub(super) input_turns: Counter,

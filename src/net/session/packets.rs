@@ -15,7 +15,6 @@ pub(super) fn chatter_of(bytes: usize) -> u64 {
     1 + (bytes / CHATTER_BYTES) as u64
 }
 
-/// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next<'a> {
     /// A message. It comes again until [`Packets::took_message`].

@@ -31,7 +31,6 @@ pub enum Says<'a> {
 pub struct Frame<'a> {
     /// The protocol's own byte for what it is, for the log.
     pub kind: u8,
-    /// What it is.
     pub says: Says<'a>,
 }
 

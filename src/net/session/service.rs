@@ -171,13 +171,11 @@ pub trait Service {
 /// A login that waits for the authenticator's answer: what it asks for, without the password.
 #[derive(Clone, Copy, Debug)]
 pub struct PendingLogin {
-    /// Its name.
     pub username: Username,
     /// The session; `None`: the present one.
     pub session: Option<SessionId>,
     /// The first message; 0: the next one that there will be.
     pub sequence: u64,
-    /// Its own timeout, ms.
     pub heartbeat_timeout_ms: Option<u32>,
 }
 

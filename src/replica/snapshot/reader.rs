@@ -28,7 +28,6 @@ const BEYOND_END: &str = "bytes after the end section";
 pub struct Source {
     pub file: Box<dyn ReadAt>,
     pub path: PathBuf,
-    /// Its length.
     pub bytes: u64,
 }
 

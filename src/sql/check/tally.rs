@@ -17,9 +17,7 @@ use std::hash::BuildHasherDefault;
 /// An asset's supply against what all accounts hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetCheck {
-    /// The asset.
     pub asset: AssetId,
-    /// Its code.
     pub code: AssetCode,
     /// Minor units are 10^-scale.
     pub scale: u8,

@@ -13,7 +13,6 @@ pub struct Held {
     pub at: u64,
     /// Through which port.
     pub port: usize,
-    /// The answer.
     pub answer: AuthAnswer,
     /// Whether somebody still waits for it.
     pub inquiry: Inquiry,

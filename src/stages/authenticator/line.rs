@@ -59,7 +59,6 @@ impl Line {
         self.waiting.is_empty()
     }
 
-    /// How many wait.
     pub fn len(&self) -> usize {
         self.waiting.len()
     }

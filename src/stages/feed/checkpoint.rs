@@ -20,7 +20,6 @@ const MESSAGES_AT: usize = 16;
 const SESSION_FIRST_AT: usize = 24;
 const STATE_AT: usize = 32;
 
-/// How many are kept.
 const KEPT: usize = 2;
 
 const PREFIX: &str = "checkpoint-";

@@ -279,7 +279,6 @@ impl MessageLog {
         self.writer.as_ref().map_or(0, Writer::bytes_written)
     }
 
-    /// Ends the log.
     pub(super) fn seal(&mut self) -> Result<(), Fatal> {
         self.writer.take().map_or(Ok(()), |writer| writer.seal().map_err(Fatal::market_data))
     }

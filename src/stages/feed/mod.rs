@@ -55,13 +55,10 @@ const RETRY_NS: u64 = 10_000_000_000;
 
 /// The sockets of both services.
 pub struct FeedSockets {
-    /// Of subscribers.
     pub subscribers: Box<dyn Sockets>,
-    /// For snapshots.
     pub snapshots: Box<dyn Sockets>,
 }
 
-/// The agent.
 pub struct FeedPublisher {
     settings: FeedSettings,
     /// Where the matcher is: applied commands, events in its ring, and the last event before this start.

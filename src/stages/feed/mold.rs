@@ -226,7 +226,6 @@ impl Mold {
         Some((ended.first, ended.end))
     }
 
-    /// Takes requests in.
     fn listen(&mut self, now: u64) -> usize {
         let Some(requests) = &self.requests else { return 0 };
         for looked_at in 0..REQUESTS_MAX {

@@ -21,7 +21,6 @@ pub(super) enum Service {
     Snapshots,
 }
 
-/// The server.
 pub(super) struct Server {
     service: Service,
     server: session::Server<Subscriber>,

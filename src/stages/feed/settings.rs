@@ -100,7 +100,6 @@ pub struct FeedPorts {
 /// Where the feed reads and writes.
 #[derive(Clone, Debug)]
 pub struct FeedFiles {
-    /// The log of events.
     pub event_log: Arc<dyn Storage>,
     /// The log of messages, and the checkpoints.
     pub market_data: Arc<dyn Storage>,

@@ -16,13 +16,11 @@ const OUTBOX_LEN: usize = 64 * 1024;
 /// Messages that are read from the log for one client in one duty cycle, those that are skipped included.
 const READ_MAX: usize = 4096;
 
-/// What a client gets.
 pub(super) enum Source {
     /// Messages.
     Stream(Stream),
     /// A snapshot, which is still to be made.
     AwaitingSnapshot,
-    /// A snapshot.
     Snapshot {
         /// It stays in memory for as long.
         snapshot: Arc<Snapshot>,
@@ -49,7 +47,6 @@ pub(super) struct Stream {
     caught_up: bool,
 }
 
-/// One client.
 pub(super) struct Subscriber {
     source: Source,
     outbox: Vec<u8>,

@@ -13,12 +13,7 @@ pub enum Cause {
     #[error(
         "more messages than its login may send: {per_second} a second and {burst} at once, and as many again refused"
     )]
-    RateExceeded {
-        /// Its rate.
-        per_second: u32,
-        /// Its burst.
-        burst: u32,
-    },
+    RateExceeded { per_second: u32, burst: u32 },
     /// The message is none that is served, and there is no answer to it.
     #[error("not an order message: {0}")]
     Message(Box<dyn Error + Send + Sync>),

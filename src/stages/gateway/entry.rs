@@ -52,7 +52,6 @@ pub(super) struct OrderEntry<P> {
 pub(super) struct Trader {
     /// Whose orders and stream.
     pub(super) login: LoginId,
-    /// What it may do.
     pub(super) role: Role,
     /// The session whose stream it receives.
     pub(super) session: u32,

@@ -23,7 +23,6 @@ pub enum Fill {
 /// A token bucket. It is the login's and not the connection's: to log in again does not fill it.
 #[derive(Clone, Copy, Debug)]
 pub struct Bucket {
-    /// Its rate.
     pub limit: RateLimit,
     /// From -burst to burst.
     level: i64,

@@ -47,7 +47,6 @@ const EVENTS_MAX: usize = 2048;
 /// Answers about old messages taken in one duty cycle.
 const ANSWERS_MAX: usize = 4;
 
-/// The agent.
 pub struct Gateway<P: OrderEntryProtocol = Soup> {
     server: Server<Trader>,
     entry: OrderEntry<P>,

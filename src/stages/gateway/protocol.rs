@@ -25,7 +25,6 @@ pub struct LoggedIn {
 pub struct Asked {
     /// A name for the order that the command enters, in a command of its own before it.
     pub name: Option<NameOrder>,
-    /// The command.
     pub command: Command,
 }
 

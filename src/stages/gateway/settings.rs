@@ -98,9 +98,7 @@ impl GatewaySettings {
 
 /// What the gateway is joined to.
 pub struct GatewayPorts {
-    /// Where commands go.
     pub inbound: Producer<Command>,
-    /// Where events come from.
     pub events: Consumer<EventRecord>,
     /// The gate: an event is released when this has reached its sequence.
     pub durable: CursorReader,

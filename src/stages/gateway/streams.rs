@@ -10,9 +10,7 @@ use crate::domain::{EventRecord, Listings, LoginId};
 use crate::net::{ConnectionId, ReadySet};
 use crate::runtime::Fatal;
 
-/// One login's stream.
 pub struct Stream<P> {
-    /// Which session it is of.
     session: u32,
     /// The number of its last message.
     messages: u64,

@@ -43,7 +43,6 @@ pub struct InlinePorts {
     pub events: CursorReader,
     /// Wakes the disk thread.
     pub disk: Vec<Doorbell>,
-    /// Wakes the archiver.
     pub archiver: Vec<Doorbell>,
     /// Silences the bells of its thread's other agents that wake either.
     pub mute: Mute,

@@ -17,7 +17,6 @@ pub enum Segments {
     Delete,
 }
 
-/// The policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// Sound snapshots that are kept, at least 1: if the newest cannot be read, a start takes the one before.

@@ -32,7 +32,6 @@ impl Crowd {
         self.guessers.push(Guesser { name: name.to_owned(), peer, asked: 0, ticket: None });
     }
 
-    /// One duty cycle.
     fn cycle(&mut self) {
         let now = self.bench.now();
         for (connection, guesser) in self.guessers.iter_mut().enumerate() {
