@@ -122,7 +122,6 @@ impl Shards {
         self.all.get(usize::from(shard.0))
     }
 
-    /// How many there are.
     pub fn count(&self) -> usize {
         self.all.len()
     }
