@@ -626,8 +626,8 @@ pub struct Restated {
     pub user_ref: UserRef,
     /// The exchange's number of it.
     pub order: OrderId,
-    /// Its price, ticks, in the instrument's present ticks.
-    pub price: Price,
+    /// Its limit, in the instrument's present ticks; `None` for a market order that waits.
+    pub price: Option<Price>,
     /// Lots shown now; 0 for a hidden or a dormant order.
     pub displayed: Quantity,
     /// Lots open now, those that are not shown included.

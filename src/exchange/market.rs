@@ -277,8 +277,7 @@ impl<S: EventSink> Market<'_, S> {
             login: order.login,
             user_ref: order.user_ref,
             order: order.id,
-            // 0 of a market order that waits.
-            price: order.limit.unwrap_or_default(),
+            price: order.limit,
             displayed,
             open,
             reserved: order.reserved,

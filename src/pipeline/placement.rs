@@ -221,6 +221,19 @@ impl Idle {
     }
 }
 
+/// The agents of a thread as one.
+fn one_of(mut agents: Vec<Box<dyn Agent>>, mode: ThreadingMode) -> Box<dyn Agent> {
+    if agents.len() == 1 {
+        return agents.remove(0);
+    }
+    let name = match mode {
+        ThreadingMode::Dedicated if has_sequencer(&agents) => "sequencer",
+        ThreadingMode::Dedicated => "matcher",
+        ThreadingMode::Shared | ThreadingMode::Stepped => "hot",
+    };
+    Box::new(CompositeAgent::new(name, agents))
+}
+
 fn has_sequencer(agents: &[Box<dyn Agent>]) -> bool {
     agents.iter().any(|agent| agent.name() == "sequencer")
 }
@@ -410,18 +423,8 @@ impl ThreadPlacement {
         let threads = on_thread.into_iter().zip(self.idle);
         threads
             .filter(|(placed, _)| !placed.agents.is_empty())
-            .map(|(Placed { mut agents, stop, priority }, idle)| {
-                let agent = match agents.len() {
-                    1 => agents.remove(0),
-                    _ => {
-                        let name = match self.mode {
-                            ThreadingMode::Dedicated if has_sequencer(&agents) => "sequencer",
-                            ThreadingMode::Dedicated => "matcher",
-                            ThreadingMode::Shared | ThreadingMode::Stepped => "hot",
-                        };
-                        Box::new(CompositeAgent::new(name, agents))
-                    }
-                };
+            .map(|(Placed { agents, stop, priority }, idle)| {
+                let agent = one_of(agents, self.mode);
                 let place = Place { pin: pins.next(), priority };
                 Thread { agent, idle: idle.boxed(), place, stop }
             })

@@ -316,11 +316,12 @@ impl Orders<'_> {
 #[inline]
 fn order_of(record: &OrderRecord, listing: &Listing) -> Result<Order, &'static str> {
     let is = |mark| record.marks & mark != 0;
-    let limit = (record.ticks > 0).then(|| Price(record.ticks.into()));
-    let in_range = |limit| listing.price_units(limit) < Listing::PRICE_END;
-    let priced = limit.map_or(is(OrderRecord::WAITS), in_range);
+    let limit = (!is(OrderRecord::MARKET)).then(|| Price(record.ticks.into()));
+    // All prices of spot are above zero.
+    let in_range = |limit: Price| limit.0 > 0 && listing.price_units(limit) < Listing::PRICE_END;
+    let priced = limit.map_or(is(OrderRecord::WAITS) && record.ticks == 0, in_range);
     let sized = record.open.0 > 0 && record.open <= record.total && record.total.0 <= u64::from(u32::MAX);
-    let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 64;
+    let counted = record.fee_carry < FeeRate::ONE as u32 && record.reserved.0 >= 0 && record.marks < 128;
     check(priced & sized & counted, "an order's price or quantity is out of range")?;
     let mut flags = 0;
     if is(OrderRecord::DISCONNECTED) || is(OrderRecord::SWITCHED) {
@@ -398,7 +399,7 @@ fn check_watch(extra: &Extra, order: &Order) -> Refused {
     let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
     check(
         !by_amount || (extra.amount > 0 && order.limit.is_none()),
-        "order by quote amount has no amount, or has a limit price",
+        "order in money has no amount, or has a limit price",
     )
 }
 

@@ -271,8 +271,8 @@ pub struct OrderRecord {
     /// Lots of the whole chain of replaced orders.
     pub total: Quantity,
     pub reserved: Amount,
-    /// Limit in ticks, below 2^31; 0 for a market order that waits.
-    pub ticks: u32,
+    /// Limit in ticks; 0 with [`OrderRecord::MARKET`].
+    pub ticks: i32,
     pub login: LoginId,
     /// The account of that login.
     pub account: AccountId,
@@ -283,7 +283,7 @@ pub struct OrderRecord {
     /// What the client's protocol wants back.
     pub echo: [u8; 6],
     /// [`OrderRecord::SELL`], [`OrderRecord::HIDDEN`], [`OrderRecord::HAS_EXTRA`], [`OrderRecord::WAITS`],
-    /// [`OrderRecord::DISCONNECTED`], [`OrderRecord::SWITCHED`].
+    /// [`OrderRecord::DISCONNECTED`], [`OrderRecord::SWITCHED`], [`OrderRecord::MARKET`].
     pub marks: u8,
     /// How long it stays: the discriminant of its `TimeInForce`.
     pub time_in_force: u8,
@@ -302,7 +302,7 @@ impl OrderRecord {
             open: Quantity(u64_at(bytes, 8)),
             total: Quantity(u64_at(bytes, 16)),
             reserved: Amount(u64_at(bytes, 24) as i64),
-            ticks: u32_at(bytes, 32),
+            ticks: u32_at(bytes, 32) as i32,
             login: LoginId(u32_at(bytes, 36)),
             account: AccountId(u32_at(bytes, 40)),
             user_ref: UserRef(u32_at(bytes, 44)),
@@ -332,6 +332,8 @@ impl OrderRecord {
     pub const DISCONNECTED: u8 = 16;
     /// Mark: its login's dead-man's switch went off in the halt, at whose end it goes.
     pub const SWITCHED: u8 = 32;
+    /// Mark: it has no limit, and waits.
+    pub const MARKET: u8 = 64;
 }
 
 #[inline]

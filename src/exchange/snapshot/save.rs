@@ -162,8 +162,7 @@ impl Exchange {
             open: hot.open,
             total: Quantity(cold.total.into()),
             reserved: hot.reserved,
-            // A market order that waits is written with 0.
-            ticks: hot.limit().unwrap_or_default().0 as u32,
+            ticks: hot.limit().unwrap_or_default().0 as i32,
             login: hot.login,
             account: hot.account,
             user_ref: hot.user_ref,
@@ -175,7 +174,8 @@ impl Exchange {
                 | mark(OrderRecord::HAS_EXTRA, self.shared.extras.find(cold.extra).is_some())
                 | mark(OrderRecord::WAITS, waits)
                 | mark(OrderRecord::DISCONNECTED, hot.flags & absent::DISCONNECTED != 0)
-                | mark(OrderRecord::SWITCHED, hot.flags & absent::SWITCHED != 0),
+                | mark(OrderRecord::SWITCHED, hot.flags & absent::SWITCHED != 0)
+                | mark(OrderRecord::MARKET, hot.limit().is_none()),
             time_in_force: cold.time_in_force as u8,
         }
     }

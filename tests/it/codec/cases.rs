@@ -576,7 +576,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         login: LoginId(0x0A0B_0C0D),
         user_ref: UserRef(0x0102_0304),
         order: OrderId(0xC1C2_C3C4_C5C6_C7C8),
-        price: Price(0x7132_3334),
+        price: Some(Price(0x7132_3334)),
         open: Quantity(0x0101_0202_0303_0404),
         displayed: Quantity(0x4142_4344_4546_4748),
         reserved: Amount(0x6162_6364_6566_6768),

@@ -135,7 +135,7 @@ fn shows(order: u64, displayed: u64, open: u64) -> Event {
         login: Default::default(),
         user_ref: Default::default(),
         order: OrderId(order),
-        price: PRICE,
+        price: Some(PRICE),
         displayed: Quantity(displayed),
         open: Quantity(open),
         reserved: Default::default(),

@@ -176,7 +176,7 @@ impl Script {
             login,
             user_ref,
             order,
-            price: Price(1),
+            price: Some(Price(1)),
             displayed: Quantity(lots.0),
             open: Quantity(lots.1),
             reserved: Amount(reserved),

@@ -273,7 +273,7 @@ fn changes_and_mass_cancels_are_answered() {
             login: LOGIN,
             user_ref: UserRef(4),
             order: OrderId(1),
-            price: Price(3),
+            price: Some(Price(3)),
             open: Quantity(9),
             displayed: Quantity(9),
             reserved: Amount(0),

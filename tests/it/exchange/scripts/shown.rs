@@ -108,7 +108,7 @@ fn auction(name: &str, a: &Auction) -> String {
 }
 
 fn restated(e: &Restated) -> String {
-    let head = format!("restated {}.{} #{} @ {}", e.login, e.user_ref, e.order, e.price);
+    let head = format!("restated {}.{} #{} @ {}", e.login, e.user_ref, e.order, e.price.unwrap_or_default());
     format!("{head} shows {} of {} reserved {} {:?}", e.displayed, e.open, e.reserved, e.reason)
 }
 

@@ -137,7 +137,7 @@ impl Order {
             login: self.login,
             user_ref: self.user_ref,
             order: self.id,
-            price: self.price_told().unwrap_or_default(),
+            price: self.price_told(),
             displayed: lots(self.shown()),
             open: lots(self.open),
             reserved: amount(self.reserved),
