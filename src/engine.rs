@@ -78,7 +78,6 @@ pub enum StartError {
         key: &'static str,
         /// The configured address.
         address: SocketAddr,
-        /// The error below.
         source: std::io::Error,
     },
     /// Its connections could need more descriptors than the system allows.

@@ -10,7 +10,7 @@
 //!  event log ─▶ SQL writer ─▶ SQLite
 //!  event log ─▶ feed ─▶ log of market data ─▶ subscribers, snapshots, multicast
 //!  journal, event log ─▶ shadow ─▶ snapshots
-//!  gateway, feed ⇄ doorman: password checks
+//!  gateway, feed ⇄ authenticator: password checks
 //!  gateway ─▶ archiver ─▶ resender ─▶ gateway: old messages
 //! ```
 //!
@@ -33,8 +33,10 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[warn(missing_docs)]
 pub mod client;
 pub mod config;
+#[warn(missing_docs)]
 #[deny(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod domain;
 pub mod engine;
@@ -50,6 +52,7 @@ pub mod operator;
 pub mod pipeline;
 pub mod recovery;
 pub mod replica;
+#[warn(missing_docs)]
 #[deny(clippy::disallowed_methods)]
 pub mod ring;
 pub mod runtime;

@@ -7,7 +7,7 @@
 //! 3 matcher ─ event ring ─┬▶ gateway          one shard
 //!                         └▶ 4 archiver ─▶ event log ─▶ SQL, feed, shadow
 //! 3 matchers ─ event rings ─▶ merge ─ event ring ─▶ the same      several shards
-//!       gateway, feed ⇄ doorman: who may come in
+//!       gateway, feed ⇄ authenticator: who may come in
 //! gateway ─▶ 4 archiver ─▶ resender ─▶ gateway: old messages
 //! ```
 //!
@@ -15,17 +15,17 @@
 
 mod ends;
 mod handles;
+mod placement;
 mod proofs;
 mod rehearsal;
 mod rings;
-mod seats;
 pub(crate) mod settings;
 mod site;
 
 pub use handles::{Handles, Local, Watch};
+pub use placement::{StopPhase, Thread};
 pub use proofs::proofs;
 pub use rehearsal::{check_database, rehearse};
-pub use seats::{StopPhase, Thread};
 
 pub use crate::net::{Sockets, TcpSockets};
 pub use crate::stages::feed::FeedSockets;
@@ -40,10 +40,10 @@ use crate::recovery::{DataDir, Recovered, RecoveryReport};
 use crate::replica::State;
 use crate::ring::{CursorReader, CursorWriter, Producer};
 use crate::runtime::chairs::{Lag, Waits};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Clocks, Counters, Doorbell, Fatal, StampClock, UnixNanos};
 use crate::stages::archiver::{Archiver, ArchiverPorts};
-use crate::stages::doorman::Doorman;
+use crate::stages::authenticator::Authenticator;
 use crate::stages::feed::{FeedPorts, FeedPublisher, FeedStart};
 use crate::stages::gateway::{self, Gateway, GatewayPorts, GatewayStart};
 use crate::stages::journaler::{InlinePorts, JournalerPorts};
@@ -56,8 +56,8 @@ use crate::stages::sql_writer::SqlWriter;
 use crate::stages::timer::{Timer, TimerPorts};
 use dojima_journal::{Options, Writer};
 use ends::{DurableEnds, Ends, EntryEnds, FollowerEnds, OrderEnds, Shared};
+use placement::{AgentSlot, Agents, DurablePath, Followers, OrderPath, ThreadPlacement};
 use rings::{Line, Present, gate};
-use seats::{Agents, DurablePath, Followers, OrderPath, Seat, Seats};
 use site::Site;
 use std::sync::Arc;
 
@@ -65,7 +65,6 @@ use std::sync::Arc;
 pub struct Pipeline {
     /// The threads to run them on, in flow order; in stepped mode one agent each.
     pub threads: Vec<Thread>,
-    /// The outside's ends.
     pub handles: Handles,
 }
 
@@ -97,7 +96,7 @@ pub fn build(
     let State { shards, last, last_event, streams, listings, opening } = state;
     let shards = shards.into_vec();
     let site = Site { config, data, clocks, counters, opening: &opening, last, last_event };
-    let mut seats = Seats::new(config, shards.len())?;
+    let mut placement = ThreadPlacement::new(config, shards.len())?;
     let timer = settings::timer(config, &listings, &streams, data.event_log())?;
     let present = Present {
         gateway: order_entry.is_some(),
@@ -109,21 +108,21 @@ pub fn build(
         Ends::new(config, &present, last.sequence);
 
     let start = gateway_start(&listings, &streams, &shards[0]);
-    let (gateway, doorman) = entry_path(site, &mut seats, &shared, entry, order_entry, start)?;
+    let (gateway, authenticator) = entry_path(site, &mut placement, &shared, entry, order_entry, start)?;
     let stamps = StampClock::new(clocks, UnixNanos(last.time.0), counters);
     let stamps_read = stamps.reader(clocks);
-    let path = order_path(site, &seats, &shared, order, shards, stamps);
+    let path = order_path(site, &placement, &shared, order, shards, stamps);
     let logs = Logs { journal, event_log, streams };
-    let durable = durable_path(site, &seats, &shared, durable, logs);
+    let durable = durable_path(site, &placement, &shared, durable, logs);
     let archived = durable.archiver.archived();
-    let desk = desk(site, &seats, (outside.operator, outside.taken), &durable.archiver)?;
+    let desk = desk(site, &placement, (outside.operator, outside.taken), &durable.archiver)?;
     let timer = timer.zip(outside.timer).map(|(settings, commands)| {
-        let downstream = seats.bells(Seat::Timer, &[Seat::Sequencer]);
+        let downstream = placement.bells(AgentSlot::Timer, &[AgentSlot::Sequencer]);
         let ports = TimerPorts { commands, session: durable.archiver.session(), downstream };
         Timer::new(ports, settings, Box::new(stamps_read), counters)
     });
     let start = Start { replica, report: &report, archived: archived.clone(), log_options, market_data };
-    let projections = projections(site, &mut seats, &shared, followers, start)?;
+    let projections = projections(site, &mut placement, &shared, followers, start)?;
 
     let progress = shared.progress;
     let watch = Watch {
@@ -142,15 +141,15 @@ pub fn build(
         timer: timer.as_ref().map(Timer::control),
         shadow: projections.shadow.as_ref().map(Shadow::control),
         market: projections.feed.as_ref().map(FeedPublisher::watch),
-        local: Local { commands: outside.local, doorbell: seats.bell(Seat::Sequencer) },
+        local: Local { commands: outside.local, doorbell: placement.bell(AgentSlot::Sequencer) },
         operator: Some(desk),
         watch,
         last_state: outside.last_state,
         _lock: lock,
     };
     let followers = projections.with_lags(site, &archived, &progress.durable);
-    let agents = Agents { gateway, doorman, timer, path, durable, followers };
-    Ok(Pipeline { threads: seats.seat(agents, counters), handles })
+    let agents = Agents { gateway, authenticator, timer, path, durable, followers };
+    Ok(Pipeline { threads: placement.place(agents, counters), handles })
 }
 
 /// What the gateway starts from.
@@ -163,23 +162,22 @@ fn gateway_start(listings: &Listings, streams: &StreamIndex, first: &Exchange) -
     }
 }
 
-/// Who is told what.
 fn audience(streams: &StreamIndex) -> Audience {
-    match is_planted(Bug::ForgetCopies) {
+    match is_injected(InjectedFault::ForgetCopies) {
         true => Audience::restored(streams.audience().accounts().iter().copied(), []),
         false => streams.audience().clone(),
     }
 }
 
-/// Gateway and doorman, where there are sockets.
+/// Gateway and authenticator, where there are sockets.
 fn entry_path(
     site: Site<'_>,
-    seats: &mut Seats,
+    placement: &mut ThreadPlacement,
     shared: &Shared,
     ends: EntryEnds,
     sockets: Option<Box<dyn Sockets>>,
     start: GatewayStart,
-) -> Result<(Option<Gateway>, Option<Doorman>), Fatal> {
+) -> Result<(Option<Gateway>, Option<Authenticator>), Fatal> {
     let (Some(sockets), Some(events)) = (sockets, ends.events) else { return Ok((None, None)) };
     let progress = &shared.progress;
     let ports = GatewayPorts {
@@ -194,49 +192,50 @@ fn entry_path(
         },
         space: shared.space.clone(),
         resend: ends.resend,
-        downstream: seats.bells(Seat::Gateway, &[Seat::Sequencer]),
-        archiver: seats.bells(Seat::Gateway, &[Seat::Archiver]),
+        downstream: placement.bells(AgentSlot::Gateway, &[AgentSlot::Sequencer]),
+        archiver: placement.bells(AgentSlot::Gateway, &[AgentSlot::Archiver]),
         auth: ends.auth,
-        doorman: seats.bells(Seat::Gateway, &[Seat::Doorman]),
+        authenticator: placement.bells(AgentSlot::Gateway, &[AgentSlot::Authenticator]),
     };
-    let gateway = site.gateway(seats, sockets, ports, start)?;
-    Ok((Some(gateway), Some(site.doorman(seats, ends.doors)?)))
+    let gateway = site.gateway(placement, sockets, ports, start)?;
+    Ok((Some(gateway), Some(site.authenticator(placement, ends.auth_servers)?)))
 }
 
 /// From commands to events.
 fn order_path(
     site: Site<'_>,
-    seats: &Seats,
+    placement: &ThreadPlacement,
     shared: &Shared,
     ends: OrderEnds,
     shards: Vec<Exchange>,
     stamps: StampClock,
 ) -> OrderPath {
     let muted = |bells: Vec<Doorbell>| bells.into_iter().map(|bell| bell.muted_by(&shared.mute)).collect();
-    let matcher_seats: Vec<Seat> = shards.iter().map(|shard| Seat::of_matcher(shard.shard())).collect();
-    let command_readers = [&[Seat::Journaler][..], &matcher_seats].concat();
+    let matcher_slots: Vec<AgentSlot> =
+        shards.iter().map(|shard| AgentSlot::of_matcher(shard.shard())).collect();
+    let command_readers = [&[AgentSlot::Journaler][..], &matcher_slots].concat();
     let ports = SequencerPorts {
         sources: ends.sources,
         operator: Some(ends.operator),
         commands: ends.commands,
         space: shared.space.clone(),
-        downstream: muted(seats.bells(Seat::Sequencer, &command_readers)),
+        downstream: muted(placement.bells(AgentSlot::Sequencer, &command_readers)),
     };
     let sequencer = Sequencer::new(ports, stamps, site.last, site.counters);
 
-    let event_readers = |from| muted(seats.bells(from, &[Seat::Gateway, Seat::Archiver]));
+    let event_readers = |from| muted(placement.bells(from, &[AgentSlot::Gateway, AgentSlot::Archiver]));
     let mut merged = None;
     let outlets: Vec<Outlet> = if ends.of_shards.is_empty() {
-        let downstream = event_readers(Seat::Matcher);
+        let downstream = event_readers(AgentSlot::Matcher);
         vec![Outlet { events: ends.events, applied: ends.applied, downstream, wakes_always: false }]
     } else {
-        let (outlets, inputs) = outlets_to_merge(site, seats, ends.of_shards, &matcher_seats);
+        let (outlets, inputs) = outlets_to_merge(site, placement, ends.of_shards, &matcher_slots);
         let ports = MergePorts {
             inputs,
             events: ends.events,
             applied: ends.applied,
-            downstream: event_readers(Seat::Merge),
-            upstream: seats.bells(Seat::Merge, &matcher_seats),
+            downstream: event_readers(AgentSlot::Merge),
+            upstream: placement.bells(AgentSlot::Merge, &matcher_slots),
             half_full: site.config.rings.event_slots as u64 / 2,
         };
         merged = Some(Merge::new(ports, site.last_event, site.counters));
@@ -263,13 +262,13 @@ struct Outlet {
 /// The ends of the rings between matchers and merge.
 fn outlets_to_merge(
     site: Site<'_>,
-    seats: &Seats,
+    placement: &ThreadPlacement,
     rings: Vec<Line<EventRecord>>,
-    matchers: &[Seat],
+    matchers: &[AgentSlot],
 ) -> (Vec<Outlet>, Vec<MergeInput>) {
     let lines = rings.into_iter().zip(matchers).map(|((events, merged), matcher)| {
         let (applied, applied_read) = gate(site.last.sequence);
-        let downstream = seats.bells(*matcher, &[Seat::Merge]);
+        let downstream = placement.bells(*matcher, &[AgentSlot::Merge]);
         let outlet = Outlet { events, applied, downstream, wakes_always: true };
         (outlet, MergeInput { events: merged, applied: applied_read })
     });
@@ -286,7 +285,7 @@ struct Logs {
 /// From commands and events to files, and back to clients that ask for old messages.
 fn durable_path(
     site: Site<'_>,
-    seats: &Seats,
+    placement: &ThreadPlacement,
     shared: &Shared,
     ends: DurableEnds,
     logs: Logs,
@@ -296,31 +295,33 @@ fn durable_path(
     let inline = InlinePorts {
         commands: [progress.sequenced.clone(), shared.journaled.clone()],
         events: progress.in_ring.clone(),
-        disk: seats.bells(Seat::Inline, &[Seat::Journaler]),
-        archiver: seats.bells(Seat::Inline, &[Seat::Archiver]),
+        disk: placement.bells(AgentSlot::Inline, &[AgentSlot::Journaler]),
+        archiver: placement.bells(AgentSlot::Inline, &[AgentSlot::Archiver]),
         mute: shared.mute.clone(),
-        soon: seats.soon(),
+        soon: placement.soon(),
     };
     let ports = JournalerPorts {
         commands: ends.commands,
         durable: ends.durable,
         synced: ends.synced,
         space: ends.journal_space,
-        downstream: seats.bells(Seat::Journaler, &[Seat::Gateway, Seat::Sequencer, Seat::Archiver]),
+        downstream: placement
+            .bells(AgentSlot::Journaler, &[AgentSlot::Gateway, AgentSlot::Sequencer, AgentSlot::Archiver]),
     };
     let (journaler, inline) = site.journaler(logs.journal, ports, inline);
-    let downstream = seats.bells(Seat::Resender, &[Seat::Gateway]);
+    let downstream = placement.bells(AgentSlot::Resender, &[AgentSlot::Gateway]);
     let resender = Resender::new(ends.reader, downstream, Arc::clone(data.event_log()), counters);
-    let event_writer = if shared.is_merged { Seat::Merge } else { Seat::Matcher };
+    let event_writer = if shared.is_merged { AgentSlot::Merge } else { AgentSlot::Matcher };
     let ports = ArchiverPorts {
         events: ends.events,
         durable: progress.durable.clone(),
         space: ends.event_log_space,
         resend: ends.locator,
         oldest: resender.oldest(),
-        downstream: seats.bells(Seat::Archiver, &[Seat::Gateway, Seat::Resender]),
-        upstream: seats.bells(Seat::Archiver, &[event_writer]),
-        followers: seats.bells(Seat::Archiver, if config.market_data.enabled { &[Seat::Feed] } else { &[] }),
+        downstream: placement.bells(AgentSlot::Archiver, &[AgentSlot::Gateway, AgentSlot::Resender]),
+        upstream: placement.bells(AgentSlot::Archiver, &[event_writer]),
+        followers: placement
+            .bells(AgentSlot::Archiver, if config.market_data.enabled { &[AgentSlot::Feed] } else { &[] }),
         half_full: config.rings.event_slots as u64 / 2,
     };
     let archiver = Archiver::new(ports, logs.event_log, logs.streams, site.last_event, counters);
@@ -345,7 +346,7 @@ struct Start<'a> {
 
 fn projections(
     site: Site<'_>,
-    seats: &mut Seats,
+    placement: &mut ThreadPlacement,
     shared: &Shared,
     ends: FollowerEnds,
     start: Start<'_>,
@@ -362,13 +363,13 @@ fn projections(
             synced: progress.synced.clone(),
             subscribers: ends.subscribers,
             snapshots: ends.snapshots,
-            doorman: seats.bells(Seat::Feed, &[Seat::Doorman]),
+            authenticator: placement.bells(AgentSlot::Feed, &[AgentSlot::Authenticator]),
         };
         let sequence = site.last.sequence;
         let is_first = sequence == report.opening_commands;
         let start = FeedStart { event: site.last_event, sequence, is_first };
         let settings = settings::feed(site.config, log_options)?;
-        feed = Some(site.feed(seats, settings, ports, market_data, start)?);
+        feed = Some(site.feed(placement, settings, ports, market_data, start)?);
     }
     let mut shadow = None;
     if let (Some(replica), Some(commands)) = (replica, ends.shadow) {
@@ -378,7 +379,7 @@ fn projections(
             in_sql: sql.as_ref().map(SqlWriter::on_disk),
             in_market_data: feed.as_ref().map(FeedPublisher::on_disk),
             commands,
-            downstream: seats.bells(Seat::Shadow, &[Seat::Sequencer]),
+            downstream: placement.bells(AgentSlot::Shadow, &[AgentSlot::Sequencer]),
         };
         let last_snapshot = report.snapshot.as_ref().map_or(0, |info| info.position);
         shadow = Some(site.shadow(ports, ends.quota_space, replica, last_snapshot)?);
@@ -416,13 +417,13 @@ fn lag_of(end: &CursorReader, at: &CursorReader, record_bytes: u64) -> Box<dyn F
 /// The desk of operators.
 fn desk(
     site: Site<'_>,
-    seats: &Seats,
+    placement: &ThreadPlacement,
     (commands, taken): (Producer<Command>, CursorReader),
     archiver: &Archiver,
 ) -> Result<Desk, Fatal> {
     let ports = DeskPorts {
         commands,
-        doorbell: seats.bell(Seat::Sequencer),
+        doorbell: placement.bell(AgentSlot::Sequencer),
         taken,
         archived: archiver.archived(),
         session: archiver.session(),

@@ -61,7 +61,6 @@ pub struct RecoveryReport {
     pub snapshot: Option<SnapshotInfo>,
     /// Newer snapshots that could not be used, newest first.
     pub skipped: Vec<Skipped>,
-    /// Commands replayed.
     pub commands: u64,
     /// Checkpoints among them that hold.
     pub checkpoints: u64,

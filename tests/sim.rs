@@ -23,7 +23,7 @@ use std::time::Instant;
 #[command(name = "cargo sim")]
 struct Arguments {
     /// The seed to run.
-    #[arg(required_unless_present_any = ["seeds", "planted"])]
+    #[arg(required_unless_present_any = ["seeds", "injected_faults"])]
     seed: Option<u64>,
     /// Runs many: A..B is from A to B - 1.
     #[arg(long, value_name = "A..B", value_parser = range, conflicts_with = "seed")]
@@ -31,10 +31,10 @@ struct Arguments {
     /// Messages that the clients of a run make.
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     commands: u64,
-    /// Plants each of the known bugs in turn and shows how many seeds it takes to find it. Needs a build with the feature
-    /// `planted-bugs`.
+    /// Injects each of the known faults in turn and shows how many seeds it takes to find it. Needs a build with the feature
+    /// `injected-faults`.
     #[arg(long, conflicts_with_all = ["seed", "seeds"])]
-    planted: bool,
+    injected_faults: bool,
     /// Goes on after a failure.
     #[arg(long)]
     keep_going: bool,
@@ -57,35 +57,37 @@ fn run_seed(seed: u64, commands: u64) -> Result<Report, Failure> {
     })
 }
 
-#[cfg(not(feature = "planted-bugs"))]
-fn find_planted(_commands: u64) -> ExitCode {
-    println!("this build has no planted bugs: cargo test --features planted-bugs --test sim -- --planted");
+#[cfg(not(feature = "injected-faults"))]
+fn find_injected(_commands: u64) -> ExitCode {
+    println!(
+        "this build has no injected faults: cargo test --features injected-faults --test sim -- --injected-faults"
+    );
     ExitCode::FAILURE
 }
 
-/// Every bug must be found within a few seeds; the same seeds find nothing without it.
-#[cfg(feature = "planted-bugs")]
-fn find_planted(commands: u64) -> ExitCode {
-    use dojima::runtime::planted::{Bug, plant};
-    /// Seeds that a bug may take.
+/// Every fault must be found within a few seeds; the same seeds find nothing without it.
+#[cfg(feature = "injected-faults")]
+fn find_injected(commands: u64) -> ExitCode {
+    use dojima::runtime::injected_fault::{InjectedFault, inject};
+    /// Seeds that a fault may take.
     const SEEDS_MAX: u64 = 40;
     let mut code = ExitCode::SUCCESS;
     let mut longest = 1;
-    for bug in Bug::ALL {
-        plant(Some(bug));
+    for fault in InjectedFault::ALL {
+        inject(Some(fault));
         match (0..SEEDS_MAX).find_map(|seed| run_seed(seed, commands).err()) {
             Some(found) => {
                 longest = longest.max(found.seed + 1);
                 let what: String = found.what.chars().take(160).collect();
-                println!("{bug:?}: found by seed {} (of 0..), in turn {}: {what}", found.seed, found.turn);
+                println!("{fault:?}: found by seed {} (of 0..), in turn {}: {what}", found.seed, found.turn);
             }
             None => {
-                println!("{bug:?}: NOT FOUND by {SEEDS_MAX} seeds");
+                println!("{fault:?}: NOT FOUND by {SEEDS_MAX} seeds");
                 code = ExitCode::FAILURE;
             }
         }
     }
-    plant(None);
+    inject(None);
     if let Some(failure) = (0..longest).find_map(|seed| run_seed(seed, commands).err()) {
         println!("without any of them: {failure}");
         return ExitCode::FAILURE;
@@ -96,8 +98,8 @@ fn find_planted(commands: u64) -> ExitCode {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if arguments.planted {
-        return find_planted(arguments.commands);
+    if arguments.injected_faults {
+        return find_injected(arguments.commands);
     }
     let seeds = arguments.seeds.or(arguments.seed.map(|seed| seed..seed + 1));
     let seeds = seeds.expect("one of the two is required");

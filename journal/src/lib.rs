@@ -28,6 +28,8 @@
 //! [`Writer`], [`Reader`], recovery ([`scan`] and what follows from it), and what becomes of old segments
 //! ([`retire_before`], [`ArchivedStorage`]).
 
+#![warn(missing_docs)]
+
 mod archive;
 mod beside;
 mod content;

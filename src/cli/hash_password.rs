@@ -1,7 +1,7 @@
 //! `dojima hash-password`: a password as the configuration should have it.
 
 use super::print;
-use crate::stages::doorman;
+use crate::stages::authenticator;
 use crate::wire::soup::Password;
 use anyhow::{Context, bail};
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -31,7 +31,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
             "a password has 1 to 10 letters and digits (SoupBinTCP); this one has other characters or another length"
         );
     };
-    let hash = doorman::hash(&password)?;
+    let hash = authenticator::hash(&password)?;
     writeln!(print::stdout(), "{hash}")?;
     Ok(ExitCode::SUCCESS)
 }

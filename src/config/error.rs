@@ -10,16 +10,10 @@ pub enum ConfigError {
     #[error(
         "cannot read the configuration {origin} (`dojima serve --print-config` prints one to start from)"
     )]
-    Read {
-        /// Which file.
-        origin: String,
-        /// Why.
-        source: std::io::Error,
-    },
+    Read { origin: String, source: std::io::Error },
     /// The file is not TOML, or a key is unknown, missing or of the wrong kind.
     #[error("{origin}: line {line}, column {column}: {reason}")]
     Parse {
-        /// Which file.
         origin: String,
         /// Where, from 1.
         line: usize,
@@ -81,7 +75,6 @@ pub struct Problem {
     pub key: String,
     /// The value as it was given.
     pub value: String,
-    /// What is wrong with it.
     pub reason: String,
 }
 

@@ -16,13 +16,11 @@ pub struct Config {
     /// Threads.
     #[serde(default)]
     pub engine: EngineSection,
-    /// Sizes of the rings.
     #[serde(default)]
     pub rings: RingsSection,
     /// The journal of commands.
     #[serde(default)]
     pub journal: JournalSection,
-    /// The log of events.
     #[serde(default)]
     pub event_log: EventLogSection,
     /// The second exchange, and its snapshots.
@@ -31,10 +29,8 @@ pub struct Config {
     /// What is kept of all that is written.
     #[serde(default)]
     pub retention: RetentionSection,
-    /// Order entry.
     #[serde(default)]
     pub gateway: GatewaySection,
-    /// Market data.
     #[serde(default)]
     pub market_data: MarketDataSection,
     /// Order entry for those who are not on a private network.
@@ -43,7 +39,6 @@ pub struct Config {
     /// The matching core.
     #[serde(default)]
     pub exchange: ExchangeSection,
-    /// The database.
     #[serde(default)]
     pub sql: SqlSection,
     /// What happens by itself.

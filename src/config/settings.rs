@@ -114,7 +114,6 @@ pub struct SelfTradeConfig {
 pub struct ScheduleConfig {
     /// UTC.
     pub time: TimeOfDay,
-    /// The phase.
     #[serde(with = "super::words::phase")]
     pub phase: Phase,
     /// On which days; empty: every day.
@@ -125,7 +124,6 @@ pub struct ScheduleConfig {
 /// A day of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "they are their names")]
 pub enum Day {
     Mon,
     Tue,

@@ -334,7 +334,7 @@ pub struct ListInstrument {
     pub lot: Amount,
     /// Smallest order, lots, at least 1.
     pub min_quantity: Quantity,
-    /// Largest order, lots, at most [`super::Listing::QUANTITY_MAX`].
+    /// Largest order, lots, at most `Listing::QUANTITY_MAX`.
     pub max_quantity: Quantity,
     /// Smallest limit order, price × quantity, in minor units of the quote asset.
     pub min_notional: Amount,

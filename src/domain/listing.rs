@@ -1,23 +1,11 @@
 //! An instrument's terms.
 
-use super::numbered::numbered_enum;
 use super::{
-    Amount, AssetId, FeeAsset, FeeRate, InstrumentId, ListInstrument, Phase, Price, Quantity, RejectReason,
-    ShardId, Side, Symbol,
+    Amount, AssetId, FeeAsset, FeeRate, InstrumentId, ListInstrument, Phase, Price, Product, Quantity,
+    RejectReason, ShardId, Side, Symbol,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
-
-numbered_enum! {
-    /// What kind of contract an instrument is: what an order holds, and what a trade moves.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-    #[serde(rename_all = "kebab-case")]
-    pub enum Product {
-        /// One asset against another, settled at once.
-        #[default]
-        Spot = 0,
-    }
-}
 
 /// An instrument's terms, as they are now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]

@@ -21,6 +21,7 @@ mod numbers;
 pub mod order_terms;
 pub mod password_hash;
 pub mod postings;
+mod product;
 pub mod reject;
 mod sender;
 pub mod session;
@@ -48,10 +49,11 @@ pub use instructions::{
     Effect, Instructions, Owner, PostOnly, QuantityUnit, SelfTrade, SelfTradePrevention, Side, TimeInForce,
     Trigger, TriggerKind, TriggerReference, Visibility,
 };
-pub use listing::{Listing, Product};
+pub use listing::Listing;
 pub use listings::Listings;
 pub use order_terms::{OrderState, OrderTerms};
 pub use postings::{Fill, Parties, Party, Posting};
+pub use product::Product;
 pub use reject::{IgnoreReason, RejectReason};
 pub use sender::Sender;
 pub use settings::{

@@ -29,7 +29,7 @@ pub enum HashError {
     NoSalt,
 }
 
-/// What a hash may cost, since strangers make the doorman check it: memory in KiB, passes, lanes, and memory times passes, some
+/// What a hash may cost, since strangers make the authenticator check it: memory in KiB, passes, lanes, and memory times passes, some
 /// tenths of a second. What `dojima hash-password` makes costs a seventh of that.
 const MEMORY_KIB_MAX: u32 = 65_536;
 const PASSES_MAX: u32 = 10;

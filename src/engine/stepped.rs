@@ -14,7 +14,6 @@ use std::path::Path;
 
 /// What a stepped engine is surrounded by.
 pub struct Environment<'a> {
-    /// Its files.
     pub data: DataDir,
     /// Bytes of a segment of the journal and of the event log, instead of the configured sizes, which are for disks. Their
     /// segments are made when they are needed, by the agent that needs them.
@@ -33,9 +32,7 @@ pub struct Environment<'a> {
 ///
 /// Dropping one without [`SteppedEngine::stop`] is a crash of the process.
 pub struct SteppedEngine {
-    /// Runs the agents.
     pub stepper: Stepper,
-    /// The outside's ends.
     pub handles: Handles,
     /// What recovery found and did.
     pub report: RecoveryReport,

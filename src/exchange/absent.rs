@@ -3,12 +3,12 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::Exchange;
-use super::agenda::Task;
 use super::book::{Handle, Hot};
 use super::market::Market;
 use super::shared::Shared;
 use super::sink::EventSink;
+use super::state::Exchange;
+use super::task::Task;
 use crate::domain::{CancelReason, InstrumentId, LoginId};
 
 /// The mark, among an order's flags, that it is to go because its login's connection was lost.

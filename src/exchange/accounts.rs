@@ -51,7 +51,6 @@ pub(super) struct AccountLimits {
     pub(super) rate: Rate,
 }
 
-/// One account.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
     /// The reference of the last deposit or withdrawal.

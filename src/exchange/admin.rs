@@ -2,13 +2,16 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::accounts::Account;
 use super::accounts::Volumes;
-use super::agenda::Task;
 use super::due::day;
 use super::instrument::Instrument;
+use super::login::Login;
 use super::products;
 use super::sink::EventSink;
-use super::{Account, Asset, Exchange, Login, Told, Venue};
+use super::state::{Exchange, Told};
+use super::task::Task;
+use super::venue::{Asset, Venue};
 use crate::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Event, FeeTier,
     ListInstrument, Listing, LoginId, Phase, RejectReason, ShardId, ShardName, Stamp, Switch, Transfer,

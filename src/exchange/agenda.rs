@@ -6,12 +6,10 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::Exchange;
-use super::auction::{PriceSearch, Round};
-use super::logins::Roll;
-use super::mass::Sweep;
 use super::sink::EventSink;
-use crate::domain::{AccountId, Command, InstrumentId, LoginId, Phase, Stamp};
+use super::state::Exchange;
+use super::task::Task;
+use crate::domain::{AccountId, Command, Stamp};
 
 /// Whether a command is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,61 +19,6 @@ pub enum Progress {
     Done,
     /// It has another part: [`Exchange::proceed`].
     More,
-}
-
-/// A piece of work that may take several parts.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Task {
-    /// Good-till-time orders whose time has come are cancelled.
-    Expire,
-    /// Dead-man's switches that are due go off.
-    Switches,
-    /// Volatility interruptions that are over end.
-    EndInterruptions,
-    /// Accounts are put on the rows of the fee tables that their volumes reach.
-    FindTiers(AccountId),
-    /// When something is due next is worked out.
-    NextDue,
-    /// What the command itself asks for.
-    Perform(Stamp, Command),
-    /// Orders whose triggers have come are released.
-    Release,
-    /// What the auctions of the instruments from this one on would give is published.
-    Indicate(InstrumentId),
-    /// The price of an auction is looked for, and told or traded at.
-    FindPrice(PriceSearch),
-    /// Orders trade at the price of an auction.
-    TradeAt(Round),
-    /// An instrument's phase begins.
-    BeginPhase(InstrumentId, Phase),
-    /// Cancels are made that the instrument's halt held up, of this login and those after it.
-    CancelDue(InstrumentId, LoginId),
-    /// Many orders are cancelled.
-    Sweep(Sweep),
-    /// The session ends and the next begins.
-    Roll(Roll),
-}
-
-/// The tasks of the present command, the next one last.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Agenda {
-    tasks: Vec<Task>,
-}
-
-impl Agenda {
-    pub(super) fn is_empty(&self) -> bool {
-        self.tasks.is_empty()
-    }
-
-    /// Puts a task before all others.
-    pub(super) fn push(&mut self, task: Task) {
-        self.tasks.push(task);
-    }
-
-    /// Puts a task behind all others.
-    fn push_last(&mut self, task: Task) {
-        self.tasks.insert(0, task);
-    }
 }
 
 impl Exchange {

@@ -3,7 +3,8 @@
 use super::instrument::Instrument;
 use super::products;
 use super::sink::EventSink;
-use super::{Asset, Exchange};
+use super::state::Exchange;
+use super::venue::Asset;
 use crate::domain::{AdminEvent, Amount, AssetId, AssetSettings, Event, InstrumentId, Phase, RejectReason};
 
 /// From one scale to another.

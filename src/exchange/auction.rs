@@ -2,64 +2,28 @@
 //!
 //! All of it is tasks: an auction may touch more orders than one part of a command.
 
-mod price;
+pub(super) mod price;
 
-use super::Exchange;
-use super::agenda::Task;
 use super::book::Handle;
 use super::market::Market;
-use super::mass::Answer;
 use super::matching::shrunk;
 use super::settlement::Liquidity;
 use super::sink::EventSink;
+use super::state::Exchange;
+use super::task::Answer;
+use super::task::PriceSearch;
+use super::task::Purpose;
+use super::task::Round;
+use super::task::Task;
 use crate::domain::{
     Auction, CancelFilter, CancelReason, Event, InstrumentId, LoginId, MarketEvent, Phase, Price, Quantity,
-    SelfTrade, SelfTradePrevented, Side, TradeKind,
+    SelfTrade, SelfTradePrevented, Side,
 };
 use price::Meeting;
-
-/// A search for the price of an auction.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct PriceSearch {
-    instrument: InstrumentId,
-    purpose: Purpose,
-    /// Which round of the auction it is for, from 1.
-    round: u8,
-    /// `None`: it has not begun.
-    meeting: Option<Meeting>,
-}
-
-impl PriceSearch {
-    fn new(instrument: InstrumentId, purpose: Purpose, round: u8) -> Self {
-        Self { instrument, purpose, round, meeting: None }
-    }
-}
 
 /// Rounds of an auction. In the last one the price is not looked for again, but moves as far as it has to: else somebody who
 /// gathers orders that are kept from trading with one another could have all levels walked as often as there are orders.
 const ROUNDS_MAX: u8 = 8;
-
-/// What the price is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
-    /// To tell it.
-    Indicate,
-    /// To trade at it, and to tell also if nothing crosses.
-    End,
-    /// To trade at it if anything crosses.
-    Uncross,
-}
-
-/// Trades at the price of an auction.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Round {
-    instrument: InstrumentId,
-    price: Price,
-    kind: TradeKind,
-    number: u8,
-    /// The price of its last trade.
-    traded_at: Option<Price>,
-}
 
 impl Exchange {
     /// Leads an instrument into another phase, with all that belongs to it.

@@ -1,10 +1,12 @@
 //! What must always be true, checked on demand: after every command in tests, at will in production.
 
 use super::book::Handle;
+use super::book::{LevelView, Order};
 use super::extras::Extra;
+use super::instrument::Instrument;
 use super::products::Demand;
+use super::state::Exchange;
 use super::usage::{Pair, Use};
-use super::{Exchange, Instrument, LevelView, Order};
 use crate::domain::{
     AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Phase, Price, ShardId, Side,
     TimeInForce,
@@ -17,7 +19,6 @@ pub enum AuditError {
     /// Money was made or lost.
     #[error("asset {asset}: the accounts hold {held} minor units, deposits less withdrawals are {supply}")]
     NotConserved {
-        /// Of which asset.
         asset: AssetId,
         /// Sum over all accounts.
         held: i128,
@@ -26,18 +27,11 @@ pub enum AuditError {
     },
     /// A balance is below zero.
     #[error("account {account} holds a negative amount of asset {asset}")]
-    Negative {
-        /// Whose balance.
-        account: AccountId,
-        /// Of which asset.
-        asset: AssetId,
-    },
+    Negative { account: AccountId, asset: AssetId },
     /// An account's reserved amount is not what its open orders need.
     #[error("account {account}, asset {asset}: {reserved} reserved, the open orders hold {orders}")]
     Reserved {
-        /// Whose balance.
         account: AccountId,
-        /// Of which asset.
         asset: AssetId,
         /// In the ledger.
         reserved: i64,
@@ -46,26 +40,13 @@ pub enum AuditError {
     },
     /// An order's own record is inconsistent.
     #[error("order {order}: {what}")]
-    Order {
-        /// Which order.
-        order: OrderId,
-        /// What is wrong with it.
-        what: &'static str,
-    },
+    Order { order: OrderId, what: &'static str },
     /// A shard knows another venue than the first does.
-    #[error("shard {shard} knows another venue than the first shard")]
-    Venue {
-        /// Which shard.
-        shard: ShardId,
-    },
+    #[error("shard {shard} and the first shard disagree about the venue")]
+    Venue { shard: ShardId },
     /// A book would trade with itself, or its levels do not add up.
     #[error("instrument {instrument}: {what}")]
-    Book {
-        /// Which instrument.
-        instrument: InstrumentId,
-        /// What is wrong with it.
-        what: &'static str,
-    },
+    Book { instrument: InstrumentId, what: &'static str },
 }
 
 impl Exchange {
@@ -113,23 +94,25 @@ impl Exchange {
         }
         let bad = |what| Err(AuditError::Book { instrument: InstrumentId(0), what });
         if orders != self.shared.orders.len() {
-            return bad("orders in the slab that are in no book");
+            return bad("number of orders in the slab differs from the books and triggers");
         }
         let switches = self.venue.logins.iter().map(|login| login.cancel_at.0);
         let interruptions = self.instruments.iter().map(|instrument| instrument.resume_at);
         if !self.shared.due.is(&expiries, switches, interruptions) {
-            return bad("what is due is not what orders, logins and instruments say");
+            return bad(
+                "due list differs from the expiries, switches and interruptions of orders, logins and instruments",
+            );
         }
         if extras != self.shared.extras.len() {
-            return bad("extras of orders that are gone");
+            return bad("number of extras differs from the orders that have one");
         }
         if self.shared.accounts.iter().zip(&of_account).any(|(account, count)| account.open_orders != *count)
         {
-            return bad("an account's open orders are miscounted");
+            return bad("an account's count of open orders is wrong");
         }
         if self.shared.accounts.iter().zip(&waiting).any(|(account, count)| account.waiting_orders != *count)
         {
-            return bad("an account's orders that wait are miscounted");
+            return bad("an account's count of dormant orders is wrong");
         }
         for (login, count) in (0..).map(LoginId).zip(&of_login) {
             self.audit_chain(login, *count).or_else(bad)?;
@@ -139,7 +122,7 @@ impl Exchange {
                 (used.open_orders, used.open_buys) == counted.get(pair).copied().unwrap_or_default()
             };
             if !usage.sorted().iter().all(right) || !counted.keys().all(|pair| usage.get(*pair).is_some()) {
-                return bad("what an account does in an instrument is miscounted");
+                return bad("an account's usage counters of an instrument are wrong");
             }
         }
         self.audit_balances(&reserved)
@@ -159,7 +142,7 @@ impl Exchange {
         if (chained, self.open_orders_of(login)) == (count, count) {
             Ok(())
         } else {
-            Err("a login's open orders are not those that are chained")
+            Err("a login's chain has not all of its open orders")
         }
     }
 
@@ -229,18 +212,20 @@ impl Exchange {
         let extra = self.shared.extras.find(order.extra);
         let stands = extra.map_or(OrderState::Live, |extra| extra.state);
         if order.instrument != listing.instrument || order.open.0 == 0 || stands != state {
-            return bad("rests where it does not belong");
+            return bad("has an instrument, quantity or state that contradicts its place");
         }
         if (order.flags & super::extras::HAS_EXTRA != 0) != extra.is_some() {
-            return bad("is marked wrongly");
+            return bad("is marked as having an extra and has none, or the reverse");
         }
         if extra.is_some_and(|extra| (extra.links.order, extra.links.handle) != (order.id, handle)) {
-            return bad("has the extra of another order");
+            return bad("has an extra that belongs to another order");
         }
         let due = super::absent::is_due(self.shared.orders.hot(handle));
         let held_up = listing.phase == Phase::Halted && self.shared.absent.contains(&order.login);
         if due && !held_up {
-            return bad("is to go, and nothing holds it up");
+            return bad(
+                "is marked for cancellation, but its instrument is not halted or its login not absent",
+            );
         }
         let open = self.open_lots(order);
         let needs = instrument.product().required_reserve(&Demand::of(order, extra, open));
@@ -251,12 +236,12 @@ impl Exchange {
             _ => 0,
         };
         if Some(order.reserved) != needs.map(|needs| Amount((needs.0 - of_first).max(0))) {
-            return bad("does not hold what it needs");
+            return bad("has a reserve that differs from what it requires");
         }
         if let Some(partner) = extra.and_then(|extra| extra.partner) {
             let back = self.shared.extras.find(self.shared.orders.cold(partner).extra);
             if back.and_then(|extra| extra.partner) != Some(handle) {
-                return bad("is linked to an order that is not linked to it");
+                return bad("has a partner that is not linked back to it");
             }
         }
         let sits_out = extra.and_then(|extra| extra.partner).is_some_and(|partner| {
@@ -266,10 +251,10 @@ impl Exchange {
             both_rest && other.rank() < own.rank()
         });
         if extra.is_some_and(|extra| extra.sits_out != sits_out) {
-            return bad("sits out in auctions, or does not, against its link");
+            return bad("has an auction sit-out mark that contradicts its link");
         }
         if self.shared.named(order.login, order.user_ref) != Some(handle) {
-            return bad("cannot be found by its client's number");
+            return bad("is not found by its UserRefNum");
         }
         Ok(())
     }
@@ -298,11 +283,11 @@ fn audit_levels(
             count += 1;
         }
         if (total, count) != (level.quantity.0, level.orders) || count == 0 {
-            return Err("a level is not the sum of its orders");
+            return Err("a level's quantity or count differs from the sum of its orders");
         }
     }
     match orders.next() {
-        Some(_) => Err("orders beyond the last level"),
+        Some(_) => Err("orders at a price without a level"),
         None => Ok(()),
     }
 }
@@ -319,11 +304,11 @@ fn audit_counted(
             total += of_order;
         }
         if total != lots {
-            return Err("a price does not count what its orders count");
+            return Err("a price's counted lots differ from the sum of its orders");
         }
     }
     match orders.next() {
-        Some(_) => Err("orders that no price counts"),
+        Some(_) => Err("orders at a price without counted lots"),
         None => Ok(()),
     }
 }

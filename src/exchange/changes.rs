@@ -2,7 +2,6 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::Exchange;
 use super::book::{Handle, Order};
 use super::checks::{Replaced as Original, Request, Standing, keeps_original};
 use super::extras::{self, Extra};
@@ -10,6 +9,7 @@ use super::market::Market;
 use super::orders::{ignored, terms};
 use super::sink::EventSink;
 use super::standing::Lots;
+use super::state::Exchange;
 use crate::domain::{
     Amend, Amended, Cancel, CancelReason, Canceled, ChangeRejected, Echo, Event, IgnoreReason, Instructions,
     Modify, OrderEvent, OrderPrice, OrderState, Phase, Quantity, RefuseReplace, RejectReason, Rejected,

@@ -37,7 +37,6 @@ impl Default for NameKey {
     }
 }
 
-/// The table.
 #[derive(Clone, Debug)]
 pub(super) struct ClientRefs {
     key: NameKey,

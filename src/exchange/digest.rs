@@ -4,11 +4,13 @@
 //! where it lies in memory. Two exchanges with equal digests answer every further command alike. Times and command
 //! sequences are no part of it, so a run in which a client sent something twice has the digest of one where it did not.
 
+use super::absent;
 use super::accounts::Rate;
+use super::book::Order;
 use super::extras::Extra;
 use super::instrument::Instrument;
+use super::state::Exchange;
 use super::triggers::Waiting;
-use super::{Exchange, Order, absent};
 use crate::domain::{AssetId, InstrumentId, OrderLimits, Product, Protection, Side, VenueLimits};
 use sha2::{Digest as _, Sha256};
 use std::fmt;

@@ -102,7 +102,6 @@ impl Links {
     }
 }
 
-/// All extras.
 #[derive(Clone, Debug)]
 pub(super) struct Extras {
     slots: Chunks<Extra, 64>,

@@ -4,8 +4,8 @@
 //! and its level. For several commands at once the same step is taken side by side, so that the waits fall together. Nothing comes of it but that:
 //! whatever a command before changes meanwhile, its own turn finds.
 
-use super::Exchange;
 use super::book::NONE;
+use super::state::Exchange;
 use crate::domain::{Command, OrderCommand, OrderPrice, Price};
 use std::hint::black_box;
 

@@ -11,7 +11,6 @@ use crate::domain::{
     FeeRate, FeeTier, Listing, OrderLimits, Phase, Price, Protection, Side, TradeKind, TriggerReference,
 };
 
-/// An instrument.
 #[derive(Clone, Debug)]
 pub(super) struct Instrument {
     pub(super) listing: Listing,
@@ -25,7 +24,6 @@ pub(super) struct Instrument {
     pub(super) limits: OrderLimits,
     /// The price of the last trade.
     pub(super) last: Option<Price>,
-    /// The mark price.
     pub(super) mark: Option<Price>,
     /// The reference of static band and auctions.
     pub(super) reference: Option<Price>,

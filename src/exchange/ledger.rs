@@ -21,7 +21,6 @@ struct Column {
     balances: Vec<Balance>,
 }
 
-/// All balances.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     columns: Vec<Column>,

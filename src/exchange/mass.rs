@@ -1,52 +1,19 @@
 //! Cancels of many orders: by a client, by an operator, by a kill switch, because a login is gone. They go on from part to part
 //! (`agenda`) until all orders that fit are gone, and then have their answer.
 
-use super::Exchange;
-use super::agenda::Task;
 use super::book::{Handle, Order};
 use super::chains::LoginOrders;
 use super::market::Market;
 use super::sink::EventSink;
+use super::state::Exchange;
+use super::task::Answer;
+use super::task::Sweep;
+use super::task::Task;
+use super::task::Walk;
 use crate::domain::{
-    AccountId, AdminEvent, CancelFilter, CancelReason, ClOrdId, Event, InstrumentId, KillScope, LoginId,
-    MassCancel, OrderEvent, OrderId, Phase, RejectReason, Rejected, Sender, Side, Switch, TimeInForce,
-    UserRef,
+    AdminEvent, CancelFilter, CancelReason, ClOrdId, Event, KillScope, MassCancel, OrderEvent, OrderId,
+    Phase, RejectReason, Rejected, Sender, Switch, TimeInForce, UserRef,
 };
-
-/// A cancel of many orders on its way.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sweep {
-    walk: Walk,
-    filter: CancelFilter,
-    reason: CancelReason,
-    /// The next order that it looks at.
-    next: Option<Handle>,
-    /// Orders that are gone by it so far, linked ones that went with them included.
-    canceled: u32,
-    answer: Answer,
-}
-
-/// What is told when all are gone.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Answer {
-    Nothing,
-    MassCancel(MassCancel),
-    Killed(KillScope, Switch),
-}
-
-/// Which orders a cancel of many looks at, in an order that is part of the rules (docs/RULES.md, "Replace, amend, cancel").
-#[derive(Clone, Copy, Debug)]
-enum Walk {
-    /// Those of a login by their numbers.
-    Login(LoginId),
-    /// Those of an account by their logins, then by their numbers.
-    Account(AccountId),
-    /// Those of an instrument, of a side or of both: buys in trading order, sells in trading order, then those that wait by
-    /// their numbers.
-    Instrument(InstrumentId, Option<Side>),
-    /// All by their logins, then by their numbers.
-    Venue,
-}
 
 /// The answer to a mass cancel.
 fn mass_canceled(mass: &MassCancel, canceled: u32) -> Event {

@@ -1,12 +1,12 @@
 //! New orders: held against the rules, accepted, matched, and what is left of them put where it belongs.
 
-use super::Exchange;
 use super::book::Order;
 use super::checks::{Checked, Request};
 use super::extras::{self, Extra, Links};
 use super::market::Market;
 use super::match_end::MatchEnd;
 use super::sink::EventSink;
+use super::state::Exchange;
 use super::taker::Taker;
 use crate::domain::{
     Accepted, AccountId, Amount, Armed, Echo, Enter, Event, IgnoreReason, Ignored, Instructions, OrderEvent,

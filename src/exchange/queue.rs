@@ -12,7 +12,6 @@ use crate::domain::VenueLimits;
 /// What happens with an order of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
-    /// It trades.
     Trades,
     /// It is the owner's own and loses lots without a trade.
     Loses,

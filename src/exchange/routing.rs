@@ -3,7 +3,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::Exchange;
+use super::state::Exchange;
 use crate::domain::{
     AdminCommand, CancelFilter, Command, Enter, InstrumentId, LimitScope, MassCancel, OrderCommand, ShardId,
     UserRef,

@@ -1,11 +1,11 @@
 //! Settings of an instrument that change while it is listed, and what becomes of the orders that rest
 //! (docs/RULES.md, "Settings").
 
-use super::Exchange;
 use super::book::Handle;
 use super::market::Market;
 use super::products::{self, Demand, Rates};
 use super::sink::EventSink;
+use super::state::Exchange;
 use super::triggers::{Triggers, Waiting};
 use super::usage::Usage;
 use crate::domain::{

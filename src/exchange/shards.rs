@@ -1,8 +1,13 @@
 //! All shards of a venue side by side: what replays, replicas and tests apply commands to. The engine gives each to a matcher of its
 //! own instead, and merges what they tell in the same order: by command, then by shard.
 
+use super::agenda::Progress;
+use super::audit::AuditError;
+use super::digest::Digest;
+use super::login::Login;
 use super::sink::EventSink;
-use super::{AuditError, Digest, Exchange, Login, Progress, Venue};
+use super::state::Exchange;
+use super::venue::Venue;
 use crate::domain::{AccountId, Command, Listing, LoginId, ShardId, Stamp};
 use sha2::{Digest as _, Sha256};
 
@@ -117,7 +122,6 @@ impl Shards {
         self.all.get(usize::from(shard.0))
     }
 
-    /// How many there are.
     pub fn count(&self) -> usize {
         self.all.len()
     }

@@ -1,10 +1,10 @@
 //! What happens because time has passed: orders expire, interruptions end, days begin.
 
-use super::Exchange;
 use super::accounts::Volumes;
-use super::agenda::Task;
 use super::due::{DAY_S, day};
 use super::sink::EventSink;
+use super::state::Exchange;
+use super::task::Task;
 use crate::domain::{AccountId, CancelReason, Phase, Timestamp};
 
 impl Exchange {

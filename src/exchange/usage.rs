@@ -10,7 +10,6 @@ use crate::domain::{AccountId, InstrumentId};
 /// What an account does in one instrument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Use {
-    /// Open orders.
     pub(super) open_orders: u32,
     /// Open lots of its buys.
     pub(super) open_buys: u64,
@@ -24,7 +23,6 @@ pub(super) type Pair = (InstrumentId, AccountId);
 const EMPTY: u32 = u32::MAX;
 const LEN_FIRST: usize = 1 << 10;
 
-/// All of them.
 #[derive(Clone, Debug)]
 pub(super) struct Usage {
     /// Twice as many at least as there are entries.

@@ -1,7 +1,24 @@
 //! What concerns the venue as a whole, and is the same in all of its shards: assets, logins, sessions, copies, rules.
 
-use super::{Asset, Login};
-use crate::domain::{AccountId, Command, LoginId, ShardId, Switch};
+use super::login::Login;
+use crate::domain::{AccountId, Amount, AssetCode, Command, LoginId, ShardId, Switch};
+
+/// An asset as the exchange knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// Its code.
+    pub code: AssetCode,
+    /// Minor units are 10^-scale.
+    pub scale: u8,
+    /// Whether deposits are taken.
+    pub deposits: Switch,
+    /// Whether withdrawals are made.
+    pub withdrawals: Switch,
+    /// Smallest deposit.
+    pub min_deposit: Amount,
+    /// Smallest withdrawal.
+    pub min_withdrawal: Amount,
+}
 
 /// The venue as each of its shards knows it. The commands that change it go to all shards, and each comes to the same.
 #[derive(Clone, Debug)]

@@ -15,13 +15,10 @@ pub struct SessionIndex(pub u16);
 pub struct FlowAction {
     /// When, nanoseconds on the flow's own clock; never less than the action before.
     pub at_ns: u64,
-    /// With which order.
     pub order: OrderIndex,
     /// Through which session: the same for all actions of an order.
     pub session: SessionIndex,
-    /// Of which instrument.
     pub instrument: InstrumentId,
-    /// What.
     pub kind: ActionKind,
 }
 
@@ -30,9 +27,7 @@ pub struct FlowAction {
 pub enum ActionKind {
     /// Enters it.
     New {
-        /// Buy or sell.
         side: Side,
-        /// The limit.
         price: OrderPrice,
         /// Lots.
         quantity: u32,
@@ -48,7 +43,6 @@ pub enum ActionKind {
     Cancel,
     /// Gives it another price and total.
     Replace {
-        /// The new limit.
         price: OrderPrice,
         /// The new total, lots, with what has executed.
         total: u32,

@@ -33,7 +33,6 @@ const TRADED: &str = "losses of volume by trades, which the engine's own matchin
 /// An order as the recording shows it.
 struct Shown {
     price: OrderPrice,
-    /// What is left of it.
     volume: Quantity,
     /// What it was for in all, less what its trader took back: OUCH's total.
     total: u64,

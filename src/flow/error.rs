@@ -8,28 +8,11 @@ use std::path::PathBuf;
 pub enum FlowError {
     /// The file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
-    Read {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Read { path: PathBuf, source: io::Error },
     /// The first line is not that of a known format.
     #[error("{}: no known order flow begins with {header:?}", path.display())]
-    UnknownHeader {
-        /// Which file.
-        path: PathBuf,
-        /// Its first line.
-        header: String,
-    },
+    UnknownHeader { path: PathBuf, header: String },
     /// A row is not what the first line announces.
     #[error("{}, line {line}: {problem}", path.display())]
-    Row {
-        /// Which file.
-        path: PathBuf,
-        /// Which line, from 1.
-        line: usize,
-        /// What is wrong.
-        problem: String,
-    },
+    Row { path: PathBuf, line: usize, problem: String },
 }

@@ -74,7 +74,6 @@ pub struct Agreement {
     pub same: usize,
     /// Trades in the recording.
     pub expected_trades: usize,
-    /// Trades here.
     pub trades: usize,
 }
 

@@ -18,7 +18,6 @@ const RESTING: std::ops::Range<usize> = 800..6_000;
 pub struct GeneratorOptions {
     /// Names the flow: the same seed is the same flow.
     pub seed: u64,
-    /// How many actions.
     pub actions: usize,
     /// Sessions that the orders are dealt to, at least 1.
     pub sessions: u16,

@@ -9,9 +9,7 @@ use std::fmt;
 /// Actions of a recording that are not played, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Why.
     pub reason: &'static str,
-    /// How many.
     pub actions: u64,
 }
 

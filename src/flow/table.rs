@@ -52,7 +52,6 @@ impl<'a> Source<'a> {
     }
 }
 
-/// One row.
 pub(super) struct Row<'a, const N: usize> {
     path: &'a Path,
     line: usize,

@@ -16,11 +16,9 @@ pub enum Liquidity {
 /// An Order Executed message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fill {
-    /// The trade's number.
     pub trade: TradeId,
     /// The order that traded.
     pub order: OrderIndex,
-    /// Its client number.
     pub user_ref: UserRef,
     /// Whose stream it came in.
     pub session: SessionIndex,
@@ -35,7 +33,6 @@ pub struct Fill {
 /// Both sides of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trade {
-    /// Its number.
     pub trade: TradeId,
     /// The resting order.
     pub maker: OrderIndex,

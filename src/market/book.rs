@@ -18,7 +18,6 @@ pub struct Print {
     pub price: u32,
     /// Lots.
     pub shares: u64,
-    /// The trade's number.
     pub match_number: u64,
     /// Whether it is the result of an auction.
     pub cross: bool,
@@ -36,7 +35,6 @@ pub struct Depth {
 /// One instrument as the market sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Book {
-    /// The instrument.
     pub symbol: Symbol,
     /// Its trading state: H, P, Q or T.
     pub state: u8,

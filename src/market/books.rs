@@ -13,32 +13,21 @@ use std::collections::BTreeMap;
 pub enum BookError {
     /// It is about an order that is not in any book.
     #[error("a message of type {:?} about order {order}, which is not in the book", char::from(*.kind))]
-    UnknownOrder {
-        /// The message's type.
-        kind: u8,
-        /// The order.
-        order: OrderId,
-    },
+    UnknownOrder { kind: u8, order: OrderId },
     /// It takes more lots from an order than that has.
-    #[error("order {order} has {shares} lots and is to lose {by}")]
+    #[error("order {order} has {shares} lots and cannot be reduced by {by}")]
     TooMany {
-        /// The order.
         order: OrderId,
-        /// What it has.
         shares: u32,
         /// What it is to lose.
         by: u32,
     },
     /// It adds an order that is there.
     #[error("order {order} is added a second time")]
-    Twice {
-        /// The order.
-        order: OrderId,
-    },
+    Twice { order: OrderId },
     /// It is about an instrument that has no directory entry.
     #[error("a message of type {:?} about instrument {locate}, which was not announced", char::from(*.kind))]
     UnknownInstrument {
-        /// The message's type.
         kind: u8,
         /// The instrument's number.
         locate: u16,

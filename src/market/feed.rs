@@ -32,9 +32,7 @@ use bincode::{Decode, Encode};
 pub struct Published {
     /// The command's sequence.
     pub sequence: u64,
-    /// The command's time.
     pub time: Timestamp,
-    /// The message.
     pub message: Message,
 }
 
@@ -83,7 +81,6 @@ struct Cross {
     match_number: u64,
 }
 
-/// The machine.
 #[derive(Clone, Debug, Default)]
 pub struct Feed {
     pub(super) listings: Vec<Listing>,

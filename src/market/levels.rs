@@ -9,7 +9,6 @@ pub struct Level {
     pub price: u32,
     /// Lots.
     pub shares: u64,
-    /// Orders.
     pub orders: u32,
 }
 

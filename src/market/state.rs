@@ -12,10 +12,10 @@ use bincode::{Decode, Encode};
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// They cannot be read.
-    #[error("no state of a market-data feed: {0}")]
+    #[error("market-data feed state cannot be decoded: {0}")]
     Unreadable(#[from] bincode::error::DecodeError),
     /// They can be read and make no sense.
-    #[error("a state of a market-data feed that cannot be: {0}")]
+    #[error("market-data feed state is inconsistent: {0}")]
     Impossible(&'static str),
 }
 
@@ -89,12 +89,12 @@ impl Feed {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StateError> {
         let (state, used): (State, usize) = bincode::decode_from_slice(bytes, config())?;
         if used != bytes.len() {
-            return Err(StateError::Impossible("there are bytes behind it"));
+            return Err(StateError::Impossible("bytes after its end"));
         }
         let State { session, begun, next_place, last_event, sequence, time, listings, orders, told } = state;
         let dense = (0..).zip(&listings).all(|(id, listing)| listing.instrument.0 == id);
         if !dense {
-            return Err(StateError::Impossible("instruments are not in the order of their ids"));
+            return Err(StateError::Impossible("instruments are not in id order"));
         }
         let mut feed = Self::default();
         (feed.session, feed.begun, feed.next_place) = (session, begun, next_place);
@@ -105,7 +105,9 @@ impl Feed {
         for (id, order) in orders {
             let known = (order.instrument.0 as usize) < feed.listings.len();
             if id <= last || !known || order.open < order.shown || order.open == 0 || order.public.0 == 0 {
-                return Err(StateError::Impossible("an order that cannot be"));
+                return Err(StateError::Impossible(
+                    "an order's instrument, price or quantity is out of range",
+                ));
             }
             last = id;
             if order.shown > 0 {
@@ -115,7 +117,7 @@ impl Feed {
             feed.orders.insert(id, order);
         }
         if told.len() != feed.books.len() {
-            return Err(StateError::Impossible("instruments of which nothing is told"));
+            return Err(StateError::Impossible("books of instruments that were not announced"));
         }
         for (book, Told { volume, prints, indicative }) in feed.books.iter_mut().zip(told) {
             prints.into_iter().for_each(|print| book.print(print));
@@ -123,12 +125,16 @@ impl Feed {
             book.indicative = match Message::decode(&indicative) {
                 Ok(Message::Imbalance(said)) => Some(said),
                 _ if indicative.is_empty() => None,
-                _ => return Err(StateError::Impossible("an auction of which something else is told")),
+                _ => {
+                    return Err(StateError::Impossible(
+                        "an auction's price and quantity contradict each other",
+                    ));
+                }
             };
         }
         shown.sort_unstable();
         if shown.windows(2).any(|two| two[0] == two[1]) {
-            return Err(StateError::Impossible("two orders are shown under one number"));
+            return Err(StateError::Impossible("two displayed orders share a reference number"));
         }
         Ok(feed)
     }

@@ -27,7 +27,6 @@ pub struct InstrumentView {
 /// All instruments at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MarketView {
-    /// The session.
     pub session: u32,
     /// The last message of the session that is in it.
     pub message: u64,
@@ -40,12 +39,10 @@ pub struct MarketView {
 pub struct MarketWatch(Arc<Mutex<Arc<MarketView>>>);
 
 impl MarketWatch {
-    /// The newest view.
     pub fn view(&self) -> Arc<MarketView> {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces the view.
     pub fn publish(&self, view: MarketView) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
     }

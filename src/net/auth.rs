@@ -1,4 +1,4 @@
-//! The seam between whoever takes logins (gateway, feed) and the doorman, who checks passwords on a thread of his own:
+//! The seam between whoever takes logins (gateway, feed) and the authenticator, which checks passwords on a thread of its own:
 //! that takes tens of milliseconds by design, and may never happen on a hot thread.
 //!
 //! Anybody may ask, and most who do so in a flood give names that nobody has. So questions under names that somebody has go
@@ -27,9 +27,7 @@ pub const NAMED_QUEUE_LEN: usize = 16 * QUEUE_LEN;
 pub struct AuthRequest {
     /// The connection that asks; comes back in the answer, so that an answer to a dead connection is dropped.
     pub connection: ConnectionId,
-    /// Who it says it is.
     pub username: Username,
-    /// Its password.
     pub password: Password,
     /// Where it comes from.
     pub peer: IpAddr,
@@ -63,22 +61,19 @@ impl fmt::Display for Role {
 /// Somebody who may come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// What for.
     pub role: Role,
     /// The login whose stream it is; `None` for who has none (market data, admin).
     pub login: Option<LoginId>,
 }
 
-/// The answer.
 #[derive(Clone, Copy, Debug)]
 pub struct AuthAnswer {
-    /// The connection that asked.
     pub connection: ConnectionId,
     /// What it may do, or what it is told.
     pub verdict: Result<Grant, LoginRejected>,
 }
 
-/// How much a connection that waits for the doorman should be kept: where there is no place left, those with less give way
+/// How much a connection that waits for the authenticator should be kept: where there is no place left, those with less give way
 /// first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -94,7 +89,7 @@ pub enum Claim {
     Known = 3,
 }
 
-/// What a connection keeps while the doorman has its question. Dropping it withdraws the question.
+/// What a connection keeps while the authenticator has its question. Dropping it withdraws the question.
 #[derive(Debug)]
 pub struct Ticket(Arc<AtomicU8>);
 
@@ -116,7 +111,7 @@ impl Ticket {
     }
 }
 
-/// The doorman's side of a [`Ticket`].
+/// The authenticator's side of a [`Ticket`].
 #[derive(Clone, Debug)]
 pub struct Inquiry(Weak<AtomicU8>);
 
@@ -134,16 +129,15 @@ impl Inquiry {
     }
 }
 
-/// A request as it reaches the doorman.
+/// A request as it reaches the authenticator.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// The request.
     pub request: AuthRequest,
     /// Whether somebody still waits for the answer.
     pub inquiry: Inquiry,
 }
 
-/// The names that somebody has. The doorman says them once, before the first question.
+/// The names that somebody has. The authenticator gives them once, before the first question.
 type Names = Arc<OnceLock<HashSet<Username>>>;
 
 /// The end of who takes logins. Every one has queues of its own.
@@ -152,7 +146,6 @@ pub struct AuthClient {
     named: Sender<Asked>,
     nameless: Sender<Asked>,
     names: Names,
-    /// Where answers come from.
     pub answers: Taker<AuthAnswer>,
 }
 
@@ -170,20 +163,19 @@ impl AuthClient {
     }
 }
 
-/// The doorman's end.
+/// The authenticator's end.
 #[derive(Debug)]
 pub struct AuthServer {
     named: Receiver<Asked>,
     nameless: Receiver<Asked>,
     names: Names,
-    /// Where answers go.
     pub answers: Giver<AuthAnswer>,
 }
 
 impl AuthServer {
     /// Says which names somebody has. Only the first call counts.
     pub fn introduce(&self, names: impl IntoIterator<Item = Username>) {
-        // A second doorman at one door would be a mistake of the wiring, and harmless.
+        // A second authenticator on the same queues would be a mistake of the wiring, and harmless.
         let _ = self.names.set(names.into_iter().collect());
     }
 
@@ -193,7 +185,6 @@ impl AuthServer {
     }
 }
 
-/// Both ends.
 pub fn auth_queues() -> (AuthClient, AuthServer) {
     let (named_in, named) = bounded(NAMED_QUEUE_LEN);
     let (nameless_in, nameless) = bounded(QUEUE_LEN);

@@ -5,17 +5,17 @@
 pub mod auth;
 mod inbox;
 mod origin;
+mod ready_set;
 pub mod session;
 mod slab;
 mod sockets;
 pub mod tls;
-mod turns;
 
 pub use inbox::{INBOX_LEN, Inbox};
 pub use origin::origin;
+pub use ready_set::ReadySet;
 pub use slab::Slab;
 pub use sockets::{HANDED_MAX, Readiness, Ready, SideDoor, Socket, Sockets, TcpSockets, listen};
-pub use turns::Turns;
 
 /// A connection's number: its place among the connections, and how many were in that place before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,6 @@ impl ConnectionId {
         Self(u64::from(generation) << 32 | place as u64)
     }
 
-    /// Its place.
     pub fn place(self) -> usize {
         self.0 as u32 as usize
     }

@@ -56,7 +56,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// How long connections have for their last bytes when the engine stops.
-const FAREWELL: Duration = Duration::from_secs(1);
+const CLOSING_LIMIT: Duration = Duration::from_secs(1);
 
 /// Bytes that are moved at a time.
 const BUFFER_LEN: usize = 16 * 1024;
@@ -80,31 +80,16 @@ pub struct TlsSettings {
 pub enum TlsError {
     /// The certificate cannot be read.
     #[error("tls.certificate = {}: {why}", path.display())]
-    Certificate {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
+    Certificate { path: PathBuf, why: String },
     /// The key cannot be read.
     #[error("tls.key = {}: {why}", path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
+    Key { path: PathBuf, why: String },
     /// The two do not go together.
     #[error("tls.key does not fit tls.certificate: {0}")]
     Mismatch(rustls::Error),
     /// The address cannot be listened on.
     #[error("tls.listen = {address}: {source} (is another engine running?)")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
+    Listen { address: SocketAddr, source: io::Error },
 }
 
 /// A port that listens and does not yet serve.
@@ -145,7 +130,7 @@ impl TlsPort {
     /// When the system gives no thread or no poll.
     pub fn serve(self, door: SideDoor) -> io::Result<TlsServer> {
         let handshakes = Worker::begin("tls-handshakes", Duration::ZERO, || Priority::Low.take())?;
-        let connections = Worker::begin("tls", FAREWELL, || {})?;
+        let connections = Worker::begin("tls", CLOSING_LIMIT, || {})?;
         let Self { listener, acceptor, limits } = self;
         let limits =
             TlsLimits { connections_max: limits.connections_max.saturating_add(HANDED_MAX), ..limits };
@@ -342,7 +327,7 @@ async fn pump(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + U
         }
     }
     // Whoever is gone need not be told.
-    let _ = timeout(FAREWELL, to.shutdown()).await;
+    let _ = timeout(CLOSING_LIMIT, to.shutdown()).await;
 }
 
 /// As [`pump`], from the stage. A client that takes nothing is given up soon after the stage has closed.
@@ -370,7 +355,7 @@ async fn pump_to_client(from: &OwnedReadHalf, to: &mut (impl AsyncWrite + Unpin)
             break;
         }
     }
-    let _ = timeout(FAREWELL, to.shutdown()).await;
+    let _ = timeout(CLOSING_LIMIT, to.shutdown()).await;
 }
 
 /// Reads what is there, or waits for it.

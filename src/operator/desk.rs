@@ -17,9 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// What the desk is joined to.
 pub struct DeskPorts {
-    /// Where commands go.
     pub commands: Producer<crate::domain::Command>,
-    /// Wakes the sequencer.
     pub doorbell: Doorbell,
     /// The sequence of the last command that came from here.
     pub taken: CursorReader,
@@ -27,7 +25,6 @@ pub struct DeskPorts {
     pub archived: CursorReader,
     /// The session of the venue.
     pub session: CursorReader,
-    /// The event log.
     pub event_log: Arc<dyn Storage>,
 }
 

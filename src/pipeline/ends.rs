@@ -37,14 +37,14 @@ impl Shared {
     }
 }
 
-/// Of gateway and doorman.
+/// Of gateway and authenticator.
 pub(super) struct EntryEnds {
     pub(super) inbound: Producer<Command>,
     pub(super) events: Option<Consumer<EventRecord>>,
     pub(super) resend: ResendClient,
     pub(super) auth: AuthClient,
     /// Order entry, market data and its snapshots.
-    pub(super) doors: [AuthServer; 3],
+    pub(super) auth_servers: [AuthServer; 3],
 }
 
 /// Of sequencer, matchers and merge.
@@ -126,7 +126,7 @@ impl Ends {
                 events: rings.to_gateway,
                 resend,
                 auth: entry.0,
-                doors: [entry.1, subscribers.1, snapshots.1],
+                auth_servers: [entry.1, subscribers.1, snapshots.1],
             },
             order: OrderEnds {
                 sources: [from_gateway, from_local]

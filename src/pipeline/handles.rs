@@ -53,7 +53,6 @@ impl Handles {
 pub struct Local {
     /// Where the commands go.
     pub commands: Producer<Command>,
-    /// Wakes the sequencer.
     pub doorbell: Doorbell,
 }
 

@@ -22,7 +22,6 @@ pub(super) struct Present {
     pub(super) shards: usize,
 }
 
-/// All rings.
 pub(super) struct Rings {
     pub(super) gateway: Line<Command>,
     pub(super) local: Line<Command>,

@@ -11,7 +11,7 @@ use crate::recovery::DataDir;
 use crate::replica::is_snapshot_file;
 use crate::runtime::{Counters, Fatal, ThreadingMode, UnixNanos};
 use crate::sql::{People, WAL_KEPT_BYTES};
-use crate::stages::doorman::{KNOWN_ADDRESSES_FILE, Secret, User};
+use crate::stages::authenticator::{KNOWN_ADDRESSES_FILE, Secret, User};
 use crate::stages::feed::{FeedSettings, MoldSettings, is_checkpoint_file};
 use crate::stages::gateway::{GatewaySettings, LoginSettings, RateLimit};
 use crate::stages::journaler::JournalerSettings;
@@ -58,7 +58,9 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
 /// The name of the venue's first session.
 fn first_session(config: &Config) -> Result<SessionId, Fatal> {
     SessionId::new(&config.gateway.session).ok_or_else(|| {
-        Fatal::invariant("gateway.session passed the configuration's checks but not the wire's")
+        Fatal::invariant(
+            "gateway.session passed the configuration's checks but is no valid SoupBinTCP session name",
+        )
     })
 }
 

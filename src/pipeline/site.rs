@@ -1,6 +1,6 @@
 //! How agents are made of configuration, files and clocks.
 
-use super::seats::{Seat, Seats};
+use super::placement::{AgentSlot, ThreadPlacement};
 use super::settings;
 use crate::config::{Config, InlineSync};
 use crate::domain::{Command, Stamp};
@@ -10,7 +10,7 @@ use crate::recovery::DataDir;
 use crate::replica::State;
 use crate::ring::CursorReader;
 use crate::runtime::{Clocks, Counters, Fatal, ThreadingMode};
-use crate::stages::doorman::{Door, Doorman};
+use crate::stages::authenticator::{AuthPort, Authenticator};
 use crate::stages::feed::{FeedFiles, FeedPorts, FeedPublisher, FeedSettings, FeedSockets, FeedStart};
 use crate::stages::gateway::{Gateway, GatewayPorts, GatewayStart};
 use crate::stages::journaler::{InlineJournaler, InlinePorts, Journaler, JournalerPorts};
@@ -37,7 +37,7 @@ pub(super) struct Site<'a> {
 impl Site<'_> {
     pub(super) fn gateway(
         self,
-        seats: &mut Seats,
+        placement: &mut ThreadPlacement,
         sockets: Box<dyn Sockets>,
         ports: GatewayPorts,
         start: GatewayStart,
@@ -45,32 +45,36 @@ impl Site<'_> {
         let settings = settings::gateway(self.config, self.opening)?;
         let clock = self.clocks.monotonic();
         let gateway = Gateway::new(settings, sockets, ports, start, clock, self.counters)?;
-        seats.watch_sockets(&gateway)?;
+        placement.watch_sockets(&gateway)?;
         Ok(gateway)
     }
 
-    /// The doorman of order entry, market data and its snapshots.
-    pub(super) fn doorman(self, seats: &Seats, servers: [AuthServer; 3]) -> Result<Doorman, Fatal> {
+    /// The authenticator of order entry, market data and its snapshots.
+    pub(super) fn authenticator(
+        self,
+        placement: &ThreadPlacement,
+        servers: [AuthServer; 3],
+    ) -> Result<Authenticator, Fatal> {
         let [order_entry, subscribers, snapshots] = servers;
-        let market_door = |server| Door {
+        let market_port = |server| AuthPort {
             server,
             roles: vec![Role::MarketData, Role::Trade, Role::Admin],
             service: "market data",
-            downstream: seats.bells(Seat::Doorman, &[Seat::Feed]),
+            downstream: placement.bells(AgentSlot::Authenticator, &[AgentSlot::Feed]),
         };
-        let doors = vec![
-            Door {
+        let ports = vec![
+            AuthPort {
                 server: order_entry,
                 roles: vec![Role::Trade, Role::DropCopy],
                 service: "order entry",
-                downstream: seats.bells(Seat::Doorman, &[Seat::Gateway]),
+                downstream: placement.bells(AgentSlot::Authenticator, &[AgentSlot::Gateway]),
             },
-            market_door(subscribers),
-            market_door(snapshots),
+            market_port(subscribers),
+            market_port(snapshots),
         ];
         let (users, files) = (settings::users(self.config, self.opening)?, Arc::clone(self.data.root()));
         let clocks = (self.clocks.monotonic(), self.clocks.wall());
-        Ok(Doorman::new(doors, users, Some(files), clocks, seats.hasher()?, self.counters))
+        Ok(Authenticator::new(ports, users, Some(files), clocks, placement.hasher()?, self.counters))
     }
 
     /// The journaler, and where the hot thread may do the same, the agent that does.
@@ -104,7 +108,7 @@ impl Site<'_> {
 
     pub(super) fn feed(
         self,
-        seats: &mut Seats,
+        placement: &mut ThreadPlacement,
         settings: FeedSettings,
         ports: FeedPorts,
         sockets: Option<FeedSockets>,
@@ -116,7 +120,7 @@ impl Site<'_> {
         };
         let clock = self.clocks.monotonic();
         let feed = FeedPublisher::new(settings, files, ports, sockets, start, clock, self.counters)?;
-        seats.watch_feed(&feed)?;
+        placement.watch_feed(&feed)?;
         Ok(feed)
     }
 

@@ -52,7 +52,6 @@ impl DataDir {
         Self { path: path.into(), root, journal, event_log, snapshots, market_data }
     }
 
-    /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -24,7 +24,6 @@ pub enum RecoveryError {
          begin with another data directory", dir.display()
     )]
     OtherVersion {
-        /// The journal.
         dir: PathBuf,
         /// The version of the commands in it; 0 if it does not say.
         found: u16,
@@ -37,9 +36,7 @@ pub enum RecoveryError {
         reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"))
     )]
     Append {
-        /// The journal or event log.
         dir: PathBuf,
-        /// The error below.
         source: AppendError,
         /// What the system says about the space, where it says something.
         reason: Option<String>,
@@ -49,18 +46,10 @@ pub enum RecoveryError {
     Sync(#[from] SyncError),
     /// A record verifies but holds no command or event of this version.
     #[error("{}: record {sequence} cannot be read ({source}); was it written by another version of dojima?", dir.display())]
-    Decode {
-        /// The journal or event log.
-        dir: PathBuf,
-        /// The record.
-        sequence: u64,
-        /// The error below.
-        source: bincode::error::DecodeError,
-    },
+    Decode { dir: PathBuf, sequence: u64, source: bincode::error::DecodeError },
     /// Sequences or numbers are not dense.
     #[error("{}: record {found} follows record {last}; the records between them are missing", dir.display())]
     Gap {
-        /// The journal or event log.
         dir: PathBuf,
         /// The last record before the gap.
         last: u64,
@@ -74,7 +63,6 @@ pub enum RecoveryError {
          and this version are right, move the event log away and start again: it will be rebuilt", dir.display()
     )]
     EventLogDiverged {
-        /// The event log.
         dir: PathBuf,
         /// The command whose event differs; 0 if the replay gives no such event.
         sequence: u64,
@@ -92,7 +80,6 @@ pub enum RecoveryError {
          journal, and keep the data directory"
     )]
     StateDiverged {
-        /// The command.
         of: u64,
         /// The digest in the checkpoint.
         recorded: Digest,
@@ -108,9 +95,7 @@ pub enum RecoveryError {
          segments", dir.display(), list(failures)
     )]
     NoSnapshot {
-        /// The journal.
         dir: PathBuf,
-        /// Its first command.
         first: u64,
         /// What is wrong with each snapshot, newest first.
         failures: Vec<String>,
@@ -121,11 +106,8 @@ pub enum RecoveryError {
          missing; restore the journal (or, to go on without them, move the snapshot away)", dir.display()
     )]
     JournalBehindSnapshot {
-        /// The journal.
         dir: PathBuf,
-        /// Its last command.
         last: u64,
-        /// The snapshot.
         snapshot: String,
         /// The snapshot's command.
         position: u64,
@@ -138,9 +120,7 @@ pub enum RecoveryError {
         if *is_event_log { ", or, if power was lost while durability was async, start once with --durability async" } else { "" }
     )]
     JournalCut {
-        /// The journal.
         dir: PathBuf,
-        /// Its last command.
         last: u64,
         /// What proves it.
         path: PathBuf,
@@ -155,11 +135,8 @@ pub enum RecoveryError {
          those between cannot be made again; restore the event log, or move it away to go on without the old messages", dir.display()
     )]
     EventLogGap {
-        /// The event log.
         dir: PathBuf,
-        /// Its last event.
         last: u64,
-        /// The snapshot.
         from: String,
         /// Events before it.
         needed: u64,
@@ -170,7 +147,6 @@ pub enum RecoveryError {
          or remove the data directory (no order was ever taken in it)", dir.display()
     )]
     OpeningChanged {
-        /// The journal.
         dir: PathBuf,
         /// How many commands it holds.
         journaled: u64,
@@ -192,7 +168,6 @@ pub enum RecoveryError {
     OpeningRefused {
         /// Its place among the opening commands, from 1.
         number: u64,
-        /// Why.
         reason: crate::domain::RejectReason,
     },
 }

@@ -17,7 +17,6 @@ use std::sync::Arc;
 /// How far a replay has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Commands applied.
     pub commands: u64,
     /// Commands in the journal.
     pub commands_total: u64,
@@ -26,7 +25,6 @@ pub struct Progress {
 /// What a replay came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// Commands applied.
     pub commands: u64,
     /// Checkpoints that were met in time and found to hold.
     pub checkpoints: u64,

@@ -25,7 +25,6 @@ pub struct RecoverySettings {
 /// Something that is only made of commands that are on the disk: the journal must reach as far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// The file or folder.
     pub path: PathBuf,
     /// The last command that it is made of; 0: none.
     pub sequence: u64,

@@ -14,7 +14,6 @@ use std::sync::Arc;
 pub struct Skipped {
     /// The command that it is of.
     pub position: u64,
-    /// Why not.
     pub why: String,
 }
 

@@ -9,25 +9,16 @@ use std::path::PathBuf;
 pub enum SnapshotError {
     /// The operating system refused.
     #[error("cannot {action} {}: {}", path.display(), Told(source))]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The error below.
-        source: io::Error,
-    },
+    Io { action: &'static str, path: PathBuf, source: io::Error },
     /// The file is not what was written.
     #[error(
         "snapshot {} is damaged at byte {offset}: {why}; an older snapshot, or the whole journal, gives the same state",
         file.display()
     )]
     Damaged {
-        /// The file.
         file: PathBuf,
         /// The first byte of the header field, chunk or record that is wrong.
         offset: u64,
-        /// What is wrong.
         why: String,
     },
     /// The file was written in another version of the format.
@@ -36,7 +27,6 @@ pub enum SnapshotError {
          it, or move the snapshot away: an older one, or the whole journal, gives the same state", file.display()
     )]
     UnknownVersion {
-        /// The file.
         file: PathBuf,
         /// The version in the file.
         found: u32,

@@ -29,7 +29,6 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// All of it.
     pub fn new(rate: Rate) -> Self {
         Self { rate, paid: 0 }
     }

@@ -26,7 +26,6 @@ pub struct Reading {
     pub name: Cow<'static, str>,
     /// What the value counts, such as `orders`, `bytes` or `ns`.
     pub unit: &'static str,
-    /// The value.
     pub value: u64,
 }
 
@@ -83,7 +82,6 @@ impl Counter {
         self.cell.store(value, Ordering::Relaxed);
     }
 
-    /// The value now.
     #[inline]
     pub fn get(&self) -> u64 {
         self.cell.load(Ordering::Relaxed)

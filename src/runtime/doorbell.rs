@@ -67,7 +67,6 @@ impl Mute {
         self.0.store(is_mute, FlagOrdering::Relaxed);
     }
 
-    /// Whether they are.
     #[inline]
     pub fn is_set(&self) -> bool {
         self.0.load(FlagOrdering::Relaxed)

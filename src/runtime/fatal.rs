@@ -37,22 +37,13 @@ pub enum Fatal {
     },
     /// A record could not be appended to the journal.
     #[error("journal append failed: {cause}")]
-    JournalAppend {
-        /// The error below.
-        cause: String,
-    },
+    JournalAppend { cause: String },
     /// The journal could not be synced.
     #[error("journal sync failed: {cause}")]
-    JournalSync {
-        /// The error below.
-        cause: String,
-    },
+    JournalSync { cause: String },
     /// The journal has no room for a command that was already accepted.
     #[error("journal is out of space: {cause}")]
-    JournalFull {
-        /// The error below.
-        cause: String,
-    },
+    JournalFull { cause: String },
     /// Recovery found damage before the last acknowledged record.
     #[error("journal is damaged: {cause}")]
     JournalDamaged {
@@ -67,16 +58,10 @@ pub enum Fatal {
     },
     /// The event log could not be written or read.
     #[error("event log failed: {cause}")]
-    EventLog {
-        /// The error below.
-        cause: String,
-    },
+    EventLog { cause: String },
     /// The SQL database refused something that cannot be retried.
     #[error("SQL writer failed: {cause}")]
-    Sql {
-        /// The error below.
-        cause: String,
-    },
+    Sql { cause: String },
     /// Any other input or output.
     #[error("I/O failed: {cause}")]
     Io {
@@ -85,10 +70,7 @@ pub enum Fatal {
     },
     /// A thread could not be pinned to its core.
     #[error("pinning failed: {cause}")]
-    Affinity {
-        /// The error below.
-        cause: String,
-    },
+    Affinity { cause: String },
     /// An address could not be bound.
     #[error("cannot listen: {cause}")]
     Listen {
@@ -98,17 +80,13 @@ pub enum Fatal {
     /// An agent's thread panicked.
     #[error("{agent} panicked: {message}")]
     ThreadPanic {
-        /// The agent's name.
         agent: String,
         /// What it panicked with.
         message: String,
     },
     /// A snapshot is missing, damaged or contradicts the journal.
     #[error("snapshot failed: {cause}")]
-    Snapshot {
-        /// The error below.
-        cause: String,
-    },
+    Snapshot { cause: String },
     /// Two replicas that applied the same commands are not in the same state.
     #[error("diverged: {cause}")]
     Diverged {
@@ -117,10 +95,7 @@ pub enum Fatal {
     },
     /// The log of market data could not be written, read or made.
     #[error("market data failed: {cause}")]
-    MarketData {
-        /// The error below.
-        cause: String,
-    },
+    MarketData { cause: String },
 }
 
 macro_rules! constructors {

@@ -88,7 +88,6 @@ impl<T> Taker<T> {
         self.0.len.load(Ordering::Acquire)
     }
 
-    /// Whether none waits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -160,7 +160,6 @@ impl Soon {
         self.0.store(soon, Ordering::Relaxed);
     }
 
-    /// Whether they are.
     #[inline]
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
@@ -170,7 +169,6 @@ impl Soon {
 /// A pause after little work, in which nobody needs to ring and nobody is disturbed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rest {
-    /// How long.
     pub pause: Duration,
     /// After this much work or more there is none: more waits, as a rule.
     pub work_max: usize,

@@ -183,7 +183,6 @@ pub struct RunningAgent {
 }
 
 impl RunningAgent {
-    /// The agent's name.
     pub fn name(&self) -> &str {
         &self.name
     }

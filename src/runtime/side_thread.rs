@@ -18,7 +18,6 @@ pub enum Next {
     SleepFor(Duration),
 }
 
-/// The thread.
 #[derive(Debug)]
 pub struct SideThread {
     stop: Arc<AtomicBool>,

@@ -3,7 +3,7 @@
 //! A wall clock may be set at any moment, and jumps when a virtual machine wakes. Expiries, rate limits and switches go by
 //! stamps, so stamps count with the monotonic clock and are brought to the wall clock slowly.
 
-use super::planted::{Bug, is_planted};
+use super::injected_fault::{InjectedFault, is_injected};
 use super::{Clock, Clocks, Counter, Counters, MonotonicNanos, UnixNanos, WallClock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -66,7 +66,8 @@ impl StampClock {
         let most = i64::try_from(now.0.saturating_sub(self.looked.0) / SLEW_DIVISOR).unwrap_or(i64::MAX);
         self.looked = now;
         let apart = less(self.wall.time().0, stamp(now, &self.offset).0);
-        let correction = if is_planted(Bug::JumpWithTheClock) { apart } else { apart.clamp(-most, most) };
+        let correction =
+            if is_injected(InjectedFault::JumpWithTheClock) { apart } else { apart.clamp(-most, most) };
         let offset = self.offset.load(Ordering::Relaxed).saturating_add(correction);
         self.offset.store(offset, Ordering::Relaxed);
         let left = apart - correction;

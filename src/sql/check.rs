@@ -31,20 +31,10 @@ pub enum CheckError {
     Log(#[from] JournalError),
     /// A record of the event log holds no event of this version.
     #[error("event {event} in the event log cannot be read: {source}")]
-    Decode {
-        /// The event.
-        event: u64,
-        /// The error below.
-        source: bincode::error::DecodeError,
-    },
+    Decode { event: u64, source: bincode::error::DecodeError },
     /// The events contradict each other.
-    #[error("event {event} in the event log makes no sense: {what}")]
-    Nonsense {
-        /// The event.
-        event: u64,
-        /// Why not.
-        what: String,
-    },
+    #[error("event {event} in the event log contradicts those before it: {what}")]
+    Nonsense { event: u64, what: String },
 }
 
 /// What was compared and what was found.
@@ -67,10 +57,8 @@ impl CheckReport {
     }
 }
 
-/// One comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Of what.
     pub name: &'static str,
     /// How many were compared.
     pub compared: u64,
@@ -88,28 +76,24 @@ pub enum Difference {
         /// What the log has under that number.
         in_log: Option<Watermark>,
     },
-    /// A trade.
     Trade {
         /// By the event log.
         in_log: Option<TradeRow>,
         /// In the tables.
         in_sql: Option<TradeRow>,
     },
-    /// A balance.
     Balance {
         /// By the event log.
         in_log: Option<BalanceRow>,
         /// In the tables.
         in_sql: Option<BalanceRow>,
     },
-    /// A number of orders.
     Orders {
         /// By the event log.
         in_log: Box<OrderCounts>,
         /// In the tables.
         in_sql: Box<OrderCounts>,
     },
-    /// A number of rows.
     Rows {
         /// By the event log.
         in_log: RowCounts,
@@ -118,7 +102,6 @@ pub enum Difference {
     },
     /// Money was made or lost.
     Supply {
-        /// The asset.
         asset: AssetCode,
         /// Deposits less withdrawals, minor units.
         supply: i128,
@@ -131,7 +114,7 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Watermark { in_sql, in_log: None } => {
-                write!(f, "SQL has got to event {}, which the event log does not have", in_sql.event)
+                write!(f, "SQL is at event {}, which the event log does not have", in_sql.event)
             }
             Self::Watermark { in_sql, in_log: Some(in_log) } => write!(
                 f,

@@ -13,9 +13,7 @@ pub enum SqlError {
          the file away: it is then built again from the event log", path.display()
     )]
     NewerSchema {
-        /// The database.
         path: PathBuf,
-        /// Its version.
         found: i64,
         /// The newest version that this program knows.
         known: i64,
@@ -26,9 +24,7 @@ pub enum SqlError {
          that, or builds it again from the event log", path.display()
     )]
     OlderSchema {
-        /// The database.
         path: PathBuf,
-        /// Its version.
         found: i64,
         /// The version that this program writes.
         known: i64,
@@ -36,7 +32,6 @@ pub enum SqlError {
     /// The file is a database of something else.
     #[error("{}: not a database of this program (application id {found:#x})", path.display())]
     Foreign {
-        /// The file.
         path: PathBuf,
         /// The application id in it.
         found: i64,
@@ -46,14 +41,10 @@ pub enum SqlError {
         "{}: not a database of this program, and left as it is; name another file in sql.path, or move this one away: the \
          database is then built from the event log", path.display()
     )]
-    NotOurs {
-        /// The file.
-        path: PathBuf,
-    },
+    NotOurs { path: PathBuf },
     /// A value in a table is none that the program writes.
     #[error("{}: {what}", path.display())]
     Content {
-        /// The database.
         path: PathBuf,
         /// Which value, where.
         what: String,
@@ -65,7 +56,6 @@ pub enum SqlError {
          archives, back in place", path.display(), log.display(), first.saturating_sub(1)
     )]
     EventsGone {
-        /// The database.
         path: PathBuf,
         /// The directory of the event log.
         log: PathBuf,
@@ -79,10 +69,7 @@ pub enum SqlError {
         "{0}: cannot be read by a user who may not write its directory, for {0}-wal has what is not in it yet, as after a kill; \
          start and stop an engine, or ask as a user who may write there", path.display()
     )]
-    NotAtRest {
-        /// The database.
-        path: PathBuf,
-    },
+    NotAtRest { path: PathBuf },
     /// A database that was to be read is not there.
     #[error("{}: there is no such database", path.display())]
     Missing {
@@ -91,20 +78,10 @@ pub enum SqlError {
     },
     /// The file could not be moved aside.
     #[error("{}: cannot move the database aside: {}", path.display(), Told(source))]
-    SetAside {
-        /// The database.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    SetAside { path: PathBuf, source: std::io::Error },
     /// The database refused.
     #[error("{}: {source}", path.display())]
-    Database {
-        /// The database.
-        path: PathBuf,
-        /// What it said.
-        source: rusqlite::Error,
-    },
+    Database { path: PathBuf, source: rusqlite::Error },
 }
 
 impl SqlError {

@@ -18,11 +18,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 /// The event does not fit what the tables say: one of the two is not what it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("event {event} does not fit the tables: {what}")]
+#[error("event {event} contradicts the tables: {what}")]
 pub struct Contradiction {
-    /// The event's number.
     pub event: u64,
-    /// What does not fit.
     pub what: String,
 }
 
@@ -60,7 +58,6 @@ pub(super) struct Batch {
     pub(super) changed: Vec<OrderId>,
     /// Orders of earlier batches that are gone since.
     pub(super) gone: Vec<OrderRow>,
-    /// Trades.
     pub(super) trades: Vec<TradeRow>,
     /// Events that are rows by themselves, or change one of the quiet tables.
     pub(super) rare: Vec<Rare>,
@@ -487,11 +484,11 @@ impl Mirror {
 
 /// What an order holds.
 fn held(reserved: Amount) -> Result<i64, String> {
-    if reserved.0 < 0 { Err("an order holds less than nothing".to_owned()) } else { Ok(reserved.0) }
+    if reserved.0 < 0 { Err("an order's reserve is below 0".to_owned()) } else { Ok(reserved.0) }
 }
 
 fn overflow() -> String {
-    "an amount does not fit".to_owned()
+    "an amount is out of range".to_owned()
 }
 
 fn alter_row(
@@ -502,7 +499,7 @@ fn alter_row(
 ) -> Result<Touched, String> {
     match change {
         Change::Fill { quantity } => {
-            let left = row.open.0.checked_sub(quantity.0).ok_or("more trades than is open")?;
+            let left = row.open.0.checked_sub(quantity.0).ok_or("more lots trade than are open")?;
             row.executed.0 += quantity.0;
             row.open = Quantity(left);
             if left == 0 {
@@ -526,7 +523,8 @@ fn alter_row(
         Change::Amend { open } => row.open = open,
         Change::Release => row.status = OrderStatus::Open,
         Change::Restate { open } => {
-            let gone = row.quantity.0.checked_sub(row.open.0).ok_or("more is open than was asked for")?;
+            let gone =
+                row.quantity.0.checked_sub(row.open.0).ok_or("more lots are open than were ordered")?;
             row.quantity = Quantity(gone.checked_add(open.0).ok_or_else(overflow)?);
             row.open = open;
         }

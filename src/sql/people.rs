@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 /// Names by number. Whoever is not in it has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
-    /// Names of accounts.
     pub accounts: BTreeMap<AccountId, String>,
     /// Usernames of logins.
     pub logins: BTreeMap<LoginId, String>,

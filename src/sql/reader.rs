@@ -24,7 +24,6 @@ pub struct OrderCounts {
 }
 
 impl OrderCounts {
-    /// All orders.
     pub fn total(&self) -> u64 {
         self.by_status.iter().sum()
     }
@@ -41,7 +40,6 @@ pub struct RowCounts {
     pub ignored_messages: u64,
     /// Orders with a trigger or a link.
     pub armed_orders: u64,
-    /// Mass cancels.
     pub mass_cancels: u64,
     /// Auctions that ended.
     pub auctions: u64,
@@ -66,7 +64,6 @@ pub struct RowCounts {
 }
 
 impl RowCounts {
-    /// All rows.
     pub fn total(&self) -> u64 {
         let Self { transfers, rejections, ignored_messages, armed_orders, mass_cancels, auctions, .. } =
             *self;

@@ -216,13 +216,10 @@ pub(super) enum Rare {
 /// A row of `trades`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TradeRow {
-    /// The trade's number.
     pub trade: TradeId,
     /// The event that told of it.
     pub event: u64,
-    /// When.
     pub time: Timestamp,
-    /// What was traded.
     pub instrument: InstrumentId,
     /// The side of the incoming order; in an auction the buy.
     pub taker_side: Side,
@@ -243,7 +240,6 @@ pub struct TradeRow {
 /// One side of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TradeSide {
-    /// Its order.
     pub order: OrderId,
     /// The account that the order was for.
     pub account: AccountId,
@@ -277,9 +273,7 @@ impl Watermark {
 pub struct BalanceRow {
     /// In whose wallet.
     pub shard: ShardId,
-    /// Whose.
     pub account: AccountId,
-    /// Of what.
     pub asset: AssetId,
     /// All of it, minor units.
     pub total: Amount,

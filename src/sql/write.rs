@@ -12,7 +12,7 @@ use crate::domain::{
     AdminEvent, Amount, Auction, Checkpoint, ClOrdId, Event, EventRecord, FeeTier, KillScope, LimitScope,
     Listing, MarketEvent, NameOrder, OrderEvent, Switch, Transfer, VenueEvent, Visibility,
 };
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use rusqlite::{Connection, ToSql};
 
 /// Orders come in the order of their numbers, which hardly ever have gaps, and so do trades: SQLite gives each row the number after the
@@ -159,7 +159,7 @@ fn write_others(database: &Database, mirror: &mut Mirror) -> rusqlite::Result<us
     let balances: Vec<BalanceRow> = mirror.balances.changed().collect();
     rows += UPSERT_BALANCE.rows(connection, &balances, bind_balance)?;
     let at = mirror.watermark;
-    if at.event.is_multiple_of(4) && is_planted(Bug::DropWatermark) {
+    if at.event.is_multiple_of(4) && is_injected(InjectedFault::DropWatermark) {
         return Ok(rows);
     }
     connection

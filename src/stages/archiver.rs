@@ -20,7 +20,6 @@ const BATCH_MAX: usize = 4096;
 
 /// What the archiver is joined to.
 pub struct ArchiverPorts {
-    /// Where events come from.
     pub events: Consumer<EventRecord>,
     /// The gate: events of later commands are not released yet.
     pub durable: CursorReader,
@@ -40,7 +39,6 @@ pub struct ArchiverPorts {
     pub half_full: u64,
 }
 
-/// The agent.
 pub struct Archiver {
     events: Consumer<EventRecord>,
     durable: CursorReader,
@@ -121,7 +119,8 @@ impl Archiver {
     }
 
     fn append(&mut self) -> Result<usize, Fatal> {
-        let log = self.log.as_mut().ok_or_else(|| Fatal::invariant("the archiver works after its close"))?;
+        let log =
+            self.log.as_mut().ok_or_else(|| Fatal::invariant("the archiver was run after it was closed"))?;
         let durable = self.durable.get();
         let known = &mut self.known;
         let mut failed = None;
@@ -188,7 +187,7 @@ impl Agent for Archiver {
 
     fn on_close(&mut self) -> Result<(), Fatal> {
         while self.append()? > 0 {}
-        let log = self.log.take().ok_or_else(|| Fatal::invariant("the archiver is closed twice"))?;
+        let log = self.log.take().ok_or_else(|| Fatal::invariant("the archiver was closed twice"))?;
         log.seal().map_err(Fatal::event_log)
     }
 }

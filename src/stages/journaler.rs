@@ -16,7 +16,7 @@ pub use inline::{INLINE_MAX, InlineJournaler, InlinePorts};
 use super::space::SpaceLow;
 use crate::domain::Sequenced;
 use crate::ring::{Consumer, CursorWriter};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal, Handover, Passing};
 use commit::{Counts, GroupCommit};
 use dojima_journal::{Durability, Writer};
@@ -26,7 +26,6 @@ const BATCH_MAX: usize = 16 * 1024;
 
 /// What the journaler is joined to.
 pub struct JournalerPorts {
-    /// Where commands come from.
     pub commands: Consumer<Sequenced>,
     /// Says up to which sequence commands are durable: the gate of everybody who releases events.
     pub durable: CursorWriter,
@@ -120,18 +119,21 @@ impl Agent for Journaler {
         let mut commit = self.commit.own_at_last().ok_or_else(gone)?;
         while commit.append(BATCH_MAX)? > 0 {}
         commit.sync()?;
-        if !is_planted(Bug::IgnoreFailedSync) {
+        if !is_injected(InjectedFault::IgnoreFailedSync) {
             commit.writer()?.sync_at_last().map_err(Fatal::journal_sync)?;
         }
         if commit.publish()? {
             self.downstream.iter().for_each(Doorbell::ring);
         }
-        let writer = commit.writer.take().ok_or_else(|| Fatal::invariant("the journaler is closed twice"))?;
+        let writer =
+            commit.writer.take().ok_or_else(|| Fatal::invariant("the journaler was closed twice"))?;
         writer.seal().map_err(Fatal::journal_sync)?;
         // They were never acknowledged, but whoever stops the engine must learn that they are gone.
         match commit.commands.waiting() {
             0 => Ok(()),
-            left => Err(Fatal::journal_full(format_args!("{left} commands were taken in and not answered"))),
+            left => Err(Fatal::journal_full(format_args!(
+                "{left} commands were accepted but could not be journaled"
+            ))),
         }
     }
 }

@@ -8,7 +8,7 @@
 use crate::domain::{Command, Event, EventRecord, Sequenced, ShardId, Stamp};
 use crate::exchange::{EventSink, Exchange, FORESEEN, Progress};
 use crate::ring::{Claim, Consumer, CursorWriter, Producer};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
 use crossbeam_channel::Sender;
 
@@ -23,9 +23,7 @@ const EVENTS_PER_PART: usize = 32 * 1024;
 
 /// What the matcher is joined to.
 pub struct MatcherPorts {
-    /// Where commands come from.
     pub commands: Consumer<Sequenced>,
-    /// Where events go.
     pub events: Producer<EventRecord>,
     /// Says up to which sequence the events of commands are all in the ring.
     pub applied: CursorWriter,
@@ -37,7 +35,6 @@ pub struct MatcherPorts {
     pub last_state: Option<Sender<Exchange>>,
 }
 
-/// The agent.
 pub struct Matcher {
     ports: MatcherPorts,
     exchange: Option<Exchange>,
@@ -136,7 +133,7 @@ impl Matcher {
     }
 }
 
-/// The bug [`Bug::AnySession`].
+/// The fault [`InjectedFault::AnySession`].
 fn of_present_session(exchange: &Exchange, command: Command) -> Command {
     let login = command.sender().and_then(|sender| exchange.logins().get(sender.login.0 as usize));
     login.map_or(command, |login| command.in_session(login.session))
@@ -152,8 +149,10 @@ impl Agent for Matcher {
         if idle && self.ports.commands.waiting() == 0 {
             return Ok(0);
         }
-        let exchange =
-            self.exchange.as_mut().ok_or_else(|| Fatal::invariant("the matcher works after its close"))?;
+        let exchange = self
+            .exchange
+            .as_mut()
+            .ok_or_else(|| Fatal::invariant("the matcher was run after it was closed"))?;
         let mut claim = self.ports.events.claim_up_to(EVENTS_MAX);
         let (outbox, progress) = (&mut self.outbox, &mut self.progress);
         outbox.drain_into(&mut claim);
@@ -175,7 +174,7 @@ impl Agent for Matcher {
             outbox.stamp = sequenced.stamp;
             let mut outlet = Outlet { outbox, claim: &mut claim };
             let Sequenced { stamp, command } = sequenced;
-            *progress = if is_planted(Bug::AnySession) {
+            *progress = if is_injected(InjectedFault::AnySession) {
                 exchange.begin(*stamp, &of_present_session(exchange, *command), &mut outlet)
             } else {
                 exchange.begin(*stamp, command, &mut outlet)

@@ -34,7 +34,6 @@ pub struct MergePorts {
     pub half_full: u64,
 }
 
-/// The agent.
 pub struct Merge {
     ports: MergePorts,
     last_number: u64,

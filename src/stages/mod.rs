@@ -2,7 +2,7 @@
 //! none imports another.
 
 pub mod archiver;
-pub mod doorman;
+pub mod authenticator;
 pub mod feed;
 pub mod gateway;
 pub mod journaler;

@@ -18,9 +18,7 @@ pub const CHUNK_MESSAGES: usize = 512;
 /// Asks for one chunk of a login's old messages.
 #[derive(Clone, Debug)]
 pub struct ResendRequest {
-    /// Whose stream.
     pub login: LoginId,
-    /// Of which session.
     pub session: u32,
     /// The connection that asks; comes back in the answer.
     pub connection: u64,
@@ -39,9 +37,7 @@ pub enum ResendQuery {
     Chunk(ResendRequest),
     /// How many messages a session had that has ended.
     Find {
-        /// Whose stream.
         login: LoginId,
-        /// Of which session.
         session: u32,
         /// The connection that asks; comes back in the answer.
         connection: u64,
@@ -61,9 +57,7 @@ pub enum Start {
 /// A request with all that is needed for reading the log.
 #[derive(Clone, Debug)]
 pub struct ResendJob {
-    /// What is asked for.
     pub request: ResendRequest,
-    /// Where it is.
     pub start: Start,
     /// Whom the events were for.
     pub audience: Arc<Audience>,
@@ -86,9 +80,7 @@ pub enum Reading {
 /// Messages `first` to `first + messages.len() - 1` of a stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResendChunk {
-    /// Whose stream.
     pub login: LoginId,
-    /// The connection that asked.
     pub connection: u64,
     /// The number of the first message in it.
     pub first: u64,
@@ -101,31 +93,24 @@ pub struct ResendChunk {
 /// What the gateway is answered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResendAnswer {
-    /// Old messages.
     Chunk(ResendChunk),
     /// What is known of a session that has ended.
     Found {
-        /// The connection that asked.
         connection: u64,
-        /// Whose stream.
         login: LoginId,
-        /// Of which session.
         session: u32,
         /// How many messages it had; `None`: it cannot be read any more, or never was.
         messages: Option<u64>,
     },
 }
 
-/// The gateway's end.
 #[derive(Debug)]
 pub struct ResendClient {
     /// Where queries go. Full: try again in a later duty cycle.
     pub queries: Sender<ResendQuery>,
-    /// Where answers come from.
     pub answers: Taker<ResendAnswer>,
 }
 
-/// The archiver's end.
 #[derive(Debug)]
 pub struct ResendLocator {
     /// Where queries come from.
@@ -136,7 +121,6 @@ pub struct ResendLocator {
     pub answers: Giver<ResendAnswer>,
 }
 
-/// The resender's end.
 #[derive(Debug)]
 pub struct ResendReader {
     /// Where jobs come from.
@@ -145,7 +129,6 @@ pub struct ResendReader {
     pub answers: Giver<ResendAnswer>,
 }
 
-/// All ends.
 pub fn resend_queues() -> (ResendClient, ResendLocator, ResendReader) {
     let (queries_in, queries) = bounded(QUEUE_LEN);
     let (jobs_in, jobs) = bounded(QUEUE_LEN);

@@ -25,7 +25,6 @@ const RECORDS_PER_CYCLE: usize = 1024;
 /// Places in the log that are kept for requests to come, one a login at most.
 const PARKED_MAX: usize = 16;
 
-/// The agent.
 pub struct Resender {
     ends: ResendReader,
     downstream: Vec<Doorbell>,
@@ -145,7 +144,6 @@ impl Resender {
         Ok(())
     }
 
-    /// Takes new jobs in.
     fn listen(&mut self) -> usize {
         let mut taken = 0;
         while let Ok(job) = self.ends.jobs.try_recv() {
@@ -295,7 +293,6 @@ impl Job {
         Ok(())
     }
 
-    /// Reads a record.
     fn read(&mut self, counts: &Counts) -> Result<(), Stop> {
         if self.is_full() {
             return Err(Stop::Done);

@@ -12,7 +12,7 @@ use crate::domain::{
     Timestamp,
 };
 use crate::ring::{Consumer, CursorWriter, Producer};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, StampClock};
 use std::ops::ControlFlow;
 
@@ -29,7 +29,6 @@ pub struct SequencerPorts {
     pub sources: Vec<Consumer<Command>>,
     /// Where the commands of operators come from, and where it is told which sequence the last of them got.
     pub operator: Option<(Consumer<Command>, CursorWriter)>,
-    /// Where they go.
     pub commands: Producer<Sequenced>,
     /// Whether journal, event log or data directory are short of space.
     pub space: Vec<SpaceWatch>,
@@ -37,7 +36,6 @@ pub struct SequencerPorts {
     pub downstream: Vec<Doorbell>,
 }
 
-/// The agent.
 pub struct Sequencer {
     ports: SequencerPorts,
     stamps: StampClock,
@@ -52,7 +50,7 @@ impl Sequencer {
     /// Goes on after `last`, the stamp of the last command in the journal.
     pub fn new(ports: SequencerPorts, stamps: StampClock, last: Stamp, counters: &Counters) -> Self {
         assert!(ports.sources.len() <= SOURCES_MAX, "the sequencer has too many sources");
-        let reused = u64::from(is_planted(Bug::ReuseSequence));
+        let reused = u64::from(is_injected(InjectedFault::ReuseSequence));
         Self {
             ports,
             stamps,

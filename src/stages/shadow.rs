@@ -14,9 +14,9 @@
 //! What must never happen here: a snapshot of a command that a loss of power could take away, or of a state that was not
 //! compared; and nothing here ever makes anybody wait.
 
+mod comparator;
 mod quota;
 mod retention;
-mod witness;
 
 pub use quota::{Quota, QuotaCounts, QuotaFiles, QuotaFolder};
 pub use retention::{Retention, Segments};
@@ -26,13 +26,13 @@ use crate::exchange::{Digest, Progress};
 use crate::replica::{Snapshots, State};
 use crate::ring::{CursorReader, CursorWriter, Producer, cursor};
 use crate::runtime::{Agent, Clock, Counter, Counters, Doorbell, Fatal, Halt, Passing};
+use comparator::EventLogComparator;
 use dojima_journal::Reader;
 use dojima_journal::storage::Storage;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use witness::Witness;
 
 /// Commands of one duty cycle: some hundred microseconds.
 const COMMANDS_MAX: usize = 1024;
@@ -64,9 +64,7 @@ pub struct ShadowPorts {
 pub struct ShadowFiles {
     /// The journal of commands.
     pub journal: Arc<dyn Storage>,
-    /// The log of events.
     pub event_log: Arc<dyn Storage>,
-    /// The snapshots.
     pub snapshots: Arc<dyn Storage>,
 }
 
@@ -77,7 +75,6 @@ pub struct ShadowSettings {
     pub snapshot_every: u64,
     /// A checkpoint at every multiple of this, commands; 0: none.
     pub checkpoint_every: u64,
-    /// What is kept.
     pub retention: Retention,
     /// How large the engine's files may become.
     pub quota: Quota,
@@ -105,7 +102,6 @@ impl ShadowControl {
     }
 }
 
-/// The agent.
 pub struct Shadow {
     ports: ShadowPorts,
     settings: ShadowSettings,
@@ -115,7 +111,7 @@ pub struct Shadow {
     journal: Reader,
     snapshots: Snapshots,
     files: ShadowFiles,
-    witness: Witness,
+    comparator: EventLogComparator,
     /// Events of the state that the event log has not yet been compared with.
     events: VecDeque<EventRecord>,
     /// Whether the last command is done.
@@ -156,7 +152,7 @@ impl Shadow {
     ) -> Result<Self, Fatal> {
         let reader = Reader::open_storage(Arc::clone(&files.journal), state.last.sequence + 1)
             .map_err(Fatal::journal_damaged)?;
-        let witness = Witness::open(Arc::clone(&files.event_log), state.last_event + 1)?;
+        let comparator = EventLogComparator::open(Arc::clone(&files.event_log), state.last_event + 1)?;
         let counts = Counts {
             position: counters.register("shadow.position", "sequence"),
             snapshots: counters.register("shadow.snapshots", "snapshots"),
@@ -176,7 +172,7 @@ impl Shadow {
             journal: reader,
             snapshots: Snapshots::new(Arc::clone(&files.snapshots)),
             files,
-            witness,
+            comparator,
             events: VecDeque::new(),
             progress: Progress::Done,
             snapshot_due: false,
@@ -217,7 +213,7 @@ impl Shadow {
             let stamp = Stamp { sequence: record.sequence, time: Timestamp(record.time_ns) };
             if stamp.sequence != self.state.last.sequence + 1 {
                 return Err(Fatal::journal_damaged(format_args!(
-                    "the shadow found command {} after command {}",
+                    "the shadow read command {} after command {}: commands between are missing",
                     stamp.sequence, self.state.last.sequence
                 ))
                 .into());
@@ -262,7 +258,7 @@ impl Shadow {
         let archived = self.ports.archived.get();
         let mut compared = 0;
         while let Some(event) = self.events.front().filter(|event| event.number <= archived) {
-            self.witness.compare(event, archived)?;
+            self.comparator.compare(event, archived)?;
             self.events.pop_front();
             compared += 1;
         }
@@ -292,7 +288,7 @@ impl Shadow {
         let position = self.state.last.sequence;
         if position > self.last_snapshot {
             // A start from the snapshot goes on in the event log behind its last event, so that must be there.
-            let synced = match self.witness.sync() {
+            let synced = match self.comparator.sync() {
                 Err(error) if error.is_failed_sync() => return Err(Fatal::event_log(error)),
                 synced => synced.map_err(|error| error.to_string()),
             };

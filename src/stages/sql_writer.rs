@@ -6,7 +6,7 @@
 //! It never starts in the middle: where the events are gone that a database would need, it says which, and writes nothing.
 
 use crate::ring::{CursorReader, CursorWriter, cursor};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Clock, Clocks, Counter, Counters, Fatal, MonotonicNanos, WallClock};
 use crate::sql::database::set_aside;
 use crate::sql::session::{DIVERGED, Session, Trouble, read_from};
@@ -76,7 +76,6 @@ impl SqlSettings {
     }
 }
 
-/// The agent.
 pub struct SqlWriter {
     settings: SqlSettings,
     /// With the segments that were archived, for a database that is built again.
@@ -251,7 +250,7 @@ impl SqlWriter {
                 // What was taken before the error is in the batch, and the reader is behind it.
                 if !matches!(trouble, Trouble::LogLater(_)) {
                     self.session = None;
-                } else if is_planted(Bug::SkipUnreadable) {
+                } else if is_injected(InjectedFault::SkipUnreadable) {
                     session.pass_over();
                 }
                 self.handle(trouble, now)?;
@@ -345,7 +344,7 @@ impl SqlWriter {
         } else if bytes >= WAL_WARN_BYTES.max(2 * self.wal_warned) {
             self.wal_warned = bytes;
             let who = match session.database.readers().as_slice() {
-                [] => "which one cannot be told".to_owned(),
+                [] => "process unknown".to_owned(),
                 readers => {
                     readers.iter().map(|process| format!("process {process}")).collect::<Vec<_>>().join(", ")
                 }

@@ -72,7 +72,6 @@ impl Roll {
 /// The hours of one instrument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    /// Whose.
     pub instrument: InstrumentId,
     /// Its symbol, for the log.
     pub symbol: Symbol,
@@ -89,7 +88,6 @@ pub struct ScheduleEntry {
     pub second_of_day: u32,
     /// Bit 0 is Monday.
     pub days: u8,
-    /// The phase.
     pub phase: Phase,
 }
 
@@ -130,7 +128,6 @@ impl TimerControl {
     }
 }
 
-/// The agent.
 pub struct Timer {
     ports: TimerPorts,
     clock: Box<dyn WallClock>,

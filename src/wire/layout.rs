@@ -134,7 +134,6 @@ macro_rules! message {
         };
 
         impl $name {
-            /// The type byte.
             pub const KIND: u8 = $kind;
             /// Length in bytes with the type byte and without any appendage or its length.
             pub const LEN: usize = $len;

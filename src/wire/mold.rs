@@ -29,16 +29,12 @@ pub enum MoldError {
     },
     /// There are bytes behind the last message.
     #[error("{bytes} bytes behind the last message of a MoldUDP64 datagram")]
-    Excess {
-        /// How many.
-        bytes: usize,
-    },
+    Excess { bytes: usize },
 }
 
 /// A header: what a datagram begins with, or a whole request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// The session.
     pub session: SessionId,
     /// The number of the first message in it; without messages, of the next one; in a request, of the first that is
     /// missing.

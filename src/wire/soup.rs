@@ -63,17 +63,13 @@ pub enum SoupError {
     /// A packet whose payload has the wrong size for its type.
     #[error("a packet of type {:?} with a payload of {payload} bytes", char::from(*.kind))]
     PayloadLength {
-        /// The packet's type.
         kind: u8,
         /// Its payload, bytes.
         payload: usize,
     },
     /// A numeric field that is no decimal number.
     #[error("the field {field} is no decimal number")]
-    NotANumber {
-        /// Which field.
-        field: &'static str,
-    },
+    NotANumber { field: &'static str },
     /// A Login Rejected with an unknown reason.
     #[error("a login was rejected for the unknown reason {code:#04x}")]
     UnknownReason {
@@ -229,7 +225,6 @@ impl fmt::Debug for SessionId {
 /// The payload of a Login Request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginRequest {
-    /// Who.
     pub username: Username,
     /// And the proof.
     pub password: Password,

@@ -55,19 +55,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const SEAMS: &[&str] = &["resend", "space"];
 
 /// Circles of files that import one another and are known, and why each is there.
-const CIRCLES: &[(&[&str], &str)] = &[(
-    &[
-        "src/exchange/admin.rs",
-        "src/exchange/agenda.rs",
-        "src/exchange/auction.rs",
-        "src/exchange/changes.rs",
-        "src/exchange/logins.rs",
-        "src/exchange/mass.rs",
-        "src/exchange/mod.rs",
-        "src/exchange/orders.rs",
-    ],
-    "commands are methods of the exchange, and what is left to do of them are tasks of it",
-)];
+const CIRCLES: &[(&[&str], &str)] = &[];
 
 /// The files that may contain `unsafe`.
 const UNSAFE: &[&str] = &["src/ring/slots.rs", "src/runtime/priority.rs", "journal/src/map.rs"];

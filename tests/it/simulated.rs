@@ -1,4 +1,4 @@
-//! A few seeds of the simulator in every run of the tests; `.ci/run` has many more, with optimisation, and plants bugs.
+//! A few seeds of the simulator in every run of the tests; `.ci/run` has many more, with optimisation, and injects faults.
 
 use crate::sim::coverage::Coverage;
 use crate::sim::world::{Report, run};

@@ -29,7 +29,6 @@ pub struct LevelView {
     pub price: Price,
     /// Open lots of all its orders.
     pub quantity: Quantity,
-    /// How many orders.
     pub orders: u32,
 }
 

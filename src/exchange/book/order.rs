@@ -20,19 +20,15 @@ pub struct Order {
     pub reserved: Amount,
     /// What past fees were rounded up by, in millionths of a minor unit (see `fees`).
     pub fee_carry: u32,
-    /// Whose order.
     pub login: LoginId,
     /// The account that the login belongs to.
     pub account: AccountId,
-    /// The client's number.
     pub user_ref: UserRef,
-    /// What is traded.
     pub instrument: InstrumentId,
     /// Where the exchange keeps rare attributes of this order; [`Order::NO_EXTRA`] when it has none.
     pub extra: u32,
     /// What the client's protocol wants back with every replace ([`crate::domain::Echo::of_order`]).
     pub echo: [u8; 6],
-    /// Buy or sell.
     pub side: Side,
     /// Not shown: at its price it trades after all displayed orders.
     pub hidden: bool,
@@ -54,11 +50,9 @@ pub struct Hot {
     pub reserved: Amount,
     /// Its limit; [`NO_LIMIT`] of a market order.
     pub(super) ticks: i32,
-    /// Whose order.
     pub login: LoginId,
     /// The account that the login belongs to.
     pub account: AccountId,
-    /// The client's number.
     pub user_ref: UserRef,
     /// What past fees were rounded up by, in millionths of a minor unit.
     pub fee_carry: u32,
@@ -68,7 +62,6 @@ pub struct Hot {
     pub(super) level: u32,
     /// The next order in the same bucket of the client names.
     pub(in crate::exchange) next_name: u32,
-    /// Buy or sell.
     pub side: Side,
     /// Not shown: at its price it trades after all displayed orders.
     pub hidden: bool,
@@ -81,7 +74,6 @@ pub struct Hot {
 pub struct Cold {
     /// Lots of the whole chain of replaced orders, what has executed included. No listing takes more than fit here.
     pub total: u32,
-    /// What is traded.
     pub instrument: InstrumentId,
     /// Where the exchange keeps rare attributes of this order; [`Order::NO_EXTRA`] when it has none.
     pub extra: u32,

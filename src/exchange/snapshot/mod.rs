@@ -82,7 +82,6 @@ impl Part {
 
 /// What keeps the records of an exchange.
 pub trait Sink {
-    /// Why it cannot.
     type Error;
 
     /// Keeps the next record.
@@ -98,7 +97,6 @@ pub trait Sink {
 pub struct RestoreError {
     /// Bytes from the start of what was handed over.
     pub at: usize,
-    /// What is wrong.
     pub why: &'static str,
 }
 

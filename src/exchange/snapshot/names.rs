@@ -38,10 +38,11 @@ impl Names {
         chained.clear();
         if part == Part::Venue {
             let (venue, _): (VenueRecord, usize) =
-                decode_record(bytes).map_err(|_| at_start("a record that cannot be read"))?;
+                decode_record(bytes).map_err(|_| at_start("record cannot be decoded"))?;
             venue.check_orders(self.bytes_max).map_err(at_start)?;
             let filling = Filling::try_new(venue.limits.orders_max, self.key, venue.orders);
-            self.filling = Some(filling.ok_or(at_start("there is not enough memory for so many orders"))?);
+            self.filling =
+                Some(filling.ok_or(at_start("not enough memory for the declared number of orders"))?);
             self.orders = venue.orders.into();
         }
         if part == Part::Orders
@@ -49,8 +50,7 @@ impl Names {
         {
             let (records, _) = bytes.as_chunks();
             self.entered += records.len() as u64;
-            check(self.entered <= self.orders, "there are more records than were promised")
-                .map_err(at_start)?;
+            check(self.entered <= self.orders, "more records than declared").map_err(at_start)?;
             let mut buckets = [0; BATCH];
             for batch in records.chunks(BATCH) {
                 let mut seen = 0;
@@ -64,7 +64,9 @@ impl Names {
                     let (login, user_ref) = OrderRecord::read_name(record);
                     let at = chained.len() * OrderRecord::BYTES;
                     let next = filling.enter(*bucket, login, user_ref);
-                    chained.push(next.ok_or(RestoreError { at, why: "two orders have one name" })?);
+                    chained.push(
+                        next.ok_or(RestoreError { at, why: "two orders share a login and UserRefNum" })?,
+                    );
                 }
             }
         }

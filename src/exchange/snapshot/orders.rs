@@ -82,11 +82,11 @@ struct Added {
 impl Orders<'_> {
     pub(super) fn begin(&mut self, venue: &VenueRecord) -> Refused {
         let orders = OrderSlab::try_new(venue.limits.orders_max, venue.orders);
-        self.exchange.shared.orders = orders.ok_or("there is not enough memory for so many orders")?;
+        self.exchange.shared.orders = orders.ok_or("not enough memory for the declared number of orders")?;
         let room = venue.orders as usize;
         let has_room = self.filling.numbers.try_reserve_exact(room).is_ok()
             && self.filling.logins.try_reserve_exact(room).is_ok();
-        check(has_room, "there is not enough memory for so many orders")?;
+        check(has_room, "not enough memory for the declared number of orders")?;
         self.filling.open_orders = vec![0; self.exchange.shared.accounts.len()];
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Orders<'_> {
     pub(super) fn take(&mut self, bytes: &[u8], chained: &[u32]) -> Result<(), RestoreError> {
         let (records, rest) = bytes.as_chunks();
         let is_whole = rest.is_empty() && records.len() == chained.len();
-        check(is_whole, "a record that cannot be read").map_err(|why| RestoreError { at: 0, why })?;
+        check(is_whole, "record cannot be decoded").map_err(|why| RestoreError { at: 0, why })?;
         for (at, (record, next_name)) in records.iter().zip(chained).enumerate() {
             let taken = self.take_order(&OrderRecord::read(record), *next_name);
             taken.map_err(|why| RestoreError { at: at * OrderRecord::BYTES, why })?;
@@ -124,7 +124,10 @@ impl Orders<'_> {
             self.add_extra(&mut order, handle, waits)?
         } else {
             let stays = [TimeInForce::GoodTillCancel, TimeInForce::Day].contains(&order.time_in_force);
-            check(stays & !order.hidden & !waits, "an order asks for what it has no extra for")?;
+            check(
+                stays & !order.hidden & !waits,
+                "order's marks or time in force need an extra record, but it has none",
+            )?;
             Added::default()
         };
         self.take_reserve(&order, added)?;
@@ -135,13 +138,16 @@ impl Orders<'_> {
     #[inline]
     fn take_number(&mut self, record: &OrderRecord) -> Refused {
         let login = self.exchange.venue.logins.get_mut(record.login.0 as usize);
-        let login = login.ok_or("an order of a login that does not exist")?;
+        let login = login.ok_or("order of an unknown login")?;
         let last = self.exchange.shared.last_order;
         let own = record.id.is_counted() && record.id.shard() == self.exchange.id;
         let numbered = own && record.id.count() > 0 && record.id <= last;
         let is_old = record.user_ref > login.last_user_ref;
         let named = record.user_ref.0 > 0 && (!is_old || login.session > 0);
-        check(numbered & named & (record.account == login.account), "an order's numbers are out of range")?;
+        check(
+            numbered & named & (record.account == login.account),
+            "order's id, UserRefNum or account does not match its login or shard",
+        )?;
         if is_old {
             login.note_old_number();
         }
@@ -175,7 +181,7 @@ impl Orders<'_> {
             let followed = has_followed(extreme, &extra.watch, instrument.watched(extra.watch.reference));
             let triggers = instrument.triggers.get_or_insert_default();
             let stands = followed && triggers.add(&mut shared.extras, slot, extreme);
-            check(stands, "orders that wait are out of order")?;
+            check(stands, "dormant orders are out of order")?;
             shared.accounts[order.account.0 as usize].waiting_orders += 1;
         }
         Ok(added)
@@ -188,10 +194,11 @@ impl Orders<'_> {
         let extra = self.exchange.shared.extras.find(order.extra);
         let demand = Demand::of(order, extra, Quantity(order.open.0 + added.rest));
         let holds = product.required_reserve(&demand) == Some(order.reserved);
-        check(added.is_second || holds, "an order does not hold what it needs")?;
+        check(added.is_second || holds, "order's reserve differs from what it requires")?;
         let asset = product.held_in(order.side);
         let held = &mut self.filling.held[usize::from(asset.0)][order.account.0 as usize];
-        *held = held.checked_add(order.reserved.0).ok_or("orders hold more than there can be")?;
+        *held =
+            held.checked_add(order.reserved.0).ok_or("sum of an account's order reserves is out of range")?;
         Ok(())
     }
 
@@ -233,7 +240,7 @@ impl Orders<'_> {
         let found = self.exchange.instruments.get(next.0 as usize);
         let own = found.filter(|found| found.listing.shard == self.exchange.id);
         let trades = own.is_some_and(|found| found.listing.phase != Phase::Delisted);
-        check(trades, "an order of an instrument that does not exist")?;
+        check(trades, "order of an unknown, delisted or other shard's instrument")?;
         (self.filling.instrument, self.filling.place, self.filling.before) = (Some(next), 0, None);
         Ok(())
     }
@@ -242,28 +249,28 @@ impl Orders<'_> {
         let Some(id) = self.filling.instrument else { return Ok(()) };
         let instrument = &mut self.exchange.instruments[id.0 as usize];
         if let Some(triggers) = &instrument.triggers {
-            check(triggers.len() <= TRIGGERS_MAX, "there are too many orders that wait")?;
+            check(triggers.len() <= TRIGGERS_MAX, "too many dormant orders in one instrument")?;
         }
         let shown = |side| instrument.book.best_shown(side);
         let crosses = shown(Side::Buy).zip(shown(Side::Sell)).is_some_and(|(bid, ask)| bid >= ask);
-        check(!crosses || instrument.listing.phase != Phase::Continuous, "a book would trade with itself")
+        check(!crosses || instrument.listing.phase != Phase::Continuous, "crossed book in continuous trading")
     }
 
     pub(super) fn finish(&mut self) -> Refused {
         self.finish_instrument()?;
         let filling = &mut *self.filling;
         let shared = &mut self.exchange.shared;
-        check(filling.extras_done == shared.extras.len(), "extras of no order")?;
+        check(filling.extras_done == shared.extras.len(), "extra records that no order uses")?;
         for (asset, held) in (0..).zip(&filling.held) {
             let balances = shared.ledger.balances(crate::domain::AssetId(asset)).iter();
             let right = balances.zip(held).all(|(balance, held)| balance.reserved.0 == *held);
-            check(right, "an account's reserve is not what its orders hold")?;
+            check(right, "account's reserved balance differs from the sum of its orders' reserves")?;
         }
         for (account, open_orders) in shared.accounts.iter_mut().zip(&filling.open_orders) {
             account.open_orders = *open_orders;
         }
         let places = places_by_number(std::mem::take(&mut filling.numbers));
-        for place in places.ok_or("two orders have one number")? {
+        for place in places.ok_or("two orders share an order id")? {
             let login = filling.logins[place as usize];
             shared.chains.push(&mut shared.orders, login, Handle(place));
         }
@@ -276,7 +283,7 @@ impl Orders<'_> {
         linked.sort_unstable_by_key(|one| one.order);
         for one in &*linked {
             let found = linked.binary_search_by_key(&one.partner, |other| other.order);
-            let other = linked[found.map_err(|_| "an order is linked to one that is not there")?];
+            let other = linked[found.map_err(|_| "linked order's partner does not exist")?];
             let (order, partner) =
                 (exchange.shared.orders.get(one.handle), exchange.shared.orders.get(other.handle));
             let alike = (order.instrument, order.side, order.login)
@@ -284,14 +291,14 @@ impl Orders<'_> {
             let extra = |slot| *exchange.shared.extras.find(slot).expect("a linked order has an extra");
             let (own, others) = (extra(one.extra), extra(other.extra));
             let in_pair = other.partner == one.order && alike && own.is_second != others.is_second;
-            check(in_pair, "an order is linked to one that is not linked to it")?;
+            check(in_pair, "linked order's partner is not linked back to it")?;
             if own.is_second {
                 let instrument: &Instrument = &exchange.instruments[order.instrument.0 as usize];
                 let open = Quantity(order.open.0 + own.rest);
                 let demand = Demand::of(&order, Some(&own), open);
                 let needs = instrument.product().required_reserve(&demand);
                 let needs = needs.map(|needs| Amount((needs.0 - partner.reserved.0).max(0)));
-                check(needs == Some(order.reserved), "a linked order does not hold what it needs")?;
+                check(needs == Some(order.reserved), "linked order's reserve differs from what it requires")?;
             }
             let extra = exchange.shared.extras.find_mut(one.extra).expect("a linked order has an extra");
             extra.partner = Some(other.handle);
@@ -318,7 +325,10 @@ fn order_of(record: &OrderRecord, listing: &Listing) -> Result<Order, &'static s
     let mut flags = 0;
     if is(OrderRecord::DISCONNECTED) || is(OrderRecord::SWITCHED) {
         let by_one = is(OrderRecord::DISCONNECTED) != is(OrderRecord::SWITCHED);
-        check(by_one && listing.phase == Phase::Halted, "an order is to go, and it is not halted")?;
+        check(
+            by_one && listing.phase == Phase::Halted,
+            "order is marked for cancellation, but its instrument is not halted",
+        )?;
         flags = if is(OrderRecord::SWITCHED) { absent::SWITCHED } else { absent::DISCONNECTED };
     }
     Ok(Order {
@@ -337,7 +347,7 @@ fn order_of(record: &OrderRecord, listing: &Listing) -> Result<Order, &'static s
         side: if is(OrderRecord::SELL) { Side::Sell } else { Side::Buy },
         hidden: is(OrderRecord::HIDDEN),
         flags,
-        time_in_force: time_in_force(record.time_in_force).ok_or("an order's time in force is not known")?,
+        time_in_force: time_in_force(record.time_in_force).ok_or("unknown time in force")?,
     })
 }
 
@@ -354,19 +364,25 @@ fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
     let shown = u64::from(asked.display_quantity);
     let fits = extra.rest.checked_add(order.open.0).is_some_and(|open| open <= order.total.0);
     let sliced = if shown == 0 || waits { extra.rest == 0 } else { order.open.0 <= shown };
-    check(fits && sliced, "an iceberg's lots do not fit")?;
-    check(order.hidden == (asked.visibility == Visibility::Hidden), "an order is hidden and displayed")?;
-    check(waits == (extra.state == OrderState::Dormant), "an order waits and does not wait")?;
+    check(fits && sliced, "iceberg's displayed and hidden lots contradict its order")?;
+    check(
+        order.hidden == (asked.visibility == Visibility::Hidden),
+        "order's hidden mark contradicts its visibility",
+    )?;
+    check(waits == (extra.state == OrderState::Dormant), "order's waiting mark contradicts its state")?;
     let in_force = order.time_in_force;
     let ends = in_force == TimeInForce::GoodTillTime;
-    check(!ends || extra.expire_s > 0, "an order has no end, and one is asked for")?;
-    check(waits || in_force != TimeInForce::ImmediateOrCancel, "an order rests that may not")?;
+    check(!ends || extra.expire_s > 0, "good-till-time order has no expiry")?;
+    check(
+        waits || in_force != TimeInForce::ImmediateOrCancel,
+        "immediate-or-cancel order rests in the book",
+    )?;
     let is_waiting_buy = waits && order.limit.is_none() && order.side == Side::Buy;
     // A stop price may lie beyond the last price by as much as the distance.
     let counted = (1..2 * Listing::PRICE_END).contains(&extra.reserve_units);
     check(
         is_waiting_buy == counted && (counted || extra.reserve_units == 0),
-        "an order is counted at a wrong price",
+        "order's reserve price contradicts its type",
     )?;
     if waits { check_watch(extra, order) } else { Ok(()) }
 }
@@ -374,13 +390,16 @@ fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
 /// Whether the trigger that is watched is the one that was asked for.
 fn check_watch(extra: &Extra, order: &Order) -> Refused {
     let watch = &extra.watch;
-    let trigger = extra.instructions.trigger.ok_or("an order waits for nothing")?;
+    let trigger = extra.instructions.trigger.ok_or("dormant order has no trigger")?;
     let alike = watch.reference == trigger.reference
         && watch.trails == (trigger.kind == TriggerKind::TrailingStop)
         && watch.on_rise == on_rise(trigger.kind, order.side);
-    check(alike, "an order waits for something else than it asked for")?;
+    check(alike, "dormant order's watched trigger differs from its instructions")?;
     let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
-    check(!by_amount || (extra.amount > 0 && order.limit.is_none()), "an order by amount that cannot be one")
+    check(
+        !by_amount || (extra.amount > 0 && order.limit.is_none()),
+        "order by quote amount has no amount, or has a limit price",
+    )
 }
 
 /// Whether a trailing stop has seen the present value of what it watches.

@@ -38,9 +38,7 @@ pub struct VenueRecord {
     pub counts_usage: bool,
     /// How many assets there are.
     pub assets: u32,
-    /// How many accounts.
     pub accounts: u32,
-    /// How many logins.
     pub logins: u32,
     /// How many of them have settings of their own.
     pub login_settings: u32,
@@ -67,7 +65,7 @@ impl VenueRecord {
             return Err("the venue's limits are out of range");
         }
         if u64::from(self.orders) * OrderRecord::BYTES as u64 > bytes_max {
-            return Err("there are fewer bytes than the orders that are promised");
+            return Err("more orders declared than the file has bytes for");
         }
         Ok(())
     }
@@ -92,7 +90,6 @@ pub struct VolumesRecord {
 /// An asset, and its deposits less its withdrawals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct AssetRecord {
-    /// Its code.
     pub code: AssetCode,
     /// Minor units are 10^-scale.
     pub scale: u8,
@@ -143,7 +140,6 @@ pub struct CountRecord {
 /// Limits of an account, and what is counted for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct AccountLimitsRecord {
-    /// The limits.
     pub limits: OrderLimitsRecord,
     /// The second that is counted.
     pub second: u32,
@@ -151,7 +147,6 @@ pub struct AccountLimitsRecord {
     pub count: u32,
 }
 
-/// A login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct LoginRecord {
     /// The account that its orders are for.
@@ -167,7 +162,6 @@ pub struct LoginRecord {
 /// What few logins have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct LoginSettingsRecord {
-    /// Which login.
     pub login: LoginId,
     /// When its dead-man's switch cancels its orders; 0: it has none.
     pub cancel_at: Timestamp,
@@ -177,12 +171,10 @@ pub struct LoginSettingsRecord {
     pub limits: Option<OrderLimitsRecord>,
 }
 
-/// Who gets copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct CopyRecord {
     /// Of what the logins of this account are sent.
     pub account: AccountId,
-    /// Who gets them.
     pub login: LoginId,
     /// The sequence of the command that made it so.
     pub since: u64,
@@ -191,7 +183,6 @@ pub struct CopyRecord {
 /// An instrument but for its orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct InstrumentRecord {
-    /// Its terms.
     pub listing: ListingRecord,
     /// The maker rate of every row of the fee table.
     pub makers: [FeeRate; FeeTier::COUNT],
@@ -203,7 +194,6 @@ pub struct InstrumentRecord {
     pub limits: OrderLimitsRecord,
     /// The price of the last trade.
     pub last: Option<Price>,
-    /// The mark price.
     pub mark: Option<Price>,
     /// The reference of static band and auctions.
     pub reference: Option<Price>,
@@ -232,9 +222,7 @@ pub struct VolumeRecord {
 /// The rate of an account in an instrument. Its other counts follow from the orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct UsageRecord {
-    /// Which instrument.
     pub instrument: InstrumentId,
-    /// Which account.
     pub account: AccountId,
     /// The second that is counted.
     pub second: u32,
@@ -282,17 +270,13 @@ pub struct OrderRecord {
     pub open: Quantity,
     /// Lots of the whole chain of replaced orders.
     pub total: Quantity,
-    /// What is reserved for it.
     pub reserved: Amount,
     /// Limit in ticks, below 2^31; 0 for a market order that waits.
     pub ticks: u32,
-    /// Whose order.
     pub login: LoginId,
     /// The account of that login.
     pub account: AccountId,
-    /// The client's number.
     pub user_ref: UserRef,
-    /// What is traded.
     pub instrument: InstrumentId,
     /// What past fees were rounded up by, in millionths of a minor unit.
     pub fee_carry: u32,

@@ -68,7 +68,7 @@ impl Restoring {
     /// The first record that cannot be right.
     pub fn take(&mut self, part: Part, bytes: &[u8], chained: &[u32]) -> Result<(), RestoreError> {
         let at_start = |why| RestoreError { at: 0, why };
-        check(self.part.is_some() || part == Part::Venue, "the first part is not that of the venue")
+        check(self.part.is_some() || part == Part::Venue, "the first part is not the venue's")
             .map_err(at_start)?;
         // Extras and orders take turns.
         let place = part.min(Part::Extras);
@@ -97,7 +97,6 @@ impl Restoring {
         }
     }
 
-    /// Which shard it is.
     pub fn shard(&self) -> ShardId {
         self.exchange.id
     }
@@ -158,7 +157,7 @@ impl Restoring {
         for before in Part::ALL.into_iter().filter(|before| *before < part) {
             check(
                 self.taken[before as usize] == self.count(before),
-                "records of a part before this one are missing",
+                "an earlier part has fewer records than declared",
             )?;
         }
         let (accounts, assets) = (self.exchange.shared.accounts.len(), self.exchange.venue.assets.len());
@@ -169,7 +168,10 @@ impl Restoring {
         }
         if part > Part::Balances && accounts == 0 {
             for supply in self.filling.supplies.drain(..) {
-                check(supply == Amount(0), "balances are not what was deposited")?;
+                check(
+                    supply == Amount(0),
+                    "balances of an asset do not add up to deposits less withdrawals",
+                )?;
                 self.exchange.shared.ledger.restore_asset(supply, Vec::new());
             }
         }
@@ -190,7 +192,7 @@ impl Restoring {
         *taken += records;
         let taken = *taken;
         // The count of the very first record is not known before it is read.
-        check(taken <= self.count(part), "there are more records than were promised")
+        check(taken <= self.count(part), "more records than declared")
     }
 
     fn each<T: Decode<()>>(
@@ -202,7 +204,7 @@ impl Restoring {
         let mut at = 0;
         while at < bytes.len() {
             let (record, len) = decode_record(&bytes[at..])
-                .map_err(|_| RestoreError { at, why: "a record that cannot be read" })?;
+                .map_err(|_| RestoreError { at, why: "record cannot be decoded" })?;
             let taken = self.counted(part, 1).and_then(|()| take(self, record));
             taken.map_err(|why| RestoreError { at, why })?;
             at += len;
@@ -213,22 +215,22 @@ impl Restoring {
     fn take_venue(&mut self, venue: VenueRecord) -> Refused {
         venue.check_orders(self.bytes_max)?;
         let known = (Command::RULES_FIRST..=Command::RULES_LAST).contains(&venue.edition);
-        check(known, "an edition of the rules that this build does not know")?;
-        check(venue.assets <= 1 << 16, "there are more assets than ids")?;
+        check(known, "unknown edition of the rules")?;
+        check(venue.assets <= 1 << 16, "more assets than asset ids")?;
         // No exchange comes to so many; one that did could not count on.
         let counted = venue.last_order.0 < u64::MAX / 4 && venue.last_trade.0 < u64::MAX / 4;
-        check(counted, "an exchange that has come to its last number")?;
+        check(counted, "order or trade counter out of range")?;
         let there = venue.shard.0 < venue.shards && usize::from(venue.shards) <= ShardId::COUNT;
-        check(there, "a shard that there is not")?;
+        check(there, "shard id or number of shards out of range")?;
         let numbered = venue.last_order.is_counted() && venue.last_trade.is_counted();
         let own = (venue.last_order.shard(), venue.last_trade.shard()) == (venue.shard, venue.shard);
-        check(numbered && own, "a number that no order or trade can have")?;
-        check(venue.counts_usage || venue.usage == 0, "what accounts do is counted and not counted")?;
+        check(numbered && own, "last order or trade id is not an id of this shard")?;
+        check(venue.counts_usage || venue.usage == 0, "usage records present although usage is not counted")?;
         if let Some(VolumesRecord { tiers, day: today }) = &venue.volumes {
             let ascending = tiers.volume_min.is_sorted() && tiers.volume_min[0] == Amount(0);
-            check(ascending, "the steps of the volume tiers are not ascending")?;
-            check(u32::from(tiers.asset.0) < venue.assets, "the volume's asset does not exist")?;
-            check(*today <= day(venue.now), "the volumes' day is in the future")?;
+            check(ascending, "volume tiers do not ascend from 0")?;
+            check(u32::from(tiers.asset.0) < venue.assets, "unknown asset of the volume tiers")?;
+            check(*today <= day(venue.now), "day of the volumes is after the snapshot's time")?;
             self.exchange.shared.volumes = Some(Box::new(Volumes::new((*tiers).into(), *today, 0)));
         }
         self.venue = venue;
@@ -253,7 +255,7 @@ impl Restoring {
                 .checked_mul(BYTES_MIN[part as usize] as u64)
                 .is_some_and(|bytes| bytes <= self.bytes_max)
         };
-        check(Part::ALL.into_iter().all(fits), "there are fewer bytes than the records that are promised")
+        check(Part::ALL.into_iter().all(fits), "more records declared than the file has bytes for")
     }
 
     fn take_asset(&mut self, record: AssetRecord) -> Refused {
@@ -289,7 +291,7 @@ impl Restoring {
             "an account's limit is below 0",
         )?;
         let [looks, sweeps] = [record.looks, record.sweeps].map(|CountRecord { second, count }| {
-            check(count > 0 || second == 0, "nothing is counted of a second that has passed")?;
+            check(count > 0 || second == 0, "rate counter has a second but a count of 0")?;
             Ok::<_, &'static str>(Rate { second, count })
         });
         self.exchange.shared.in_vain.push(InVain { looks: looks?, sweeps: sweeps? });
@@ -311,16 +313,19 @@ impl Restoring {
     fn take_login(&mut self, record: LoginRecord) -> Refused {
         let LoginRecord { account, session, last_user_ref, seen_user_ref } = record;
         self.exchange.known_account(account).map_err(|_| "a login's account does not exist")?;
-        check(session >= self.exchange.venue.session, "a login that is behind the venue's session")?;
+        check(session >= self.exchange.venue.session, "login's session is before the venue's session")?;
         let alone = self.exchange.venue.shards == 1;
-        check(!alone || seen_user_ref.0 == 0, "a number of another shard where there is none")?;
+        check(
+            !alone || seen_user_ref.0 == 0,
+            "login has a UserRefNum of another shard, but the venue has one shard",
+        )?;
         self.exchange.add_login(Login { last_user_ref, seen_user_ref, ..Login::new(account, session) });
         Ok(())
     }
 
     fn take_login_settings(&mut self, record: LoginSettingsRecord) -> Refused {
         let LoginSettingsRecord { login: id, cancel_at, order_entry, limits } = record;
-        self.exchange.known_login(id).map_err(|_| "settings of a login that does not exist")?;
+        self.exchange.known_login(id).map_err(|_| "settings of an unknown login")?;
         check(
             self.filling.login_with_settings.is_none_or(|last| last < id),
             "settings of logins are out of order",
@@ -329,11 +334,11 @@ impl Restoring {
         if let Some(limits) = limits.map(OrderLimits::from) {
             let possible = limits != OrderLimits::default() && limits.notional_max.0 >= 0;
             let set = possible && self.exchange.limit_login(id, &limits).is_ok();
-            check(set, "limits that no login can have")?;
+            check(set, "login's limits are invalid")?;
         }
         let login = &mut self.exchange.venue.logins[id.0 as usize];
         (login.cancel_at, login.order_entry) = (cancel_at, order_entry);
-        check(login.has_settings(), "settings of a login that has none")?;
+        check(login.has_settings(), "settings record of a login that only has defaults")?;
         login.restrict();
         self.exchange.shared.due.set_switch(id, cancel_at);
         Ok(())
@@ -344,9 +349,9 @@ impl Restoring {
         let known = self.exchange.known_account(account).and_then(|()| self.exchange.known_login(login));
         known.map_err(|_| "drop copy names an unknown account or login")?;
         let copies = &mut self.exchange.venue.copies;
-        check(since > 0, "copies since before the first command")?;
-        check(copies.last().is_none_or(|(last, ..)| *last <= account), "copies are out of order")?;
-        check(self.filling.copied.insert((account, login)), "copies that were there already")?;
+        check(since > 0, "drop copy starts before the first command")?;
+        check(copies.last().is_none_or(|(last, ..)| *last <= account), "drop copies are out of order")?;
+        check(self.filling.copied.insert((account, login)), "drop copy listed twice")?;
         copies.push((account, login, since));
         Ok(())
     }
@@ -360,11 +365,11 @@ impl Restoring {
         self.check_terms(&listing)?;
         check_protection(&protection)?;
         let possible = limits.notional_max.0 >= 0 && limits.triggers_max == 0;
-        check(possible, "limits that no instrument can have")?;
+        check(possible, "instrument's limits are invalid")?;
         let first_row = (listing.maker_fee, listing.taker_fee) == (record.makers[0], record.takers[0]);
-        check(first_row, "an instrument's fees are not those of its table")?;
+        check(first_row, "instrument's fees differ from tier 0 of its fee table")?;
         let fees = std::array::from_fn(|row| Rates { maker: record.makers[row], taker: record.takers[row] });
-        products::check_rates(&listing, &fees).map_err(|_| "a fee table that the venue cannot pay")?;
+        products::check_rates(&listing, &fees).map_err(|_| "fee table pays out more than it takes")?;
         let is_price = |price: &Price| {
             let units = price.0.checked_mul(i64::from(listing.tick_units));
             price.0 >= 1 && units.is_some_and(|units| units < Listing::PRICE_END as i64)
@@ -395,19 +400,22 @@ impl Restoring {
                 .checked_terms(&terms)
                 .is_ok_and(|right| Listing { maker_fee, taker_fee, ..right } == *listing)
         };
-        check(holds, "terms of an instrument that are not possible")
+        check(holds, "instrument's terms are invalid")
     }
 
     fn take_balance(&mut self, record: BalanceRecord) -> Refused {
         let BalanceRecord { available, reserved } = record;
         check(available.0 >= 0 && reserved.0 >= 0, "a balance is below 0")?;
-        check(available.0.checked_add(reserved.0).is_some(), "a balance is more than there can be")?;
+        check(available.0.checked_add(reserved.0).is_some(), "balance out of range")?;
         self.filling.column.push(Balance { available, reserved });
         if self.filling.column.len() == self.exchange.shared.accounts.len() {
             let balances = std::mem::take(&mut self.filling.column);
             let held = balances.iter().map(|held| i128::from(held.available.0) + i128::from(held.reserved.0));
             let supply = self.filling.supplies[self.filling.assets_done];
-            check(held.sum::<i128>() == i128::from(supply.0), "balances are not what was deposited")?;
+            check(
+                held.sum::<i128>() == i128::from(supply.0),
+                "balances of an asset do not add up to deposits less withdrawals",
+            )?;
             self.exchange.shared.ledger.restore_asset(supply, balances);
             self.filling.assets_done += 1;
         }
@@ -424,17 +432,20 @@ impl Restoring {
     fn take_usage(&mut self, record: UsageRecord) -> Refused {
         let UsageRecord { instrument, account, second, count } = record;
         let known = (instrument.0 as usize) < self.exchange.instruments.len();
-        check(known && self.exchange.known_account(account).is_ok(), "counts of nobody or of nothing")?;
+        check(
+            known && self.exchange.known_account(account).is_ok(),
+            "usage counter names an unknown account or instrument",
+        )?;
         if let Some(usage) = &mut self.exchange.shared.usage {
             let before = usage.len();
             usage.of((instrument, account)).rate = Rate { second, count };
-            check(usage.len() > before, "counts that were there already")?;
+            check(usage.len() > before, "usage counter listed twice")?;
         }
         Ok(())
     }
 
     fn take_lead(&mut self, record: LeadRecord) -> Refused {
-        check(record.epoch > 0, "somebody leads in an epoch that is none")?;
+        check(record.epoch > 0, "leader epoch is 0")?;
         self.exchange.venue.epoch = record.epoch;
         Ok(())
     }
@@ -475,10 +486,7 @@ fn watch_of(record: &ExtraRecord) -> Result<Watch, &'static str> {
     let ExtraRecord { state, reference, price, on_rise, distance, extreme, .. } = *record;
     if state == OrderState::Live {
         let nothing = reference == TriggerReference::default() && price.is_none() && !on_rise;
-        check(
-            nothing && distance == 0 && extreme.is_none(),
-            "an order that does not wait waits for something",
-        )?;
+        check(nothing && distance == 0 && extreme.is_none(), "live order has a trigger to wait for")?;
         return Ok(Watch::default());
     }
     let is_price = |price: i64| (1..Listing::PRICE_END as i64).contains(&price);
@@ -488,8 +496,8 @@ fn watch_of(record: &ExtraRecord) -> Result<Watch, &'static str> {
     let right = is_price(ticks)
         && extreme.is_none_or(|extreme| trails && is_price(extreme.0))
         && (!trails || price == extreme.map(stop));
-    check(right, "an order waits for a price that it cannot have")?;
-    let ticks = i32::try_from(ticks).map_err(|_| "an order waits for a price that it cannot have")?;
+    check(right, "trigger price of a dormant order is out of range")?;
+    let ticks = i32::try_from(ticks).map_err(|_| "trigger price of a dormant order is out of range")?;
     Ok(Watch { reference, on_rise, trails, ticks })
 }
 

@@ -13,7 +13,6 @@ pub enum DriverError {
     Session {
         /// Which session, from 0.
         session: usize,
-        /// Why.
         source: ClientError,
     },
     /// A message about an order that this driver has not sent: the login was used before.
@@ -32,7 +31,6 @@ pub enum DriverError {
     Used {
         /// Which session, from 0.
         session: usize,
-        /// Its login.
         username: Username,
         /// How many messages its stream has.
         messages: u64,
@@ -40,7 +38,6 @@ pub enum DriverError {
     /// The engine is connected but does not answer.
     #[error("{unsettled} requests without an answer for {} s", waited.as_secs())]
     Stalled {
-        /// How many.
         unsettled: usize,
         /// For how long.
         waited: Duration,

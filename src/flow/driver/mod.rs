@@ -66,14 +66,12 @@ pub enum Pace {
     Speed(f64),
 }
 
-/// How to play.
 #[derive(Clone, Copy, Debug)]
 pub struct DriverOptions {
     /// Unsettled requests of one session at most, at least 1.
     pub window: usize,
     /// Order across sessions.
     pub ordering: Ordering,
-    /// Speed.
     pub pace: Pace,
 }
 

@@ -14,7 +14,6 @@ pub struct Progress {
     pub settled: u64,
     /// Requests that were sent again after a break.
     pub resent: u64,
-    /// New orders sent.
     pub orders: u64,
     /// Order Accepted messages.
     pub accepted: u64,

@@ -3,24 +3,24 @@
 use super::connection::Phase;
 use super::lines::Line;
 use super::protocol::{CONTROL_PACKET_LEN_MAX, LoginAccepted, LoginRejected, SessionProtocol, Username};
-use super::{Admission, Admitted, Ending, Server, Service, inbox_of};
+use super::{Admission, Admitted, CloseReason, Server, Service, inbox_of};
 use crate::net::ConnectionId;
 use crate::net::auth::AuthAnswer;
 use crate::runtime::log::Stranger;
 
-/// Answers of the doorman taken in one duty cycle.
+/// Answers of the authenticator taken in one duty cycle.
 const ANSWERS_MAX: usize = 64;
 
 impl<C> Server<C> {
-    /// Does as the doorman and the service say. Returns the amount of work.
+    /// Does as the authenticator and the service say. Returns the amount of work.
     pub fn hear(&mut self, service: &mut impl Service<Client = C>, now: u64) -> usize {
         for heard in 0..ANSWERS_MAX {
             let Some(AuthAnswer { connection: id, verdict }) = self.auth.answers.try_take() else {
                 return heard;
             };
             let Some(connection) = self.connections.get(id) else { continue };
-            let Phase::Checking(wish) = connection.phase else { continue };
-            match verdict.and_then(|grant| service.admit(id, grant, &wish, now)) {
+            let Phase::Checking(login) = connection.phase else { continue };
+            match verdict.and_then(|grant| service.admit(id, grant, &login, now)) {
                 Ok(Admission::Now(admitted)) => self.decide(service, id, Ok(admitted), now),
                 Ok(Admission::Later) => {}
                 Err(reason) => self.decide(service, id, Err(reason), now),
@@ -38,9 +38,9 @@ impl<C> Server<C> {
         now: u64,
     ) {
         let Some(connection) = self.connections.get(id) else { return };
-        let Phase::Checking(wish) = connection.phase else { return };
+        let Phase::Checking(login) = connection.phase else { return };
         let mut packet = [0; CONTROL_PACKET_LEN_MAX];
-        let (peer, username, label) = (connection.peer, wish.username, self.settings.label);
+        let (peer, username, label) = (connection.peer, login.username, self.settings.label);
         let Admitted { mut client, session, first } = match verdict {
             Ok(admitted) => admitted,
             Err(reason) => {
@@ -58,7 +58,7 @@ impl<C> Server<C> {
         service.arrived(id, &mut client, now);
         let Some(connection) = self.connections.get(id) else { return };
         let len = S::Protocol::accepted(&LoginAccepted { session, sequence: first }, &mut packet);
-        connection.let_in(client, &wish, &packet[..len], now);
+        connection.let_in(client, &login, &packet[..len], now);
         let wide = self.settings.inbox_len;
         if connection.inbox.capacity() < wide {
             let small = connection.widen(inbox_of(&mut self.spare_inboxes, wide));
@@ -79,11 +79,11 @@ impl<C> Server<C> {
         let count = self.connections.iter().filter(|(_, one)| one.logged_in_as(user).is_some()).count();
         for _ in most..=count {
             if let Some(oldest) = self.connections.oldest(|one| one.logged_in_as(user)) {
-                let ending = match most {
-                    1 => Ending::TakenOver,
-                    _ => Ending::LoggedInAgain(most),
+                let reason = match most {
+                    1 => CloseReason::TakenOver,
+                    _ => CloseReason::LoggedInAgain(most),
                 };
-                self.close(service, oldest, ending, now);
+                self.close(service, oldest, reason, now);
             }
         }
     }

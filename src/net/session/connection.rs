@@ -3,13 +3,13 @@
 //! The system reports readiness once per change, so what it said is remembered here until a read or write shows that
 //! it no longer holds: a read that fills less than it could, a write that takes less than it was given.
 
-use super::ending::Ending;
+use super::close_reason::CloseReason;
 use super::protocol::{CONTROL_PACKET_LEN_MAX, SessionProtocol, Username};
-use super::service::{CHATTER, Service, SessionSettings, Wish};
+use super::service::{CHATTER, PendingLogin, Service, SessionSettings};
 use crate::net::auth::{Claim, Ticket};
 use crate::net::{ConnectionId, Inbox, Readiness, Socket, origin};
 use crate::runtime::Budget;
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use dojima_journal::passing::is_passing;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{IpAddr, SocketAddr};
@@ -18,7 +18,7 @@ use std::net::{IpAddr, SocketAddr};
 const WRITE_LEN_MAX: usize = 256 * 1024;
 
 /// How long a client that was refused has for closing its side.
-const FAREWELL_NS: u64 = 1_000_000_000;
+const CLOSING_NS: u64 = 1_000_000_000;
 
 /// How long a client that was let in has for taking the last that was sent to it, while it says that it is there.
 const LAST_TAKE_NS: u64 = 120_000_000_000;
@@ -31,18 +31,18 @@ pub(super) enum Phase<C> {
     /// Nothing but a login is taken from it.
     AwaitingLogin,
     /// Its login is being looked at. What it sends waits in the inbox.
-    Checking(Wish),
+    Checking(PendingLogin),
     /// It was let in.
     LoggedIn(C),
     /// It was let in and asks for the end: it gets what is owed to it.
     LoggingOut(C),
     /// It gets a last word, what it sends is thrown away, and it is closed.
-    Leaving(Farewell),
+    Closing(Closing),
 }
 
-/// Why a client gets a last word.
+/// Why a connection is being closed after a last word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Farewell {
+pub(super) enum Closing {
     /// Its login was refused.
     Refused,
     /// It has been sent all that there is for it.
@@ -51,12 +51,12 @@ pub(super) enum Farewell {
     LoggedOut,
 }
 
-impl Farewell {
-    fn ending(self) -> Ending {
+impl Closing {
+    fn reason(self) -> CloseReason {
         match self {
-            Self::Refused => Ending::LoginRefused,
-            Self::SessionEnded => Ending::SessionEnded,
-            Self::LoggedOut => Ending::Logout,
+            Self::Refused => CloseReason::LoginRefused,
+            Self::SessionEnded => CloseReason::SessionEnded,
+            Self::LoggedOut => CloseReason::Logout,
         }
     }
 }
@@ -95,9 +95,8 @@ pub(super) struct Connection<C> {
     socket: Box<dyn Socket>,
     /// What came in.
     pub(super) inbox: Inbox,
-    /// How far it is.
     pub(super) phase: Phase<C>,
-    /// What it keeps of its question to the doorman.
+    /// What it keeps of its question to the authenticator.
     pub(super) ticket: Option<Ticket>,
     /// The name that it gave, and whether it was let in under it.
     pub(super) username: Option<Username>,
@@ -105,7 +104,7 @@ pub(super) struct Connection<C> {
     /// It has input that must wait, for room or for the client to receive: its silence is ours.
     pub(super) held: bool,
     /// Nothing more can be read, and why. What came before is still taken up.
-    pub(super) input_ended: Option<Ending>,
+    pub(super) input_ended: Option<CloseReason>,
     readable: bool,
     /// The other side has closed: the next reads tell so, whatever the readiness.
     hung_up: bool,
@@ -170,15 +169,15 @@ impl<C> Connection<C> {
     pub(super) fn client(&mut self) -> Option<&mut C> {
         match &mut self.phase {
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => Some(client),
-            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => None,
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Closing(_) => None,
         }
     }
 
-    /// Why it ends when the client closes its side.
-    pub(super) fn ending_by_client(&self) -> Ending {
+    /// Why it is closed when the client closes its side.
+    pub(super) fn reason_by_client(&self) -> CloseReason {
         match self.phase {
-            Phase::Leaving(farewell) => farewell.ending(),
-            _ => Ending::ClosedByClient,
+            Phase::Closing(closing) => closing.reason(),
+            _ => CloseReason::ClosedByClient,
         }
     }
 
@@ -186,7 +185,7 @@ impl<C> Connection<C> {
     pub(super) fn take_client(&mut self) -> Option<C> {
         match std::mem::replace(&mut self.phase, Phase::AwaitingLogin) {
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => Some(client),
-            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => None,
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Closing(_) => None,
         }
     }
 
@@ -196,7 +195,7 @@ impl<C> Connection<C> {
 
     /// Whether what it sends is thrown away.
     pub(super) fn is_thrown_away(&self) -> bool {
-        matches!(self.phase, Phase::LoggingOut(_) | Phase::Leaving(_))
+        matches!(self.phase, Phase::LoggingOut(_) | Phase::Closing(_))
     }
 
     /// Whether it had to rest and may be read again.
@@ -225,12 +224,12 @@ impl<C> Connection<C> {
     /// is logged in: it does not give way. Of one that was, the last messages may still be on their way.
     pub(super) fn gives_way(&self) -> Option<(Claim, u64)> {
         let claim = match self.phase {
-            Phase::Leaving(Farewell::SessionEnded | Farewell::LoggedOut) => Claim::Known,
+            Phase::Closing(Closing::SessionEnded | Closing::LoggedOut) => Claim::Known,
             Phase::Checking(_) => self.ticket.as_ref().map_or(Claim::None, Ticket::claim),
             Phase::AwaitingLogin
             | Phase::LoggedIn(_)
             | Phase::LoggingOut(_)
-            | Phase::Leaving(Farewell::Refused) => Claim::None,
+            | Phase::Closing(Closing::Refused) => Claim::None,
         };
         self.stranger_since().map(|since| (claim, since))
     }
@@ -254,7 +253,7 @@ impl<C> Connection<C> {
         }
         let asked = room.len();
         match self.socket.read(room) {
-            Ok(0) => self.input_ended = Some(self.ending_by_client()),
+            Ok(0) => self.input_ended = Some(self.reason_by_client()),
             Ok(count) => {
                 self.inbox.filled(count);
                 self.heard = now;
@@ -263,7 +262,7 @@ impl<C> Connection<C> {
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
             Err(error) if is_passing(&error) => {}
-            Err(error) => self.input_ended = Some(Ending::Socket(error)),
+            Err(error) => self.input_ended = Some(CloseReason::Socket(error)),
         }
         0
     }
@@ -281,10 +280,9 @@ impl<C> Connection<C> {
         self.control.put(packet);
     }
 
-    /// Lets the client in.
-    pub(super) fn let_in(&mut self, client: C, wish: &Wish, accepted: &[u8], now: u64) {
+    pub(super) fn let_in(&mut self, client: C, login: &PendingLogin, accepted: &[u8], now: u64) {
         self.put_control(accepted);
-        if let Some(ms @ 1..) = wish.heartbeat_timeout_ms {
+        if let Some(ms @ 1..) = login.heartbeat_timeout_ms {
             self.silence_max = u64::from(ms) * 1_000_000;
         }
         (self.phase, self.was_let_in) = (Phase::LoggedIn(client), true);
@@ -294,32 +292,32 @@ impl<C> Connection<C> {
     /// Says no, and lets the client go.
     pub(super) fn refuse(&mut self, packet: &[u8], now: u64) {
         self.put_control(packet);
-        self.leave(Farewell::Refused, now);
+        self.leave(Closing::Refused, now);
     }
 
     /// All that there is for it has been sent: says so and lets the client go. Gives back who it was.
     pub(super) fn end_session<P: SessionProtocol>(&mut self, now: u64) -> Option<C> {
         self.put_control(P::END_OF_SESSION);
-        self.part_from(Farewell::SessionEnded, now)
+        self.part_from(Closing::SessionEnded, now)
     }
 
     /// It has asked for the end and been sent what it was owed: lets it go. Gives back who it was.
     pub(super) fn let_go(&mut self, now: u64) -> Option<C> {
         // That may fail only if the client has gone.
         let _ = self.socket.shut_down_writing();
-        self.part_from(Farewell::LoggedOut, now)
+        self.part_from(Closing::LoggedOut, now)
     }
 
-    fn part_from(&mut self, farewell: Farewell, now: u64) -> Option<C> {
+    fn part_from(&mut self, closing: Closing, now: u64) -> Option<C> {
         let client = self.take_client();
-        self.leave(farewell, now);
+        self.leave(closing, now);
         client
     }
 
-    fn leave(&mut self, farewell: Farewell, now: u64) {
+    fn leave(&mut self, closing: Closing, now: u64) {
         self.inbox.clear();
         self.opened = now;
-        self.phase = Phase::Leaving(farewell);
+        self.phase = Phase::Closing(closing);
     }
 
     /// The client asks for the end. It gets what is owed to it first; what it sends now is thrown away.
@@ -346,10 +344,14 @@ impl<C> Connection<C> {
     /// # Errors
     /// Why the connection is to be closed.
     #[inline]
-    pub(super) fn send(&mut self, service: &impl Service<Client = C>, now: u64) -> Result<usize, Ending> {
+    pub(super) fn send(
+        &mut self,
+        service: &impl Service<Client = C>,
+        now: u64,
+    ) -> Result<usize, CloseReason> {
         let (before, after) = match &self.phase {
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => service.unsent(client)?,
-            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => (&[][..], &[][..]),
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Closing(_) => (&[][..], &[][..]),
         };
         let control = self.control.unsent();
         if control.len() + before.len() + after.len() == 0 {
@@ -379,14 +381,14 @@ impl<C> Connection<C> {
                 Ok(0)
             }
             Err(error) if is_passing(&error) => {
-                if is_planted(Bug::LoseUnsent) {
+                if is_injected(InjectedFault::LoseUnsent) {
                     self.sent(asked, service, now);
                 }
                 Ok(0)
             }
             // Who has asked for the end may have closed already.
-            Err(_) if matches!(self.phase, Phase::LoggingOut(_)) => Err(Ending::Logout),
-            Err(error) => Err(Ending::Socket(error)),
+            Err(_) if matches!(self.phase, Phase::LoggingOut(_)) => Err(CloseReason::Logout),
+            Err(error) => Err(CloseReason::Socket(error)),
         }
     }
 
@@ -407,7 +409,7 @@ impl<C> Connection<C> {
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => {
                 service.unsent(client).map_or(1, |(a, b)| a.len() + b.len())
             }
-            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => 0,
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Closing(_) => 0,
         };
         unsent + self.control.unsent().len() == 0
     }
@@ -428,7 +430,7 @@ impl<C> Connection<C> {
         let has_more = match &self.phase {
             Phase::LoggedIn(client) => service.has_more(client),
             Phase::LoggingOut(_) => true,
-            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => false,
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Closing(_) => false,
         };
         has_more || (self.writable && self.owed_since.is_some())
     }
@@ -442,22 +444,22 @@ impl<C> Connection<C> {
         service: &mut S,
         settings: &SessionSettings,
         now: u64,
-    ) -> Result<usize, Ending> {
+    ) -> Result<usize, CloseReason> {
         let age = now.saturating_sub(self.opened);
         let stalled = self.owed_since.map_or(0, |since| now.saturating_sub(since));
         let stalled = (u128::from(stalled) >= settings.stall_timeout.as_nanos())
-            .then(|| Ending::Stalled(settings.stall_timeout.as_millis() as u64));
+            .then(|| CloseReason::Stalled(settings.stall_timeout.as_millis() as u64));
         match &mut self.phase {
             Phase::AwaitingLogin | Phase::Checking(_) => {
                 let limit = settings.login_timeout;
                 return if u128::from(age) < limit.as_nanos() {
                     Ok(0)
                 } else {
-                    Err(Ending::LoginTimeout(limit.as_millis() as u64))
+                    Err(CloseReason::LoginTimeout(limit.as_millis() as u64))
                 };
             }
-            Phase::Leaving(farewell) => {
-                let ending = farewell.ending();
+            Phase::Closing(closing) => {
+                let reason = closing.reason();
                 if self.control.unsent().is_empty() {
                     // The last word is followed by the end of the stream; that may fail only if the client has gone.
                     let _ = self.socket.shut_down_writing();
@@ -465,13 +467,13 @@ impl<C> Connection<C> {
                 // What was sent may still be on its way, and a socket that is closed before it has arrived throws it away. Whoever
                 // was let in says by closing its side that it has it, and by its heartbeats that it still reads.
                 let quiet = now.saturating_sub(self.heard.max(self.opened));
-                let has_time = match farewell {
-                    Farewell::Refused => age < FAREWELL_NS,
-                    Farewell::SessionEnded | Farewell::LoggedOut => {
+                let has_time = match closing {
+                    Closing::Refused => age < CLOSING_NS,
+                    Closing::SessionEnded | Closing::LoggedOut => {
                         u128::from(quiet) < settings.client_timeout.as_nanos() && age < LAST_TAKE_NS
                     }
                 };
-                return if has_time { Ok(0) } else { Err(ending) };
+                return if has_time { Ok(0) } else { Err(reason) };
             }
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => service.look(client, now)?,
         }
@@ -479,9 +481,9 @@ impl<C> Connection<C> {
             self.heard = now;
         }
         // Whoever has asked for the end has said all that it will; it only has to take what is sent.
-        let is_leaving = matches!(self.phase, Phase::LoggingOut(_));
-        if !is_leaving && now.saturating_sub(self.heard) >= self.silence_max {
-            return Err(Ending::Silent(self.silence_max / 1_000_000));
+        let is_logging_out = matches!(self.phase, Phase::LoggingOut(_));
+        if !is_logging_out && now.saturating_sub(self.heard) >= self.silence_max {
+            return Err(CloseReason::Silent(self.silence_max / 1_000_000));
         }
         if let Some(stalled) = stalled {
             return Err(stalled);

@@ -1,6 +1,6 @@
 //! Which connection gives way when there is no place left.
 //!
-//! Those that wait for the doorman with a claim give way after all others: a real name is worth more than silence. Of those with the
+//! Those that wait for the authenticator with a claim give way after all others: a real name is worth more than silence. Of those with the
 //! same claim one gives way whose address has most without a login, so that whoever floods from one address throws out its own;
 //! of equal ones the one that has gone without a login for longest.
 //!
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_from_many_addresses_throws_out_nobody_who_waits_for_the_doorman() {
+    fn silence_from_many_addresses_throws_out_nobody_who_waits_for_the_authenticator() {
         let mut house = House::new(64);
         for from in 0..40 {
             house.come(from, Claim::Named);

@@ -1,6 +1,6 @@
 //! What a server counts.
 
-use super::EndingKind;
+use super::CloseKind;
 use crate::runtime::{Counter, Counters};
 
 /// A server's counters.
@@ -11,7 +11,6 @@ pub(super) struct Gauges {
     pub(super) turned_away: Counter,
     /// Accepted logins.
     pub(super) logins: Counter,
-    /// Refused logins.
     pub(super) logins_refused: Counter,
     /// Turns that connections were given because they may have had input.
     pub(super) input_turns: Counter,
@@ -43,11 +42,11 @@ impl Gauges {
     }
 
     /// Counts a closed connection.
-    pub(super) fn count_ending(&self, kind: EndingKind) {
+    pub(super) fn count_close(&self, kind: CloseKind) {
         match kind {
-            EndingKind::BadFrame => self.bad_frames.add(1),
-            EndingKind::Slow => self.slow_disconnects.add(1),
-            EndingKind::Ordinary | EndingKind::Failure => {}
+            CloseKind::BadFrame => self.bad_frames.add(1),
+            CloseKind::Slow => self.slow_disconnects.add(1),
+            CloseKind::Ordinary | CloseKind::Failure => {}
         }
     }
 }

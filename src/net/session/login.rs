@@ -1,20 +1,20 @@
 //! What a connection sends before it is let in.
 
+use super::close_reason::CloseReason;
 use super::connection::{Connection, Phase};
-use super::ending::Ending;
 use super::protocol::{Frame, Says, SessionProtocol};
-use super::service::{STRANGER_PACKET_LEN_MAX, Wish};
+use super::service::{PendingLogin, STRANGER_PACKET_LEN_MAX};
 use crate::net::auth::{AuthClient, AuthRequest};
 
 /// Bytes of heartbeats and debug text that a connection may send before its login.
 const CHATTER_BYTES_MAX: usize = 2048;
 
-/// Takes packets up to and including the login, which it asks the doorman about; he is then due.
+/// Takes packets up to and including the login, about which it asks the authenticator, which is then due.
 pub(super) fn take_login<P: SessionProtocol, C>(
     connection: &mut Connection<C>,
     auth: &mut AuthClient,
-    doorman_due: &mut bool,
-) -> Result<usize, Ending> {
+    authenticator_due: &mut bool,
+) -> Result<usize, CloseReason> {
     loop {
         connection.has_more = false;
         let Some((Frame { kind, says }, used)) =
@@ -27,7 +27,7 @@ pub(super) fn take_login<P: SessionProtocol, C>(
                 connection.inbox.took(used);
                 connection.chatter += used;
                 if connection.chatter > CHATTER_BYTES_MAX {
-                    return Err(Ending::Chatter(CHATTER_BYTES_MAX));
+                    return Err(CloseReason::Chatter(CHATTER_BYTES_MAX));
                 }
             }
             Says::Login(payload) => {
@@ -42,17 +42,17 @@ pub(super) fn take_login<P: SessionProtocol, C>(
                     connection.inbox.took(used);
                     connection.ticket = Some(ticket);
                     connection.username = Some(request.username);
-                    connection.phase = Phase::Checking(Wish::of(&request));
-                    *doorman_due = true;
+                    connection.phase = Phase::Checking(PendingLogin::of(&request));
+                    *authenticator_due = true;
                 } else {
                     // Nobody wakes this agent when the queue has room.
                     connection.has_more = true;
                 }
                 return Ok(1);
             }
-            Says::Logout => return Err(Ending::Logout),
+            Says::Logout => return Err(CloseReason::Logout),
             Says::Message(_) | Says::Other => {
-                return Err(Ending::UnexpectedPacket { kind, when: "before the login" });
+                return Err(CloseReason::UnexpectedPacket { kind, when: "before the login" });
             }
         }
     }

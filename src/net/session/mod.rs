@@ -6,15 +6,15 @@
 //! connections take turns, each with a bounded share of a duty cycle; who says nothing has no turn; who has no login gives
 //! way to others.
 //!
-//! One duty cycle: [`Server::poll`] asks the system which sockets are ready; [`Server::hear`] takes the doorman's answers;
+//! One duty cycle: [`Server::poll`] asks the system which sockets are ready; [`Server::hear`] takes the authenticator's answers;
 //! [`Server::accept`]; [`Server::receive`] makes one read per readable connection and has its packets taken up;
 //! [`Server::send`] makes one write per connection that has something to receive; [`Server::sweep`] looks at the times every few
-//! milliseconds; [`Server::ring`] wakes the doorman.
+//! milliseconds; [`Server::ring`] wakes the authenticator.
 
 mod admission;
+mod close_reason;
 mod connection;
 mod eldest;
-mod ending;
 mod gauges;
 mod lines;
 mod login;
@@ -24,7 +24,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-pub use ending::{Ending, EndingKind};
+pub use close_reason::{CloseKind, CloseReason};
 use packets::chatter_of;
 pub use packets::{Next, Packets};
 pub use protocol::{
@@ -32,12 +32,12 @@ pub use protocol::{
     SessionProtocol, Soup, Username,
 };
 pub use service::{
-    Admission, Admitted, Outlook, STRANGER_INBOX_LEN, STRANGER_PACKET_LEN_MAX, Service, SessionSettings,
-    Stopped, Wish,
+    Admission, Admitted, PendingLogin, STRANGER_INBOX_LEN, STRANGER_PACKET_LEN_MAX, SendStatus, Service,
+    SessionSettings, Stopped,
 };
 
 use super::auth::{AuthClient, Claim};
-use super::{ConnectionId, Inbox, Ready, Slab, Socket, Sockets, Turns};
+use super::{ConnectionId, Inbox, Ready, ReadySet, Slab, Socket, Sockets};
 use crate::runtime::log::Stranger;
 use crate::runtime::{Counters, Doorbell, Fatal, descriptors};
 use connection::{Connection, Phase};
@@ -79,9 +79,9 @@ pub struct Server<C> {
     settings: SessionSettings,
     sockets: Box<dyn Sockets>,
     auth: AuthClient,
-    doorman: Vec<Doorbell>,
-    /// Whether the doorman was asked something since it was last woken.
-    doorman_due: bool,
+    authenticator: Vec<Doorbell>,
+    /// Whether the authenticator was asked something since it was last woken.
+    authenticator_due: bool,
     /// When the listener may be asked for connections; `None` until the system reports some.
     accept_from: Option<u64>,
     connections: Slab<Connection<C>>,
@@ -89,10 +89,10 @@ pub struct Server<C> {
     /// Buffers of closed connections, for the next ones.
     spare_inboxes: Vec<Inbox>,
     /// The places of connections that may have something to be read or taken up, and to be sent.
-    inputs: Turns,
+    inputs: ReadySet,
     /// The same of connections without a login.
-    strangers: Turns,
-    outputs: Turns,
+    strangers: ReadySet,
+    outputs: ReadySet,
     /// The place whose turn is first in the next cycle.
     first: usize,
     /// The same of those without a login.
@@ -108,12 +108,12 @@ pub struct Server<C> {
 }
 
 impl<C> Server<C> {
-    /// Takes over a listener. `doorman`: whom to wake after asking whether somebody may come in.
+    /// Takes over a listener. `authenticator`: whom to wake after asking whether somebody may come in.
     pub fn new(
         settings: SessionSettings,
         sockets: Box<dyn Sockets>,
         auth: AuthClient,
-        doorman: Vec<Doorbell>,
+        authenticator: Vec<Doorbell>,
         counters: &Counters,
     ) -> Self {
         // One more connection of a user is there while a second takes over from a first.
@@ -121,15 +121,15 @@ impl<C> Server<C> {
         Self {
             sockets,
             auth,
-            doorman,
-            doorman_due: false,
+            authenticator,
+            authenticator_due: false,
             accept_from: Some(0),
             connections: Slab::new(settings.connections_max),
             eldest: Eldest::default(),
             spare_inboxes: (0..wide).map(|_| Inbox::with_room(settings.inbox_len)).collect(),
-            inputs: Turns::new(settings.connections_max),
-            strangers: Turns::new(settings.connections_max),
-            outputs: Turns::new(settings.connections_max),
+            inputs: ReadySet::new(settings.connections_max),
+            strangers: ReadySet::new(settings.connections_max),
+            outputs: ReadySet::new(settings.connections_max),
             first: 0,
             first_stranger: 0,
             lines: Lines::default(),
@@ -150,7 +150,7 @@ impl<C> Server<C> {
     pub fn clients(&self) -> impl Iterator<Item = &C> {
         self.connections.iter().filter_map(|(_, connection)| match &connection.phase {
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => Some(client),
-            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Leaving(_) => None,
+            Phase::AwaitingLogin | Phase::Checking(_) | Phase::Closing(_) => None,
         })
     }
 
@@ -169,7 +169,7 @@ impl<C> Server<C> {
     }
 
     /// Whose turn it is to be sent something: set the place of a connection that has something new.
-    pub fn outputs(&mut self) -> &mut Turns {
+    pub fn outputs(&mut self) -> &mut ReadySet {
         &mut self.outputs
     }
 
@@ -200,8 +200,8 @@ impl<C> Server<C> {
             Ready::Connection(id, readiness) => {
                 if let Some(connection) = connections.get(id) {
                     connection.note(readiness);
-                    let turns = if connection.is_stranger() { &mut *strangers } else { &mut *inputs };
-                    turns.set(id.place(), true);
+                    let ready = if connection.is_stranger() { &mut *strangers } else { &mut *inputs };
+                    ready.set(id.place(), true);
                     outputs.set(id.place(), true);
                 }
             }
@@ -252,7 +252,7 @@ impl<C> Server<C> {
     /// Closes a connection without a login and with no better claim than `most`; whether there was one.
     fn give_way(&mut self, service: &mut impl Service<Client = C>, most: Claim, now: u64) -> bool {
         let stranger = self.eldest.next(&mut self.connections, most);
-        stranger.map(|stranger| self.close(service, stranger, Ending::GaveWay, now)).is_some()
+        stranger.map(|stranger| self.close(service, stranger, CloseReason::GaveWay, now)).is_some()
     }
 
     fn open(
@@ -369,8 +369,8 @@ impl<C> Server<C> {
         }
         match self.take_up(service, place, now) {
             Ok(work) => work + usize::from(bytes > 0),
-            Err(ending) => {
-                self.close(service, place, ending, now);
+            Err(reason) => {
+                self.close(service, place, reason, now);
                 1
             }
         }
@@ -382,12 +382,12 @@ impl<C> Server<C> {
         service: &mut S,
         place: usize,
         now: u64,
-    ) -> Result<usize, Ending> {
+    ) -> Result<usize, CloseReason> {
         let mut work = 0;
         if let Some(connection) = self.connections.at(place)
             && matches!(connection.phase, Phase::AwaitingLogin)
         {
-            work += take_login::<S::Protocol, C>(connection, &mut self.auth, &mut self.doorman_due)?;
+            work += take_login::<S::Protocol, C>(connection, &mut self.auth, &mut self.authenticator_due)?;
         }
         let Some(connection) = self.connections.at(place) else { return Ok(work) };
         connection.held = false;
@@ -395,11 +395,11 @@ impl<C> Server<C> {
             Phase::AwaitingLogin => {}
             // Whoever closes before it was let in is gone, whatever it sent: nobody was to send anything before that.
             Phase::Checking(_) => return connection.input_ended.take().map_or(Ok(work), Err),
-            Phase::Leaving(_) => connection.inbox.clear(),
+            Phase::Closing(_) => connection.inbox.clear(),
             // Whoever has asked for the end may close its side, and still gets what is owed to it.
             Phase::LoggingOut(_) => {
                 connection.inbox.clear();
-                if matches!(connection.input_ended, Some(Ending::ClosedByClient)) {
+                if matches!(connection.input_ended, Some(CloseReason::ClosedByClient)) {
                     connection.input_ended = None;
                     connection.stop_reading();
                     return Ok(work);
@@ -461,26 +461,26 @@ impl<C> Server<C> {
     fn send_to<S: Service<Client = C>>(&mut self, service: &mut S, place: usize, now: u64) -> usize {
         let Some(connection) = self.connections.at(place) else { return 0 };
         let id = connection.id;
-        let is_leaving = matches!(connection.phase, Phase::LoggingOut(_));
+        let is_logging_out = matches!(connection.phase, Phase::LoggingOut(_));
         let mut busy = 0;
         if let Some(client) = connection.client() {
             match service.prepare(id, client, now) {
-                Ok(Outlook::Ended) => {
+                Ok(SendStatus::Ended) => {
                     if let Some(client) = connection.end_session::<S::Protocol>(now) {
-                        service.left(id, client, &Ending::SessionEnded, now);
+                        service.left(id, client, &CloseReason::SessionEnded, now);
                     }
                     self.strangers.set(place, true);
                 }
-                Ok(Outlook::Answered) if is_leaving && connection.has_sent_all(service) => {
+                Ok(SendStatus::Answered) if is_logging_out && connection.has_sent_all(service) => {
                     if let Some(client) = connection.let_go(now) {
-                        service.left(id, client, &Ending::Logout, now);
+                        service.left(id, client, &CloseReason::Logout, now);
                     }
                     self.strangers.set(place, true);
                 }
-                Ok(Outlook::Busy) => busy = 1,
-                Ok(Outlook::Open | Outlook::Answered) => {}
-                Err(ending) => {
-                    self.close(service, place, ending, now);
+                Ok(SendStatus::Busy) => busy = 1,
+                Ok(SendStatus::Open | SendStatus::Answered) => {}
+                Err(reason) => {
+                    self.close(service, place, reason, now);
                     return 1;
                 }
             }
@@ -491,8 +491,8 @@ impl<C> Server<C> {
                 self.gauges.bytes_out.add(bytes as u64);
                 usize::from(bytes > 0).max(busy)
             }
-            Err(ending) => {
-                self.close(service, place, ending, now);
+            Err(reason) => {
+                self.close(service, place, reason, now);
                 1
             }
         }
@@ -520,8 +520,8 @@ impl<C> Server<C> {
                     heartbeats += put;
                     self.outputs.set(place, true);
                 }
-                Err(ending) => {
-                    self.close(service, place, ending, now);
+                Err(reason) => {
+                    self.close(service, place, reason, now);
                     continue;
                 }
             }
@@ -537,10 +537,10 @@ impl<C> Server<C> {
         (heartbeats, true)
     }
 
-    /// Wakes the doorman if there is something for him.
+    /// Wakes the authenticator if there is something for it.
     pub fn ring(&mut self) {
-        if std::mem::take(&mut self.doorman_due) {
-            self.doorman.iter().for_each(Doorbell::ring);
+        if std::mem::take(&mut self.authenticator_due) {
+            self.authenticator.iter().for_each(Doorbell::ring);
         }
     }
 
@@ -549,22 +549,22 @@ impl<C> Server<C> {
         &mut self,
         service: &mut impl Service<Client = C>,
         id: ConnectionId,
-        ending: Ending,
+        reason: CloseReason,
         now: u64,
     ) {
         if self.connections.get(id).is_some() {
-            self.close(service, id.place(), ending, now);
+            self.close(service, id.place(), reason, now);
         }
     }
 
-    fn close(&mut self, service: &mut impl Service<Client = C>, place: usize, ending: Ending, now: u64) {
+    fn close(&mut self, service: &mut impl Service<Client = C>, place: usize, reason: CloseReason, now: u64) {
         let Some(mut connection) = self.connections.remove(place) else { return };
-        let kind = ending.kind();
-        self.gauges.count_ending(kind);
+        let kind = reason.kind();
+        self.gauges.count_close(kind);
         self.gauges.connections.set(self.connections.len() as u64);
         let (peer, username) = (connection.peer, connection.username.map(tracing::field::display));
         let (is_stranger, label) = (!connection.was_let_in, self.settings.label);
-        let is_ordinary = kind == EndingKind::Ordinary;
+        let is_ordinary = kind == CloseKind::Ordinary;
         let line = match connection.username {
             Some(user) if !is_stranger => self.lines.next_of(user, now),
             _ => {
@@ -574,12 +574,12 @@ impl<C> Server<C> {
         };
         if let Some(Line { left_out }) = line {
             match is_ordinary {
-                true => tracing::info!(%peer, username, left_out, "{label}connection closed: {ending}"),
-                false => tracing::warn!(%peer, username, left_out, "{label}connection closed: {ending}"),
+                true => tracing::info!(%peer, username, left_out, "{label}connection closed: {reason}"),
+                false => tracing::warn!(%peer, username, left_out, "{label}connection closed: {reason}"),
             }
         }
         if let Some(client) = connection.take_client() {
-            service.left(connection.id, client, &ending, now);
+            service.left(connection.id, client, &reason, now);
         }
         self.spare_inboxes.push(connection.part());
     }
@@ -593,7 +593,7 @@ impl<C> Server<C> {
                     break;
                 }
             }
-            self.close(service, place, Ending::Stopped, now);
+            self.close(service, place, CloseReason::Stopped, now);
         }
     }
 }

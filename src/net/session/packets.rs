@@ -1,6 +1,6 @@
 //! What a logged-in client sent, packet by packet.
 
-use super::Ending;
+use super::CloseReason;
 use super::protocol::{Frame, Says, SessionProtocol, Soup};
 use std::marker::PhantomData;
 
@@ -15,7 +15,6 @@ pub(super) fn chatter_of(bytes: usize) -> u64 {
     1 + (bytes / CHATTER_BYTES) as u64
 }
 
-/// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next<'a> {
     /// A message. It comes again until [`Packets::took_message`].
@@ -53,7 +52,7 @@ impl<'a, P: SessionProtocol> Packets<'a, P> {
     /// # Errors
     /// What costs the client its connection.
     #[inline]
-    pub fn next_message(&mut self) -> Result<Next<'a>, Ending> {
+    pub fn next_message(&mut self) -> Result<Next<'a>, CloseReason> {
         loop {
             let Some((Frame { kind, says }, len)) = P::frame(&self.bytes[self.used..], self.packet_len_max)?
             else {
@@ -70,9 +69,11 @@ impl<'a, P: SessionProtocol> Packets<'a, P> {
                     }
                 }
                 Says::Logout => return Ok(Next::Logout),
-                Says::Login(_) => return Err(Ending::UnexpectedPacket { kind, when: "after the login" }),
+                Says::Login(_) => {
+                    return Err(CloseReason::UnexpectedPacket { kind, when: "after the login" });
+                }
                 Says::Other => {
-                    return Err(Ending::UnexpectedPacket { kind, when: "which clients do not send" });
+                    return Err(CloseReason::UnexpectedPacket { kind, when: "which clients do not send" });
                 }
             }
         }

@@ -5,7 +5,7 @@
 
 pub use crate::wire::soup::{LoginAccepted, LoginRejected, LoginRequest, SessionId, Username};
 
-use super::ending::Ending;
+use super::close_reason::CloseReason;
 use crate::wire::soup::{self, END_OF_SESSION, SERVER_HEARTBEAT, SoupError, kind};
 
 /// The longest packet that the session layer itself sends, bytes.
@@ -31,7 +31,6 @@ pub enum Says<'a> {
 pub struct Frame<'a> {
     /// The protocol's own byte for what it is, for the log.
     pub kind: u8,
-    /// What it is.
     pub says: Says<'a>,
 }
 
@@ -46,13 +45,13 @@ pub trait SessionProtocol: 'static {
     ///
     /// # Errors
     /// What costs the client its connection.
-    fn frame(bytes: &[u8], len_max: usize) -> Result<Option<(Frame<'_>, usize)>, Ending>;
+    fn frame(bytes: &[u8], len_max: usize) -> Result<Option<(Frame<'_>, usize)>, CloseReason>;
 
     /// Reads a login.
     ///
     /// # Errors
     /// What costs the client its connection.
-    fn login(payload: &[u8]) -> Result<LoginRequest, Ending>;
+    fn login(payload: &[u8]) -> Result<LoginRequest, CloseReason>;
 
     /// Writes the packet that says that the client is let in, and returns its length: [`CONTROL_PACKET_LEN_MAX`] at most.
     fn accepted(accepted: &LoginAccepted, out: &mut [u8]) -> usize;
@@ -70,7 +69,7 @@ impl SessionProtocol for Soup {
     const END_OF_SESSION: &'static [u8] = &END_OF_SESSION;
 
     #[inline]
-    fn frame(bytes: &[u8], len_max: usize) -> Result<Option<(Frame<'_>, usize)>, Ending> {
+    fn frame(bytes: &[u8], len_max: usize) -> Result<Option<(Frame<'_>, usize)>, CloseReason> {
         let Some((packet, len)) = soup::frame(bytes, len_max).map_err(no_soup)? else { return Ok(None) };
         let says = match packet.kind {
             kind::UNSEQUENCED => Says::Message(packet.payload),
@@ -82,7 +81,7 @@ impl SessionProtocol for Soup {
         Ok(Some((Frame { kind: packet.kind, says }, len)))
     }
 
-    fn login(payload: &[u8]) -> Result<LoginRequest, Ending> {
+    fn login(payload: &[u8]) -> Result<LoginRequest, CloseReason> {
         LoginRequest::decode(payload).map_err(no_soup)
     }
 
@@ -96,8 +95,8 @@ impl SessionProtocol for Soup {
 }
 
 #[cold]
-fn no_soup(why: SoupError) -> Ending {
-    Ending::not_of("SoupBinTCP", why)
+fn no_soup(why: SoupError) -> CloseReason {
+    CloseReason::not_of("SoupBinTCP", why)
 }
 
 fn put(packet: &[u8], out: &mut [u8]) -> usize {

@@ -1,6 +1,6 @@
 //! What a stage does for its clients, and within which limits.
 
-use super::ending::Ending;
+use super::close_reason::CloseReason;
 use super::packets::Packets;
 use super::protocol::{LoginRejected, LoginRequest, SessionId, SessionProtocol, Username};
 use crate::net::ConnectionId;
@@ -58,7 +58,7 @@ pub struct Admitted<C> {
     pub first: u64,
 }
 
-/// What becomes of a login that the doorman has granted.
+/// What becomes of a login that the authenticator has granted.
 #[derive(Debug)]
 pub enum Admission<C> {
     /// The client is let in.
@@ -85,9 +85,9 @@ pub enum Stopped {
     Logout,
 }
 
-/// Whether there will be more for a client.
+/// What there is to send to a client, now and later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outlook {
+pub enum SendStatus {
     /// There may be.
     Open,
     /// There is, and it is being looked for.
@@ -106,7 +106,7 @@ pub trait Service {
     /// What its clients speak.
     type Protocol: SessionProtocol;
 
-    /// Says what a client gets that the doorman lets in. Nothing may have changed for anybody when this says no.
+    /// Says what a client gets that the authenticator lets in. Nothing may have changed for anybody when this says no.
     ///
     /// # Errors
     /// What the client is told if it gets nothing.
@@ -114,7 +114,7 @@ pub trait Service {
         &mut self,
         id: ConnectionId,
         grant: Grant,
-        wish: &Wish,
+        login: &PendingLogin,
         now: u64,
     ) -> Result<Admission<Self::Client>, LoginRejected>;
 
@@ -122,7 +122,7 @@ pub trait Service {
     fn arrived(&mut self, id: ConnectionId, client: &mut Self::Client, now: u64);
 
     /// A client is not connected any more, or has been sent everything.
-    fn left(&mut self, id: ConnectionId, client: Self::Client, ending: &Ending, now: u64);
+    fn left(&mut self, id: ConnectionId, client: Self::Client, reason: &CloseReason, now: u64);
 
     /// Whether what the client sends may be read now. While it may not, its silence is not held against it.
     fn takes_input(&self, client: &Self::Client) -> bool;
@@ -136,19 +136,24 @@ pub trait Service {
         client: &mut Self::Client,
         packets: &mut Packets<'_, Self::Protocol>,
         now: u64,
-    ) -> (usize, Result<Stopped, Ending>);
+    ) -> (usize, Result<Stopped, CloseReason>);
 
     /// Makes ready what is to be sent next, if what was ready before is sent.
     ///
     /// # Errors
     /// Why the client cannot be sent more.
-    fn prepare(&mut self, id: ConnectionId, client: &mut Self::Client, now: u64) -> Result<Outlook, Ending>;
+    fn prepare(
+        &mut self,
+        id: ConnectionId,
+        client: &mut Self::Client,
+        now: u64,
+    ) -> Result<SendStatus, CloseReason>;
 
     /// The bytes to send now, in two parts: whole packets, as soon as all of it is sent.
     ///
     /// # Errors
     /// Why the client cannot be sent more.
-    fn unsent<'a>(&'a self, client: &'a Self::Client) -> Result<(&'a [u8], &'a [u8]), Ending>;
+    fn unsent<'a>(&'a self, client: &'a Self::Client) -> Result<(&'a [u8], &'a [u8]), CloseReason>;
 
     /// The first `count` of the unsent bytes have been sent.
     fn sent(&self, client: &mut Self::Client, count: usize);
@@ -160,24 +165,22 @@ pub trait Service {
     ///
     /// # Errors
     /// Why the client cannot stay.
-    fn look(&mut self, client: &mut Self::Client, now: u64) -> Result<(), Ending>;
+    fn look(&mut self, client: &mut Self::Client, now: u64) -> Result<(), CloseReason>;
 }
 
-/// What a login asks for beside being let in.
+/// A login that waits for the authenticator's answer: what it asks for, without the password.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish {
-    /// Its name.
+pub struct PendingLogin {
     pub username: Username,
     /// The session; `None`: the present one.
     pub session: Option<SessionId>,
     /// The first message; 0: the next one that there will be.
     pub sequence: u64,
-    /// Its own timeout, ms.
     pub heartbeat_timeout_ms: Option<u32>,
 }
 
-impl Wish {
-    /// That of a request. The password is no part of it.
+impl PendingLogin {
+    /// The pending login of a request. The password is no part of it.
     pub(super) fn of(request: &LoginRequest) -> Self {
         let LoginRequest { username, session, sequence, heartbeat_timeout_ms, .. } = *request;
         Self { username, session, sequence, heartbeat_timeout_ms }

@@ -1,6 +1,6 @@
-//! Floods of connections at a server whose sockets, doorman and service are made by hand.
+//! Floods of connections at a server whose sockets, authenticator and service are made by hand.
 
-use super::connection::Farewell;
+use super::connection::Closing;
 use super::*;
 use crate::net::Readiness;
 use crate::net::auth::{Asked, AuthAnswer, AuthServer, Grant, Role, Ticket, auth_queues};
@@ -26,28 +26,34 @@ impl Service for Nothing {
     type Client = ();
     type Protocol = Soup;
 
-    fn admit(&mut self, _: ConnectionId, _: Grant, _: &Wish, _: u64) -> Result<Admission<()>, LoginRejected> {
+    fn admit(
+        &mut self,
+        _: ConnectionId,
+        _: Grant,
+        _: &PendingLogin,
+        _: u64,
+    ) -> Result<Admission<()>, LoginRejected> {
         let session = SessionId::new("DAY1").expect("a session");
         Ok(Admission::Now(Admitted { client: (), session, first: 1 }))
     }
 
     fn arrived(&mut self, _: ConnectionId, (): &mut (), _: u64) {}
 
-    fn left(&mut self, _: ConnectionId, (): (), _: &Ending, _: u64) {}
+    fn left(&mut self, _: ConnectionId, (): (), _: &CloseReason, _: u64) {}
 
     fn takes_input(&self, (): &()) -> bool {
         true
     }
 
-    fn take(&mut self, (): &mut (), _: &mut Packets<'_>, _: u64) -> (usize, Result<Stopped, Ending>) {
+    fn take(&mut self, (): &mut (), _: &mut Packets<'_>, _: u64) -> (usize, Result<Stopped, CloseReason>) {
         (0, Ok(Stopped::Dry))
     }
 
-    fn prepare(&mut self, _: ConnectionId, (): &mut (), _: u64) -> Result<Outlook, Ending> {
-        Ok(Outlook::Open)
+    fn prepare(&mut self, _: ConnectionId, (): &mut (), _: u64) -> Result<SendStatus, CloseReason> {
+        Ok(SendStatus::Open)
     }
 
-    fn unsent<'a>(&'a self, (): &'a ()) -> Result<(&'a [u8], &'a [u8]), Ending> {
+    fn unsent<'a>(&'a self, (): &'a ()) -> Result<(&'a [u8], &'a [u8]), CloseReason> {
         Ok((&[], &[]))
     }
 
@@ -57,7 +63,7 @@ impl Service for Nothing {
         false
     }
 
-    fn look(&mut self, (): &mut (), _: u64) -> Result<(), Ending> {
+    fn look(&mut self, (): &mut (), _: u64) -> Result<(), CloseReason> {
         Ok(())
     }
 }
@@ -179,7 +185,7 @@ fn peer(from: u32) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::from_bits((10 << 24) + from), 1))
 }
 
-/// A connection that was accepted from 10.0.0.0 and this number, and waits for the doorman unless it has no claim.
+/// A connection that was accepted from 10.0.0.0 and this number, and waits for the authenticator unless it has no claim.
 pub(super) fn waiting(
     id: ConnectionId,
     from: u32,
@@ -190,8 +196,8 @@ pub(super) fn waiting(
     let mut one = Connection::new(id, peer(from), socket, Inbox::with_room(0), now, &settings(1));
     if claim != Claim::None {
         let username = Username::new(NAMES[0]).expect("a name");
-        let wish = Wish { username, session: None, sequence: 0, heartbeat_timeout_ms: None };
-        one.phase = Phase::Checking(wish);
+        let login = PendingLogin { username, session: None, sequence: 0, heartbeat_timeout_ms: None };
+        one.phase = Phase::Checking(login);
         one.ticket = Some(Ticket::with(claim));
     }
     Ok(one)
@@ -200,8 +206,8 @@ pub(super) fn waiting(
 /// A port in a flood.
 struct Port {
     server: Server<()>,
-    door: AuthServer,
-    /// What the doorman has read and not answered.
+    auth_server: AuthServer,
+    /// What the authenticator has read and not answered.
     asked: Vec<Asked>,
     net: Arc<Mutex<Net>>,
     now: u64,
@@ -210,11 +216,11 @@ struct Port {
 impl Port {
     fn new(connections_max: usize) -> Self {
         let net = Arc::new(Mutex::new(Net::default()));
-        let (auth, door) = auth_queues();
-        door.introduce(NAMES.map(|name| Username::new(name).expect("a name")));
+        let (auth, auth_server) = auth_queues();
+        auth_server.introduce(NAMES.map(|name| Username::new(name).expect("a name")));
         let sockets = Box::new(NetSockets(Arc::clone(&net)));
         let server = Server::new(settings(connections_max), sockets, auth, Vec::new(), &Counters::new());
-        Self { server, door, asked: Vec::new(), net, now: 0 }
+        Self { server, auth_server, asked: Vec::new(), net, now: 0 }
     }
 
     fn connect(&self, from: u32) -> Client {
@@ -233,7 +239,7 @@ impl Port {
         server.receive(&mut Nothing, now);
         server.send(&mut Nothing, now);
         server.sweep(&mut Nothing, false, now);
-        self.asked.extend(std::iter::from_fn(|| self.door.next()));
+        self.asked.extend(std::iter::from_fn(|| self.auth_server.next()));
         self.asked.retain(|asked| !asked.inquiry.is_withdrawn());
         accepted
     }
@@ -242,12 +248,12 @@ impl Port {
         self.net.lock().expect("no panic").arriving.len()
     }
 
-    /// The doorman says yes to whoever has asked from this address.
+    /// The authenticator says yes to whoever has asked from this address.
     fn let_in(&mut self, from: u32) {
         let grant = Grant { role: Role::MarketData, login: None };
         for asked in self.asked.extract_if(.., |asked| asked.request.peer == peer(from).ip()) {
             let answer = AuthAnswer { connection: asked.request.connection, verdict: Ok(grant) };
-            self.door.answers.try_give(answer).expect("room for an answer");
+            self.auth_server.answers.try_give(answer).expect("room for an answer");
         }
     }
 
@@ -302,7 +308,7 @@ impl Flood {
 }
 
 /// A port under a flood from so many addresses, so many newcomers in a cycle, beside which one client waits 200 ms for the
-/// doorman, one says its name `late` cycles after its connection is taken, and then both are let in.
+/// authenticator, one says its name `late` cycles after its connection is taken, and then both are let in.
 fn logins_beside(flood: Flood, addresses: u32, rate: usize, late: usize) {
     let mut port = Port::new(64);
     let mut number = 0;
@@ -325,7 +331,7 @@ fn logins_beside(flood: Flood, addresses: u32, rate: usize, late: usize) {
     assert!(!is_closed(&silent), "{what}: it has not said its name yet");
     log_in(&silent, NAMES[1]);
     cycles(&mut port, 400 - late);
-    assert!(!is_closed(&waits) && !is_closed(&silent), "{what}: the doorman has a real name of theirs");
+    assert!(!is_closed(&waits) && !is_closed(&silent), "{what}: the authenticator has a real name of theirs");
     port.let_in(1);
     port.let_in(2);
     cycles(&mut port, 2);
@@ -434,9 +440,9 @@ fn for_want_of_descriptors_a_login_that_is_known_does_not_give_way() {
 fn who_was_logged_in_keeps_its_place_until_it_has_taken_its_last_messages() {
     for (end, stays) in [
         (None, true),
-        (Some(Farewell::LoggedOut), true),
-        (Some(Farewell::SessionEnded), true),
-        (Some(Farewell::Refused), false),
+        (Some(Closing::LoggedOut), true),
+        (Some(Closing::SessionEnded), true),
+        (Some(Closing::Refused), false),
     ] {
         let mut port = Port::new(64);
         let alice = port.connect(1);
@@ -448,9 +454,9 @@ fn who_was_logged_in_keeps_its_place_until_it_has_taken_its_last_messages() {
         let connection = port.server.connections.get(id).expect("it is there");
         match end {
             None => {}
-            Some(Farewell::LoggedOut) => _ = connection.let_go(port.now),
-            Some(Farewell::SessionEnded) => _ = connection.end_session::<Soup>(port.now),
-            Some(Farewell::Refused) => connection.refuse(&LoginRejected::NotAuthorised.packet(), port.now),
+            Some(Closing::LoggedOut) => _ = connection.let_go(port.now),
+            Some(Closing::SessionEnded) => _ = connection.end_session::<Soup>(port.now),
+            Some(Closing::Refused) => connection.refuse(&LoginRejected::NotAuthorised.packet(), port.now),
         }
         for number in 0..4_000 {
             Flood::Silent.connect(&port, 1_000 + number, number);

@@ -43,9 +43,7 @@ pub enum TurnedAway {
 /// Which limit a handshake gave way to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GaveWay {
-    /// That of its address.
     Address(usize),
-    /// That of all.
     All(usize),
 }
 
@@ -107,11 +105,9 @@ pub struct Shares {
 
 /// A handshake that may begin.
 pub struct Begun {
-    /// Its place.
     pub place: HandshakePlace,
     /// How long it waits before it begins, ns.
     pub wait: u64,
-    /// Who gave way to it.
     pub gave_way: Option<GaveWay>,
 }
 

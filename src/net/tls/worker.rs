@@ -15,11 +15,11 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Begins a thread of this name, with `begin` on it. Its tasks have `farewell` to end when it is dropped.
+    /// Begins a thread of this name, with `begin` on it. Its tasks have `closing_limit` to end when it is dropped.
     ///
     /// # Errors
     /// When the system gives no thread or no poll.
-    pub fn begin(name: &str, farewell: Duration, begin: fn()) -> io::Result<Self> {
+    pub fn begin(name: &str, closing_limit: Duration, begin: fn()) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
@@ -28,7 +28,7 @@ impl Worker {
             runtime.block_on(async {
                 // Both a word and the end of whoever could give it mean the same.
                 let _ = stopped.await;
-                tokio::time::sleep(farewell).await;
+                tokio::time::sleep(closing_limit).await;
             });
         })?;
         Ok(Self { handle, stop: Some(stop), thread: Some(thread) })

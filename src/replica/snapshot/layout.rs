@@ -12,7 +12,6 @@ pub const VERSION: u32 = 6;
 /// A format version that this build reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Version {
-    /// Its number.
     pub number: u32,
     /// The parts that came with later versions: what is not said in them is as in an exchange that was never told.
     pub lacks: &'static [Part],
@@ -87,9 +86,7 @@ pub struct StreamRecord {
 /// A login's stream of a session that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct EndedRecord {
-    /// Whose.
     pub login: LoginId,
-    /// Of which session.
     pub session: u32,
     /// The event of its last message.
     pub last_event: u64,

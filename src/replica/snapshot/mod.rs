@@ -73,26 +73,26 @@ impl Header {
     pub fn decode(bytes: &[u8; HEADER_BYTES], versions: &[Version]) -> Result<(Self, Version), BadHeader> {
         let damaged = |at, why| Err(BadHeader::Damaged { at, why });
         if bytes[MAGIC_AT..VERSION_AT] != MAGIC {
-            return damaged(MAGIC_AT, "this is no snapshot: it does not start with DOJISNAP");
+            return damaged(MAGIC_AT, "not a snapshot: it does not start with DOJISNAP");
         }
         let number = u32_at(bytes, VERSION_AT);
         let version = versions.iter().find(|version| version.number == number);
         let version = *version.ok_or(BadHeader::Version(number))?;
         if header_crc(bytes) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
-            return damaged(HEADER_CRC_AT, "the checksum of the header does not fit");
+            return damaged(HEADER_CRC_AT, "header checksum mismatch");
         }
         if u32_at(bytes, HEADER_LENGTH_AT) != HEADER_BYTES as u32 {
-            return damaged(HEADER_LENGTH_AT, "the header has another length than this version has");
+            return damaged(HEADER_LENGTH_AT, "header length is not that of this version");
         }
         if bytes[RESERVED_AT..HEADER_CRC_AT].iter().any(|byte| *byte != 0) {
             return damaged(RESERVED_AT, "reserved bytes are not zero");
         }
         if u64_at(bytes, POSITION_AT).max(u64_at(bytes, LAST_EVENT_AT)) > u64::MAX / 2 {
-            return damaged(POSITION_AT, "a position that no journal comes to");
+            return damaged(POSITION_AT, "position out of range");
         }
         let shards = u32_at(bytes, SHARDS_AT);
         if shards == 0 || shards as usize > ShardId::COUNT {
-            return damaged(SHARDS_AT, "a number of shards that no venue has");
+            return damaged(SHARDS_AT, "number of shards out of range");
         }
         let mut digest = [0; 32];
         digest.copy_from_slice(&bytes[STATE_DIGEST_AT..SHARDS_AT]);

@@ -22,13 +22,12 @@ use std::sync::mpsc;
 use std::thread;
 
 /// What is wrong with a file that is longer than it says.
-const BEYOND_END: &str = "there are bytes after the end";
+const BEYOND_END: &str = "bytes after the end section";
 
 /// An open snapshot file.
 pub struct Source {
     pub file: Box<dyn ReadAt>,
     pub path: PathBuf,
-    /// Its length.
     pub bytes: u64,
 }
 
@@ -44,7 +43,7 @@ impl Source {
             source,
         })?;
         if read < buffer.len() {
-            return Err(self.damaged(offset + read as u64, "the file ends here, in the middle"));
+            return Err(self.damaged(offset + read as u64, "unexpected end of file"));
         }
         Ok(())
     }
@@ -63,16 +62,16 @@ impl Source {
         let length = u32_at(&header, LENGTH_AT) as usize;
         let left = self.bytes.saturating_sub(*at + CHUNK_HEADER_BYTES as u64);
         if length == 0 || length > PAYLOAD_BYTES_MAX || length as u64 > left {
-            return Err(self.damaged(*at, "a chunk of an impossible length"));
+            return Err(self.damaged(*at, "chunk length out of range"));
         }
         payload.resize(length, 0);
         self.fill(payload, *at + CHUNK_HEADER_BYTES as u64)?;
         let crc = crc32c::crc32c_append(seed, &header[..CHUNK_CRC_AT]);
         if crc32c::crc32c_append(crc, payload) != u32_at(&header, CHUNK_CRC_AT) {
-            return Err(self.damaged(*at, "the checksum of a chunk does not fit"));
+            return Err(self.damaged(*at, "chunk checksum mismatch"));
         }
         if u32_at(&header, NUMBER_AT) != number {
-            return Err(self.damaged(*at, "a chunk is not the next one"));
+            return Err(self.damaged(*at, "chunk number out of sequence"));
         }
         *at += (CHUNK_HEADER_BYTES + length) as u64;
         Ok(u32_at(&header, SECTION_AT))
@@ -123,7 +122,7 @@ pub fn check(source: Source, position: u64, versions: &[Version]) -> Result<Head
 fn check_end(payload: &[u8], end: u64) -> Result<(), RestoreError> {
     let mut whole: Vec<u64> = Vec::new();
     records(payload, &mut whole)?;
-    let why = "the file has another length than was written";
+    let why = "file length differs from the length written at its end";
     if whole == [end] { Ok(()) } else { Err(RestoreError { at: 0, why }) }
 }
 
@@ -295,35 +294,35 @@ impl Parts {
             (_, ENDED) => records(payload, &mut self.ended),
             (_, OPENING) => records(payload, &mut self.opening),
             (_, END) => check_end(payload, end),
-            _ => wrong("a section that is not known"),
+            _ => wrong("unknown section"),
         }
     }
 
     fn finish(self, header: &Header, names: Vec<Names>) -> Result<State, RestoreError> {
         let check = |holds: bool, why| if holds { Ok(()) } else { Err(RestoreError { at: 0, why }) };
         let same_time = self.exchanges.iter().all(|exchange| exchange.now() == header.time);
-        check(same_time, "header and state are of other times")?;
+        check(same_time, "header and state have different times")?;
         let restored = self.exchanges.into_iter().zip(names).map(|(exchange, names)| exchange.finish(names));
         let restored = restored.collect::<Result<Vec<_>, _>>()?;
         let in_place = (0..).map(ShardId).zip(&restored).all(|(shard, exchange)| exchange.shard() == shard);
         check(in_place, "a shard in the sections of another one")?;
         let shards = Shards::of(restored);
-        let shards = shards.ok_or(RestoreError { at: 0, why: "the shards are not those of one venue" })?;
+        let shards = shards.ok_or(RestoreError { at: 0, why: "shards disagree about the venue" })?;
         let exchange = shards.first();
         let config_digest = exchange.config_digest();
         check(
             config_digest.unwrap_or_default() == header.config_digest,
-            "header and state have other configurations",
+            "header and state have different configuration digests",
         )?;
         let opened = config_digest.map(|config_digest| Command::Venue(VenueCommand::Open { config_digest }));
         check(
             opened.is_none_or(|open| self.opening.last() == Some(&open)),
-            "the opening does not open the venue",
+            "opening commands do not end with the venue's open command",
         )?;
         let told = |mark: &Mark| mark.event <= header.last_event;
-        check(self.marks.iter().all(told), "a stream has an event that was not told yet")?;
+        check(self.marks.iter().all(told), "stream refers to an event after the snapshot")?;
         let is_past = |(_, _, since): (AccountId, LoginId, u64)| since <= header.position;
-        check(exchange.copies().all(is_past), "copies since a command that was not given yet")?;
+        check(exchange.copies().all(is_past), "drop copy starts after the snapshot")?;
         let accounts = exchange.logins().iter().map(|login| login.account);
         let audience = Audience::restored(accounts, exchange.copies());
         let mut streams = StreamIndex::restored(audience, exchange.session());
@@ -334,19 +333,26 @@ impl Parts {
         let sessions = exchange.logins().iter().map(|login| login.session);
         for (present, session) in self.present.into_iter().zip(sessions.chain(repeat(exchange.session()))) {
             let own = take(present.marks);
-            check(streams.restore(session, present.messages, own), "marks that are not those of a stream")?;
+            check(
+                streams.restore(session, present.messages, own),
+                "stream marks contradict the stream's message count",
+            )?;
         }
         for EndedRecord { login, session, last_event, messages, marks } in self.ended {
-            check(last_event <= header.last_event, "a stream has an event that was not told yet")?;
+            check(last_event <= header.last_event, "stream refers to an event after the snapshot")?;
             let is_known = (login.0 as usize) < exchange.logins().len();
             let ended = EndedStream { login, session, last_event, messages, marks: take(marks) };
-            check(is_known && streams.restore_ended(ended), "a session's stream that cannot have ended so")?;
+            check(
+                is_known && streams.restore_ended(ended),
+                "ended stream names an unknown login or contradicts its marks",
+            )?;
         }
         check(marks.next().is_none(), "more stream marks than streams")?;
         let past = self.past.into_iter().map(|(event, listing)| (event, listing.into()));
         let listings = self.listings.into_iter().map(Into::into).collect();
         let listings = Listings::restored(listings, past.collect());
-        let listings = listings.ok_or(RestoreError { at: 0, why: "listings that were never told" })?;
+        let listings =
+            listings.ok_or(RestoreError { at: 0, why: "listings contradict their history of terms" })?;
         Ok(State {
             shards,
             last: Stamp { sequence: header.position, time: header.time },
@@ -370,7 +376,7 @@ fn records<T: Decode<()>>(payload: &[u8], into: &mut Vec<T>) -> Result<(), Resto
     let mut at = 0;
     while at < payload.len() {
         let (record, len) = decode_record(&payload[at..])
-            .map_err(|_| RestoreError { at, why: "a record that cannot be read" })?;
+            .map_err(|_| RestoreError { at, why: "record cannot be decoded" })?;
         into.push(record);
         at += len;
     }

@@ -58,7 +58,6 @@ pub fn write(header: &Header, state: &State, out: &mut dyn Write) -> io::Result<
 /// The chunks of a file, of which one is being filled, and one of extras besides.
 struct Chunks<'a> {
     file: File<'a>,
-    /// Whose parts come.
     shard: ShardId,
     /// Extras come before their orders.
     extras: Chunk,

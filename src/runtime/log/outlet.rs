@@ -119,7 +119,6 @@ impl Write for &Outlet {
     }
 }
 
-/// The thread's side.
 struct Scribe {
     sink: Box<dyn Write + Send>,
     losses: Arc<Counts>,

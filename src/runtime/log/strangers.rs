@@ -9,7 +9,6 @@ pub enum Stranger {
     Closed,
     /// Was cut off.
     Cut,
-    /// Was refused a login.
     LoginRefused,
     /// Gave a wrong name, password or address.
     NotLetIn,

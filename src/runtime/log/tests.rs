@@ -204,7 +204,6 @@ fn fails() {
     doom(Doomed::Fails);
 }
 
-/// The same.
 #[test]
 #[ignore = "ends the test process"]
 fn panics() {

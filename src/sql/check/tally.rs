@@ -17,9 +17,7 @@ use std::hash::BuildHasherDefault;
 /// An asset's supply against what all accounts hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetCheck {
-    /// The asset.
     pub asset: AssetId,
-    /// Its code.
     pub code: AssetCode,
     /// Minor units are 10^-scale.
     pub scale: u8,
@@ -91,7 +89,7 @@ impl Tally {
             }
             Event::Order(OrderEvent::Replaced(e)) => {
                 let asset = self.held_asset(e.terms.instrument.0, e.terms.side)?;
-                let old = self.live.get(&e.orig_order).ok_or("an order is replaced that is not open")?.open;
+                let old = self.live.get(&e.orig_order).ok_or("the replaced order is not open")?.open;
                 self.shrink(e.orig_order, old, Amount(0), OrderStatus::Replaced)?;
                 let kind = if e.terms.price.is_some() { Kind::Limit } else { Kind::Market };
                 self.open(
@@ -116,7 +114,7 @@ impl Tally {
             }
             Event::Order(OrderEvent::Restated(e)) => self.restate(e)?,
             Event::Order(OrderEvent::Triggered(e)) => {
-                let live = self.live.get_mut(&e.order).ok_or("an order is triggered that is not open")?;
+                let live = self.live.get_mut(&e.order).ok_or("the triggered order is not open")?;
                 let before = std::mem::replace(&mut live.status, OrderStatus::Open);
                 self.orders.by_status[before as usize] -= 1;
                 self.orders.by_status[OrderStatus::Open as usize] += 1;
@@ -235,7 +233,7 @@ impl Tally {
 
     /// Takes up what is reserved now. A market order whose quantity was stated in money learns it at its trigger.
     fn restate(&mut self, e: &Restated) -> Result<(), String> {
-        let live = self.live.get_mut(&e.order).ok_or("an order is restated that is not open")?;
+        let live = self.live.get_mut(&e.order).ok_or("the restated order is not open")?;
         if live.open != e.open.0 {
             if live.kind != Kind::Market || e.reason != RestateReason::Reserve {
                 return Err(format!("order {} has {} lots open, not {}", e.order, live.open, e.open));
@@ -274,8 +272,10 @@ impl Tally {
         status: OrderStatus,
     ) -> Result<u64, String> {
         let mut live = *self.live.get(&order).ok_or_else(|| format!("order {order} is not open"))?;
-        live.open =
-            live.open.checked_sub(by).ok_or_else(|| format!("order {order} has not {by} lots open"))?;
+        live.open = live
+            .open
+            .checked_sub(by)
+            .ok_or_else(|| format!("order {order} has fewer than {by} lots open"))?;
         let freed = live.reserved - i128::from(reserved.0);
         live.reserved -= freed;
         self.balances.entry((live.account, live.asset, order.shard())).or_default().1 -= freed;

@@ -20,7 +20,6 @@ const MESSAGES_AT: usize = 16;
 const SESSION_FIRST_AT: usize = 24;
 const STATE_AT: usize = 32;
 
-/// How many are kept.
 const KEPT: usize = 2;
 
 const PREFIX: &str = "checkpoint-";
@@ -70,17 +69,17 @@ impl Checkpoint {
         }
         let (messages, session_first) = (u64_at(bytes, MESSAGES_AT), u64_at(bytes, SESSION_FIRST_AT));
         if bytes[..8] != MAGIC {
-            return Err("it does not begin like a checkpoint".to_owned());
+            return Err("it is not a checkpoint (wrong magic)".to_owned());
         }
         let version = u32_at(bytes, VERSION_AT);
         if version != VERSION {
-            return Err(format!("it is of version {version} and not {VERSION}"));
+            return Err(format!("it is of version {version}, but this build reads version {VERSION}"));
         }
         if u32_at(bytes, CRC_AT) != crc32c::crc32c(&bytes[MESSAGES_AT..]) {
             return Err("its checksum is wrong".to_owned());
         }
         if session_first == 0 || session_first > messages + 1 {
-            return Err("its session begins behind its end".to_owned());
+            return Err("its session begins after its last message".to_owned());
         }
         let feed = Feed::from_bytes(&bytes[STATE_AT..]).map_err(|error| error.to_string())?;
         Ok(Self { feed, messages, session_first })
@@ -126,7 +125,7 @@ pub(super) fn read(files: &dyn Storage, event: u64) -> Result<Checkpoint, String
     if checkpoint.feed.last_event() == event {
         Ok(checkpoint)
     } else {
-        Err("it is of another event".to_owned())
+        Err("it is a checkpoint of another event".to_owned())
     }
 }
 
@@ -211,8 +210,12 @@ mod tests {
         let files = MemoryStorage::new();
         write(&files, &encoded(1)).expect("written");
         let late = Encoded { event: 9, ..encoded(8) };
-        let refused = write(&files, &late).expect_err("it is of another event than its name says");
-        assert!(refused.to_string().contains("was read back, and it is of another event"), "{refused}");
+        let refused =
+            write(&files, &late).expect_err("it is a checkpoint of another event than its name says");
+        assert!(
+            refused.to_string().contains("was read back, and it is a checkpoint of another event"),
+            "{refused}"
+        );
     }
 
     #[test]

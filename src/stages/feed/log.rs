@@ -54,7 +54,7 @@ impl LogReader {
                 file: self.files.dir().to_owned(),
                 offset: record.position().offset,
                 sequence: record.sequence,
-                why: "the record is no message".to_owned(),
+                why: "the record is not a market-data message".to_owned(),
             });
         };
         Ok(Some(Logged { number: record.sequence, sequence: u64::from_le_bytes(*sequence), message }))
@@ -198,8 +198,10 @@ impl MessageLog {
             let mut payload = [0; PREFIX_LEN + MESSAGE_LEN_MAX];
             payload[..PREFIX_LEN].copy_from_slice(&published.sequence.to_le_bytes());
             payload[PREFIX_LEN..PREFIX_LEN + message.len()].copy_from_slice(message);
-            let writer =
-                self.writer.as_mut().ok_or_else(|| Fatal::invariant("the feed works after its close"))?;
+            let writer = self
+                .writer
+                .as_mut()
+                .ok_or_else(|| Fatal::invariant("the market-data feed was run after it was closed"))?;
             match writer.append(self.next, published.time.0, &payload[..PREFIX_LEN + message.len()]) {
                 Ok(()) => {}
                 Err(AppendError::NoSpace) => return Ok(false),
@@ -277,7 +279,6 @@ impl MessageLog {
         self.writer.as_ref().map_or(0, Writer::bytes_written)
     }
 
-    /// Ends the log.
     pub(super) fn seal(&mut self) -> Result<(), Fatal> {
         self.writer.take().map_or(Ok(()), |writer| writer.seal().map_err(Fatal::market_data))
     }

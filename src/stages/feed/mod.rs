@@ -10,8 +10,8 @@
 
 mod check;
 mod checkpoint;
-mod ending;
-mod far;
+mod close_reason;
+mod history_readers;
 mod log;
 mod messages;
 mod mold;
@@ -30,7 +30,7 @@ use crate::domain::codec;
 use crate::market::{Feed, MarketView, MarketWatch, Published};
 use crate::net::Sockets;
 use crate::ring::{CursorReader, CursorWriter, cursor};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Clock, Counter, Counters, Fatal, Halt, Passing};
 use crate::wire::itch::{EndOfSnapshot, MESSAGE_LEN_MAX, Message, event_code};
 use crate::wire::soup::{self, SessionId, kind};
@@ -55,13 +55,10 @@ const RETRY_NS: u64 = 10_000_000_000;
 
 /// The sockets of both services.
 pub struct FeedSockets {
-    /// Of subscribers.
     pub subscribers: Box<dyn Sockets>,
-    /// For snapshots.
     pub snapshots: Box<dyn Sockets>,
 }
 
-/// The agent.
 pub struct FeedPublisher {
     settings: FeedSettings,
     /// Where the matcher is: applied commands, events in its ring, and the last event before this start.
@@ -147,9 +144,9 @@ impl FeedPublisher {
         let events = open_events(&files, feed.last_event() + 1)?;
         let session_number = feed.session();
         let session = session_of(&settings, session_number)?;
-        let FeedPorts { applied, in_ring, archived, synced, subscribers, snapshots, doorman } = ports;
+        let FeedPorts { applied, in_ring, archived, synced, subscribers, snapshots, authenticator } = ports;
         let serve = |service, sockets, auth| {
-            Server::new(service, sockets, (auth, doorman.clone()), &settings, session_first, counters)
+            Server::new(service, sockets, (auth, authenticator.clone()), &settings, session_first, counters)
         };
         let (subscribers, snapshots) = sockets
             .map(|sockets| {
@@ -283,7 +280,7 @@ impl FeedPublisher {
                 self.session = session_of(&self.settings, self.session_number)?;
                 self.books_given.begin_session();
             }
-            if is_planted(Bug::GarbleMarketData) && number.is_multiple_of(97) {
+            if is_injected(InjectedFault::GarbleMarketData) && number.is_multiple_of(97) {
                 bytes[len - 1] ^= 1;
             }
             self.tail.push(&bytes[..len]);
@@ -322,7 +319,7 @@ impl FeedPublisher {
             let len = message.encode(&mut out).unwrap_or(0);
             let _ = soup::push_packet(kind::SEQUENCED, &out[..len], &mut bytes);
         });
-        let ahead = u64::from(is_planted(Bug::SnapshotAhead));
+        let ahead = u64::from(is_injected(InjectedFault::SnapshotAhead));
         let sequence = self.log.next() - self.session_first + 1 + ahead;
         let _ = soup::push_packet(kind::SEQUENCED, &EndOfSnapshot { sequence }.encode(), &mut bytes);
         self.books_given.put(bytes, now);
@@ -448,7 +445,8 @@ fn find_start(files: &FeedFiles, start: FeedStart) -> Result<(Checkpoint, FoundL
             Err(why) => tracing::warn!("market data: the checkpoint of event {event} cannot be used: {why}"),
         }
     }
-    let log = look(0)?.ok_or_else(|| Fatal::invariant("no log has fewer than 0 messages"))?;
+    let log =
+        look(0)?.ok_or_else(|| Fatal::invariant("the market-data log cannot be opened at message 0"))?;
     Ok((Checkpoint::default(), log))
 }
 

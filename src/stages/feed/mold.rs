@@ -4,7 +4,7 @@ mod askers;
 #[cfg(test)]
 mod tests;
 
-use super::far::FarReaders;
+use super::history_readers::HistoryReaders;
 use super::messages::Messages;
 use super::settings::MoldSettings;
 use crate::runtime::{Counter, Counters, Fatal};
@@ -52,7 +52,7 @@ pub(super) struct Mold {
     next_heartbeat: u64,
     next_ending: u64,
     packet: PacketBuilder,
-    far: FarReaders,
+    history: HistoryReaders,
     askers: Askers,
     packets: Counter,
     answered: Counter,
@@ -94,7 +94,7 @@ impl Mold {
             next_heartbeat: 0,
             next_ending: 0,
             packet: PacketBuilder::default(),
-            far: FarReaders::new(),
+            history: HistoryReaders::new(),
             askers: Askers::new(settings.requests_per_second),
             packets: counters.register("feed.mold_packets", "datagrams"),
             answered: counters.register("feed.mold_requests", "requests"),
@@ -175,7 +175,7 @@ impl Mold {
         let from = self.next;
         let mut count = gather(&mut self.packet, from, end, messages);
         if count == 0 {
-            count = match self.far.gather(&mut self.packet, (from, end), None, messages.log, now) {
+            count = match self.history.gather(&mut self.packet, (from, end), None, messages.log, now) {
                 // Not there yet; it goes on in the next cycle.
                 Some(0) => return false,
                 Some(count) => count,
@@ -226,7 +226,6 @@ impl Mold {
         Some((ended.first, ended.end))
     }
 
-    /// Takes requests in.
     fn listen(&mut self, now: u64) -> usize {
         let Some(requests) = &self.requests else { return 0 };
         for looked_at in 0..REQUESTS_MAX {
@@ -248,9 +247,9 @@ impl Mold {
     /// Answers requests, of each address one in turn, with one datagram each.
     fn answer(&mut self, messages: &Messages<'_>, now: u64) -> usize {
         let mut answered = 0;
-        let read_until = self.far.read() + READS_MAX;
+        let read_until = self.history.read() + READS_MAX;
         while answered < ANSWERS_MAX
-            && self.far.read() < read_until
+            && self.history.read() < read_until
             && let Some(asked) = self.askers.next(now)
         {
             answered += 1;
@@ -272,9 +271,9 @@ impl Mold {
         }
         if gather(&mut self.packet, first, end, messages) == 0 {
             // Not in memory any more. While its place is being looked for, and if it is gone, there is no answer.
-            let read = self.far.read();
-            self.far.gather(&mut self.packet, (first, end), Some(from.ip()), messages.log, now);
-            self.askers.charge(from.ip(), self.far.read() - read, now);
+            let read = self.history.read();
+            self.history.gather(&mut self.packet, (first, end), Some(from.ip()), messages.log, now);
+            self.askers.charge(from.ip(), self.history.read() - read, now);
         }
         if self.packet.count() > 0
             && let Some(requests) = &self.requests

@@ -6,8 +6,8 @@ use super::settings::FeedSettings;
 use super::subscriber::Subscriber;
 use crate::net::auth::{AuthClient, Grant};
 use crate::net::session::{
-    self, Admission, Admitted, Ending, Next, Outlook, Packets, STRANGER_INBOX_LEN, STRANGER_PACKET_LEN_MAX,
-    SessionSettings, Soup, Stopped, Wish,
+    self, Admission, Admitted, CloseReason, Next, Packets, PendingLogin, STRANGER_INBOX_LEN,
+    STRANGER_PACKET_LEN_MAX, SendStatus, SessionSettings, Soup, Stopped,
 };
 use crate::net::{ConnectionId, Sockets};
 use crate::runtime::{Counters, Doorbell, Fatal};
@@ -21,7 +21,6 @@ pub(super) enum Service {
     Snapshots,
 }
 
-/// The server.
 pub(super) struct Server {
     service: Service,
     server: session::Server<Subscriber>,
@@ -32,7 +31,7 @@ pub(super) struct Server {
 }
 
 /// What the session layer asks of it in one duty cycle.
-struct Desk<'a> {
+struct FeedService<'a> {
     service: Service,
     settings: &'a FeedSettings,
     messages: &'a Messages<'a>,
@@ -42,7 +41,7 @@ impl Server {
     pub(super) fn new(
         service: Service,
         sockets: Box<dyn Sockets>,
-        (auth, doorman): (AuthClient, Vec<Doorbell>),
+        (auth, authenticator): (AuthClient, Vec<Doorbell>),
         settings: &FeedSettings,
         session_first: u64,
         counters: &Counters,
@@ -63,7 +62,7 @@ impl Server {
             client_timeout: settings.client_timeout,
             stall_timeout: settings.stall_timeout,
         };
-        let server = session::Server::new(sessions, sockets, auth, doorman, counters);
+        let server = session::Server::new(sessions, sockets, auth, authenticator, counters);
         Self { service, server, session_first, next: 0 }
     }
 
@@ -101,22 +100,22 @@ impl Server {
             self.server.wake_all();
         }
         let Self { service, server, .. } = self;
-        let mut desk = Desk { service: *service, settings, messages };
+        let mut feed = FeedService { service: *service, settings, messages };
         server.poll()?;
-        let mut work = server.accept(&mut desk, now) + server.hear(&mut desk, now);
-        work += server.receive(&mut desk, now);
+        let mut work = server.accept(&mut feed, now) + server.hear(&mut feed, now);
+        work += server.receive(&mut feed, now);
         server.ring();
-        work += server.send(&mut desk, now);
-        Ok(work + server.sweep(&mut desk, false, now).0)
+        work += server.send(&mut feed, now);
+        Ok(work + server.sweep(&mut feed, false, now).0)
     }
 
     /// Sends what can be sent without waiting, then closes all.
     pub(super) fn shut(&mut self, settings: &FeedSettings, messages: &Messages<'_>, now: u64) {
-        self.server.shut(&mut Desk { service: self.service, settings, messages }, now);
+        self.server.shut(&mut FeedService { service: self.service, settings, messages }, now);
     }
 }
 
-impl session::Service for Desk<'_> {
+impl session::Service for FeedService<'_> {
     type Client = Subscriber;
     type Protocol = Soup;
 
@@ -124,17 +123,17 @@ impl session::Service for Desk<'_> {
         &mut self,
         _: ConnectionId,
         _: Grant,
-        wish: &Wish,
+        login: &PendingLogin,
         _: u64,
     ) -> Result<Admission<Subscriber>, LoginRejected> {
         let session = self.messages.session;
-        if wish.session.is_some_and(|wanted| !wanted.as_bytes().eq_ignore_ascii_case(session.as_bytes())) {
+        if login.session.is_some_and(|wanted| !wanted.as_bytes().eq_ignore_ascii_case(session.as_bytes())) {
             return Err(LoginRejected::SessionNotAvailable);
         }
         let (client, first) = match self.service {
             Service::Stream => {
                 let next = self.messages.tail.next() - self.messages.session_first + 1;
-                let first = if wish.sequence == 0 { next } else { wish.sequence.min(next) };
+                let first = if login.sequence == 0 { next } else { login.sequence.min(next) };
                 (Subscriber::of_stream(self.messages.session_first + first - 1), first)
             }
             Service::Snapshots => (Subscriber::of_snapshot(), 1),
@@ -144,7 +143,7 @@ impl session::Service for Desk<'_> {
 
     fn arrived(&mut self, _: ConnectionId, _: &mut Subscriber, _: u64) {}
 
-    fn left(&mut self, _: ConnectionId, _: Subscriber, _: &Ending, _: u64) {}
+    fn left(&mut self, _: ConnectionId, _: Subscriber, _: &CloseReason, _: u64) {}
 
     fn takes_input(&self, _: &Subscriber) -> bool {
         true
@@ -155,24 +154,29 @@ impl session::Service for Desk<'_> {
         _: &mut Subscriber,
         packets: &mut Packets<'_>,
         _: u64,
-    ) -> (usize, Result<Stopped, Ending>) {
+    ) -> (usize, Result<Stopped, CloseReason>) {
         let stopped = packets.next_message().and_then(|next| match next {
             Next::Dry => Ok(Stopped::Dry),
             Next::Chatty => Ok(Stopped::More),
             // Nothing that a subscriber sends has an answer.
-            Next::Logout => Err(Ending::Logout),
+            Next::Logout => Err(CloseReason::Logout),
             Next::Message(_) => {
-                Err(Ending::UnexpectedPacket { kind: kind::UNSEQUENCED, when: "that has no place here" })
+                Err(CloseReason::UnexpectedPacket { kind: kind::UNSEQUENCED, when: "that has no place here" })
             }
         });
         (0, stopped)
     }
 
-    fn prepare(&mut self, _: ConnectionId, subscriber: &mut Subscriber, now: u64) -> Result<Outlook, Ending> {
+    fn prepare(
+        &mut self,
+        _: ConnectionId,
+        subscriber: &mut Subscriber,
+        now: u64,
+    ) -> Result<SendStatus, CloseReason> {
         subscriber.fill(self.messages, now)
     }
 
-    fn unsent<'a>(&'a self, subscriber: &'a Subscriber) -> Result<(&'a [u8], &'a [u8]), Ending> {
+    fn unsent<'a>(&'a self, subscriber: &'a Subscriber) -> Result<(&'a [u8], &'a [u8]), CloseReason> {
         Ok((subscriber.unsent(), &[]))
     }
 
@@ -184,7 +188,7 @@ impl session::Service for Desk<'_> {
         subscriber.has_more(self.messages)
     }
 
-    fn look(&mut self, subscriber: &mut Subscriber, now: u64) -> Result<(), Ending> {
+    fn look(&mut self, subscriber: &mut Subscriber, now: u64) -> Result<(), CloseReason> {
         subscriber.look(self.settings, self.messages, now)
     }
 }

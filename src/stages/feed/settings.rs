@@ -72,7 +72,7 @@ impl FeedSettings {
         }
         if !tail.is_power_of_two() || tail < 1024 {
             return Err(Fatal::invariant(format_args!(
-                "feed: a tail of {tail} messages is no power of two of at least 1024"
+                "feed: a tail of {tail} messages must be a power of two of at least 1024"
             )));
         }
         Ok(())
@@ -94,13 +94,12 @@ pub struct FeedPorts {
     /// Who says who may have snapshots.
     pub snapshots: AuthClient,
     /// Whom to wake after asking.
-    pub doorman: Vec<Doorbell>,
+    pub authenticator: Vec<Doorbell>,
 }
 
 /// Where the feed reads and writes.
 #[derive(Clone, Debug)]
 pub struct FeedFiles {
-    /// The log of events.
     pub event_log: Arc<dyn Storage>,
     /// The log of messages, and the checkpoints.
     pub market_data: Arc<dyn Storage>,

@@ -1,11 +1,11 @@
 //! One client of the feed: what it gets, and how far it is.
 
-use super::ending::Cause;
+use super::close_reason::Cause;
 use super::log::{LogReader, OldMessages};
 use super::messages::Messages;
 use super::settings::FeedSettings;
 use super::snapshots::Snapshot;
-use crate::net::session::{Ending, Outlook};
+use crate::net::session::{CloseReason, SendStatus};
 use crate::wire::soup::{self, kind};
 use dojima_journal::JournalError;
 use std::sync::Arc;
@@ -16,13 +16,11 @@ const OUTBOX_LEN: usize = 64 * 1024;
 /// Messages that are read from the log for one client in one duty cycle, those that are skipped included.
 const READ_MAX: usize = 4096;
 
-/// What a client gets.
 pub(super) enum Source {
     /// Messages.
     Stream(Stream),
     /// A snapshot, which is still to be made.
     AwaitingSnapshot,
-    /// A snapshot.
     Snapshot {
         /// It stays in memory for as long.
         snapshot: Arc<Snapshot>,
@@ -49,7 +47,6 @@ pub(super) struct Stream {
     caught_up: bool,
 }
 
-/// One client.
 pub(super) struct Subscriber {
     source: Source,
     outbox: Vec<u8>,
@@ -112,29 +109,29 @@ impl Subscriber {
     ///
     /// # Errors
     /// Why the connection is to be closed.
-    pub(super) fn fill(&mut self, messages: &Messages<'_>, now: u64) -> Result<Outlook, Ending> {
+    pub(super) fn fill(&mut self, messages: &Messages<'_>, now: u64) -> Result<SendStatus, CloseReason> {
         if !self.outbox.is_empty() {
-            return Ok(Outlook::Open);
+            return Ok(SendStatus::Open);
         }
         match &mut self.source {
-            Source::Over => Ok(Outlook::Ended),
+            Source::Over => Ok(SendStatus::Ended),
             Source::AwaitingSnapshot => {
                 if let Some(snapshot) = &messages.snapshot {
                     let (snapshot, take_ns) = (Arc::clone(snapshot), snapshot.take_ns(now));
                     self.source = Source::Snapshot { snapshot, put: 0, since: now, take_ns };
                     return self.fill(messages, now);
                 }
-                Ok(Outlook::Open)
+                Ok(SendStatus::Open)
             }
             Source::Snapshot { snapshot, put, .. } => {
                 let bytes = &snapshot.bytes;
                 if *put == bytes.len() {
-                    return Ok(Outlook::Ended);
+                    return Ok(SendStatus::Ended);
                 }
                 let end = bytes.len().min(*put + OUTBOX_LEN);
                 self.outbox.extend_from_slice(&bytes[*put..end]);
                 *put = end;
-                Ok(Outlook::Open)
+                Ok(SendStatus::Open)
             }
             Source::Stream(stream) => stream.fill(&mut self.outbox, messages),
         }
@@ -157,7 +154,7 @@ impl Subscriber {
         settings: &FeedSettings,
         messages: &Messages<'_>,
         now: u64,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), CloseReason> {
         match &self.source {
             Source::Stream(stream) if stream.caught_up => {
                 // What is of the session after its own is not for it.
@@ -181,10 +178,10 @@ impl Stream {
         self.end.unwrap_or(u64::MAX).min(messages.tail.next())
     }
 
-    fn fill(&mut self, outbox: &mut Vec<u8>, messages: &Messages<'_>) -> Result<Outlook, Ending> {
+    fn fill(&mut self, outbox: &mut Vec<u8>, messages: &Messages<'_>) -> Result<SendStatus, CloseReason> {
         let last = self.last(messages);
         if self.end == Some(self.next) {
-            return Ok(Outlook::Ended);
+            return Ok(SendStatus::Ended);
         }
         let before = self.next;
         let mut read = false;
@@ -209,7 +206,7 @@ impl Stream {
             }
         }
         self.caught_up |= self.next == messages.tail.next();
-        Ok(if read && outbox.is_empty() { Outlook::Busy } else { Outlook::Open })
+        Ok(if read && outbox.is_empty() { SendStatus::Busy } else { SendStatus::Open })
     }
 
     /// Old messages from the log. Whether anything was read, be it only to be skipped.

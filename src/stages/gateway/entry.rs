@@ -1,7 +1,7 @@
 //! What the session layer asks of order entry: which stream a login joins, what its messages mean, and what it is sent.
 
-use super::desks::Desks;
 use super::gauges::Gauges;
+use super::login_policies::LoginPolicies;
 use super::owed::Owed;
 use super::protocol::{LoggedIn, OrderEntryProtocol};
 use super::receive::{Taking, pass_over, take_packets};
@@ -13,10 +13,10 @@ use crate::domain::{Command, LoginId};
 use crate::net::ConnectionId;
 use crate::net::auth::{Grant, Role};
 use crate::net::session::{
-    Admission, Admitted, Ending, LoginRejected, Outlook, Packets, Service, Stopped, Wish,
+    Admission, Admitted, CloseReason, LoginRejected, Packets, PendingLogin, SendStatus, Service, Stopped,
 };
 use crate::ring::Producer;
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::stages::resend::{ResendClient, ResendQuery};
 use crate::stages::space::SpaceWatch;
 
@@ -40,7 +40,7 @@ pub(super) struct OrderEntry<P> {
     /// Logins that wait for what is known of sessions that have ended.
     pub(super) visits: Vec<Visit>,
     pub(super) streams: Streams<P>,
-    pub(super) desks: Desks,
+    pub(super) policies: LoginPolicies,
     pub(super) gauges: Gauges,
     /// Commands were published and nobody was rung.
     pub(super) rings_due: bool,
@@ -52,7 +52,6 @@ pub(super) struct OrderEntry<P> {
 pub(super) struct Trader {
     /// Whose orders and stream.
     pub(super) login: LoginId,
-    /// What it may do.
     pub(super) role: Role,
     /// The session whose stream it receives.
     pub(super) session: u32,
@@ -77,13 +76,13 @@ impl<P: OrderEntryProtocol> OrderEntry<P> {
         trader: &mut Trader,
         packets: &mut Packets<'_, P>,
         now: u64,
-    ) -> (usize, Result<Stopped, Ending>) {
+    ) -> (usize, Result<Stopped, CloseReason>) {
         let Trader { login, role, session, .. } = *trader;
         if self.streams.get(login).is_some_and(|stream| stream.session() != session) {
             // Its numbers are those of a session that has ended; it is about to be told.
             return (0, pass_over(packets));
         }
-        let left = self.rounds.left(self.desks.share(login).copied().unwrap_or_default());
+        let left = self.rounds.left(self.policies.share(login).copied().unwrap_or_default());
         if left == 0 {
             return (0, Ok(Stopped::Held));
         }
@@ -92,11 +91,11 @@ impl<P: OrderEntryProtocol> OrderEntry<P> {
         let granted = claim.remaining();
         let space_low = self.space.iter().any(SpaceWatch::is_low);
         let mut orders = match space_low {
-            true => u32::from(self.desks.next_order(login).is_none_or(|next| now >= *next)),
+            true => u32::from(self.policies.next_order(login).is_none_or(|next| now >= *next)),
             false => u32::MAX,
         };
         let may_order = orders > 0;
-        let (bucket, cancels) = self.desks.allowances(login, space_low, now);
+        let (bucket, cancels) = self.policies.allowances(login, space_low, now);
         let taking = Taking {
             from: LoggedIn { login, session },
             role,
@@ -109,13 +108,13 @@ impl<P: OrderEntryProtocol> OrderEntry<P> {
         if space_low
             && may_order
             && orders == 0
-            && let Some(next) = self.desks.next_order(login)
+            && let Some(next) = self.policies.next_order(login)
         {
             *next = now + REFUSAL_EVERY_NS;
         }
         let messages = claim.len();
         claim.publish();
-        if let Some(share) = self.desks.share(login) {
+        if let Some(share) = self.policies.share(login) {
             self.rounds.took(share, messages);
         }
         self.gauges.messages_in.add(messages as u64);
@@ -182,28 +181,29 @@ impl<P: OrderEntryProtocol> Service for OrderEntry<P> {
         &mut self,
         id: ConnectionId,
         grant: Grant,
-        wish: &Wish,
+        pending: &PendingLogin,
         _: u64,
     ) -> Result<Admission<Trader>, LoginRejected> {
         let login = grant.login.ok_or(LoginRejected::NotAuthorised)?;
         let present = self.streams.get(login).map_or(0, |stream| stream.session());
         let of = |id| self.settings.session.number_of(id);
-        let session = match wish.session {
+        let session = match pending.session {
             None => present,
             Some(id) => {
                 of(id).filter(|session| *session <= present).ok_or(LoginRejected::SessionNotAvailable)?
             }
         };
         if session < present {
-            let (role, sequence) = (grant.role, wish.sequence);
+            let (role, sequence) = (grant.role, pending.sequence);
             self.visits.push(Visit { id, login, role, session, sequence, is_asked: false });
             self.ask();
             return Ok(Admission::Later);
         }
         let session = self.settings.session.after(session).ok_or(LoginRejected::SessionNotAvailable)?;
         let stream = self.streams.join(login);
-        let first = first_message(wish.sequence, stream.next());
-        let from = if is_planted(Bug::ResumeOffByOne) { stream.next().min(first + 1) } else { first };
+        let first = first_message(pending.sequence, stream.next());
+        let from =
+            if is_injected(InjectedFault::ResumeOffByOne) { stream.next().min(first + 1) } else { first };
         let source = Source::of(stream, from);
         let client = Trader::new(login, grant.role, stream.session(), source);
         Ok(Admission::Now(Admitted { client, session, first }))
@@ -213,14 +213,14 @@ impl<P: OrderEntryProtocol> Service for OrderEntry<P> {
         // Who reads a session that has ended can send no orders: for its orders it is absent.
         if !trader.is_visitor {
             self.streams.join(trader.login).listener = Some(id);
-            self.desks.arrive(trader.login);
+            self.policies.arrive(trader.login);
         }
     }
 
-    fn left(&mut self, id: ConnectionId, trader: Trader, _: &Ending, now: u64) {
+    fn left(&mut self, id: ConnectionId, trader: Trader, _: &CloseReason, now: u64) {
         if !trader.is_visitor {
             self.streams.leave(trader.login, id);
-            self.desks.leave(trader.login, now);
+            self.policies.leave(trader.login, now);
         }
     }
 
@@ -236,7 +236,7 @@ impl<P: OrderEntryProtocol> Service for OrderEntry<P> {
         trader: &mut Trader,
         packets: &mut Packets<'_, P>,
         now: u64,
-    ) -> (usize, Result<Stopped, Ending>) {
+    ) -> (usize, Result<Stopped, CloseReason>) {
         let (messages, stopped) = self.take_orders(trader, packets, now);
         if matches!(stopped, Ok(Stopped::Logout)) {
             trader.owed = Some(Owed::since(&self.inbound));
@@ -244,9 +244,14 @@ impl<P: OrderEntryProtocol> Service for OrderEntry<P> {
         (messages, stopped)
     }
 
-    fn prepare(&mut self, id: ConnectionId, trader: &mut Trader, now: u64) -> Result<Outlook, Ending> {
+    fn prepare(
+        &mut self,
+        id: ConnectionId,
+        trader: &mut Trader,
+        now: u64,
+    ) -> Result<SendStatus, CloseReason> {
         let Trader { login, session, source, owed, .. } = trader;
-        let Some(stream) = self.streams.get(*login) else { return Ok(Outlook::Open) };
+        let Some(stream) = self.streams.get(*login) else { return Ok(SendStatus::Open) };
         if let Some(request) = source.advance((*login, *session), id, stream, now)?
             && self.resend.queries.try_send(ResendQuery::Chunk(request)).is_ok()
         {
@@ -254,17 +259,17 @@ impl<P: OrderEntryProtocol> Service for OrderEntry<P> {
             self.asked = true;
         }
         if source.is_at_end(*session, stream) {
-            return Ok(Outlook::Ended);
+            return Ok(SendStatus::Ended);
         }
         let is_answered = match owed {
             Some(owed) => owed.is_released(&mut self.inbound, &self.progress, self.released),
             None => false,
         };
-        Ok(if is_answered && source.is_tail() { Outlook::Answered } else { Outlook::Open })
+        Ok(if is_answered && source.is_tail() { SendStatus::Answered } else { SendStatus::Open })
     }
 
     #[inline]
-    fn unsent<'a>(&'a self, trader: &'a Trader) -> Result<(&'a [u8], &'a [u8]), Ending> {
+    fn unsent<'a>(&'a self, trader: &'a Trader) -> Result<(&'a [u8], &'a [u8]), CloseReason> {
         trader.source.unsent((trader.login, trader.session), &self.streams)
     }
 
@@ -278,7 +283,7 @@ impl<P: OrderEntryProtocol> Service for OrderEntry<P> {
         !trader.source.is_tail()
     }
 
-    fn look(&mut self, _: &mut Trader, _: u64) -> Result<(), Ending> {
+    fn look(&mut self, _: &mut Trader, _: u64) -> Result<(), CloseReason> {
         Ok(())
     }
 }

@@ -17,7 +17,6 @@ pub struct Gauges {
 }
 
 impl Gauges {
-    /// Registers them.
     pub fn new(counters: &Counters) -> Self {
         Self {
             messages_in: counters.register("gateway.messages_in", "messages"),

@@ -4,10 +4,10 @@
 //! It never blocks, and it never sends, or even numbers, a message whose command is not durable. A full inbound ring leaves
 //! bytes where they are; a client that does not receive is cut when its stream's tail has gone past it.
 
-mod desks;
-mod ending;
+mod close_reason;
 mod entry;
 mod gauges;
+mod login_policies;
 mod owed;
 mod protocol;
 mod receive;
@@ -29,12 +29,12 @@ use crate::domain::{
 use crate::net::session::{Server, SessionSettings, Soup};
 use crate::net::{ConnectionId, INBOX_LEN, Sockets};
 use crate::ring::{Consumer, CursorReader};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal};
 use crate::stages::resend::{ResendAnswer, ResendChunk};
-use desks::Desks;
 use entry::{OrderEntry, Trader};
 use gauges::Gauges;
+use login_policies::LoginPolicies;
 use protocol::MESSAGE_PACKET_LEN_LIMIT;
 use rounds::Rounds;
 use std::ops::ControlFlow;
@@ -47,7 +47,6 @@ const EVENTS_MAX: usize = 2048;
 /// Answers about old messages taken in one duty cycle.
 const ANSWERS_MAX: usize = 4;
 
-/// The agent.
 pub struct Gateway<P: OrderEntryProtocol = Soup> {
     server: Server<Trader>,
     entry: OrderEntry<P>,
@@ -104,10 +103,10 @@ impl<P: OrderEntryProtocol> Gateway<P> {
             downstream,
             archiver,
             auth,
-            doorman,
+            authenticator,
         } = ports;
-        let server = Server::new(sessions, sockets, auth, doorman, counters);
-        let desks = Desks::new(&settings.logins);
+        let server = Server::new(sessions, sockets, auth, authenticator, counters);
+        let policies = LoginPolicies::new(&settings.logins);
         let gauges = Gauges::new(counters);
         Ok(Self {
             server,
@@ -121,7 +120,7 @@ impl<P: OrderEntryProtocol> Gateway<P> {
                 resend,
                 visits: Vec::new(),
                 streams,
-                desks,
+                policies,
                 gauges,
                 rings_due: false,
                 asked: false,
@@ -159,20 +158,21 @@ impl<P: OrderEntryProtocol> Gateway<P> {
     /// Moves released events into the tails. Bounded so that a client that is not behind before cannot be overtaken in
     /// one go.
     fn release(&mut self) -> Result<usize, Fatal> {
-        let Self { server, entry: OrderEntry { settings, streams, desks, gauges, released, .. }, .. } = self;
+        let Self { server, entry: OrderEntry { settings, streams, policies, gauges, released, .. }, .. } =
+            self;
         let durable = self.durable.get();
         let limit = EVENTS_MAX.min(settings.tail_bytes / (8 * P::PACKET_LEN_MAX));
         let (mut messages, mut failed) = (0, None);
         let events = self.events.poll(limit, |record| {
-            if record.sequence > durable && !is_planted(Bug::SkipGate) {
+            if record.sequence > durable && !is_injected(InjectedFault::SkipGate) {
                 return ControlFlow::Break(());
             }
             if let Event::Order(OrderEvent::Canceled(Canceled { login, open: Quantity(0), .. })) =
                 record.event
             {
-                desks.order_gone(login);
+                policies.order_gone(login);
             }
-            if is_planted(Bug::HideFullTable) && is_of_a_full_table(record) {
+            if is_injected(InjectedFault::HideFullTable) && is_of_a_full_table(record) {
                 return ControlFlow::Continue(());
             }
             match streams.release(record, server.outputs()) {
@@ -215,15 +215,15 @@ impl<P: OrderEntryProtocol> Gateway<P> {
         self.entry.gauges.resend_chunks.add(u64::from(!chunk.messages.is_empty()));
         let outcome = trader.source.take::<P>(chunk, self.entry.streams.listings(), now);
         self.server.outputs().set(id.place(), true);
-        if let Err(ending) = outcome {
-            self.server.end(&mut self.entry, id, ending, now);
+        if let Err(reason) = outcome {
+            self.server.end(&mut self.entry, id, reason, now);
         }
     }
 
     /// Asks for the cancels of logins that have been without a connection for too long.
     fn cancel_absent(&mut self, now: u64) {
-        let OrderEntry { desks, inbound, rings_due, gauges, .. } = &mut self.entry;
-        desks.due(now, |login| {
+        let OrderEntry { policies, inbound, rings_due, gauges, .. } = &mut self.entry;
+        policies.due(now, |login| {
             let command =
                 Command::Order(OrderCommand::CancelLogin { login, cause: ConnectionLoss::Disconnected });
             let taken = inbound.try_push(command).is_ok();
@@ -251,7 +251,7 @@ impl<P: OrderEntryProtocol> Agent for Gateway<P> {
     fn do_work(&mut self) -> Result<usize, Fatal> {
         let now = self.clock.now().0;
         if std::mem::take(&mut self.is_new) {
-            self.entry.desks.begin(now);
+            self.entry.policies.begin(now);
         }
         // First what somebody waits for: what has become durable since.
         let mut work = self.release()?;

@@ -1,10 +1,10 @@
 //! What the gateway asks of a protocol of order entry beyond its session layer, and OUCH 5.0 over SoupBinTCP, which is the one
 //! that is served.
 
-use super::ending::Cause;
+use super::close_reason::Cause;
 use crate::domain::audience::Address;
 use crate::domain::{Command, EventRecord, Listings, LoginId, NameOrder};
-use crate::net::session::{Ending, SessionProtocol, Soup};
+use crate::net::session::{CloseReason, SessionProtocol, Soup};
 use crate::wire::ouch::{self, Inbound, SystemEvent};
 use crate::wire::soup;
 
@@ -25,7 +25,6 @@ pub struct LoggedIn {
 pub struct Asked {
     /// A name for the order that the command enters, in a command of its own before it.
     pub name: Option<NameOrder>,
-    /// The command.
     pub command: Command,
 }
 
@@ -39,8 +38,8 @@ pub trait OrderEntryProtocol: SessionProtocol {
     /// What a message asks for. What can be read and not accepted is a command that refuses it.
     ///
     /// # Errors
-    /// What costs the client its connection ([`Ending::unreadable`]).
-    fn command(from: LoggedIn, message: &[u8], listings: &Listings) -> Result<Asked, Ending>;
+    /// What costs the client its connection ([`CloseReason::not_of`]).
+    fn command(from: LoggedIn, message: &[u8], listings: &Listings) -> Result<Asked, CloseReason>;
 
     /// The length of the packet that begins with these bytes: `byte` gives the one at a place in it.
     fn packet_len(byte: impl Fn(u64) -> u8) -> u64;
@@ -57,8 +56,8 @@ impl OrderEntryProtocol for Soup {
     const PACKET_LEN_MIN: usize = soup::HEADER_LEN + SystemEvent::LEN;
 
     #[inline]
-    fn command(from: LoggedIn, message: &[u8], listings: &Listings) -> Result<Asked, Ending> {
-        let message = Inbound::decode(message).map_err(|why| Ending::from(Cause::message(why)))?;
+    fn command(from: LoggedIn, message: &[u8], listings: &Listings) -> Result<Asked, CloseReason> {
+        let message = Inbound::decode(message).map_err(|why| CloseReason::from(Cause::message(why)))?;
         let from = ouch::LoggedIn { login: from.login, session: from.session };
         Ok(Asked { name: None, command: ouch::to_command(from, &message, listings) })
     }

@@ -2,8 +2,8 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::desks::{Bucket, Fill};
-use super::ending::Cause;
+use super::close_reason::Cause;
+use super::login_policies::{Bucket, Fill};
 use super::protocol::{Asked, LoggedIn, OrderEntryProtocol};
 use super::settings::RateLimit;
 use crate::domain::{
@@ -11,11 +11,11 @@ use crate::domain::{
     RejectReason, Replace, VenueCommand,
 };
 use crate::net::auth::Role;
-use crate::net::session::{Ending, Next, Packets, Stopped};
+use crate::net::session::{CloseReason, Next, Packets, Stopped};
 use crate::ring::Claim;
 
 /// Takes messages that mean nothing any more.
-pub(super) fn pass_over<P: OrderEntryProtocol>(packets: &mut Packets<'_, P>) -> Result<Stopped, Ending> {
+pub(super) fn pass_over<P: OrderEntryProtocol>(packets: &mut Packets<'_, P>) -> Result<Stopped, CloseReason> {
     Ok(loop {
         match packets.next_message()? {
             Next::Message(_) if packets.pass_message_over() => {}
@@ -97,7 +97,7 @@ pub(super) fn take_packets<P: OrderEntryProtocol>(
     packets: &mut Packets<'_, P>,
     claim: &mut Claim<'_, Command>,
     mut taking: Taking<'_>,
-) -> Result<Stopped, Ending> {
+) -> Result<Stopped, CloseReason> {
     let (from, role) = (taking.from, taking.role);
     Ok(loop {
         let message = match packets.next_message()? {
@@ -137,7 +137,7 @@ pub(super) fn take_packets<P: OrderEntryProtocol>(
 }
 
 /// The command, or the refusal of an order that is one too many. What cancels or asks is taken all the same.
-fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, Ending> {
+fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, CloseReason> {
     match (bucket.take(), command) {
         (Fill::Within, command) => Ok(command),
         (Fill::Excess, Command::Order(order)) => {

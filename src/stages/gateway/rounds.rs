@@ -19,7 +19,6 @@ pub(super) struct Share {
     taken: usize,
 }
 
-/// The rounds.
 pub(super) struct Rounds {
     number: u64,
     /// The answers to all that was taken in before this round.

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// The smallest tail: enough messages that a resuming client can always find its place in it.
 pub const TAIL_BYTES_MIN: usize = 16 * 1024;
 
-/// What holds for one login. Who may use it is the doorman's to say.
+/// What holds for one login. Who may use it is the authenticator's to say.
 #[derive(Clone, Copy, Debug)]
 pub struct LoginSettings {
     /// The login whose orders and stream it is.
@@ -80,7 +80,7 @@ impl GatewaySettings {
         if !self.tail_bytes.is_power_of_two() || self.tail_bytes < TAIL_BYTES_MIN {
             let bytes = self.tail_bytes;
             return Err(Fatal::invariant(format_args!(
-                "gateway: a tail of {bytes} bytes is no power of two of at least {TAIL_BYTES_MIN}"
+                "gateway: a tail of {bytes} bytes must be a power of two of at least {TAIL_BYTES_MIN}"
             )));
         }
         if self.unanswered_max < 2 {
@@ -98,9 +98,7 @@ impl GatewaySettings {
 
 /// What the gateway is joined to.
 pub struct GatewayPorts {
-    /// Where commands go.
     pub inbound: Producer<Command>,
-    /// Where events come from.
     pub events: Consumer<EventRecord>,
     /// The gate: an event is released when this has reached its sequence.
     pub durable: CursorReader,
@@ -117,7 +115,7 @@ pub struct GatewayPorts {
     /// Who says who may come in.
     pub auth: AuthClient,
     /// Whom to wake after asking.
-    pub doorman: Vec<Doorbell>,
+    pub authenticator: Vec<Doorbell>,
 }
 
 /// How far commands have come on their way through the engine.

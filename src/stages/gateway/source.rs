@@ -1,12 +1,12 @@
 //! Where the bytes come from that a logged-in client receives: the tail of its stream or, as long as it is further
 //! back than that reaches, the event log.
 
-use super::ending::Cause;
+use super::close_reason::Cause;
 use super::protocol::{MESSAGE_PACKET_LEN_LIMIT, OrderEntryProtocol};
-use super::streams::{Outlook, Stream, Streams};
+use super::streams::{SessionStatus, Stream, Streams};
 use crate::domain::{Listings, LoginId};
 use crate::net::ConnectionId;
-use crate::net::session::Ending;
+use crate::net::session::CloseReason;
 use crate::stages::resend::{Reading, ResendChunk, ResendRequest};
 use std::sync::Arc;
 
@@ -94,7 +94,7 @@ impl Source {
         &'a self,
         (login, session): (LoginId, u32),
         streams: &'a Streams<P>,
-    ) -> Result<(&'a [u8], &'a [u8]), Ending> {
+    ) -> Result<(&'a [u8], &'a [u8]), CloseReason> {
         match self {
             Self::Tail { position } => {
                 let Some((stream, tail)) =
@@ -102,16 +102,16 @@ impl Source {
                 else {
                     return Ok((&[], &[]));
                 };
-                let behind = || Ending::from(Cause::FellBehind(tail.capacity()));
+                let behind = || CloseReason::from(Cause::FellBehind(tail.capacity()));
                 let (before, after) = tail.since(*position).ok_or_else(behind)?;
-                match stream.outlook(session) {
-                    Outlook::Open => Ok((before, after)),
-                    Outlook::Ended(end) => {
+                match stream.status(session) {
+                    SessionStatus::Open => Ok((before, after)),
+                    SessionStatus::Ended(end) => {
                         let left = end.position.saturating_sub(*position) as usize;
                         let (first, second) = (left.min(before.len()), left.saturating_sub(before.len()));
                         Ok((&before[..first], &after[..second]))
                     }
-                    Outlook::Forgotten => Err(behind()),
+                    SessionStatus::Forgotten => Err(behind()),
                 }
             }
             Self::Log(Resend { step: Step::AtHand { bytes, sent }, .. }) => Ok((&bytes[*sent..], &[])),
@@ -141,17 +141,17 @@ impl Source {
         by: ConnectionId,
         stream: &Stream<P>,
         now: u64,
-    ) -> Result<Option<ResendRequest>, Ending> {
+    ) -> Result<Option<ResendRequest>, CloseReason> {
         let Self::Log(resend) = self else { return Ok(None) };
-        let is_open = match stream.outlook(session) {
-            Outlook::Open => true,
+        let is_open = match stream.status(session) {
+            SessionStatus::Open => true,
             // The numbers of the tail are those of another session by now: the log has the rest.
-            Outlook::Ended(end) => {
+            SessionStatus::Ended(end) => {
                 resend.end.get_or_insert(end.messages + 1);
                 false
             }
-            Outlook::Forgotten if resend.end.is_some() => false,
-            Outlook::Forgotten => {
+            SessionStatus::Forgotten if resend.end.is_some() => false,
+            SessionStatus::Forgotten => {
                 return Err(Cause::FellBehind(stream.tail().map_or(0, |tail| tail.capacity())).into());
             }
         };
@@ -185,7 +185,7 @@ impl Source {
     pub fn is_at_end<P: OrderEntryProtocol>(&self, session: u32, stream: &Stream<P>) -> bool {
         match self {
             Self::Tail { position } => {
-                matches!(stream.outlook(session), Outlook::Ended(end) if *position == end.position)
+                matches!(stream.status(session), SessionStatus::Ended(end) if *position == end.position)
             }
             Self::Log(Resend { next, end: Some(end), step, .. }) => {
                 let is_sent = match step {
@@ -216,7 +216,7 @@ impl Source {
         chunk: &ResendChunk,
         listings: &Listings,
         now: u64,
-    ) -> Result<(), Ending> {
+    ) -> Result<(), CloseReason> {
         let Self::Log(resend @ Resend { step: Step::Asked, .. }) = self else { return Ok(()) };
         match chunk.reading {
             Reading::Good => {}

@@ -7,12 +7,10 @@ use super::protocol::OrderEntryProtocol;
 use super::tail::Tail;
 use crate::domain::audience::{Audience, StreamChange};
 use crate::domain::{EventRecord, Listings, LoginId};
-use crate::net::{ConnectionId, Turns};
+use crate::net::{ConnectionId, ReadySet};
 use crate::runtime::Fatal;
 
-/// One login's stream.
 pub struct Stream<P> {
-    /// Which session it is of.
     session: u32,
     /// The number of its last message.
     messages: u64,
@@ -35,9 +33,9 @@ pub struct StreamEnd {
     pub position: u64,
 }
 
-/// Whether there will be more of a session's stream.
+/// Whether a session's stream goes on.
 #[derive(Clone, Copy, Debug)]
-pub enum Outlook {
+pub enum SessionStatus {
     /// It is that of the present session.
     Open,
     /// It ended here.
@@ -69,11 +67,11 @@ impl<P: OrderEntryProtocol> Stream<P> {
 
     /// Whether `session`'s stream is open, ended or unknown.
     #[inline]
-    pub fn outlook(&self, session: u32) -> Outlook {
+    pub fn status(&self, session: u32) -> SessionStatus {
         match self.ended {
-            _ if session == self.session => Outlook::Open,
-            Some(end) if end.session == session => Outlook::Ended(end),
-            _ => Outlook::Forgotten,
+            _ if session == self.session => SessionStatus::Open,
+            Some(end) if end.session == session => SessionStatus::Ended(end),
+            _ => SessionStatus::Forgotten,
         }
     }
 
@@ -164,7 +162,7 @@ impl<P: OrderEntryProtocol> Streams<P> {
     /// [`Fatal::Invariant`] for an event that names a recipient but has no message for it: every number of its stream
     /// from there on would be wrong.
     #[inline]
-    pub fn release(&mut self, record: &EventRecord, told: &mut Turns) -> Result<u64, Fatal> {
+    pub fn release(&mut self, record: &EventRecord, told: &mut ReadySet) -> Result<u64, Fatal> {
         self.listings.note(record);
         self.audience.note(record);
         let session = self.session;
@@ -214,7 +212,9 @@ fn known<P: OrderEntryProtocol>(
 #[cold]
 fn no_message(record: &EventRecord, login: LoginId) -> Fatal {
     let EventRecord { number, event, .. } = record;
-    Fatal::invariant(format_args!("event {number} has no message for login {login}: {event:?}"))
+    Fatal::invariant(format_args!(
+        "event {number} cannot be encoded as a message for login {login}: {event:?}"
+    ))
 }
 
 #[cfg(test)]
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn messages_are_counted_before_and_kept_after_the_first_login() {
-        let (mut streams, mut told) = (streams(vec![0, 41]), Turns::new(8));
+        let (mut streams, mut told) = (streams(vec![0, 41]), ReadySet::new(8));
         let listed = EventRecord {
             event: Event::Admin(AdminEvent::InstrumentListed(Listing::default())),
             ..EventRecord::default()
@@ -262,9 +262,10 @@ mod tests {
     fn a_message_that_cannot_be_written_is_fatal() {
         let mut streams = streams(Vec::new());
         streams.join(LoginId(1));
-        let fatal =
-            streams.release(&trade(1, 2), &mut Turns::new(8)).expect_err("its instrument was never listed");
-        assert!(fatal.to_string().contains("no message for login 1"), "{fatal}");
+        let fatal = streams
+            .release(&trade(1, 2), &mut ReadySet::new(8))
+            .expect_err("its instrument was never listed");
+        assert!(fatal.to_string().contains("cannot be encoded as a message for login 1"), "{fatal}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::super::space::SpaceLow;
 use crate::domain::{Sequenced, codec};
 use crate::ring::{Consumer, CursorWriter};
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Clock, Counter, Fatal, MonotonicNanos, Passing};
 use dojima_journal::{AppendError, Durability, SyncError, Writer};
 use std::ops::ControlFlow;
@@ -42,7 +42,7 @@ pub(super) struct Counts {
 
 impl GroupCommit {
     pub(super) fn writer(&mut self) -> Result<&mut Writer, Fatal> {
-        self.writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler works after its close"))
+        self.writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler was run after it was closed"))
     }
 
     /// Copies what waits in the ring into the journal.
@@ -50,7 +50,7 @@ impl GroupCommit {
         let Self { commands, space, writer, counts, settings: JournalerSettings { durability, .. }, .. } =
             self;
         let writer =
-            writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler works after its close"))?;
+            writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler was run after it was closed"))?;
         let mut failed = None;
         let appended = commands.poll(limit, |sequenced| match append_one(writer, sequenced) {
             Ok(()) => ControlFlow::Continue(()),
@@ -84,7 +84,7 @@ impl GroupCommit {
                 self.passing.note(&error);
                 return Ok(());
             }
-            Err(_) if is_planted(Bug::IgnoreFailedSync) => {}
+            Err(_) if is_injected(InjectedFault::IgnoreFailedSync) => {}
             Err(error) => return Err(Fatal::journal_sync(error)),
         }
         self.counts.syncs.add(1);
@@ -95,7 +95,8 @@ impl GroupCommit {
     pub(super) fn publish(&mut self) -> Result<bool, Fatal> {
         let writer = self.writer()?;
         let (appended, durable, synced) = (writer.appended(), writer.durable(), writer.synced());
-        let is_early = is_planted(Bug::IgnoreFailedSync) || is_planted(Bug::DurableBeforeSync);
+        let is_early =
+            is_injected(InjectedFault::IgnoreFailedSync) || is_injected(InjectedFault::DurableBeforeSync);
         let durable = if is_early { appended } else { durable };
         if synced != self.synced.get() {
             self.synced.set(synced);

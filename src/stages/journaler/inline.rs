@@ -14,7 +14,7 @@
 use super::commit::GroupCommit;
 use crate::domain::codec;
 use crate::ring::CursorReader;
-use crate::runtime::planted::{Bug, is_planted};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{
     Agent, Clock, Counter, Counters, Doorbell, Fatal, Handover, MonotonicNanos, Mute, Soon,
 };
@@ -43,7 +43,6 @@ pub struct InlinePorts {
     pub events: CursorReader,
     /// Wakes the disk thread.
     pub disk: Vec<Doorbell>,
-    /// Wakes the archiver.
     pub archiver: Vec<Doorbell>,
     /// Silences the bells of its thread's other agents that wake either.
     pub mute: Mute,
@@ -161,7 +160,8 @@ impl InlineJournaler {
             return Ok(false);
         }
         let appended = commit.append(waiting)?;
-        let syncs = commit.settings.durability == Durability::Sync && !is_planted(Bug::DurableBeforeSync);
+        let syncs =
+            commit.settings.durability == Durability::Sync && !is_injected(InjectedFault::DurableBeforeSync);
         if syncs {
             commit.sync()?;
         }

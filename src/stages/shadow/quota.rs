@@ -13,7 +13,6 @@ use std::sync::Arc;
 /// A folder of the engine's.
 #[derive(Clone, Debug)]
 pub struct QuotaFolder {
-    /// Its files.
     pub files: Arc<dyn Storage>,
     /// Whether the engine makes files of this name there, or is making one.
     pub is_own: fn(&str) -> bool,
@@ -67,10 +66,8 @@ impl QuotaFiles {
     }
 }
 
-/// The limit.
 #[derive(Debug)]
 pub struct Quota {
-    /// What is looked at.
     pub files: QuotaFiles,
     /// From this size on new orders are refused, bytes; 0: there is no limit.
     pub stop_bytes: u64,
@@ -78,7 +75,6 @@ pub struct Quota {
     pub warn_bytes: u64,
     /// Tells the sequencer.
     pub space: SpaceLow,
-    /// Shows the sizes.
     pub counts: QuotaCounts,
     /// Which warnings were given: of the engine's files, and of those of others.
     pub warned: [bool; 2],
@@ -92,7 +88,6 @@ pub struct QuotaCounts {
 }
 
 impl QuotaCounts {
-    /// Registers them.
     pub fn new(counters: &Counters) -> Self {
         Self {
             own: counters.register("quota.own_bytes", "bytes"),

@@ -17,7 +17,6 @@ pub enum Segments {
     Delete,
 }
 
-/// The policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// Sound snapshots that are kept, at least 1: if the newest cannot be read, a start takes the one before.
@@ -73,7 +72,9 @@ impl Retention {
             match snapshots.check(position) {
                 Ok(info) if left <= 1 => return Ok(Some(info)),
                 Ok(_) => left -= 1,
-                Err(error) => tracing::warn!("the snapshot of command {position} counts as none: {error}"),
+                Err(error) => tracing::warn!(
+                    "the snapshot of command {position} is not counted by retention, because it cannot be verified: {error}"
+                ),
             }
         }
         Ok(None)

@@ -8,14 +8,10 @@ pub enum ItchError {
     Empty,
     /// The type byte is none of ITCH 5.0.
     #[error("an ITCH message of the unknown type {:?}", char::from(*.kind))]
-    UnknownKind {
-        /// The type byte.
-        kind: u8,
-    },
+    UnknownKind { kind: u8 },
     /// A message of another length than its type has.
     #[error("an ITCH message of type {:?} has {expected} bytes and not {length}", char::from(*.kind))]
     Length {
-        /// The type byte.
         kind: u8,
         /// What there is, bytes.
         length: usize,

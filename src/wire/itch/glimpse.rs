@@ -10,7 +10,6 @@ pub struct EndOfSnapshot {
 }
 
 impl EndOfSnapshot {
-    /// The type byte.
     pub const KIND: u8 = b'G';
     /// Length in bytes with the type byte: the number has 20 ASCII digits.
     pub const LEN: usize = 21;

@@ -93,7 +93,6 @@ messages! {
     }
     /// `R`, Stock Directory.
     StockDirectory b'R' 39 {
-        /// The instrument.
         stock: Symbol = 11,
         /// Space: not available.
         market_category: u8 = 19,
@@ -124,7 +123,6 @@ messages! {
     }
     /// `H`, Stock Trading Action.
     TradingAction b'H' 25 {
-        /// The instrument.
         stock: Symbol = 11,
         /// H halted, P paused, Q quotation only, T trading.
         state: u8 = 19,
@@ -135,7 +133,6 @@ messages! {
     }
     /// `Y`, Reg SHO Restriction.
     RegSho b'Y' 20 {
-        /// The instrument.
         stock: Symbol = 11,
         /// 0, 1 or 2.
         action: u8 = 19,
@@ -144,7 +141,6 @@ messages! {
     ParticipantPosition b'L' 26 {
         /// The participant.
         mpid: [u8; 4] = 11,
-        /// The instrument.
         stock: Symbol = 15,
         /// Y or N.
         primary: u8 = 23,
@@ -169,7 +165,6 @@ messages! {
     }
     /// `K`, IPO Quoting Period Update.
     IpoQuoting b'K' 28 {
-        /// The instrument.
         stock: Symbol = 11,
         /// Seconds since midnight.
         release_time_s: u32 = 19,
@@ -180,7 +175,6 @@ messages! {
     }
     /// `J`, Limit Up / Limit Down Auction Collar.
     LuldCollar b'J' 35 {
-        /// The instrument.
         stock: Symbol = 11,
         /// Reference price.
         reference: u32 = 19,
@@ -193,7 +187,6 @@ messages! {
     }
     /// `h`, Operational Halt.
     OperationalHalt b'h' 21 {
-        /// The instrument.
         stock: Symbol = 11,
         /// Q, B or X.
         market: u8 = 19,
@@ -208,7 +201,6 @@ messages! {
         side: u8 = 19,
         /// Lots that are shown.
         shares: u32 = 20,
-        /// The instrument.
         stock: Symbol = 24,
         /// Price units.
         price: u32 = 32,
@@ -221,7 +213,6 @@ messages! {
         side: u8 = 19,
         /// Lots that are shown.
         shares: u32 = 20,
-        /// The instrument.
         stock: Symbol = 24,
         /// Price units.
         price: u32 = 32,
@@ -230,20 +221,16 @@ messages! {
     }
     /// `E`, Order Executed, at its own price.
     OrderExecuted b'E' 31 {
-        /// Which order.
         order: OrderId = 11,
         /// By how many lots it became smaller.
         shares: u32 = 19,
-        /// The trade.
         match_number: u64 = 23,
     }
     /// `C`, Order Executed With Price.
     OrderExecutedWithPrice b'C' 36 {
-        /// Which order.
         order: OrderId = 11,
         /// By how many lots it became smaller.
         shares: u32 = 19,
-        /// The trade.
         match_number: u64 = 23,
         /// N: told by another message too, such as a Cross Trade, and not to be counted twice.
         printable: u8 = 31,
@@ -252,14 +239,12 @@ messages! {
     }
     /// `X`, Order Cancel, in part.
     OrderCancel b'X' 23 {
-        /// Which order.
         order: OrderId = 11,
         /// By how many lots it became smaller.
         shares: u32 = 19,
     }
     /// `D`, Order Delete.
     OrderDelete b'D' 19 {
-        /// Which order.
         order: OrderId = 11,
     }
     /// `U`, Order Replace: instrument and side are those of the old order.
@@ -281,18 +266,15 @@ messages! {
         side: u8 = 19,
         /// Lots.
         shares: u32 = 20,
-        /// The instrument.
         stock: Symbol = 24,
         /// Price units.
         price: u32 = 32,
-        /// The trade.
         match_number: u64 = 36,
     }
     /// `Q`, Cross Trade: the result of an auction.
     CrossTrade b'Q' 40 {
         /// Lots that traded; 0: nothing crossed.
         shares: u64 = 11,
-        /// The instrument.
         stock: Symbol = 19,
         /// Price units.
         price: u32 = 27,
@@ -303,7 +285,6 @@ messages! {
     }
     /// `B`, Broken Trade.
     BrokenTrade b'B' 19 {
-        /// The trade.
         match_number: u64 = 11,
     }
     /// `I`, Net Order Imbalance Indicator.
@@ -314,7 +295,6 @@ messages! {
         imbalance: u64 = 19,
         /// Of those: B, S, N none, O not enough orders to say.
         direction: u8 = 27,
-        /// The instrument.
         stock: Symbol = 28,
         /// Price units; 0: none.
         far_price: u32 = 36,
@@ -329,14 +309,12 @@ messages! {
     }
     /// `N`, Retail Price Improvement Indicator.
     RetailInterest b'N' 20 {
-        /// The instrument.
         stock: Symbol = 11,
         /// B, S, A or N.
         interest: u8 = 19,
     }
     /// `O`, Direct Listing with Capital Raise price discovery.
     DirectListing b'O' 48 {
-        /// The instrument.
         stock: Symbol = 11,
         /// Y or N.
         open_eligible: u8 = 19,

@@ -14,7 +14,6 @@ message! {
         side: u8 = 5,
         /// Lots.
         quantity: u32 = 6,
-        /// The instrument.
         symbol: Symbol = 10,
         /// Limit in price units, or [`super::MARKET_PRICE`].
         price: u64 = 18,
@@ -58,7 +57,6 @@ message! {
 message! {
     /// `X`, Cancel Order, whole or in part.
     CancelOrder b'X' 9 {
-        /// The order.
         user_ref: UserRef = 1,
         /// The new intended total, lots, with what has executed; 0 cancels all that is open.
         quantity: u32 = 5,
@@ -68,7 +66,6 @@ message! {
 message! {
     /// `M`, Modify Order: a lower quantity, with the order's place kept.
     ModifyOrder b'M' 10 {
-        /// The order.
         user_ref: UserRef = 1,
         /// B or S, as the order's.
         side: u8 = 5,

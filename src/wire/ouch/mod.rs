@@ -41,14 +41,10 @@ pub enum OuchError {
     Empty,
     /// The type byte is none of OUCH 5.0 in this direction.
     #[error("a message of the unknown type {:?}", char::from(*.kind))]
-    UnknownKind {
-        /// The type byte.
-        kind: u8,
-    },
+    UnknownKind { kind: u8 },
     /// The length does not fit the type, or the appendage length does not fit the length.
     #[error("a message of type {:?} cannot have {length} bytes", char::from(*.kind))]
     Length {
-        /// The type byte.
         kind: u8,
         /// The message's length, bytes.
         length: usize,

@@ -25,7 +25,6 @@ message! {
         side: u8 = 13,
         /// Lots.
         quantity: u32 = 14,
-        /// The instrument.
         symbol: Symbol = 18,
         /// Limit in price units, or [`super::MARKET_PRICE`].
         price: u64 = 26,
@@ -61,7 +60,6 @@ message! {
         side: u8 = 17,
         /// Open lots, not the chain's total.
         quantity: u32 = 18,
-        /// The instrument.
         symbol: Symbol = 22,
         /// Limit in price units, or [`super::MARKET_PRICE`].
         price: u64 = 30,
@@ -145,7 +143,6 @@ message! {
         timestamp: u64 = 1,
         /// The client's number of the order.
         user_ref: UserRef = 9,
-        /// The trade's number.
         trade: TradeId = 13,
         /// E erroneous, C consent, S supervisory, X external.
         reason: u8 = 21,

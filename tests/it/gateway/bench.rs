@@ -11,7 +11,7 @@ use dojima::net::{Ready, Socket, Sockets, TcpSockets};
 use dojima::ring::{Consumer, CursorWriter, Producer, cursor, spsc};
 use dojima::runtime::doorbell::Sleeper;
 use dojima::runtime::{Agent, Counters, ManualClock, UnixNanos};
-use dojima::stages::doorman::{Door, Doorman, Hasher, Secret, User};
+use dojima::stages::authenticator::{AuthPort, Authenticator, Hasher, Secret, User};
 use dojima::stages::gateway::{
     Gateway, GatewayControl, GatewayPorts, GatewaySettings, GatewayStart, LoginSettings, OrderEntryProtocol,
     Progress,
@@ -100,7 +100,7 @@ pub struct Bench<P: OrderEntryProtocol = Soup> {
     /// How often accepting fails from now on for want of descriptors.
     pub used_up: Arc<AtomicU32>,
     pub gateway: Gateway<P>,
-    pub doorman: Doorman,
+    pub authenticator: Authenticator,
     pub control: GatewayControl,
     pub commands: Consumer<Command>,
     pub events: Producer<EventRecord>,
@@ -181,17 +181,17 @@ impl<P: OrderEntryProtocol> Bench<P> {
             downstream: vec![downstream.doorbell()],
             archiver: vec![wakes_archiver.doorbell()],
             auth,
-            doorman: Vec::new(),
+            authenticator: Vec::new(),
         };
         let users = USERS.map(|who| user(who, role)).to_vec();
-        let door = Door {
+        let port = AuthPort {
             server: auth_server,
             roles: vec![Role::Trade, Role::DropCopy],
             service: "order entry",
             downstream: Vec::new(),
         };
-        let doorman = Doorman::new(
-            vec![door],
+        let authenticator = Authenticator::new(
+            vec![port],
             users,
             None,
             (Box::new(clock.clone()), Box::new(clock.clone())),
@@ -212,7 +212,7 @@ impl<P: OrderEntryProtocol> Bench<P> {
             used_up,
             control: gateway.control(),
             gateway,
-            doorman,
+            authenticator,
             commands,
             events: events_in,
             durable: durable_in,
@@ -236,7 +236,7 @@ impl<P: OrderEntryProtocol> Bench<P> {
     }
 
     pub fn cycle(&mut self) -> usize {
-        self.doorman.do_work().expect("no fatal error");
+        self.authenticator.do_work().expect("no fatal error");
         self.gateway.do_work().expect("no fatal error")
     }
 

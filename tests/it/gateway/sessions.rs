@@ -274,7 +274,7 @@ fn of_many_strangers_the_oldest_give_way() {
     assert_eq!((gone, strangers[1].closed), (39, false));
 }
 
-/// Duty cycles of the gateway while the doorman is busy, until `done` says so.
+/// Duty cycles of the gateway while the authenticator is busy, until `done` says so.
 #[track_caller]
 fn gateway_until(bench: &mut Bench, what: &str, done: &dyn Fn(&Bench) -> bool) {
     for _ in 0..100_000 {
@@ -287,7 +287,7 @@ fn gateway_until(bench: &mut Bench, what: &str, done: &dyn Fn(&Bench) -> bool) {
     panic!("gave up waiting for {what}");
 }
 
-/// A hundred newcomers who have sent a login come and go between the question and the doorman's answer.
+/// A hundred newcomers who have sent a login come and go between the question and the authenticator's answer.
 #[test]
 fn a_login_that_is_being_looked_at_keeps_its_place() {
     let few = dojima::stages::gateway::GatewaySettings { connections_max: 4, ..settings() };
@@ -311,7 +311,7 @@ fn a_login_that_is_being_looked_at_keeps_its_place() {
     assert_eq!(bench.count("gateway.connections"), 4);
     let answer = bench.next_packet(&mut alice);
     assert_eq!(answer.0, kind::LOGIN_ACCEPTED, "her password is looked at last, and she is still there");
-    assert_eq!(bench.count("doorman.withdrawn"), 97, "nothing was spent on those who are gone");
+    assert_eq!(bench.count("authenticator.withdrawn"), 97, "nothing was spent on those who are gone");
 }
 
 #[test]
@@ -326,8 +326,8 @@ fn the_password_of_whoever_is_gone_is_not_looked_at() {
             bench.count("gateway.bytes_in") == count * len && bench.count("gateway.connections") == 0
         });
     }
-    bench.until("all of them", |bench| bench.count("doorman.withdrawn") == 10);
-    assert_eq!(bench.count("doorman.checked"), 0);
+    bench.until("all of them", |bench| bench.count("authenticator.withdrawn") == 10);
+    assert_eq!(bench.count("authenticator.checked"), 0);
     assert_eq!(bench.count("gateway.connections"), 0);
 }
 
@@ -395,7 +395,7 @@ fn whoever_closes_while_its_login_is_looked_at_is_gone() {
         let mut client = bench.connect();
         client.send(&[&login_packet(ALICE, 0), more].concat());
         let sent = (login_packet(ALICE, 0).len() + more.len()) as u64;
-        // The doorman has other things to do.
+        // The authenticator has other things to do.
         let work = |bench: &mut Bench, done: &dyn Fn(&Bench) -> bool| {
             for _ in 0..100_000 {
                 bench.gateway.do_work().expect("no fatal error");
@@ -410,6 +410,6 @@ fn whoever_closes_while_its_login_is_looked_at_is_gone() {
         drop(client);
         work(&mut bench, &|bench| bench.count("gateway.connections") == 0);
         (0..20).for_each(|_| _ = bench.cycle());
-        assert_eq!(bench.count("doorman.checked"), 0);
+        assert_eq!(bench.count("authenticator.checked"), 0);
     }
 }

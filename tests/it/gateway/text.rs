@@ -12,7 +12,8 @@ use dojima::domain::{
 };
 use dojima::net::auth::Role;
 use dojima::net::session::{
-    Ending, Frame, LoginAccepted, LoginRejected, LoginRequest, Says, SessionId, SessionProtocol, Username,
+    CloseReason, Frame, LoginAccepted, LoginRejected, LoginRequest, Says, SessionId, SessionProtocol,
+    Username,
 };
 use dojima::replica::State;
 use dojima::stages::gateway::{Asked, GatewayStart, LoggedIn, OrderEntryProtocol};
@@ -24,11 +25,11 @@ use std::ops::ControlFlow;
 /// Lines that end with a line feed, words between spaces.
 struct Lines;
 
-fn not_ours(why: &str) -> Ending {
-    Ending::not_of("lines of text", io::Error::other(why.to_owned()))
+fn not_ours(why: &str) -> CloseReason {
+    CloseReason::not_of("lines of text", io::Error::other(why.to_owned()))
 }
 
-fn words(line: &[u8]) -> Result<Vec<&str>, Ending> {
+fn words(line: &[u8]) -> Result<Vec<&str>, CloseReason> {
     let text = std::str::from_utf8(line).map_err(|_| not_ours("no text"))?;
     Ok(text.split_ascii_whitespace().collect())
 }
@@ -44,7 +45,7 @@ impl SessionProtocol for Lines {
     const HEARTBEAT: &'static [u8] = b"ALIVE\n";
     const END_OF_SESSION: &'static [u8] = b"END\n";
 
-    fn frame(bytes: &[u8], len_max: usize) -> Result<Option<(Frame<'_>, usize)>, Ending> {
+    fn frame(bytes: &[u8], len_max: usize) -> Result<Option<(Frame<'_>, usize)>, CloseReason> {
         let Some(len) = bytes.iter().position(|byte| *byte == b'\n') else {
             return if bytes.len() > len_max { Err(not_ours("a line without an end")) } else { Ok(None) };
         };
@@ -58,7 +59,7 @@ impl SessionProtocol for Lines {
         Ok(Some((Frame { kind: line.first().copied().unwrap_or(b' '), says }, len + 1)))
     }
 
-    fn login(payload: &[u8]) -> Result<LoginRequest, Ending> {
+    fn login(payload: &[u8]) -> Result<LoginRequest, CloseReason> {
         let [name, password, sequence] = words(payload)?[..] else { return Err(not_ours("no login")) };
         let no = || not_ours("no name or password");
         Ok(LoginRequest {
@@ -123,7 +124,7 @@ impl OrderEntryProtocol for Lines {
     const PACKET_LEN_MAX: usize = 120;
     const PACKET_LEN_MIN: usize = 4;
 
-    fn command(from: LoggedIn, message: &[u8], listings: &Listings) -> Result<Asked, Ending> {
+    fn command(from: LoggedIn, message: &[u8], listings: &Listings) -> Result<Asked, CloseReason> {
         asked(from, &words(message)?, listings).ok_or_else(|| not_ours("not an order"))
     }
 

@@ -96,7 +96,7 @@ fn an_event_that_the_matcher_should_not_have_said_ends_the_engine() {
     assert!(lied);
     assert!(matches!(fatal, Fatal::Diverged { .. }), "{fatal}");
     assert_eq!(fatal.exit_code(), 23);
-    assert!(fatal.to_string().contains("the matcher said"), "{fatal}");
+    assert!(fatal.to_string().contains("in the event log, but the shadow's replay gives"), "{fatal}");
 }
 
 /// Puts a wrong event where the last one is, with a right checksum.

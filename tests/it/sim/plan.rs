@@ -54,7 +54,7 @@ impl Plan {
         let identities = usernames.collect();
         let weights = [
             "gateway",
-            "doorman",
+            "authenticator",
             "timer",
             "sequencer",
             "matcher",
@@ -103,7 +103,7 @@ fn config(random: &mut Random) -> Config {
     config.rings.command_slots = random.pick(&[64, 128, 1024]);
     config.rings.event_slots = random.pick(&[64, 256, 2048]);
     config.gateway.connections_max = random.pick(&[6, 8, 64]);
-    // A login takes some turns of the doorman, who may be slow.
+    // A login takes some turns of the authenticator, which may be slow.
     config.gateway.login_timeout_ms = random.pick(&[1_000, 30_000]);
     config.gateway.heartbeat_interval_ms = 1_000;
     config.gateway.client_timeout_ms = random.pick(&[2_500, 15_000]);

@@ -5,7 +5,7 @@ use anyhow::Context;
 use dojima::config::{AccountConfig, Config, LoginConfig};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::runtime::descriptors;
-use dojima::stages::doorman;
+use dojima::stages::authenticator;
 use dojima::wire::soup::{Password, Username};
 use std::net::SocketAddr;
 use tempfile::TempDir;
@@ -62,7 +62,7 @@ fn config() -> anyhow::Result<Config> {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     (config.gateway.listen, config.market_data.listen, config.market_data.glimpse_listen) =
         (free, free, free);
-    let hash = doorman::hash(&password()?)?;
+    let hash = authenticator::hash(&password()?)?;
     let deposits = config.accounts[0].deposits.clone();
     let account = |name: &str| AccountConfig {
         name: name.to_lowercase(),

@@ -92,7 +92,6 @@ impl Askers {
         self.pace.charge(origin(from), read / READS_EACH, now);
     }
 
-    /// Whether none waits.
     pub(super) fn is_empty(&self) -> bool {
         self.count == 0
     }

@@ -19,8 +19,8 @@ const OPENS: Rate = Rate { burst: 4, spacing: 50_000_000 };
 /// Messages that are read for one datagram, those that are skipped included.
 const READ_MAX: u64 = 4096;
 
-/// An open place.
-struct FarReader {
+/// A reader of the log, at one open place.
+struct HistoryReader {
     reader: LogReader,
     /// The message that it gives next; 0 before the first read.
     next: u64,
@@ -33,7 +33,7 @@ struct FarReader {
     used: u64,
 }
 
-impl FarReader {
+impl HistoryReader {
     /// Whether it is the one to go on with for this message: it is there, or near, or on the way to it.
     fn leads_to(&self, message: u64, whose: Option<IpAddr>) -> bool {
         self.whose == whose
@@ -78,16 +78,16 @@ impl FarReader {
     }
 }
 
-/// Open places in the log.
-pub(super) struct FarReaders {
-    readers: Vec<FarReader>,
+/// The open readers of the log.
+pub(super) struct HistoryReaders {
+    readers: Vec<HistoryReader>,
     next_open: u64,
     opens: Pace<IpAddr>,
     uses: u64,
     read: u64,
 }
 
-impl FarReaders {
+impl HistoryReaders {
     /// None is open.
     pub(super) fn new() -> Self {
         Self { readers: Vec::new(), next_open: 0, opens: Pace::new(OPENS, 0), uses: 0, read: 0 }
@@ -105,7 +105,7 @@ impl FarReaders {
 
     /// Closes a place where there are too many: of one address its own.
     fn make_room(&mut self, whose: Option<IpAddr>) {
-        let own = |reader: &FarReader| whose.is_some() && reader.whose == whose;
+        let own = |reader: &HistoryReader| whose.is_some() && reader.whose == whose;
         let has_its_share = self.readers.iter().filter(|reader| own(reader)).count() >= READERS_PER_ADDRESS;
         if has_its_share || self.readers.len() == READERS_MAX {
             let of_those = (0..self.readers.len()).filter(|at| !has_its_share || own(&self.readers[*at]));
@@ -138,7 +138,7 @@ impl FarReaders {
                     opened => opened.ok()?,
                 };
                 self.make_room(whose);
-                self.readers.push(FarReader {
+                self.readers.push(HistoryReader {
                     reader,
                     next: 0,
                     held: Vec::new(),
@@ -193,18 +193,19 @@ mod tests {
     /// One asks for places all over the log, another for one stretch after another and again when there is no answer.
     #[test]
     fn who_asks_for_one_place_after_another_keeps_nobody_from_his() {
-        let (old, mut far, mut packet) = (log(), FarReaders::new(), PacketBuilder::default());
+        let (old, mut history, mut packet) = (log(), HistoryReaders::new(), PacketBuilder::default());
         let [stranger, receiver] = [1, 2].map(|last| Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, last))));
         let (mut wanted, mut place) = (1, 1);
         for at in 0..400 {
             let now = (1_000 + at) * MS;
             for _ in 0..5 {
                 place = (place + 17_389) % MESSAGES;
-                far.gather(&mut packet, (place.max(1), MESSAGES), stranger, &old, now);
+                history.gather(&mut packet, (place.max(1), MESSAGES), stranger, &old, now);
             }
-            let own = far.readers.iter().filter(|reader| reader.whose == stranger).count();
+            let own = history.readers.iter().filter(|reader| reader.whose == stranger).count();
             assert!(own <= READERS_PER_ADDRESS, "{own} places");
-            wanted += far.gather(&mut packet, (wanted, MESSAGES), receiver, &old, now).expect("it is there");
+            wanted +=
+                history.gather(&mut packet, (wanted, MESSAGES), receiver, &old, now).expect("it is there");
         }
         assert!(wanted > 300 * 30, "only {wanted} messages in 400 cycles");
     }

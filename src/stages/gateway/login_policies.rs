@@ -23,7 +23,6 @@ pub enum Fill {
 /// A token bucket. It is the login's and not the connection's: to log in again does not fill it.
 #[derive(Clone, Copy, Debug)]
 pub struct Bucket {
-    /// Its rate.
     pub limit: RateLimit,
     /// From -burst to burst.
     level: i64,
@@ -80,9 +79,9 @@ fn full(limit: RateLimit) -> i64 {
 /// nothing. An order that is gone by one makes up for it.
 const CANCELS_WHILE_LOW: RateLimit = RateLimit { per_second: 1, burst: 100 };
 
-/// One login's.
+/// The limits of one login, and what it has used of them.
 #[derive(Clone, Copy, Debug)]
-struct Desk {
+struct LoginPolicy {
     cancel_on_disconnect: Option<Duration>,
     bucket: Option<Bucket>,
     cancels: Bucket,
@@ -94,7 +93,7 @@ struct Desk {
     cancel_at: Option<u64>,
 }
 
-impl Default for Desk {
+impl Default for LoginPolicy {
     fn default() -> Self {
         let cancels = Bucket::new(CANCELS_WHILE_LOW);
         let (bucket, share) = (None, Share::default());
@@ -102,25 +101,25 @@ impl Default for Desk {
     }
 }
 
-/// Those of all logins.
-pub struct Desks {
-    by_login: Vec<Desk>,
+/// The policies of all logins.
+pub struct LoginPolicies {
+    by_login: Vec<LoginPolicy>,
     /// How many of them have a time at which their orders are cancelled.
     absent: usize,
     /// Whether space was low when it was last asked.
     is_low: bool,
 }
 
-impl Desks {
-    /// Those of these logins. All of them are absent.
+impl LoginPolicies {
+    /// The policies of these logins, all of which are absent.
     pub fn new(logins: &[LoginSettings]) -> Self {
         let len = logins.iter().map(|settings| settings.login.0 as usize + 1).max().unwrap_or(0);
-        let mut by_login = vec![Desk::default(); len];
+        let mut by_login = vec![LoginPolicy::default(); len];
         for settings in logins {
-            by_login[settings.login.0 as usize] = Desk {
+            by_login[settings.login.0 as usize] = LoginPolicy {
                 cancel_on_disconnect: settings.cancel_on_disconnect,
                 bucket: settings.rate.map(Bucket::new),
-                ..Desk::default()
+                ..LoginPolicy::default()
             };
         }
         Self { by_login, absent: 0, is_low: false }
@@ -139,43 +138,43 @@ impl Desks {
         is_low: bool,
         now: u64,
     ) -> (Option<&mut Bucket>, Option<&mut Bucket>) {
-        let Some(desk) = self.by_login.get_mut(login.0 as usize) else { return (None, None) };
-        if let Some(bucket) = &mut desk.bucket {
+        let Some(policy) = self.by_login.get_mut(login.0 as usize) else { return (None, None) };
+        if let Some(bucket) = &mut policy.bucket {
             bucket.fill(now);
         }
         self.is_low = is_low;
         if is_low {
-            desk.cancels.fill(now);
+            policy.cancels.fill(now);
         } else {
-            desk.cancels = Bucket::new(CANCELS_WHILE_LOW);
+            policy.cancels = Bucket::new(CANCELS_WHILE_LOW);
         }
-        (desk.bucket.as_mut(), is_low.then_some(&mut desk.cancels))
+        (policy.bucket.as_mut(), is_low.then_some(&mut policy.cancels))
     }
 
     /// When the login's next order is taken while space is low, to be refused, ns. It is the login's and not the connection's.
     pub fn next_order(&mut self, login: LoginId) -> Option<&mut u64> {
-        self.by_login.get_mut(login.0 as usize).map(|desk| &mut desk.next_order)
+        self.by_login.get_mut(login.0 as usize).map(|policy| &mut policy.next_order)
     }
 
     /// What the login has had of a round: to log in again does not help, for what it has sent before is still on its way.
     pub(super) fn share(&mut self, login: LoginId) -> Option<&mut Share> {
-        self.by_login.get_mut(login.0 as usize).map(|desk| &mut desk.share)
+        self.by_login.get_mut(login.0 as usize).map(|policy| &mut policy.share)
     }
 
     /// An order of the login was cancelled whole.
     #[inline]
     pub fn order_gone(&mut self, login: LoginId) {
         if self.is_low
-            && let Some(desk) = self.by_login.get_mut(login.0 as usize)
+            && let Some(policy) = self.by_login.get_mut(login.0 as usize)
         {
-            desk.cancels.put_back();
+            policy.cancels.put_back();
         }
     }
 
     /// The login has a connection.
     pub fn arrive(&mut self, login: LoginId) {
-        if let Some(desk) = self.by_login.get_mut(login.0 as usize)
-            && desk.cancel_at.take().is_some()
+        if let Some(policy) = self.by_login.get_mut(login.0 as usize)
+            && policy.cancel_at.take().is_some()
         {
             self.absent -= 1;
         }
@@ -183,11 +182,11 @@ impl Desks {
 
     /// The login has none any more.
     pub fn leave(&mut self, login: LoginId, now: u64) {
-        if let Some(desk) = self.by_login.get_mut(login.0 as usize)
-            && let Some(grace) = desk.cancel_on_disconnect
+        if let Some(policy) = self.by_login.get_mut(login.0 as usize)
+            && let Some(grace) = policy.cancel_on_disconnect
         {
             let at = now.saturating_add(u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX));
-            if desk.cancel_at.replace(at).is_none() {
+            if policy.cancel_at.replace(at).is_none() {
                 self.absent += 1;
             }
         }
@@ -198,12 +197,12 @@ impl Desks {
         if self.absent == 0 {
             return;
         }
-        for (login, desk) in (0..).map(LoginId).zip(&mut self.by_login) {
-            if desk.cancel_at.is_some_and(|at| at <= now) {
+        for (login, policy) in (0..).map(LoginId).zip(&mut self.by_login) {
+            if policy.cancel_at.is_some_and(|at| at <= now) {
                 if !cancel(login) {
                     return;
                 }
-                desk.cancel_at = None;
+                policy.cancel_at = None;
                 self.absent -= 1;
             }
         }
@@ -233,26 +232,26 @@ mod tests {
     #[test]
     fn while_space_is_low_a_cancel_has_to_do_something() {
         let settings = LoginSettings { login: LoginId(1), cancel_on_disconnect: None, rate: None };
-        let mut desks = Desks::new(&[settings]);
+        let mut policies = LoginPolicies::new(&[settings]);
         let login = LoginId(1);
         let second = 1_000_000_000;
-        let sent = |desks: &mut Desks, now, wanted: u32| {
-            let (_, cancels) = desks.allowances(login, true, now);
+        let sent = |policies: &mut LoginPolicies, now, wanted: u32| {
+            let (_, cancels) = policies.allowances(login, true, now);
             let cancels = cancels.expect("space is low");
             (0..wanted).filter(|_| cancels.take_within()).count()
         };
-        assert_eq!(sent(&mut desks, second, 1_000), 100);
-        assert_eq!(sent(&mut desks, 2 * second - 1, 9), 0);
-        assert_eq!(sent(&mut desks, 3 * second + 5, 9), 2, "one a second");
+        assert_eq!(sent(&mut policies, second, 1_000), 100);
+        assert_eq!(sent(&mut policies, 2 * second - 1, 9), 0);
+        assert_eq!(sent(&mut policies, 3 * second + 5, 9), 2, "one a second");
         for _ in 0..7 {
-            desks.order_gone(login);
+            policies.order_gone(login);
         }
-        assert_eq!(sent(&mut desks, 3 * second + 5, 9), 7, "one for each order that is gone");
-        assert_eq!(sent(&mut desks, 999 * second, 1_000), 100, "never more at once");
-        assert!(desks.allowances(login, false, 999 * second).1.is_none(), "space is not low");
-        assert_eq!(sent(&mut desks, 999 * second, 1_000), 100);
-        (0..999).for_each(|_| desks.order_gone(login));
-        assert_eq!(sent(&mut desks, 999 * second, 1_000), 100);
+        assert_eq!(sent(&mut policies, 3 * second + 5, 9), 7, "one for each order that is gone");
+        assert_eq!(sent(&mut policies, 999 * second, 1_000), 100, "never more at once");
+        assert!(policies.allowances(login, false, 999 * second).1.is_none(), "space is not low");
+        assert_eq!(sent(&mut policies, 999 * second, 1_000), 100);
+        (0..999).for_each(|_| policies.order_gone(login));
+        assert_eq!(sent(&mut policies, 999 * second, 1_000), 100);
     }
 
     #[test]
@@ -260,26 +259,26 @@ mod tests {
         let login =
             |login, grace| LoginSettings { login: LoginId(login), cancel_on_disconnect: grace, rate: None };
         let grace = Some(Duration::from_nanos(10));
-        let mut desks = Desks::new(&[login(0, grace), login(2, grace), login(3, None)]);
-        let due = |desks: &mut Desks, now, room: usize| {
+        let mut policies = LoginPolicies::new(&[login(0, grace), login(2, grace), login(3, None)]);
+        let due = |policies: &mut LoginPolicies, now, room: usize| {
             let mut all = Vec::new();
-            desks.due(now, |login| {
+            policies.due(now, |login| {
                 let fits = all.len() < room;
                 all.extend(fits.then_some(login.0));
                 fits
             });
             all
         };
-        desks.begin(100);
-        assert_eq!(due(&mut desks, 109, 9), [0; 0]);
-        desks.arrive(LoginId(2));
-        assert_eq!(due(&mut desks, 110, 9), [0]);
-        assert_eq!(due(&mut desks, 999, 9), [0; 0], "once");
-        desks.leave(LoginId(2), 200);
-        desks.leave(LoginId(0), 200);
-        desks.leave(LoginId(3), 200);
-        assert_eq!(due(&mut desks, 210, 1), [0], "the other one when there is room");
-        assert_eq!(due(&mut desks, 210, 1), [2]);
-        assert_eq!(desks.absent, 0);
+        policies.begin(100);
+        assert_eq!(due(&mut policies, 109, 9), [0; 0]);
+        policies.arrive(LoginId(2));
+        assert_eq!(due(&mut policies, 110, 9), [0]);
+        assert_eq!(due(&mut policies, 999, 9), [0; 0], "once");
+        policies.leave(LoginId(2), 200);
+        policies.leave(LoginId(0), 200);
+        policies.leave(LoginId(3), 200);
+        assert_eq!(due(&mut policies, 210, 1), [0], "the other one when there is room");
+        assert_eq!(due(&mut policies, 210, 1), [2]);
+        assert_eq!(policies.absent, 0);
     }
 }

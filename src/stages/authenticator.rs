@@ -1,8 +1,8 @@
-//! The doorman: says who may come in, for whoever takes logins.
+//! The authenticator: decides who may log in, for gateway and feed, which take the logins.
 //!
-//! A password is checked against its hash (argon2id), which takes tens of milliseconds by design, so he has a thread of his
-//! own, and others for the hashes (`doorman/hasher.rs`). Anybody may ask, so those who ask wait in four lines, each with
-//! its share of his time: names that come in from where they ask (`Class::Known`), names from a network that is theirs
+//! A password is checked against its hash (argon2id), which takes tens of milliseconds by design, so it has a thread of its
+//! own, and others for the hashes (`authenticator/hasher.rs`). Anybody may ask, so those who ask wait in four lines, each with
+//! its share of its time: names that come in from where they ask (`Class::Known`), names from a network that is theirs
 //! (`Class::Listed`), names from elsewhere (`Class::Elsewhere`), and those whom no password lets in (`Class::Hopeless`), of
 //! whom few are hashed. A question whose connection is gone costs nothing.
 //!
@@ -71,14 +71,14 @@ const TURNS: [Class; 10] = {
     [Known, Listed, Known, Elsewhere, Known, Hopeless, Known, Listed, Known, Elsewhere]
 };
 
-/// Questions taken in in one duty cycle: all that the queues of the doors hold, and no more, so that it ends.
+/// Questions taken in in one duty cycle: all that the queues of the ports hold, and no more, so that it ends.
 const TAKEN_MAX: usize = NAMED_QUEUE_LEN + QUEUE_LEN;
 
-/// One place where logins are taken.
-pub struct Door {
-    /// The questions from there, and where the answers go.
+/// One service that takes logins.
+pub struct AuthPort {
+    /// The questions of the service, and where the answers go.
     pub server: AuthServer,
-    /// Who may come in there.
+    /// Which roles may log in there.
     pub roles: Vec<Role>,
     /// What is served there, for the log.
     pub service: &'static str,
@@ -119,16 +119,16 @@ impl Gauges {
     fn new(counters: &Counters) -> Self {
         let of = |name| counters.register(name, "logins");
         Self {
-            checked: of("doorman.checked"),
-            refused: of("doorman.refused"),
-            unread: of("doorman.unread"),
-            unhashed: of("doorman.unhashed"),
-            withdrawn: of("doorman.withdrawn"),
+            checked: of("authenticator.checked"),
+            refused: of("authenticator.refused"),
+            unread: of("authenticator.unread"),
+            unhashed: of("authenticator.unhashed"),
+            withdrawn: of("authenticator.withdrawn"),
             waiting: [
-                "doorman.waiting_known",
-                "doorman.waiting_listed",
-                "doorman.waiting_elsewhere",
-                "doorman.waiting_hopeless",
+                "authenticator.waiting_known",
+                "authenticator.waiting_listed",
+                "authenticator.waiting_elsewhere",
+                "authenticator.waiting_hopeless",
             ]
             .map(of),
         }
@@ -144,9 +144,8 @@ enum Hashed {
     Dummy,
 }
 
-/// The agent.
-pub struct Doorman {
-    doors: Vec<Door>,
+pub struct Authenticator {
+    ports: Vec<AuthPort>,
     members: HashMap<Username, Member>,
     /// A hash for names that nobody has; `None` when no password is hashed, so that none takes long.
     dummy: Option<Hash>,
@@ -173,11 +172,11 @@ pub struct Doorman {
     gauges: Gauges,
 }
 
-impl Doorman {
-    /// Knows these users, and answers at these doors. Of two users of one name the later one counts. Where they have come in
+impl Authenticator {
+    /// Knows these users, and answers through these ports. Of two users of one name the later one counts. Where they have come in
     /// from is remembered in a file among `files`, the data directory; without files, until the process ends.
     pub fn new(
-        doors: Vec<Door>,
+        ports: Vec<AuthPort>,
         users: Vec<User>,
         files: Option<Arc<dyn Storage>>,
         (clock, wall): (Box<dyn Clock>, Box<dyn WallClock>),
@@ -188,9 +187,9 @@ impl Doorman {
         let mut members = users.into_iter().map(|user| (user.username, Member::new(user))).collect();
         let mut memory = Memory::new(files, wall);
         memory.recall(&mut members);
-        doors.iter().for_each(|door| door.server.introduce(members.keys().copied()));
+        ports.iter().for_each(|port| port.server.introduce(members.keys().copied()));
         Self {
-            doors,
+            ports,
             members,
             dummy,
             hasher,
@@ -214,18 +213,18 @@ impl Doorman {
     /// Takes in all questions that have come.
     fn listen(&mut self, now: u64) -> usize {
         let mut taken = 0;
-        for door in 0..self.doors.len() {
+        for port in 0..self.ports.len() {
             for _ in 0..TAKEN_MAX {
-                let Some(asked) = self.doors[door].server.next() else { break };
+                let Some(asked) = self.ports[port].server.next() else { break };
                 taken += 1;
-                self.take(door, asked, now);
+                self.take(port, asked, now);
             }
         }
         taken
     }
 
     /// Lets a question wait in its line, or answers it if no password would let it in and enough of those were hashed.
-    fn take(&mut self, door: usize, Asked { request, inquiry }: Asked, now: u64) {
+    fn take(&mut self, port: usize, Asked { request, inquiry }: Asked, now: u64) {
         if inquiry.is_withdrawn() {
             self.gauges.withdrawn.add(1);
             return;
@@ -250,7 +249,7 @@ impl Doorman {
             Class::Listed | Class::Elsewhere | Class::Hopeless => self.flood_until = now + FLOOD_NS,
         }
         let tell_from = if now < self.flood_until { now + FLOOD_DELAY_NS } else { now };
-        let question = Question { door, request, inquiry, class, origin, ready, tell_from };
+        let question = Question { port, request, inquiry, class, origin, ready, tell_from };
         match class {
             Class::Known => question.inquiry.set_claim(Claim::Known),
             Class::Listed => question.inquiry.set_claim(Claim::Listed),
@@ -333,7 +332,7 @@ impl Doorman {
             Ok(grant) => {
                 self.welcome(&question, now);
                 let answer = AuthAnswer { connection: request.connection, verdict: Ok(grant) };
-                self.say(Held { at: now, door: question.door, answer, inquiry: question.inquiry });
+                self.say(Held { at: now, port: question.port, answer, inquiry: question.inquiry });
             }
             Err(why) => {
                 if let Some(wrong) = &mut self.wrong[class as usize] {
@@ -362,7 +361,7 @@ impl Doorman {
 
     /// Counts a failure and holds the refusal back.
     fn refuse(&mut self, question: Question, why: &str, now: u64) {
-        let Question { door, request, inquiry, class, origin, ready, tell_from } = question;
+        let Question { port, request, inquiry, class, origin, ready, tell_from } = question;
         let AuthRequest { username, peer, connection, .. } = request;
         self.gauges.refused.add(1);
         inquiry.set_claim(Claim::None);
@@ -377,7 +376,7 @@ impl Doorman {
             tracing::warn!(%peer, %username, delay_ms, "not let in: {why}");
         }
         let answer = AuthAnswer { connection, verdict: Err(LoginRejected::NotAuthorised) };
-        if !self.held.push(Held { at, door, answer, inquiry }) {
+        if !self.held.push(Held { at, port, answer, inquiry }) {
             self.gauges.unread.add(1);
         }
     }
@@ -395,7 +394,7 @@ impl Doorman {
             return Err("wrong password".into());
         }
         let user = &member.user;
-        let Door { roles, service, .. } = &self.doors[question.door];
+        let AuthPort { roles, service, .. } = &self.ports[question.port];
         if !roles.contains(&user.role) {
             return Err(format!("role {} may not use {service}", user.role).into());
         }
@@ -407,10 +406,10 @@ impl Doorman {
         if held.inquiry.is_withdrawn() {
             return true;
         }
-        let door = &self.doors[held.door];
-        let is_said = door.server.answers.try_give(held.answer).is_ok();
+        let port = &self.ports[held.port];
+        let is_said = port.server.answers.try_give(held.answer).is_ok();
         if is_said {
-            door.downstream.iter().for_each(Doorbell::ring);
+            port.downstream.iter().for_each(Doorbell::ring);
         } else {
             // Where there is no room either, the login timeout closes the connection.
             self.held.push(held);
@@ -443,9 +442,9 @@ fn key(name: Username, origin: IpAddr, class: Class) -> Key {
     }
 }
 
-impl Agent for Doorman {
+impl Agent for Authenticator {
     fn name(&self) -> &str {
-        "doorman"
+        "authenticator"
     }
 
     /// Begins with one password at most, when the one before is done.

@@ -1,6 +1,6 @@
 //! Why the gateway closes a connection, beyond the reasons of the session layer.
 
-use crate::net::session::{Ending, EndingKind};
+use crate::net::session::{CloseKind, CloseReason};
 use std::error::Error;
 
 /// In words for the log.
@@ -13,12 +13,7 @@ pub enum Cause {
     #[error(
         "more messages than its login may send: {per_second} a second and {burst} at once, and as many again refused"
     )]
-    RateExceeded {
-        /// Its rate.
-        per_second: u32,
-        /// Its burst.
-        burst: u32,
-    },
+    RateExceeded { per_second: u32, burst: u32 },
     /// The message is none that is served, and there is no answer to it.
     #[error("not an order message: {0}")]
     Message(Box<dyn Error + Send + Sync>),
@@ -48,12 +43,12 @@ impl Cause {
     }
 }
 
-impl From<Cause> for Ending {
+impl From<Cause> for CloseReason {
     fn from(cause: Cause) -> Self {
         let kind = match cause {
-            Cause::ReadOnly | Cause::RateExceeded { .. } | Cause::Message(_) => EndingKind::BadFrame,
-            Cause::FellBehind(_) => EndingKind::Slow,
-            Cause::Gone(_) | Cause::Unreadable(_) | Cause::Resend { .. } => EndingKind::Failure,
+            Cause::ReadOnly | Cause::RateExceeded { .. } | Cause::Message(_) => CloseKind::BadFrame,
+            Cause::FellBehind(_) => CloseKind::Slow,
+            Cause::Gone(_) | Cause::Unreadable(_) | Cause::Resend { .. } => CloseKind::Failure,
         };
         Self::service(kind, cause)
     }

@@ -1,6 +1,6 @@
 //! Why a subscriber's connection is closed, beyond the reasons of the session layer.
 
-use crate::net::session::{Ending, EndingKind};
+use crate::net::session::{CloseKind, CloseReason};
 use dojima_journal::JournalError;
 
 /// In words for the log.
@@ -16,11 +16,11 @@ pub(super) enum Cause {
     SnapshotTimeout(u64),
 }
 
-impl From<Cause> for Ending {
+impl From<Cause> for CloseReason {
     fn from(cause: Cause) -> Self {
         let kind = match cause {
-            Cause::FellBehind(_) | Cause::SnapshotTimeout(_) => EndingKind::Slow,
-            Cause::Gone(_) | Cause::Unreadable { .. } => EndingKind::Failure,
+            Cause::FellBehind(_) | Cause::SnapshotTimeout(_) => CloseKind::Slow,
+            Cause::Gone(_) | Cause::Unreadable { .. } => CloseKind::Failure,
         };
         Self::service(kind, cause)
     }

@@ -32,7 +32,6 @@ impl Crowd {
         self.guessers.push(Guesser { name: name.to_owned(), peer, asked: 0, ticket: None });
     }
 
-    /// One duty cycle.
     fn cycle(&mut self) {
         let now = self.bench.now();
         for (connection, guesser) in self.guessers.iter_mut().enumerate() {
@@ -63,7 +62,7 @@ impl Crowd {
     }
 
     fn looked_at(&self) -> u64 {
-        self.bench.doorman.gauges.checked.get()
+        self.bench.authenticator.gauges.checked.get()
     }
 
     /// Somebody logs in with the right password, once. How many were looked at until then, and how long it took, ns.
@@ -153,7 +152,7 @@ fn where_too_many_wait_a_newcomer_does_not_give_way_to_those_who_had_their_turn(
         (0..600).for_each(|number| crowd.add("alice", address(16, number)));
         crowd.cycle();
     }
-    assert!(crowd.bench.doorman.gauges.unread.get() > 0, "there are too many");
+    assert!(crowd.bench.authenticator.gauges.unread.get() > 0, "there are too many");
     let (looks, _) = crowd.log_in("alice", "wonder", HOME);
     assert!(looks <= 2, "{looks} were looked at");
 }

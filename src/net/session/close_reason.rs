@@ -5,7 +5,7 @@ use std::io;
 
 /// Why a connection is closed, in words for the log.
 #[derive(Debug, thiserror::Error)]
-pub enum Ending {
+pub enum CloseReason {
     /// The client asked for it.
     #[error("logout")]
     Logout,
@@ -47,13 +47,11 @@ pub enum Ending {
     Frame {
         /// Which protocol is served.
         protocol: &'static str,
-        /// What does not hold.
         why: Box<dyn Error + Send + Sync>,
     },
     /// A packet that clients send, but at a wrong time, or that only servers send.
     #[error("a packet of type {:?} {when}", char::from(*.kind))]
     UnexpectedPacket {
-        /// The packet's type.
         kind: u8,
         /// What is wrong about it.
         when: &'static str,
@@ -63,17 +61,12 @@ pub enum Ending {
     Stalled(u64),
     /// A reason of the service.
     #[error("{why}")]
-    Service {
-        /// Of which kind it is.
-        kind: EndingKind,
-        /// What it says.
-        why: Box<dyn Error + Send + Sync>,
-    },
+    Service { kind: CloseKind, why: Box<dyn Error + Send + Sync> },
 }
 
-/// Kinds of endings: what is counted, and how loud the log is.
+/// Kinds of reasons: what is counted, and how loud the log is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndingKind {
+pub enum CloseKind {
     /// All is well.
     Ordinary,
     /// The client sent what it may not.
@@ -84,33 +77,32 @@ pub enum EndingKind {
     Failure,
 }
 
-impl Ending {
+impl CloseReason {
     /// The bytes are not of this protocol.
     pub fn not_of(protocol: &'static str, why: impl Error + Send + Sync + 'static) -> Self {
         Self::Frame { protocol, why: Box::new(why) }
     }
 
     /// A reason of the service.
-    pub fn service(kind: EndingKind, why: impl Error + Send + Sync + 'static) -> Self {
+    pub fn service(kind: CloseKind, why: impl Error + Send + Sync + 'static) -> Self {
         Self::Service { kind, why: Box::new(why) }
     }
 
-    /// Which kind this is.
-    pub fn kind(&self) -> EndingKind {
+    pub fn kind(&self) -> CloseKind {
         match self {
             Self::Logout
             | Self::ClosedByClient
             | Self::TakenOver
             | Self::LoginRefused
             | Self::SessionEnded
-            | Self::Stopped => EndingKind::Ordinary,
-            Self::Frame { .. } | Self::UnexpectedPacket { .. } | Self::Chatter(_) => EndingKind::BadFrame,
-            Self::Stalled(_) => EndingKind::Slow,
+            | Self::Stopped => CloseKind::Ordinary,
+            Self::Frame { .. } | Self::UnexpectedPacket { .. } | Self::Chatter(_) => CloseKind::BadFrame,
+            Self::Stalled(_) => CloseKind::Slow,
             Self::Socket(_)
             | Self::LoginTimeout(_)
             | Self::LoggedInAgain(_)
             | Self::GaveWay
-            | Self::Silent(_) => EndingKind::Failure,
+            | Self::Silent(_) => CloseKind::Failure,
             Self::Service { kind, .. } => *kind,
         }
     }

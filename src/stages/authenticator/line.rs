@@ -13,7 +13,7 @@ use std::net::IpAddr;
 
 /// A question, and how it is dealt with.
 pub struct Question {
-    pub door: usize,
+    pub port: usize,
     pub request: AuthRequest,
     pub inquiry: Inquiry,
     pub class: Class,
@@ -59,7 +59,6 @@ impl Line {
         self.waiting.is_empty()
     }
 
-    /// How many wait.
     pub fn len(&self) -> usize {
         self.waiting.len()
     }

@@ -1,4 +1,4 @@
-//! The event log as a witness: what the matcher said, held against what the shadow says.
+//! Compares the event log, which has what the matcher said, with the events of the shadow.
 
 use crate::domain::{EventRecord, codec};
 use crate::runtime::{Fatal, Halt};
@@ -7,7 +7,7 @@ use dojima_journal::{JournalError, Reader, Trusted, sync_segments};
 use std::sync::Arc;
 
 /// The event log at the next event.
-pub(super) struct Witness {
+pub(super) struct EventLogComparator {
     files: Arc<dyn Storage>,
     reader: Reader,
     /// The segments from this one on may have bytes that are not on the disk.
@@ -15,7 +15,7 @@ pub(super) struct Witness {
     segment: u64,
 }
 
-impl Witness {
+impl EventLogComparator {
     pub(super) fn open(files: Arc<dyn Storage>, first: u64) -> Result<Self, Fatal> {
         let open = |event| Reader::open_storage(Arc::clone(&files), event).map_err(Fatal::event_log);
         let reader = open(first)?;
@@ -46,13 +46,13 @@ impl Witness {
             }
             Some(said) => match codec::decode_event(said.payload) {
                 Ok(said) => format!("{said:?}"),
-                Err(error) => format!("something unreadable ({error})"),
+                Err(error) => format!("an undecodable event ({error})"),
             },
             None => "nothing".to_owned(),
         };
         let (sequence, number) = (event.sequence, event.number);
         Err(Halt::Fatal(Fatal::diverged(format_args!(
-            "command {sequence}: the matcher said {said}, and its shadow says {event:?} (event {number})"
+            "command {sequence}: event {number} is {said} in the event log, but the shadow's replay gives {event:?}"
         ))))
     }
 

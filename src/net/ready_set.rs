@@ -1,10 +1,10 @@
-//! Which connections have something to do: so that those that have nothing cost nothing.
+//! Which connections are ready to be served, so that idle ones cost nothing.
 
-/// A set of places.
-pub struct Turns(Vec<u64>);
+/// A set of places that are ready, one bit each.
+pub struct ReadySet(Vec<u64>);
 
-impl Turns {
-    /// None, with room for this many places.
+impl ReadySet {
+    /// An empty set with room for this many places.
     pub fn new(places: usize) -> Self {
         Self(vec![0; places.div_ceil(64)])
     }
@@ -33,23 +33,23 @@ impl Turns {
 
 #[cfg(test)]
 mod tests {
-    use super::Turns;
+    use super::ReadySet;
 
     #[test]
     fn places_are_found_in_their_order() {
-        let mut turns = Turns::new(200);
+        let mut ready = ReadySet::new(200);
         let places = [0, 1, 63, 64, 127, 130, 199];
-        places.iter().for_each(|place| turns.set(*place, true));
-        turns.set(100, true);
-        turns.set(100, false);
-        turns.set(9_999, true);
+        places.iter().for_each(|place| ready.set(*place, true));
+        ready.set(100, true);
+        ready.set(100, false);
+        ready.set(9_999, true);
         let mut found = Vec::new();
         let mut from = 0;
-        while let Some(place) = turns.next_from(from) {
+        while let Some(place) = ready.next_from(from) {
             found.push(place);
             from = place + 1;
         }
         assert_eq!(found, places);
-        assert_eq!(turns.next_from(200), None);
+        assert_eq!(ready.next_from(200), None);
     }
 }

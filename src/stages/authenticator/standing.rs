@@ -17,7 +17,6 @@ pub struct User {
     pub username: Username,
     /// What its password is checked against.
     pub secret: Secret,
-    /// What it may do.
     pub role: Role,
     /// The login whose stream it is; `None` for market data and administration.
     pub login: Option<LoginId>,
@@ -68,7 +67,6 @@ pub struct Regular {
 
 /// A user, and where it has come in from.
 pub struct Member {
-    /// The user.
     pub user: User,
     /// The last of them first.
     regulars: VecDeque<Regular>,
@@ -147,7 +145,7 @@ impl Member {
 mod tests {
     use super::*;
     use crate::net::auth::Role;
-    use crate::stages::doorman::Secret;
+    use crate::stages::authenticator::Secret;
     use crate::wire::soup::{Password, Username};
 
     #[test]

@@ -1,4 +1,4 @@
-//! The doorman by a clock of the test's own.
+//! The authenticator by a clock of the test's own.
 
 use super::*;
 use crate::domain::LoginId;
@@ -19,7 +19,7 @@ const HASH: u64 = 30 * MS;
 const DAY: u64 = 24 * 3_600_000 * MS;
 
 struct Bench {
-    doorman: Doorman,
+    authenticator: Authenticator,
     client: AuthClient,
     market: AuthClient,
     clock: ManualClock,
@@ -54,20 +54,20 @@ fn bench(users: Vec<User>) -> Bench {
 fn bench_with(users: Vec<User>, dir: Option<&Path>, clock: ManualClock) -> Bench {
     let (client, server) = auth_queues();
     let (market, market_server) = auth_queues();
-    let door = |server, roles: &[Role], service| Door {
+    let port = |server, roles: &[Role], service| AuthPort {
         server,
         roles: roles.to_vec(),
         service,
         downstream: Vec::new(),
     };
-    let doors = vec![
-        door(server, &[Role::Trade, Role::DropCopy], "order entry"),
-        door(market_server, &[Role::MarketData, Role::Admin], "market data"),
+    let ports = vec![
+        port(server, &[Role::Trade, Role::DropCopy], "order entry"),
+        port(market_server, &[Role::MarketData, Role::Admin], "market data"),
     ];
     let files = dir.map(|dir| Arc::new(FileStorage::new(dir)) as Arc<dyn Storage>);
     let clocks = (Box::new(clock.clone()) as Box<dyn Clock>, Box::new(clock.clone()) as Box<dyn WallClock>);
-    let doorman = Doorman::new(doors, users, files, clocks, Hasher::here(), &Counters::new());
-    Bench { doorman, client, market, clock, tickets: Vec::new() }
+    let authenticator = Authenticator::new(ports, users, files, clocks, Hasher::here(), &Counters::new());
+    Bench { authenticator, client, market, clock, tickets: Vec::new() }
 }
 
 fn request(connection: u64, name: &str, password: &str, peer: [u8; 4]) -> AuthRequest {
@@ -81,7 +81,7 @@ fn request(connection: u64, name: &str, password: &str, peer: [u8; 4]) -> AuthRe
 
 impl Bench {
     fn work(&mut self) {
-        while self.doorman.do_work().expect("never fatal") > 0 {}
+        while self.authenticator.do_work().expect("never fatal") > 0 {}
     }
 
     fn ask(&mut self, name: &str, password: &str, peer: [u8; 4]) {
@@ -89,7 +89,7 @@ impl Bench {
         self.work();
     }
 
-    /// Asks, and leaves the doorman as he is.
+    /// Asks, and leaves the authenticator as it is.
     fn put(&mut self, connection: u64, name: &str, password: &str, peer: [u8; 4]) {
         let ticket = self.client.ask(request(connection, name, password, peer));
         self.tickets.push(ticket.expect("room"));
@@ -97,9 +97,9 @@ impl Bench {
 
     /// One duty cycle. Looking at a password takes time.
     fn cycle(&mut self) {
-        let before = self.doorman.gauges.checked.get();
-        self.doorman.do_work().expect("never fatal");
-        let checked = self.doorman.gauges.checked.get() - before;
+        let before = self.authenticator.gauges.checked.get();
+        self.authenticator.do_work().expect("never fatal");
+        let checked = self.authenticator.gauges.checked.get() - before;
         self.clock.advance(if checked > 0 { HASH } else { MS });
     }
 
@@ -147,7 +147,7 @@ fn names_passwords_roles_and_addresses_must_all_fit() {
     let mut bench = bench(users);
     let ticket = bench.market.ask(request(9, "watch", "tv", HOME)).expect("room");
     bench.work();
-    let answer = bench.market.answers.try_take().expect("an answer at the door where it was asked");
+    let answer = bench.market.answers.try_take().expect("an answer through the port where it was asked");
     assert_eq!(answer.connection, ConnectionId(9));
     assert_eq!(answer.verdict, Ok(Grant { role: Role::MarketData, login: None }));
     drop(ticket);
@@ -157,17 +157,17 @@ fn names_passwords_roles_and_addresses_must_all_fit() {
 fn the_log_names_the_role_and_what_it_may_not_use() {
     let users = vec![user("ROOT", "R", Role::Admin, &[]), user("COPY", "C", Role::DropCopy, &[])];
     let mut bench = bench(users);
-    for (door, name, is_right, why) in [
+    for (port, name, is_right, why) in [
         (0, "root", true, "role admin may not use order entry"),
         (1, "copy", true, "role drop-copy may not use market data"),
         (0, "root", false, "wrong password"),
     ] {
         let request = request(1, name, "any", HOME);
         bench.tickets.push(bench.client.ask(request).expect("room"));
-        let inquiry = bench.doorman.doors[0].server.next().expect("asked").inquiry;
+        let inquiry = bench.authenticator.ports[0].server.next().expect("asked").inquiry;
         let (class, origin) = (Class::Elsewhere, request.peer);
-        let question = Question { door, request, inquiry, class, origin, ready: 0, tell_from: 0 };
-        assert_eq!(bench.doorman.grant(&question, is_right).expect_err("refused"), why);
+        let question = Question { port, request, inquiry, class, origin, ready: 0, tell_from: 0 };
+        assert_eq!(bench.authenticator.grant(&question, is_right).expect_err("refused"), why);
     }
 }
 
@@ -201,7 +201,7 @@ fn first_refusal(bench: &mut Bench, name: &str, peer: [u8; 4]) -> u64 {
     let asked = bench.now();
     bench.put(77, name, "guess", peer);
     loop {
-        bench.doorman.do_work().expect("never fatal");
+        bench.authenticator.do_work().expect("never fatal");
         let mut answers = bench.client.answers.drain();
         if let Some(answer) = answers.find(|answer| answer.connection == ConnectionId(77)) {
             assert_eq!(answer.verdict, Err(LoginRejected::NotAuthorised));
@@ -252,7 +252,7 @@ fn a_flood_of_invented_names_from_the_same_address_keeps_nobody_out() {
         let took = flooded(&mut bench, name, "wonder", HOME);
         assert!(took <= at_most, "{name} got in after {} ms", took / MS);
     }
-    let gauges = &bench.doorman.gauges;
+    let gauges = &bench.authenticator.gauges;
     let seconds = (bench.now() - 1_000_000 * MS) / (1_000 * MS);
     assert!(
         gauges.checked.get() < 2 * seconds + 10,
@@ -274,10 +274,10 @@ fn an_invented_name_is_answered_as_a_wrong_password_is() {
         for number in 0..50 {
             bench.put(number, &format!("Y{number}"), "guess", [172, 16, 0, number as u8]);
         }
-        bench.doorman.do_work().expect("never fatal");
-        let unhashed = bench.doorman.gauges.unhashed.get();
+        bench.authenticator.do_work().expect("never fatal");
+        let unhashed = bench.authenticator.gauges.unhashed.get();
         let in_flood = first_refusal(&mut bench, name, [10, 7, 7, 7]);
-        assert_eq!(bench.doorman.gauges.unhashed.get() > unhashed, name != "alice", "which are hashed");
+        assert_eq!(bench.authenticator.gauges.unhashed.get() > unhashed, name != "alice", "which are hashed");
         bench.clock.advance(FLOOD_NS);
         let after = first_refusal(&mut bench, name, [10, 7, 7, 8]);
         took.push((name, [quiet, in_flood, after]));
@@ -299,7 +299,7 @@ fn a_handful_of_logins_does_not_tell_whether_somebody_has_the_name() {
             for number in 0..before {
                 bench.put(number, &format!("Y{number}"), "guess", [172, 16, 0, number as u8]);
             }
-            bench.doorman.do_work().expect("never fatal");
+            bench.authenticator.do_work().expect("never fatal");
             let own = first_refusal(&mut bench, name, [10, 7, 7, 7]);
             let next = first_refusal(&mut bench, "nobody", [172, 16, 1, 1]);
             took.push([own, next]);
@@ -315,12 +315,18 @@ fn whoever_is_gone_costs_nothing() {
         bench.put(connection, "alice", "guess", HOME);
     }
     bench.tickets.pop();
-    bench.doorman.do_work().expect("never fatal");
-    assert_eq!((bench.doorman.gauges.checked.get(), bench.doorman.gauges.withdrawn.get()), (1, 1));
+    bench.authenticator.do_work().expect("never fatal");
+    assert_eq!(
+        (bench.authenticator.gauges.checked.get(), bench.authenticator.gauges.withdrawn.get()),
+        (1, 1)
+    );
     bench.tickets.clear();
     bench.clock.advance(60_000 * MS);
     assert_eq!(bench.told(), None, "nobody is there to be told");
-    assert_eq!((bench.doorman.gauges.checked.get(), bench.doorman.gauges.withdrawn.get()), (1, 4));
+    assert_eq!(
+        (bench.authenticator.gauges.checked.get(), bench.authenticator.gauges.withdrawn.get()),
+        (1, 4)
+    );
 }
 
 #[test]
@@ -334,11 +340,11 @@ fn connections_are_kept_until_their_passwords_were_looked_at() {
     bench.put(4, "alice", "wonder", HOME);
     let claims = |bench: &Bench| bench.tickets.iter().map(Ticket::claim).collect::<Vec<_>>();
     assert_eq!(claims(&bench), [Claim::Named, Claim::Named, Claim::None, Claim::Named]);
-    bench.doorman.do_work().expect("never fatal");
+    bench.authenticator.do_work().expect("never fatal");
     let known = claims(&bench).into_iter().filter(|claim| *claim == Claim::Known).count();
     assert!(known > 0, "some are still to be looked at");
     for _ in 0..3 {
-        bench.doorman.do_work().expect("never fatal");
+        bench.authenticator.do_work().expect("never fatal");
     }
     assert_eq!(claims(&bench)[1..3], [Claim::None; 2], "they were looked at, and wait for their refusals");
 }
@@ -363,9 +369,9 @@ fn guesses_at_a_name_do_not_make_its_owner_wait() {
     for number in 0..200 {
         bench.put(0, "alice", "guess", [172, 16, 1, number]);
     }
-    let before = bench.doorman.gauges.checked.get();
+    let before = bench.authenticator.gauges.checked.get();
     bench.work();
-    assert_eq!(bench.doorman.gauges.checked.get() - before, NEW_FAILURES.burst, "the rest waits");
+    assert_eq!(bench.authenticator.gauges.checked.get() - before, NEW_FAILURES.burst, "the rest waits");
     bench.put(1, "alice", "wonder", HOME);
     bench.cycle();
     let answer = bench.client.answers.try_take().expect("at once");
@@ -394,13 +400,13 @@ fn guesses_from_an_address_are_looked_at_slowly() {
         bench.put(number, "alice", "guess", HOME);
     }
     bench.work();
-    let before = bench.doorman.gauges.checked.get();
+    let before = bench.authenticator.gauges.checked.get();
     assert_eq!(before, 2 + TRIES.burst);
     bench.clock.advance(10_000 * MS);
     bench.work();
-    assert_eq!(bench.doorman.gauges.checked.get() - before, 10, "one a second");
+    assert_eq!(bench.authenticator.gauges.checked.get() - before, 10, "one a second");
     assert_eq!(
-        bench.doorman.gauges.unread.get(),
+        bench.authenticator.gauges.unread.get(),
         100 - 64,
         "others would wait for longer than connections may"
     );
@@ -457,7 +463,7 @@ fn only_the_last_addresses_of_a_name_are_known_and_only_for_thirty_days() {
     let class = |bench: &Bench, home: u8| {
         let time = UnixNanos(bench.now());
         let name = Username::new("alice").expect("a name");
-        bench.doorman.members[&name].class(IpAddr::from([10, 0, 0, home]), time)
+        bench.authenticator.members[&name].class(IpAddr::from([10, 0, 0, home]), time)
     };
     for home in homes {
         let expected = if home > 0 { Class::Known } else { Class::Elsewhere };
@@ -473,7 +479,7 @@ fn only_the_last_addresses_of_a_name_are_known_and_only_for_thirty_days() {
 fn class_after_start(dir: &Path, clock: &ManualClock) -> Class {
     let bench = bench_with(vec![user("ALICE", "WONDER", Role::Trade, &[])], Some(dir), clock.clone());
     let time = clock.clone().time();
-    bench.doorman.members[&Username::new("alice").expect("a name")].class(IpAddr::from(HOME), time)
+    bench.authenticator.members[&Username::new("alice").expect("a name")].class(IpAddr::from(HOME), time)
 }
 
 #[test]
@@ -534,14 +540,14 @@ fn what_waits_is_bounded() {
         let [.., high, low] = number.to_be_bytes();
         bench.put(1, "U0", "guess", [172, 16, high, low]);
         if number % 500 == 0 {
-            bench.doorman.do_work().expect("never fatal");
+            bench.authenticator.do_work().expect("never fatal");
         }
     }
     bench.put(2, "U1", "X", [172, 17, 0, 1]);
     for _ in 0..3 {
-        bench.doorman.do_work().expect("never fatal");
+        bench.authenticator.do_work().expect("never fatal");
     }
-    assert_eq!(bench.doorman.lines[Class::Elsewhere as usize].len(), line::WAITING_MAX - 3);
+    assert_eq!(bench.authenticator.lines[Class::Elsewhere as usize].len(), line::WAITING_MAX - 3);
     let answer = bench.client.answers.try_take().expect("an answer");
     assert_eq!((answer.connection, answer.verdict.is_ok()), (ConnectionId(2), true), "others find room");
 }
@@ -571,7 +577,7 @@ fn addresses_take_turns() {
     }
     bench.put(999, "BOB", "B", [10, 9, 9, 9]);
     for _ in 0..2 {
-        bench.doorman.do_work().expect("never fatal");
+        bench.authenticator.do_work().expect("never fatal");
     }
     let answered: Vec<u64> = bench.client.answers.drain().map(|answer| answer.connection.0).collect();
     assert_eq!(answered, [0, 999]);

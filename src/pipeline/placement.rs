@@ -1,4 +1,4 @@
-//! Who sits on which thread, how that thread waits, and who has to wake it.
+//! Thread placement: which agent runs on which thread, how that thread waits, and who has to wake it.
 
 use crate::config::{Config, Durability};
 use crate::domain::ShardId;
@@ -9,7 +9,7 @@ use crate::runtime::{
     Place, Priority, Rest, SocketWait, Soon, ThreadingMode,
 };
 use crate::stages::archiver::Archiver;
-use crate::stages::doorman::{Doorman, Hasher};
+use crate::stages::authenticator::{Authenticator, Hasher};
 use crate::stages::feed::FeedPublisher;
 use crate::stages::gateway::Gateway;
 use crate::stages::journaler::{InlineJournaler, Journaler};
@@ -24,9 +24,7 @@ use std::time::Duration;
 
 /// One thread: what runs on it and how it waits.
 pub struct Thread {
-    /// What runs on it.
     pub agent: Box<dyn Agent>,
-    /// How it waits.
     pub idle: Box<dyn IdleStrategy>,
     /// Where it runs and how much it counts.
     pub place: Place,
@@ -41,13 +39,13 @@ pub enum StopPhase {
     Hot,
     /// Journaler and archiver.
     Disk,
-    /// The SQL writer, after it has caught up with the event log, the shadow, the feed, and the doorman.
+    /// The SQL writer, after it has caught up with the event log, the shadow, the feed, and the authenticator.
     Followers,
 }
 
-/// The agents by name.
+/// A slot for each agent. [`ThreadPlacement`] says which thread it is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seat {
+pub(super) enum AgentSlot {
     Gateway,
     Sequencer,
     Matcher,
@@ -56,10 +54,10 @@ pub(super) enum Seat {
     Sql,
     Feed,
     Shadow,
-    Doorman,
+    Authenticator,
     Resender,
     Timer,
-    /// The journaler on the hot thread; in dedicated mode nobody sits there.
+    /// The journaler on the hot thread; in dedicated mode it is empty.
     Inline,
     /// Behind the matchers of several shards.
     Merge,
@@ -74,31 +72,31 @@ pub(super) enum Seat {
 }
 
 /// By shard.
-const MATCHERS: [Seat; ShardId::COUNT] = [
-    Seat::Matcher,
-    Seat::Shard1,
-    Seat::Shard2,
-    Seat::Shard3,
-    Seat::Shard4,
-    Seat::Shard5,
-    Seat::Shard6,
-    Seat::Shard7,
+const MATCHERS: [AgentSlot; ShardId::COUNT] = [
+    AgentSlot::Matcher,
+    AgentSlot::Shard1,
+    AgentSlot::Shard2,
+    AgentSlot::Shard3,
+    AgentSlot::Shard4,
+    AgentSlot::Shard5,
+    AgentSlot::Shard6,
+    AgentSlot::Shard7,
 ];
 
-impl Seat {
+impl AgentSlot {
     const COUNT: usize = 20;
     /// Threads of the dedicated mode with one shard without which no order is answered, and one for all that may come later. The
-    /// timer sits with the sequencer, its only reader.
+    /// timer runs with the sequencer, its only reader.
     const BUSY_THREADS: usize = 6;
 
-    /// Where the matcher of a shard sits.
+    /// The slot of a shard's matcher.
     pub(super) fn of_matcher(shard: ShardId) -> Self {
         MATCHERS[usize::from(shard.0)]
     }
 
     /// Threads of the shared mode: everything that never blocks on the first, the journaler on the
-    /// second, SQL on the third, market data on a fourth, the shadow on a fifth, the doorman, who checks passwords, on a sixth, the
-    /// resender, who reads old messages, on a seventh, the archiver on the eighth: while the journaler waits for the disk, it works.
+    /// second, SQL on the third, market data on a fourth, the shadow on a fifth, the authenticator, which checks passwords, on a sixth, the
+    /// resender, which reads old messages, on a seventh, the archiver on the eighth: while the journaler waits for the disk, it works.
     /// (They stop in this order: what the shadow may retire at its end depends on how far SQL and market data are.)
     fn shared_thread(self) -> usize {
         match self {
@@ -114,7 +112,7 @@ impl Seat {
             Self::Sql => 2,
             Self::Feed => 3,
             Self::Shadow => 4,
-            Self::Doorman => 5,
+            Self::Authenticator => 5,
             Self::Resender => 6,
             Self::Archiver => 7,
         }
@@ -137,7 +135,7 @@ impl Seat {
             | Self::Shard6
             | Self::Shard7
             | Self::Journaler => Priority::Prompt,
-            Self::Archiver | Self::Doorman | Self::Resender => Priority::Gathering,
+            Self::Archiver | Self::Authenticator | Self::Resender => Priority::Gathering,
             Self::Feed | Self::Sql | Self::Shadow => Priority::Idle,
         }
     }
@@ -146,7 +144,7 @@ impl Seat {
 /// All agents of one engine.
 pub(super) struct Agents {
     pub(super) gateway: Option<Gateway>,
-    pub(super) doorman: Option<Doorman>,
+    pub(super) authenticator: Option<Authenticator>,
     pub(super) timer: Option<Timer>,
     pub(super) path: OrderPath,
     pub(super) durable: DurablePath,
@@ -187,8 +185,9 @@ const SQL_IDLE: IdleLimits = IdleLimits { awake: Duration::ZERO, sleep_max: Dura
 /// the cores that orders are answered on.
 const FEED_REST: Rest = Rest { pause: Duration::from_millis(1), work_max: 1024 };
 
-/// How the doorman waits: he is woken for questions, and looks himself whether an answer is due.
-const DOORMAN_IDLE: IdleLimits = IdleLimits { awake: Duration::ZERO, sleep_max: Duration::from_millis(25) };
+/// How the authenticator waits: it is woken for questions, and looks itself whether an answer is due.
+const AUTHENTICATOR_IDLE: IdleLimits =
+    IdleLimits { awake: Duration::ZERO, sleep_max: Duration::from_millis(25) };
 
 /// How the journaler's thread waits: in async mode it must not sleep past the next sync.
 fn disk_idle(config: &Config) -> IdleLimits {
@@ -226,30 +225,30 @@ fn has_sequencer(agents: &[Box<dyn Agent>]) -> bool {
     agents.iter().any(|agent| agent.name() == "sequencer")
 }
 
-/// Who sits on a thread.
-struct Seated {
+/// What runs on one thread.
+struct Placed {
     agents: Vec<Box<dyn Agent>>,
     stop: StopPhase,
     priority: Priority,
 }
 
-impl Seated {
-    fn nobody() -> Self {
+impl Placed {
+    fn empty() -> Self {
         Self { agents: Vec::new(), stop: StopPhase::Hot, priority: Priority::Normal }
     }
 }
 
-/// The threads before anybody sits on them.
-pub(super) struct Seats {
+/// Which thread each agent runs on, before the agents are there.
+pub(super) struct ThreadPlacement {
     mode: ThreadingMode,
     /// By thread number.
     idle: Vec<Idle>,
     pins: Vec<CoreIndex>,
 }
 
-impl Seats {
+impl ThreadPlacement {
     /// Of the dedicated mode: the thread of the first matcher after that of the first shard.
-    const DEDICATED_FIRST_SHARD: usize = Seat::Timer as usize;
+    const DEDICATED_FIRST_SHARD: usize = AgentSlot::Timer as usize;
 
     pub(super) fn new(config: &Config, shards: usize) -> Result<Self, Fatal> {
         let mode = config.engine.mode;
@@ -262,64 +261,67 @@ impl Seats {
         let backoff = |limits| Idle::Other(Box::new(Backoff::new(limits)) as Box<dyn IdleStrategy>);
         let idle = match mode {
             ThreadingMode::Shared => {
-                let followers = [FOLLOWER_IDLE, DOORMAN_IDLE, FOLLOWER_IDLE].map(backoff);
+                let followers = [FOLLOWER_IDLE, AUTHENTICATOR_IDLE, FOLLOWER_IDLE].map(backoff);
                 let first = [sockets()?, backoff(disk_idle(config)), backoff(SQL_IDLE)];
                 let archiver = backoff(IdleLimits::default());
                 first.into_iter().chain([feed()?]).chain(followers).chain([archiver]).collect()
             }
             ThreadingMode::Dedicated => {
                 // A thread that spins takes a whole core; with fewer cores than threads that would starve the others.
-                let spin = available_cores().len() >= Seat::BUSY_THREADS + shards - 1;
+                let spin = available_cores().len() >= AgentSlot::BUSY_THREADS + shards - 1;
                 let hot = || match spin {
                     true => Idle::Other(Box::new(BusySpin)),
                     false => backoff(IdleLimits::default()),
                 };
                 let disk = || backoff(disk_idle(config));
                 let follower = || backoff(FOLLOWER_IDLE);
-                let followers = [backoff(SQL_IDLE), feed()?, follower(), backoff(DOORMAN_IDLE), follower()];
+                let followers =
+                    [backoff(SQL_IDLE), feed()?, follower(), backoff(AUTHENTICATOR_IDLE), follower()];
                 let others = MATCHERS[1..].iter().map(|_| hot());
                 let first = [sockets()?, hot(), hot(), disk(), disk()].into_iter();
                 first.chain(followers).chain(others).collect()
             }
-            ThreadingMode::Stepped => {
-                (0..Seat::COUNT).map(|_| Idle::Other(Box::new(BusySpin) as Box<dyn IdleStrategy>)).collect()
-            }
+            ThreadingMode::Stepped => (0..AgentSlot::COUNT)
+                .map(|_| Idle::Other(Box::new(BusySpin) as Box<dyn IdleStrategy>))
+                .collect(),
         };
         let pins = config.engine.pin_cores.iter().copied().map(CoreIndex).collect();
         Ok(Self { mode, idle, pins })
     }
 
-    fn thread(&self, seat: Seat) -> usize {
+    fn thread(&self, slot: AgentSlot) -> usize {
         match self.mode {
-            ThreadingMode::Shared => seat.shared_thread(),
-            ThreadingMode::Dedicated if seat == Seat::Timer => Seat::Sequencer as usize,
-            ThreadingMode::Dedicated if [Seat::Inline, Seat::Merge].contains(&seat) => Seat::Matcher as usize,
-            ThreadingMode::Dedicated if MATCHERS[1..].contains(&seat) => {
-                Self::DEDICATED_FIRST_SHARD + (seat as usize - Seat::Shard1 as usize)
+            ThreadingMode::Shared => slot.shared_thread(),
+            ThreadingMode::Dedicated if slot == AgentSlot::Timer => AgentSlot::Sequencer as usize,
+            ThreadingMode::Dedicated if [AgentSlot::Inline, AgentSlot::Merge].contains(&slot) => {
+                AgentSlot::Matcher as usize
             }
-            ThreadingMode::Dedicated | ThreadingMode::Stepped => seat as usize,
+            ThreadingMode::Dedicated if MATCHERS[1..].contains(&slot) => {
+                Self::DEDICATED_FIRST_SHARD + (slot as usize - AgentSlot::Shard1 as usize)
+            }
+            ThreadingMode::Dedicated | ThreadingMode::Stepped => slot as usize,
         }
     }
 
-    /// What wakes the thread of `seat`.
-    pub(super) fn bell(&self, seat: Seat) -> Doorbell {
-        self.idle[self.thread(seat)].bell()
+    /// What wakes the thread of `slot`.
+    pub(super) fn bell(&self, slot: AgentSlot) -> Doorbell {
+        self.idle[self.thread(slot)].bell()
     }
 
     /// What `from` has to ring to wake `to`: one bell for each thread other than its own.
-    pub(super) fn bells(&self, from: Seat, to: &[Seat]) -> Vec<Doorbell> {
-        let mut threads: Vec<usize> = to.iter().map(|seat| self.thread(*seat)).collect();
+    pub(super) fn bells(&self, from: AgentSlot, to: &[AgentSlot]) -> Vec<Doorbell> {
+        let mut threads: Vec<usize> = to.iter().map(|slot| self.thread(*slot)).collect();
         threads.retain(|thread| *thread != self.thread(from));
         threads.sort_unstable();
         threads.dedup();
         threads.into_iter().map(|thread| self.idle[thread].bell()).collect()
     }
 
-    /// Where the doorman has passwords hashed.
+    /// Where the authenticator has passwords hashed.
     pub(super) fn hasher(&self) -> Result<Hasher, Fatal> {
         match self.mode {
             ThreadingMode::Shared | ThreadingMode::Dedicated => {
-                Hasher::on_threads(&[self.bell(Seat::Doorman)]).map_err(Fatal::io)
+                Hasher::on_threads(&[self.bell(AgentSlot::Authenticator)]).map_err(Fatal::io)
             }
             ThreadingMode::Stepped => Ok(Hasher::here()),
         }
@@ -327,7 +329,7 @@ impl Seats {
 
     /// What makes the sleeps of the gateway's thread short.
     pub(super) fn soon(&self) -> Soon {
-        match &self.idle[self.thread(Seat::Gateway)] {
+        match &self.idle[self.thread(AgentSlot::Gateway)] {
             Idle::Sockets(idle) => idle.soon(),
             Idle::Other(_) => Soon::default(),
         }
@@ -335,7 +337,7 @@ impl Seats {
 
     /// Lets the feed's sockets wake its thread.
     pub(super) fn watch_feed(&mut self, feed: &FeedPublisher) -> Result<(), Fatal> {
-        let thread = self.thread(Seat::Feed);
+        let thread = self.thread(AgentSlot::Feed);
         match &mut self.idle[thread] {
             Idle::Sockets(idle) => {
                 feed.descriptors().iter().try_for_each(|one| idle.watch(one)).map_err(Fatal::io)
@@ -346,7 +348,7 @@ impl Seats {
 
     /// Lets the gateway's sockets wake its thread.
     pub(super) fn watch_sockets(&mut self, gateway: &Gateway) -> Result<(), Fatal> {
-        let thread = self.thread(Seat::Gateway);
+        let thread = self.thread(AgentSlot::Gateway);
         match (&mut self.idle[thread], gateway.descriptor()) {
             (Idle::Sockets(idle), Some(descriptor)) => idle.watch(&descriptor).map_err(Fatal::io),
             _ => Ok(()),
@@ -354,14 +356,14 @@ impl Seats {
     }
 
     /// Puts every agent on its thread, in flow order.
-    pub(super) fn seat(self, agents: Agents, counters: &Counters) -> Vec<Thread> {
-        let mut on_thread: Vec<Seated> = self.idle.iter().map(|_| Seated::nobody()).collect();
-        let mut sit = |seat: Seat, stop, agent: Option<Box<dyn Agent>>| {
-            let seated = &mut on_thread[self.thread(seat)];
-            seated.agents.extend(agent);
-            (seated.stop, seated.priority) = (stop, seat.priority());
+    pub(super) fn place(self, agents: Agents, counters: &Counters) -> Vec<Thread> {
+        let mut on_thread: Vec<Placed> = self.idle.iter().map(|_| Placed::empty()).collect();
+        let mut put = |slot: AgentSlot, stop, agent: Option<Box<dyn Agent>>| {
+            let placed = &mut on_thread[self.thread(slot)];
+            placed.agents.extend(agent);
+            (placed.stop, placed.priority) = (stop, slot.priority());
         };
-        // Who works in the background has a second thread.
+        // An agent in the background has a second thread.
         let mut second = Vec::new();
         let mut in_background = |agent: Box<dyn Agent>, lag| -> Box<dyn Agent> {
             if self.mode == ThreadingMode::Stepped {
@@ -371,29 +373,33 @@ impl Seats {
             second.push(foreground);
             Box::new(background)
         };
-        let Agents { gateway, doorman, timer, path, durable, followers } = agents;
+        let Agents { gateway, authenticator, timer, path, durable, followers } = agents;
         let OrderPath { sequencer, matchers, merge } = path;
         let DurablePath { journaler, inline, archiver, resender } = durable;
         let Followers { sql, feed, shadow } = followers;
-        sit(Seat::Gateway, StopPhase::Hot, gateway.map(|agent| Box::new(agent) as _));
-        sit(Seat::Timer, StopPhase::Hot, timer.map(|agent| Box::new(agent) as _));
-        sit(Seat::Sequencer, StopPhase::Hot, Some(Box::new(sequencer)));
-        for (seat, matcher) in MATCHERS.into_iter().zip(matchers) {
-            sit(seat, StopPhase::Hot, Some(Box::new(matcher)));
+        put(AgentSlot::Gateway, StopPhase::Hot, gateway.map(|agent| Box::new(agent) as _));
+        put(AgentSlot::Timer, StopPhase::Hot, timer.map(|agent| Box::new(agent) as _));
+        put(AgentSlot::Sequencer, StopPhase::Hot, Some(Box::new(sequencer)));
+        for (slot, matcher) in MATCHERS.into_iter().zip(matchers) {
+            put(slot, StopPhase::Hot, Some(Box::new(matcher)));
         }
-        sit(Seat::Merge, StopPhase::Hot, merge.map(|agent| Box::new(agent) as _));
-        sit(Seat::Inline, StopPhase::Hot, inline.map(|agent| Box::new(agent) as _));
-        sit(Seat::Journaler, StopPhase::Disk, Some(Box::new(journaler)));
-        sit(Seat::Archiver, StopPhase::Disk, Some(Box::new(archiver)));
-        sit(Seat::Sql, StopPhase::Followers, sql.map(|(sql, lag)| in_background(Box::new(sql), lag)));
-        sit(Seat::Feed, StopPhase::Followers, feed.map(|(feed, lag)| in_background(Box::new(feed), lag)));
-        sit(
-            Seat::Shadow,
+        put(AgentSlot::Merge, StopPhase::Hot, merge.map(|agent| Box::new(agent) as _));
+        put(AgentSlot::Inline, StopPhase::Hot, inline.map(|agent| Box::new(agent) as _));
+        put(AgentSlot::Journaler, StopPhase::Disk, Some(Box::new(journaler)));
+        put(AgentSlot::Archiver, StopPhase::Disk, Some(Box::new(archiver)));
+        put(AgentSlot::Sql, StopPhase::Followers, sql.map(|(sql, lag)| in_background(Box::new(sql), lag)));
+        put(
+            AgentSlot::Feed,
+            StopPhase::Followers,
+            feed.map(|(feed, lag)| in_background(Box::new(feed), lag)),
+        );
+        put(
+            AgentSlot::Shadow,
             StopPhase::Followers,
             shadow.map(|(shadow, lag)| in_background(Box::new(shadow), lag)),
         );
-        sit(Seat::Doorman, StopPhase::Followers, doorman.map(|agent| Box::new(agent) as _));
-        sit(Seat::Resender, StopPhase::Followers, Some(Box::new(resender)));
+        put(AgentSlot::Authenticator, StopPhase::Followers, authenticator.map(|agent| Box::new(agent) as _));
+        put(AgentSlot::Resender, StopPhase::Followers, Some(Box::new(resender)));
         let second = second.into_iter().map(|foreground| Thread {
             agent: Box::new(foreground),
             idle: Box::new(Backoff::new(FOLLOWER_IDLE)),
@@ -403,8 +409,8 @@ impl Seats {
         let mut pins = self.pins.into_iter();
         let threads = on_thread.into_iter().zip(self.idle);
         threads
-            .filter(|(seated, _)| !seated.agents.is_empty())
-            .map(|(Seated { mut agents, stop, priority }, idle)| {
+            .filter(|(placed, _)| !placed.agents.is_empty())
+            .map(|(Placed { mut agents, stop, priority }, idle)| {
                 let agent = match agents.len() {
                     1 => agents.remove(0),
                     _ => {

@@ -11,9 +11,8 @@ const HELD_MAX: usize = 65_536;
 pub struct Held {
     /// When, ns.
     pub at: u64,
-    /// At which door.
-    pub door: usize,
-    /// The answer.
+    /// Through which port.
+    pub port: usize,
     pub answer: AuthAnswer,
     /// Whether somebody still waits for it.
     pub inquiry: Inquiry,

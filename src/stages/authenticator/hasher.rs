@@ -1,4 +1,4 @@
-//! Where passwords are checked against their hashes: one at a time, off the doorman's thread.
+//! Where passwords are checked against their hashes: one at a time, off the authenticator's thread.
 //!
 //! A check takes tens of milliseconds of a core. It goes to a thread that has only the cores that nobody else wants, and gives
 //! them back at once ([`Priority::Idle`]): any other standing keeps an order waiting until the system's next tick, 4 ms, when the

@@ -1,12 +1,12 @@
-//! Bugs that are put in on purpose, to show that the simulator finds such bugs.
+//! Injected faults: bugs that are put in on purpose, to show that the simulator finds such bugs.
 //!
-//! They are there only in builds with the feature `planted-bugs`, which nothing but a test turns on; in all others
-//! [`is_planted`] is a constant `false`, and nothing of them is left.
+//! They are there only in builds with the feature `injected-faults`, which nothing but a test turns on; in all others
+//! [`is_injected`] is a constant `false`, and nothing of them is left.
 
-/// A bug, each at one place in the code.
+/// A bug that can be injected, each at one place in the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Bug {
+pub enum InjectedFault {
     /// The gateway sends what is not durable yet.
     SkipGate = 1,
     /// Some batches of SQL are written without their watermark.
@@ -37,8 +37,7 @@ pub enum Bug {
     DurableBeforeSync,
 }
 
-impl Bug {
-    /// All of them.
+impl InjectedFault {
     pub const ALL: [Self; 14] = [
         Self::SkipGate,
         Self::DropWatermark,
@@ -57,24 +56,24 @@ impl Bug {
     ];
 }
 
-#[cfg(feature = "planted-bugs")]
-static PLANTED: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
+#[cfg(feature = "injected-faults")]
+static INJECTED: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
 
-/// Puts a bug into this process, and takes out the one before.
-#[cfg(feature = "planted-bugs")]
-pub fn plant(bug: Option<Bug>) {
-    PLANTED.store(bug.map_or(0, |bug| bug as u8), std::sync::atomic::Ordering::Relaxed);
+/// Injects a fault into this process, in place of the one before.
+#[cfg(feature = "injected-faults")]
+pub fn inject(fault: Option<InjectedFault>) {
+    INJECTED.store(fault.map_or(0, |fault| fault as u8), std::sync::atomic::Ordering::Relaxed);
 }
 
-/// Whether this bug is in.
-#[cfg(feature = "planted-bugs")]
-pub fn is_planted(bug: Bug) -> bool {
-    PLANTED.load(std::sync::atomic::Ordering::Relaxed) == bug as u8
+/// Whether this fault is injected.
+#[cfg(feature = "injected-faults")]
+pub fn is_injected(fault: InjectedFault) -> bool {
+    INJECTED.load(std::sync::atomic::Ordering::Relaxed) == fault as u8
 }
 
-/// Whether this bug is in: never, in this build.
-#[cfg(not(feature = "planted-bugs"))]
+/// Whether this fault is injected: never, in this build.
+#[cfg(not(feature = "injected-faults"))]
 #[inline(always)]
-pub const fn is_planted(_bug: Bug) -> bool {
+pub const fn is_injected(_fault: InjectedFault) -> bool {
     false
 }

@@ -1,0 +1,65 @@
+//! A trading login.
+
+use crate::domain::{AccountId, OrderLimits, Switch, Timestamp, UserRef};
+
+/// A trading login as the exchange knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The account that its orders are for.
+    pub account: AccountId,
+    /// Its session, never below that of the venue; the first one is 0.
+    pub session: u32,
+    /// The highest client number it has used in this session.
+    pub last_user_ref: UserRef,
+    /// The highest that any shard may have consumed; 0 where there is one shard.
+    pub(super) seen_user_ref: UserRef,
+    /// When its dead-man's switch cancels its orders; 0: it has none.
+    pub cancel_at: Timestamp,
+    /// Off: its new orders and replaces are refused.
+    pub order_entry: Switch,
+    /// Whether a new order of it may need a check: order entry that is off, limits, or numbers of an earlier session.
+    /// Conservative: false only if no check applies. A stale true costs one lookup.
+    pub(super) is_restricted: bool,
+    /// Whether an order of an earlier session may still have one of its numbers.
+    pub(super) has_old_numbers: bool,
+    /// Its limits, if it has any.
+    pub(super) limits: Option<Box<OrderLimits>>,
+}
+
+impl Login {
+    pub(super) fn new(account: AccountId, session: u32) -> Self {
+        Self {
+            account,
+            session,
+            last_user_ref: UserRef(0),
+            seen_user_ref: UserRef(0),
+            cancel_at: Timestamp(0),
+            order_entry: Switch::On,
+            is_restricted: false,
+            has_old_numbers: false,
+            limits: None,
+        }
+    }
+
+    /// The limits on its orders, over all instruments, if it has any.
+    pub fn limits(&self) -> Option<&OrderLimits> {
+        self.limits.as_deref()
+    }
+
+    /// Whether anything about it is not as it was when it was opened.
+    pub(super) fn has_settings(&self) -> bool {
+        self.cancel_at != Timestamp(0) || self.order_entry == Switch::Off || self.limits.is_some()
+    }
+
+    /// An order of an earlier session has one of its numbers.
+    #[cold]
+    pub(super) fn note_old_number(&mut self) {
+        self.has_old_numbers = true;
+        self.restrict();
+    }
+
+    /// Finds out anew whether new orders have to be held against anything.
+    pub(super) fn restrict(&mut self) {
+        self.is_restricted = self.order_entry == Switch::Off || self.has_old_numbers || self.limits.is_some();
+    }
+}

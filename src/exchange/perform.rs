@@ -1,0 +1,66 @@
+//! What each command asks for, handed to the file that does it.
+
+use super::sink::EventSink;
+use super::state::Exchange;
+use super::task::Task;
+use crate::domain::{AdminEvent, ClockCommand, Command, Event, InstrumentId, OrderCommand, Stamp};
+
+impl Exchange {
+    /// What the command itself asks for.
+    #[deny(clippy::wildcard_enum_match_arm)]
+    pub(super) fn perform(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) {
+        if self.venue.shards > 1 && self.passes(command) {
+            return;
+        }
+        let told = match command {
+            Command::Order(command) => return self.serve(command, events),
+            Command::Venue(command) => self.govern(stamp, command, events),
+            Command::Admin(command) => self.administer(command, events),
+            Command::Clock(ClockCommand::Tick) => return self.indicate(InstrumentId(0)),
+        };
+        match told {
+            Ok(Some(event)) => self.tell(event, events),
+            Ok(None) => {}
+            Err(reason) => self.tell(Event::Admin(AdminEvent::Refused { reason }), events),
+        }
+    }
+
+    /// Does what concerns orders, and tells of it.
+    #[deny(clippy::wildcard_enum_match_arm)]
+    #[inline]
+    fn serve(&mut self, command: &OrderCommand, events: &mut impl EventSink) {
+        if let Some(sender) = command.sender()
+            && !self.is_of_session(&sender)
+        {
+            return self.ignore(sender, events);
+        }
+        match command {
+            OrderCommand::Enter(enter) => self.enter(enter, events),
+            OrderCommand::Replace(replace) => self.replace(replace, events),
+            OrderCommand::Cancel(cancel) => self.cancel(cancel, events),
+            OrderCommand::Amend(amend) => self.amend(amend, events),
+            OrderCommand::RefuseEnter(refuse) => self.refuse_enter(refuse, events),
+            OrderCommand::RefuseReplace(refuse) => self.refuse_replace(refuse, events),
+            OrderCommand::MassCancel(mass) => self.mass_cancel(mass, events),
+            OrderCommand::CancelOrder { order } => self.cancel_order(*order, events),
+            OrderCommand::Modify(modify) => self.modify(modify, events),
+            OrderCommand::QueryAccount(query) => self.query_account(query, events),
+            OrderCommand::SetOrderEntry(set) => self.set_order_entry(set, events),
+            OrderCommand::NameOrder(name) => self.name_order(name, events),
+            OrderCommand::CancelLogin { login, cause } => self.cancel_login(*login, *cause, events),
+        }
+    }
+
+    /// Releases the next order whose trigger has come, instrument by instrument, and goes on in the same part while it may.
+    #[cold]
+    pub(super) fn release_moved(&mut self, events: &mut impl EventSink) {
+        let Some(instrument) = self.shared.moved.iter().min().copied() else { return };
+        // A release may move prices further, of this instrument alone.
+        if !self.market(instrument, events).release_next() {
+            self.shared.moved.retain(|moved| *moved != instrument);
+        }
+        if !self.shared.moved.is_empty() {
+            self.agenda.push(Task::Release);
+        }
+    }
+}
