@@ -96,7 +96,7 @@ pub fn build(
     let State { shards, last, last_event, streams, listings, opening } = state;
     let shards = shards.into_vec();
     let site = Site { config, data, clocks, counters, opening: &opening, last, last_event };
-    let mut placement = ThreadPlacement::new(config)?;
+    let mut placement = ThreadPlacement::new(config, shards.len())?;
     let timer = settings::timer(config, &listings, &streams, data.event_log())?;
     let present = Present {
         gateway: order_entry.is_some(),

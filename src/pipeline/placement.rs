@@ -85,8 +85,8 @@ const MATCHERS: [AgentSlot; ShardId::COUNT] = [
 
 impl AgentSlot {
     const COUNT: usize = 20;
-    /// Threads of the dedicated mode without which no order is answered, and one for all that may come later. The timer
-    /// runs with the sequencer, its only reader.
+    /// Threads of the dedicated mode with one shard without which no order is answered, and one for all that may come later. The
+    /// timer runs with the sequencer, its only reader.
     const BUSY_THREADS: usize = 6;
 
     /// The slot of a shard's matcher.
@@ -263,7 +263,7 @@ impl ThreadPlacement {
     /// Of the dedicated mode: the thread of the first matcher after that of the first shard.
     const DEDICATED_FIRST_SHARD: usize = AgentSlot::Timer as usize;
 
-    pub(super) fn new(config: &Config) -> Result<Self, Fatal> {
+    pub(super) fn new(config: &Config, shards: usize) -> Result<Self, Fatal> {
         let mode = config.engine.mode;
         let waiting = |limits| SocketWait::new(limits).map(Idle::Sockets).map_err(Fatal::io);
         let sockets = || waiting(IdleLimits::default());
@@ -281,7 +281,7 @@ impl ThreadPlacement {
             }
             ThreadingMode::Dedicated => {
                 // A thread that spins takes a whole core; with fewer cores than threads that would starve the others.
-                let spin = available_cores().len() >= AgentSlot::BUSY_THREADS;
+                let spin = available_cores().len() >= AgentSlot::BUSY_THREADS + shards - 1;
                 let hot = || match spin {
                     true => Idle::Other(Box::new(BusySpin)),
                     false => backoff(IdleLimits::default()),

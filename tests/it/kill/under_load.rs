@@ -4,9 +4,10 @@
 //! its number, to the byte. Every order is answered exactly once whatever happens between. Between two lives the files are
 //! examined: the journal replays with all invariants, and SQL is what the event log adds up to.
 //!
-//! 200 kills in all in the ordinary suite; `KILLS=5000 cargo test --test it kill::under_load` is the longer run.
+//! 250 kills in all in the ordinary suite; `KILLS=5000 cargo test --test it kill::under_load` is the longer run.
 
 use crate::support::crash_site::examine;
+use crate::support::engines::with_two_shards;
 use crate::support::process::EngineProcess;
 use crate::support::trader::Trader;
 use dojima::config::{Config, Durability, OldSegments};
@@ -16,8 +17,8 @@ use dojima::runtime::ThreadingMode;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Over all four tests.
-const KILLS: u64 = 200;
+/// Over all five tests.
+const KILLS: u64 = 250;
 /// Between two looks at everything.
 const KILLS_PER_EXAMINATION: u64 = 10;
 /// Messages of each session that are told again after an ordinary start.
@@ -40,11 +41,15 @@ impl Drop for Story {
 }
 
 fn killed_under_load(mode: ThreadingMode, durability: Durability, seed: u64) {
-    let kills = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().expect("KILLS is a number")) / 4;
+    killed_as(&|config| config, mode, durability, seed);
+}
+
+fn killed_as(edit: &dyn Fn(Config) -> Config, mode: ThreadingMode, durability: Durability, seed: u64) {
+    let kills = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().expect("KILLS is a number")) / 5;
     let seed = std::env::var("SEED").map_or(seed, |seed| seed.parse().expect("SEED is a number"));
     let mut story = Story { what: format!("{mode:?}, {durability}, seed {seed}"), kills: 0 };
     let venue = generate(&GeneratorOptions { seed, actions: 0, sessions: 3 }).venue;
-    let config = config(venue.config(), mode, durability);
+    let config = edit(config(venue.config(), mode, durability));
     let data = TempDir::new().expect("a temporary directory");
     let mut trader = Trader::new(&venue, seed, WINDOW);
     let mut random = SplitMix64::new(seed);
@@ -126,4 +131,9 @@ fn dedicated_and_synced() {
 #[test]
 fn dedicated_and_async() {
     killed_under_load(ThreadingMode::Dedicated, Durability::Async, 4);
+}
+
+#[test]
+fn two_shards() {
+    killed_as(&with_two_shards, ThreadingMode::Dedicated, Durability::Sync, 5);
 }
