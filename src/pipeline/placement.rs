@@ -400,16 +400,12 @@ impl ThreadPlacement {
         put(AgentSlot::Inline, StopPhase::Hot, inline.map(|agent| Box::new(agent) as _));
         put(AgentSlot::Journaler, StopPhase::Disk, Some(Box::new(journaler)));
         put(AgentSlot::Archiver, StopPhase::Disk, Some(Box::new(archiver)));
-        put(AgentSlot::Sql, StopPhase::Followers, sql.map(|(sql, lag)| in_background(Box::new(sql), lag)));
-        put(
-            AgentSlot::Feed,
-            StopPhase::Followers,
-            feed.map(|(feed, lag)| in_background(Box::new(feed), lag)),
-        );
+        put(AgentSlot::Sql, StopPhase::Followers, sql.map(|(it, lag)| in_background(Box::new(it), lag)));
+        put(AgentSlot::Feed, StopPhase::Followers, feed.map(|(it, lag)| in_background(Box::new(it), lag)));
         put(
             AgentSlot::Shadow,
             StopPhase::Followers,
-            shadow.map(|(shadow, lag)| in_background(Box::new(shadow), lag)),
+            shadow.map(|(it, lag)| in_background(Box::new(it), lag)),
         );
         put(AgentSlot::Authenticator, StopPhase::Followers, authenticator.map(|agent| Box::new(agent) as _));
         put(AgentSlot::Resender, StopPhase::Followers, Some(Box::new(resender)));

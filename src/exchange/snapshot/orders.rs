@@ -399,7 +399,7 @@ fn check_watch(extra: &Extra, order: &Order) -> Refused {
     let by_amount = extra.instructions.unit == QuantityUnit::QuoteAmount;
     check(
         !by_amount || (extra.amount > 0 && order.limit.is_none()),
-        "order in money has no amount, or has a limit price",
+        "order by amount has no amount, or has a limit price",
     )
 }
 
