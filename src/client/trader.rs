@@ -201,7 +201,7 @@ impl Client {
     }
 
     /// Cancels all orders of the login's account, or those of one symbol or side. Their cancels come, then MassCanceled; or
-    /// Rejected, and nothing is cancelled.
+    /// Rejected, and nothing is cancelled. On a venue of several shards that comes once of each, unless it is of one symbol.
     ///
     /// # Errors
     /// As [`Client::enter`].
@@ -246,8 +246,8 @@ impl Client {
         self.query(None, None)
     }
 
-    /// Asks what the login's account has of an asset: its number, in the order of the venue's configuration. The answer is
-    /// AccountState, without a balance if there is no such asset.
+    /// Asks what the login's account has of an asset, in its wallet of the first shard: the asset's number, in the order of the
+    /// venue's configuration. The answer is AccountState, without a balance if there is no such asset.
     ///
     /// # Errors
     /// As [`Client::enter`].

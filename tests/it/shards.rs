@@ -454,6 +454,9 @@ fn tools_read_the_journal_of_a_venue_with_shards() {
     assert_eq!(opened.lines().count(), 1);
     let exported = tool(&["export", "--format", "jsonl", "--kind", "open-shard"]);
     assert_says(&exported, "\"name\":\"TWO\"");
+    let of = ["--kind", "open-shard", "--columns", "fields.shard,fields.name"];
+    let csv = tool(&[&["export", "--format", "csv"][..], &of].concat());
+    assert_says(&csv, "\n1,TWO\n");
     // An order of the second shard by its whole number.
     let accepted = tool(&["records", "--events", "--kind", "accepted", "--instrument", "ETH-USDT"]);
     assert_says(&accepted, &order_of(TWO, 1).0.to_string());
