@@ -26,8 +26,9 @@ impl Outlook {
             Ok(false) => {}
             Ok(true) => return Self::NotTried("an engine runs on the directory".to_owned()),
             Err(error) => {
-                let why =
-                    format!("whether an engine runs on the directory cannot be told: its lock: {error}");
+                let why = format!(
+                    "cannot tell whether an engine runs on the directory, because its lock cannot be checked: {error}"
+                );
                 return Self::NotTried(why);
             }
         }

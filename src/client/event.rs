@@ -298,7 +298,7 @@ pub enum EventError {
         value: u8,
     },
     /// An appendage that does not divide into tags, or a tag of the wrong length.
-    #[error("optional tags that cannot be read")]
+    #[error("optional tags that cannot be decoded")]
     Tags,
 }
 

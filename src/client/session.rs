@@ -64,7 +64,7 @@ pub enum ClientError {
     #[error("the server ended the session")]
     SessionEnded,
     /// Nothing came for too long.
-    #[error("no word from the server for {} s", waited.as_secs())]
+    #[error("nothing received from the server for {} s", waited.as_secs())]
     Timeout {
         /// How long.
         waited: Duration,

@@ -68,10 +68,10 @@ pub enum SoupError {
         payload: usize,
     },
     /// A numeric field that is no decimal number.
-    #[error("the field {field} is no decimal number")]
+    #[error("the field {field} is not a decimal number")]
     NotANumber { field: &'static str },
     /// A Login Rejected with an unknown reason.
-    #[error("a login was rejected for the unknown reason {code:#04x}")]
+    #[error("a login was rejected with the unknown reason code {code:#04x}")]
     UnknownReason {
         /// The reason byte.
         code: u8,

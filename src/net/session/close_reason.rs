@@ -16,7 +16,7 @@ pub enum CloseReason {
     #[error("the same user has logged in on another connection")]
     TakenOver,
     /// The same user logged in on other connections, as often as one user may.
-    #[error("the user has logged in {0} times since: that is as often as one user may be connected")]
+    #[error("replaced: the user has {0} newer connections, the most that one user may have")]
     LoggedInAgain(usize),
     /// The login was refused, and the client has been told.
     #[error("the login was refused")]
@@ -37,7 +37,7 @@ pub enum CloseReason {
     #[error("more than {0} bytes before a login")]
     Chatter(usize),
     /// There were as many connections as the limit allows, another came, and this one had no login.
-    #[error("no login yet, and another client needs the place")]
+    #[error("not logged in yet, and all places are taken: closed to make room for another client")]
     GaveWay,
     /// Nothing came in time, not even a heartbeat.
     #[error("nothing heard for {0} ms")]

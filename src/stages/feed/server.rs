@@ -160,9 +160,10 @@ impl session::Service for FeedService<'_> {
             Next::Chatty => Ok(Stopped::More),
             // Nothing that a subscriber sends has an answer.
             Next::Logout => Err(CloseReason::Logout),
-            Next::Message(_) => {
-                Err(CloseReason::UnexpectedPacket { kind: kind::UNSEQUENCED, when: "that has no place here" })
-            }
+            Next::Message(_) => Err(CloseReason::UnexpectedPacket {
+                kind: kind::UNSEQUENCED,
+                when: "which the market-data service does not accept",
+            }),
         });
         (0, stopped)
     }

@@ -30,7 +30,7 @@ pub struct Asked {
 
 /// A protocol in which clients enter orders and are told of events.
 pub trait OrderEntryProtocol: SessionProtocol {
-    /// The longest packet with a message in it, bytes: [`MESSAGE_PACKET_LEN_LIMIT`] at most.
+    /// The longest packet with a message in it, bytes: `MESSAGE_PACKET_LEN_LIMIT` at most.
     const PACKET_LEN_MAX: usize;
     /// The shortest.
     const PACKET_LEN_MIN: usize;

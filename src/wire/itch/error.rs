@@ -19,6 +19,6 @@ pub enum ItchError {
         expected: usize,
     },
     /// An End of Snapshot whose number is none.
-    #[error("the sequence number of an End of Snapshot is no decimal number")]
+    #[error("the sequence number of an End of Snapshot is not a decimal number")]
     NotANumber,
 }
