@@ -26,7 +26,7 @@ pub struct ExchangeLimits {
 }
 
 /// The exchange, or one shard of it: assets, accounts, instruments, books and all the money. Several shards are several exchanges
-/// that were given the same commands ([`Shards`]).
+/// that were given the same commands ([`super::Shards`]).
 #[derive(Clone, Debug)]
 pub struct Exchange {
     /// Which shard it is.
