@@ -5,11 +5,12 @@
 //! a fixed seed, by asking an exchange which orders are live, so that every run does the same work.
 
 use dojima::domain::{
-    Cancel, Command, Enter, Event, InstrumentId, LoginId, OrderCommand, OrderEvent, OrderPrice, Quantity,
-    Replace, Side, Stamp, TimeInForce, UserRef,
+    Cancel, ClOrdId, Command, Enter, Event, InstrumentId, LoginId, OrderCommand, OrderEvent, OrderPrice,
+    Quantity, Replace, Side, Stamp, TimeInForce, UserRef,
 };
 use dojima::exchange::Exchange;
 use dojima::runtime::SplitMix64;
+use dojima::wire::ouch::Echoed;
 use std::collections::HashMap;
 
 /// Accounts, each with one login.
@@ -147,6 +148,7 @@ impl Market {
             side,
             price,
             quantity,
+            echo: Echoed::USUAL.carried(ClOrdId::default()),
             ..Enter::default()
         })));
     }
@@ -168,6 +170,7 @@ impl Market {
             time_in_force: TimeInForce::ImmediateOrCancel,
             price: OrderPrice::Limit((ticks * 10) as i64),
             quantity,
+            echo: Echoed::USUAL.carried(ClOrdId::default()),
             ..Enter::default()
         })));
     }
