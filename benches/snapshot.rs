@@ -6,12 +6,14 @@
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use dojima::domain::{
-    AccountId, AdminCommand, Amount, AssetCode, AssetId, Cancel, Command, Enter, FeeRate, Instructions,
-    InstrumentId, ListInstrument, LoginId, LoginName, OrderCommand, OrderPrice, Phase, Quantity, ShardId,
-    Side, Stamp, Symbol, TimeInForce, Timestamp, Transfer, UserRef, VenueCommand, VenueLimits,
+    AccountId, AdminCommand, Amount, AssetCode, AssetId, Cancel, ClOrdId, Command, Enter, FeeRate,
+    Instructions, InstrumentId, ListInstrument, LoginId, LoginName, OrderCommand, OrderPrice, Phase,
+    Quantity, ShardId, Side, Stamp, Symbol, TimeInForce, Timestamp, Transfer, UserRef, VenueCommand,
+    VenueLimits,
 };
 use dojima::replica::{Snapshots, State};
 use dojima::runtime::SplitMix64;
+use dojima::wire::ouch::Echoed;
 use dojima_journal::storage::{FileStorage, Storage};
 use std::convert::Infallible;
 use std::fs::File;
@@ -193,6 +195,7 @@ fn order(random: &mut SplitMix64, last: &mut [u32]) -> Enter {
         side,
         price: OrderPrice::Limit(ticks as i64),
         quantity: Quantity(1 + random.remainder(1_000)),
+        echo: Echoed::USUAL.carried(ClOrdId::default()),
         ..Enter::default()
     };
     if random.remainder(50) == 0 {
