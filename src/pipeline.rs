@@ -33,7 +33,7 @@ pub use crate::stages::feed::FeedSockets;
 use crate::config::Config;
 use crate::domain::audience::Audience;
 use crate::domain::streams::StreamIndex;
-use crate::domain::{Command, EventRecord, Listings};
+use crate::domain::{Command, EventRecord, Listings, ShardId};
 use crate::exchange::Exchange;
 use crate::operator::{Desk, DeskPorts};
 use crate::recovery::{DataDir, Recovered, RecoveryReport};
@@ -212,7 +212,7 @@ fn order_path(
 ) -> OrderPath {
     let muted = |bells: Vec<Doorbell>| bells.into_iter().map(|bell| bell.muted_by(&shared.mute)).collect();
     let matcher_slots: Vec<AgentSlot> =
-        shards.iter().map(|shard| AgentSlot::of_matcher(shard.shard())).collect();
+        shards.iter().map(|shard| AgentSlot::Matcher(shard.shard())).collect();
     let command_readers = [&[AgentSlot::Journaler][..], &matcher_slots].concat();
     let ports = SequencerPorts {
         sources: ends.sources,
@@ -226,7 +226,7 @@ fn order_path(
     let event_readers = |from| muted(placement.bells(from, &[AgentSlot::Gateway, AgentSlot::Archiver]));
     let mut merged = None;
     let outlets: Vec<Outlet> = if ends.of_shards.is_empty() {
-        let downstream = event_readers(AgentSlot::Matcher);
+        let downstream = event_readers(AgentSlot::Matcher(ShardId::FIRST));
         vec![Outlet { events: ends.events, applied: ends.applied, downstream, wakes_always: false }]
     } else {
         let (outlets, inputs) = outlets_to_merge(site, placement, ends.of_shards, &matcher_slots);
@@ -311,7 +311,7 @@ fn durable_path(
     let (journaler, inline) = site.journaler(logs.journal, ports, inline);
     let downstream = placement.bells(AgentSlot::Resender, &[AgentSlot::Gateway]);
     let resender = Resender::new(ends.reader, downstream, Arc::clone(data.event_log()), counters);
-    let event_writer = if shared.is_merged { AgentSlot::Merge } else { AgentSlot::Matcher };
+    let event_writer = if shared.is_merged { AgentSlot::Merge } else { AgentSlot::Matcher(ShardId::FIRST) };
     let ports = ArchiverPorts {
         events: ends.events,
         durable: progress.durable.clone(),

@@ -175,18 +175,17 @@ fn start_check(outlook: &Outlook) -> Check {
 /// The database as it is now; `None` when there is none.
 fn open_sql(config: &Config, data: &DataDir) -> Result<Option<SqlReader>, SqlError> {
     let path = data.path().join(&config.sql.path);
-    if !config.sql.enabled || !path.exists() {
+    if !config.sql.enabled {
         return Ok(None);
     }
-    // An engine that is killed while it makes the database leaves an empty file.
-    let is_empty = || std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0);
     // Beside an engine the database changes; without one it may lie where nothing can be written.
     let opened = match data.is_held() {
         Ok(false) => SqlReader::open_at_rest(&path),
         Ok(true) | Err(_) => SqlReader::open(&path),
     };
     match opened {
-        Err(SqlError::Foreign { found: 0, .. }) if is_empty() => Ok(None),
+        // Also an empty file, as an engine leaves it that is killed while it makes the database.
+        Err(SqlError::Missing { .. }) => Ok(None),
         opened => opened.map(Some),
     }
 }
@@ -296,13 +295,14 @@ fn exchange_balances(sql: &SqlReader, state: &State) -> Result<Check, SqlError> 
     let rows = sql.balances()?.into_iter();
     let in_sql: BTreeMap<_, _> =
         rows.map(|row| ((row.shard, row.account, row.asset), (row.total.0, row.reserved.0))).collect();
-    let mut compared = 0;
+    let (mut compared, mut without_row) = (0, 0);
     for (exchange, account, asset) in state.shards.iter().flat_map(wallets) {
         let held = exchange.balance(account, asset).unwrap_or_default();
         let (held, reserved) = (held.available.0 + held.reserved.0, held.reserved.0);
         // A balance that was never touched has no row.
-        let (total, reserved_in_sql) =
-            in_sql.get(&(exchange.shard(), account, asset)).copied().unwrap_or_default();
+        let row = in_sql.get(&(exchange.shard(), account, asset));
+        without_row += usize::from(row.is_none());
+        let (total, reserved_in_sql) = row.copied().unwrap_or_default();
         if (held, reserved) != (total, reserved_in_sql) {
             let difference = format!(
                 "account {account}, asset {asset}: {held} with {reserved} reserved by the replay, {total} with \
@@ -312,7 +312,12 @@ fn exchange_balances(sql: &SqlReader, state: &State) -> Result<Check, SqlError> 
         }
         compared += 1;
     }
-    Ok(Check::good(name, format!("every event is there; {} as replayed", show::count(compared, "balance"))))
+    let balances = show::count(compared, "balance");
+    let untouched = match without_row {
+        0 => String::new(),
+        some => format!(", {some} of them 0 and without a row"),
+    };
+    Ok(Check::good(name, format!("every event is there; {balances} as replayed{untouched}")))
 }
 
 /// The event log held against the events of a replay, byte for byte.

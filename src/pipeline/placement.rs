@@ -48,7 +48,7 @@ pub enum StopPhase {
 pub(super) enum AgentSlot {
     Gateway,
     Sequencer,
-    Matcher,
+    Matcher(ShardId),
     Journaler,
     Archiver,
     Sql,
@@ -61,38 +61,17 @@ pub(super) enum AgentSlot {
     Inline,
     /// Behind the matchers of several shards.
     Merge,
-    /// The matchers of the shards after the first.
-    Shard1,
-    Shard2,
-    Shard3,
-    Shard4,
-    Shard5,
-    Shard6,
-    Shard7,
 }
 
-/// By shard.
-const MATCHERS: [AgentSlot; ShardId::COUNT] = [
-    AgentSlot::Matcher,
-    AgentSlot::Shard1,
-    AgentSlot::Shard2,
-    AgentSlot::Shard3,
-    AgentSlot::Shard4,
-    AgentSlot::Shard5,
-    AgentSlot::Shard6,
-    AgentSlot::Shard7,
-];
-
 impl AgentSlot {
-    const COUNT: usize = 20;
+    const COUNT: usize = Self::MERGE + ShardId::COUNT;
+    /// In stepped mode; the matchers after the first come behind it.
+    const MERGE: usize = 12;
+    /// The threads of the dedicated mode with one shard.
+    const DEDICATED_THREADS: usize = 10;
     /// Threads of the dedicated mode with one shard without which no order is answered, and one for all that may come later. The
     /// timer runs with the sequencer, its only reader.
     const BUSY_THREADS: usize = 6;
-
-    /// The slot of a shard's matcher.
-    pub(super) fn of_matcher(shard: ShardId) -> Self {
-        MATCHERS[usize::from(shard.0)]
-    }
 
     /// Threads of the shared mode: everything that never blocks on the first, the journaler on the
     /// second, SQL on the third, market data on a fourth, the shadow on a fifth, the authenticator, which checks passwords, on a sixth, the
@@ -100,14 +79,9 @@ impl AgentSlot {
     /// (They stop in this order: what the shadow may retire at its end depends on how far SQL and market data are.)
     fn shared_thread(self) -> usize {
         match self {
-            Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher | Self::Inline | Self::Merge => 0,
-            Self::Shard1
-            | Self::Shard2
-            | Self::Shard3
-            | Self::Shard4
-            | Self::Shard5
-            | Self::Shard6
-            | Self::Shard7 => 0,
+            Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher(_) | Self::Inline | Self::Merge => {
+                0
+            }
             Self::Journaler => 1,
             Self::Sql => 2,
             Self::Feed => 3,
@@ -118,22 +92,57 @@ impl AgentSlot {
         }
     }
 
+    /// Threads of the dedicated mode: one for each agent, but that the timer is with the sequencer, its only reader, and the merge
+    /// with the first matcher.
+    fn dedicated_thread(self) -> usize {
+        match self {
+            Self::Timer => Self::Sequencer.dedicated_thread(),
+            Self::Inline | Self::Merge => Self::Matcher(ShardId::FIRST).dedicated_thread(),
+            Self::Matcher(shard) if shard != ShardId::FIRST => {
+                Self::DEDICATED_THREADS - 1 + usize::from(shard.0)
+            }
+            Self::Gateway
+            | Self::Sequencer
+            | Self::Matcher(_)
+            | Self::Journaler
+            | Self::Archiver
+            | Self::Sql
+            | Self::Feed
+            | Self::Shadow
+            | Self::Authenticator
+            | Self::Resender => self.stepped_thread(),
+        }
+    }
+
+    /// Of the stepped mode, where each agent is stepped by itself.
+    fn stepped_thread(self) -> usize {
+        match self {
+            Self::Gateway => 0,
+            Self::Sequencer => 1,
+            Self::Matcher(ShardId::FIRST) => 2,
+            Self::Journaler => 3,
+            Self::Archiver => 4,
+            Self::Sql => 5,
+            Self::Feed => 6,
+            Self::Shadow => 7,
+            Self::Authenticator => 8,
+            Self::Resender => 9,
+            Self::Timer => 10,
+            Self::Inline => 11,
+            Self::Merge => Self::MERGE,
+            Self::Matcher(shard) => Self::MERGE + usize::from(shard.0),
+        }
+    }
+
     /// How much its thread counts. Makers of segments and the timer's thread are as any other: somebody waits for them.
     fn priority(self) -> Priority {
         match self {
             Self::Gateway
             | Self::Timer
             | Self::Sequencer
-            | Self::Matcher
+            | Self::Matcher(_)
             | Self::Inline
             | Self::Merge
-            | Self::Shard1
-            | Self::Shard2
-            | Self::Shard3
-            | Self::Shard4
-            | Self::Shard5
-            | Self::Shard6
-            | Self::Shard7
             | Self::Journaler => Priority::Prompt,
             Self::Archiver | Self::Authenticator | Self::Resender => Priority::Gathering,
             Self::Feed | Self::Sql | Self::Shadow => Priority::Idle,
@@ -260,9 +269,6 @@ pub(super) struct ThreadPlacement {
 }
 
 impl ThreadPlacement {
-    /// Of the dedicated mode: the thread of the first matcher after that of the first shard.
-    const DEDICATED_FIRST_SHARD: usize = AgentSlot::Timer as usize;
-
     pub(super) fn new(config: &Config, shards: usize) -> Result<Self, Fatal> {
         let mode = config.engine.mode;
         let waiting = |limits| SocketWait::new(limits).map(Idle::Sockets).map_err(Fatal::io);
@@ -290,7 +296,7 @@ impl ThreadPlacement {
                 let follower = || backoff(FOLLOWER_IDLE);
                 let followers =
                     [backoff(SQL_IDLE), feed()?, follower(), backoff(AUTHENTICATOR_IDLE), follower()];
-                let others = MATCHERS[1..].iter().map(|_| hot());
+                let others = (1..ShardId::COUNT).map(|_| hot());
                 let first = [sockets()?, hot(), hot(), disk(), disk()].into_iter();
                 first.chain(followers).chain(others).collect()
             }
@@ -305,14 +311,8 @@ impl ThreadPlacement {
     fn thread(&self, slot: AgentSlot) -> usize {
         match self.mode {
             ThreadingMode::Shared => slot.shared_thread(),
-            ThreadingMode::Dedicated if slot == AgentSlot::Timer => AgentSlot::Sequencer as usize,
-            ThreadingMode::Dedicated if [AgentSlot::Inline, AgentSlot::Merge].contains(&slot) => {
-                AgentSlot::Matcher as usize
-            }
-            ThreadingMode::Dedicated if MATCHERS[1..].contains(&slot) => {
-                Self::DEDICATED_FIRST_SHARD + (slot as usize - AgentSlot::Shard1 as usize)
-            }
-            ThreadingMode::Dedicated | ThreadingMode::Stepped => slot as usize,
+            ThreadingMode::Dedicated => slot.dedicated_thread(),
+            ThreadingMode::Stepped => slot.stepped_thread(),
         }
     }
 
@@ -393,8 +393,8 @@ impl ThreadPlacement {
         put(AgentSlot::Gateway, StopPhase::Hot, gateway.map(|agent| Box::new(agent) as _));
         put(AgentSlot::Timer, StopPhase::Hot, timer.map(|agent| Box::new(agent) as _));
         put(AgentSlot::Sequencer, StopPhase::Hot, Some(Box::new(sequencer)));
-        for (slot, matcher) in MATCHERS.into_iter().zip(matchers) {
-            put(slot, StopPhase::Hot, Some(Box::new(matcher)));
+        for (shard, matcher) in (0..).zip(matchers) {
+            put(AgentSlot::Matcher(ShardId(shard)), StopPhase::Hot, Some(Box::new(matcher)));
         }
         put(AgentSlot::Merge, StopPhase::Hot, merge.map(|agent| Box::new(agent) as _));
         put(AgentSlot::Inline, StopPhase::Hot, inline.map(|agent| Box::new(agent) as _));

@@ -70,8 +70,8 @@ pub enum SqlError {
          start and stop an engine, or ask as a user who may write there", path.display()
     )]
     NotAtRest { path: PathBuf },
-    /// A database that was to be read is not there.
-    #[error("{}: there is no such database", path.display())]
+    /// A database that was to be read is not there, or has nothing in it yet.
+    #[error("{}: there is no database, or nothing in it yet", path.display())]
     Missing {
         /// Where it was looked for.
         path: PathBuf,

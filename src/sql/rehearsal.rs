@@ -43,8 +43,29 @@ fn last_event(path: &Path, last: u64) -> Result<Option<u64>, SqlError> {
             Err(SqlError::NotOurs { path: path.to_owned() })
         }
         Err(error) if error.is_damage() => Ok(Some(0)),
-        Err(SqlError::OlderSchema { .. }) => Ok(Some(0)),
+        Err(SqlError::Missing { .. } | SqlError::OlderSchema { .. }) => Ok(Some(0)),
         Err(error) if error.is_passing() => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+
+    /// As a loss of power may leave it: the file is made, and its first transaction never came.
+    #[test]
+    fn a_database_in_which_nothing_is_yet_does_not_end_a_start() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("dojima.sqlite");
+        let made = Connection::open(&path).expect("opened");
+        made.execute_batch("PRAGMA journal_mode = WAL; VACUUM").expect("made");
+        drop(made);
+        assert_ne!(std::fs::metadata(&path).expect("it is there").len(), 0);
+        rehearse(&path, folder.path(), 1, 10).expect("it is built from the first event on");
+        assert!(matches!(SqlReader::open_at_rest(&path), Err(SqlError::Missing { .. })));
+        // From events that are there.
+        assert!(matches!(rehearse(&path, folder.path(), 5, 10), Err(SqlError::EventsGone { .. })));
     }
 }

@@ -105,6 +105,10 @@ impl Database {
     }
 
     fn of_this_schema(self) -> Result<Self, SqlError> {
+        // A loss of power may leave a file in which nothing is yet.
+        if self.is_empty()? {
+            return Err(SqlError::Missing { path: self.path });
+        }
         match self.recognise()? {
             SCHEMA_VERSION => Ok(self),
             older => Err(self.older(older)),

@@ -1,6 +1,8 @@
 //! The `dojima` program: what it prints, what it refuses, and with which exit code.
 
-use crate::lost::TOOLS;
+mod damage;
+mod rights;
+
 use dojima::client::session::{Credentials, Resume, Session};
 use dojima::config::{Config, DEFAULT_TOML};
 use dojima::domain::{ClOrdId, Symbol, UserRef};
@@ -9,13 +11,10 @@ use dojima::recovery::{DataDir, recover};
 use dojima::runtime::UnixNanos;
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound};
 use dojima::wire::soup::{Password, Username};
-use dojima_journal::scan;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread::JoinHandle;
@@ -283,67 +282,6 @@ fn a_terminal_that_goes_away_stops_nothing() {
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
 }
 
-/// What is written into removed files, nobody will ever read: an engine that went on would acknowledge what is lost.
-#[test]
-fn a_data_directory_that_vanishes_ends_the_engine_loudly() {
-    let place = Place::new();
-    let aside = place.dir.path().join("aside");
-    let mut server = place.serve();
-    fs::rename(place.data(), &aside).expect("moved");
-    let moved = server.take_rest();
-    assert_eq!(moved.code, Some(18), "{}", moved.stderr);
-    assert_says(&moved.stderr, "nothing that is written now can be read again");
-    // Whatever had its name for a moment (a database that was made again), put back it goes on.
-    let _ = fs::remove_dir_all(place.data());
-    fs::rename(&aside, place.data()).expect("moved back");
-    let mut server = place.serve();
-    fs::remove_dir_all(place.data().join("journal")).expect("removed");
-    let removed = server.take_rest();
-    assert_eq!(removed.code, Some(18), "{}", removed.stderr);
-    assert_says(&removed.stderr, "journal is gone");
-}
-
-/// Event log, database and market data each prove that an order was acknowledged, and the journal that was cut short lacks it.
-#[test]
-fn a_journal_that_was_cut_short_is_refused_as_long_as_anything_knows_more() {
-    let place = Place::new();
-    let server = place.serve();
-    trade(server.address, "ALICE", b'S', 2);
-    assert_eq!(server.terminate().code, Some(0));
-    fs::remove_dir_all(place.data().join("snapshots")).expect("removed");
-    let file = first_segment(&place.data(), "journal");
-    let used = scan(&place.data().join("journal")).expect("scanned").segments()[0].bytes;
-    // The seal goes, and the last record with it.
-    OpenOptions::new().write(true).open(&file).and_then(|file| file.set_len(used - 100)).expect("cut");
-    let cut = fs::read(&file).expect("readable");
-    for (durability, proof) in [("sync", "dojima.sqlite"), ("sync", "market-data"), ("sync", "events")] {
-        let refused = place.run("serve", &["--listen", "127.0.0.1:0", "--durability", durability]);
-        assert_eq!(refused.code, Some(14), "{}", refused.stderr);
-        assert_says(&refused.stderr, "it ends at command 29, but ");
-        assert_says(&refused.stderr, &format!("{proof} has what came of command 30"));
-        let backup = "not complete: it ends at command 29, and acknowledged commands after that are missing";
-        let seen = place.run("verify", &[]);
-        assert_says(&seen.stdout, backup);
-        let mut tool = Command::new(&*TOOLS);
-        tool.args(["journal", "verify"]).arg(place.data()).arg("--config").arg(place.config());
-        assert_says(&Done::from(tool.output().expect("the tool runs")).stdout, backup);
-        assert!(fs::read(&file).expect("readable") == cut, "nothing was changed");
-        let proof = place.data().join(proof);
-        match (proof.is_dir(), proof.ends_with("events")) {
-            (_, true) => {}
-            (true, _) => fs::remove_dir_all(proof).expect("removed"),
-            (false, _) => fs::remove_file(proof).expect("removed"),
-        }
-    }
-    // In async mode a loss of power may leave more of the event log than of the journal.
-    let cut = place.run("verify", &[]);
-    assert_eq!(cut.code, Some(1), "{}", cut.stdout);
-    place.configure(|text| text.replace("durability = \"sync\"", "durability = \"async\""));
-    let server = place.serve();
-    assert_says(&server.said, "1 event cut from the event log");
-    assert_eq!(server.terminate().code, Some(0));
-}
-
 #[test]
 fn a_database_in_the_place_of_other_files_is_refused() {
     let place = Place::new();
@@ -374,75 +312,6 @@ fn a_database_that_leads_into_the_engines_files_is_refused_whatever_its_path() {
         assert_says(&refused.stderr, "which is the engine's own; name another file");
         assert!(!place.data().exists(), "nothing is written");
     }
-}
-
-/// Orders that nobody may see, password hashes of no use to anybody else: all of it is the engine's user's alone.
-#[test]
-fn everything_that_is_made_is_for_its_owner_alone() {
-    let place = Place::new();
-    place.configure(|text| text.replace("path = \"dojima.sqlite\"", "path = \"sql/deep/dojima.sqlite\""));
-    let server = place.serve();
-    trade(server.address, "ALICE", b'S', 2);
-    let mut folders = vec![place.data()];
-    let mut seen = 0;
-    while let Some(folder) = folders.pop() {
-        let mode = |path: &Path| fs::metadata(path).expect("is there").permissions().mode() & 0o777;
-        // The way to a database is as any other; nobody gets as far as that.
-        if !folder.ends_with("sql") {
-            assert_eq!(mode(&folder), 0o700, "{}", folder.display());
-        }
-        for entry in fs::read_dir(&folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            match path.is_dir() {
-                true => folders.push(path),
-                // Spares are made and renamed meanwhile.
-                false if !path.exists() => {}
-                false => {
-                    assert_eq!(mode(&path), 0o600, "{}", path.display());
-                    seen += 1;
-                }
-            }
-        }
-    }
-    assert!(seen >= 8, "journal, events, market data, database and what is beside it: {seen}");
-    assert_eq!(server.terminate().code, Some(0));
-}
-
-#[test]
-fn verify_sees_a_message_of_market_data_that_the_events_do_not_give() {
-    let place = Place::new();
-    let server = place.serve();
-    trade(server.address, "ALICE", b'S', 2);
-    trade(server.address, "BOB", b'B', 3);
-    assert_eq!(server.terminate().code, Some(0));
-    let good = place.run("verify", &[]);
-    assert_eq!(good.code, Some(0), "{}", good.stdout);
-    assert_says(&good.stdout, "market data");
-    assert_says(&good.stdout, "messages the same, byte for byte");
-
-    let log = place.data().join("market-data");
-    let kept = place.dir.path().join("kept");
-    fs::rename(&log, &kept).expect("moved");
-    assert_says(&place.run("verify", &[]).stdout, "there is no log yet");
-    // The market data of another day, in order in itself.
-    let other = Place::new();
-    let server = other.serve();
-    trade(server.address, "ALICE", b'B', 2);
-    assert_eq!(server.terminate().code, Some(0));
-    fs::rename(other.data().join("market-data"), &log).expect("moved");
-    let differs = place.run("verify", &[]);
-    assert_eq!(differs.code, Some(1), "{}", differs.stdout);
-    assert_says(&differs.stdout, "by the events, and the log has");
-    // A byte of it.
-    fs::remove_dir_all(&log).expect("removed");
-    fs::rename(&kept, &log).expect("moved");
-    let file = first_segment(&place.data(), "market-data");
-    let mut bytes = fs::read(&file).expect("readable");
-    bytes[300] ^= 1;
-    fs::write(&file, bytes).expect("written");
-    let damaged = place.run("verify", &[]);
-    assert_eq!(damaged.code, Some(1), "{}", damaged.stdout);
-    assert_says(&damaged.stdout, "acknowledged data damaged at byte");
 }
 
 /// Opens the venue as an engine did whose clock showed this time.
@@ -558,75 +427,16 @@ fn a_killed_engine_has_every_acknowledged_trade() {
     let verify = place.run("verify", &[]);
     assert_eq!(verify.code, Some(0), "{}", verify.stdout);
     assert_says(&verify.stdout, "32 events the same, byte for byte");
-    assert_says(&verify.stdout, "every event is there; 15 balances as replayed");
+    assert_says(
+        &verify.stdout,
+        "every event is there; 15 balances as replayed, 2 of them 0 and without a row",
+    );
 }
 
 /// The first segment's file of a log in this data directory.
 pub fn first_segment(data: &Path, log: &str) -> PathBuf {
     let files = fs::read_dir(data.join(log)).expect("is there").map(|entry| entry.expect("readable").path());
     files.filter(|path| path.extension().is_some_and(|e| e == "seg")).min().expect("a segment")
-}
-
-#[test]
-fn what_can_be_built_again_may_be_missing() {
-    let place = Place::new();
-    assert_eq!(place.serve().terminate().code, Some(0));
-    let database = place.data().join("dojima.sqlite");
-    fs::remove_file(&database).expect("removed");
-    let missing = place.run("verify", &[]);
-    assert_eq!(missing.code, Some(0), "{}", missing.stdout);
-    assert_says(&missing.stdout, "there is no database yet");
-    fs::write(&database, "").expect("written");
-    assert_says(&place.run("verify", &[]).stdout, "there is no database yet");
-    fs::write(&database, "not a database, but longer than the header of one would be".repeat(4))
-        .expect("written");
-    let foreign = place.run("verify", &[]);
-    assert_eq!(foreign.code, Some(1), "{}", foreign.stdout);
-    assert_says(&foreign.stdout, "refuses to start (exit code 17)");
-    assert_says(&foreign.stdout, "NOT verified: 2 checks failed");
-    fs::remove_file(&database).expect("removed");
-    fs::remove_dir_all(place.data().join("events")).expect("removed");
-    let verify = place.run("verify", &[]);
-    assert_says(&verify.stdout, "29 events not there yet");
-    assert_eq!(place.serve().terminate().code, Some(0));
-    assert_says(&place.run("verify", &[]).stdout, "every event is there; 15 balances as replayed");
-
-    fs::remove_dir_all(place.data().join("journal")).expect("removed");
-    let nothing = place.run("verify", &[]);
-    assert_eq!(nothing.code, Some(1), "{}", nothing.stdout);
-    assert_says(&nothing.stderr, "error: nothing to verify");
-}
-
-#[test]
-fn damage_is_found_and_refused() {
-    let place = Place::new();
-    assert_eq!(place.serve().terminate().code, Some(0));
-    let file = first_segment(&place.data(), "journal");
-    let mut bytes = fs::read(&file).expect("readable");
-    bytes[300] ^= 1;
-    fs::write(&file, bytes).expect("written");
-    let serve = place.run("serve", &["--listen", "127.0.0.1:0"]);
-    assert_eq!(serve.code, Some(14), "{}", serve.stderr);
-    assert_says(&serve.stderr, &file.display().to_string());
-    assert_eq!(serve.stderr.matches("damaged at byte").count(), 1, "said once: {}", serve.stderr);
-    let verify = place.run("verify", &[]);
-    assert_eq!(verify.code, Some(1));
-    assert_says(&verify.stdout, "damaged at byte");
-    assert_says(&verify.stdout, "NOT verified");
-}
-
-#[test]
-fn verify_finds_an_event_log_that_tells_another_story() {
-    let (place, other) = (Place::new(), Place::new());
-    other.configure(|text| text.replace("taker_fee_ppm = \"1000\"", "taker_fee_ppm = \"900\""));
-    assert_eq!(place.serve().terminate().code, Some(0));
-    assert_eq!(other.serve().terminate().code, Some(0));
-    fs::remove_dir_all(place.data().join("events")).expect("removed");
-    fs::rename(other.data().join("events"), place.data().join("events")).expect("moved");
-    let verify = place.run("verify", &[]);
-    assert_eq!(verify.code, Some(1), "{}", verify.stdout);
-    assert_says(&verify.stdout, "event 1 differs");
-    assert_says(&verify.stdout, "NOT verified");
 }
 
 /// A terminal: what a program writes to, and all that it has written once nobody has that open any more.
@@ -666,73 +476,6 @@ fn a_start_leaves_no_bar_of_a_replay_on_the_terminal() {
     let refused = text.join().expect("read");
     assert_says(&refused, "acknowledged commands are missing");
     assert!(!refused.contains("replaying"), "{refused:?}");
-}
-
-/// Gives everything below `dir` these modes.
-fn set_modes(dir: &Path, folder: u32, file: u32) {
-    fs::set_permissions(dir, fs::Permissions::from_mode(folder | 0o200)).expect("set");
-    for path in fs::read_dir(dir).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-        match path.is_dir() {
-            true => set_modes(&path, folder, file),
-            false => fs::set_permissions(&path, fs::Permissions::from_mode(file)).expect("set"),
-        }
-    }
-    fs::set_permissions(dir, fs::Permissions::from_mode(folder)).expect("set");
-}
-
-/// `verify` by a user who may read all of it and write none.
-fn verify_as_a_reader(place: &Place) -> Done {
-    const NOBODY: u32 = 65_534;
-    fs::set_permissions(place.dir.path(), fs::Permissions::from_mode(0o755)).expect("set");
-    set_modes(&place.data(), 0o555, 0o444);
-    let program = place.dir.path().join("dojima");
-    if !program.exists() {
-        fs::copy(env!("CARGO_BIN_EXE_dojima"), &program).expect("copied");
-    }
-    let mut command = Command::new(program);
-    command.args(place.arguments("verify")).env_remove("RUST_LOG").stdin(Stdio::null());
-    if rustix::process::geteuid().is_root() {
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    let done = command.output().expect("the program runs").into();
-    set_modes(&place.data(), 0o700, 0o600);
-    done
-}
-
-#[test]
-fn verify_reads_a_stopped_directory_as_a_user_who_may_write_nothing() {
-    let place = Place::new();
-    let server = place.serve();
-    trade(server.address, "ALICE", b'S', 2);
-    trade(server.address, "BOB", b'B', 3);
-    assert_eq!(server.terminate().code, Some(0));
-    assert!(!place.data().join("dojima.sqlite-shm").exists(), "nothing is left of the write-ahead log");
-    let verified = verify_as_a_reader(&place);
-    assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
-    assert_says(&verified.stdout, "every event is there; 15 balances as replayed");
-    assert_says(&verified.stdout, "starts from the snapshot of command 31");
-
-    // After a kill the file alone is not what the database says.
-    fs::write(place.data().join("dojima.sqlite-wal"), [1; 5_000]).expect("written");
-    let refused = verify_as_a_reader(&place);
-    assert_eq!(refused.code, Some(1), "{}{}", refused.stdout, refused.stderr);
-    assert_says(&refused.stdout, "cannot be read by a user who may not write its directory");
-}
-
-/// A start that the system does not allow as many descriptors as it may need changes nothing.
-#[test]
-fn too_few_descriptors_refuse_the_start() {
-    let place = Place::new();
-    let mut arguments = place.arguments("serve");
-    arguments.extend(["--listen".to_owned(), "127.0.0.1:0".to_owned()]);
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit -n 500 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_dojima")]).args(&arguments);
-    let refused = Done::from(shell.stdin(Stdio::null()).output().expect("a shell"));
-    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
-    for said in ["the system allows 500", "LimitNOFILE", "gateway.connections_max"] {
-        assert!(refused.stderr.contains(said), "{}", refused.stderr);
-    }
-    assert!(!place.data().exists());
 }
 
 #[test]

@@ -16,7 +16,6 @@ use crate::codec::cases;
 use crate::exchange::digests::{lists, opening_commands};
 use crate::support::venue;
 use dojima::domain::{Command, EventRecord, Stamp, Timestamp, VenueCommand, codec};
-use dojima::exchange::Digest;
 use dojima::recovery::{DataDir, ImplausibleClock, Recovered, RecoveryError, RecoverySettings, recover};
 use dojima::replica::{Snapshots, State};
 use dojima_journal::layout::{CONTENT_VERSION_AT, HEADER_CRC_AT, SEGMENT_HEADER_BYTES};
@@ -38,10 +37,15 @@ fn about() -> PathBuf {
 
 /// A copy that may be written to.
 fn copy() -> TempDir {
+    copy_of(&golden())
+}
+
+/// A copy of a golden directory that may be written to.
+fn copy_of(golden: &Path) -> TempDir {
     let copy = TempDir::new().expect("a temporary directory");
     for part in ["journal", "events", "snapshots"] {
         fs::create_dir(copy.path().join(part)).expect("made");
-        for entry in fs::read_dir(golden().join(part)).expect("the golden directory is there") {
+        for entry in fs::read_dir(golden.join(part)).expect("the golden directory is there") {
             let from = entry.expect("an entry").path();
             fs::copy(&from, copy.path().join(part).join(from.file_name().expect("a name"))).expect("copied");
         }
@@ -180,26 +184,16 @@ fn writer(data: &DataDir, part: &str, content: Content) -> Writer {
     scan_storage(Arc::clone(files)).expect("scanned").into_writer(options(content)).expect("a writer")
 }
 
-#[test]
-#[ignore = "writes the golden directory"]
-fn writes_the_golden_data_directory() {
-    let _ = fs::remove_dir_all(golden());
-    let data = DataDir::new(golden());
+/// Writes a data directory that these commands made, `step` ns apart from `begin` on, with a snapshot after that of index `snapshot_at`.
+fn write_data_directory(folder: &Path, commands: &[Command], begin: u64, step: u64, snapshot_at: usize) {
+    let _ = fs::remove_dir_all(folder);
+    let data = DataDir::new(folder);
     let mut journal = writer(&data, "journal", DataDir::COMMANDS);
     let mut log = writer(&data, "events", DataDir::EVENTS);
     let mut state = State::empty();
-    let several = lists().into_iter().step_by(5).flat_map(|(_, list)| list);
-    let commands: Vec<Command> = [Command::Venue(VenueCommand::SetLimits { limits: venue::limits(500) })]
-        .into_iter()
-        .chain(opening_commands())
-        .chain([Command::Venue(VenueCommand::Open { config_digest: 7 })])
-        .chain(several)
-        .chain(cases::commands().into_iter().map(|(_, command)| command))
-        .collect();
-    let snapshot_at = commands.len() * 2 / 3;
     let mut payload = [0; codec::ENCODED_LEN_MAX];
     for (at, command) in commands.iter().enumerate() {
-        let stamp = Stamp { sequence: at as u64 + 1, time: Timestamp(1_000 * at as u64) };
+        let stamp = Stamp { sequence: at as u64 + 1, time: Timestamp(begin + step * at as u64) };
         let len = codec::encode_command(command, &mut payload).expect("fits");
         journal.append(stamp.sequence, stamp.time.0, &payload[..len]).expect("appended");
         let mut events: Vec<EventRecord> = Vec::new();
@@ -220,8 +214,21 @@ fn writes_the_golden_data_directory() {
     journal.seal().expect("sealed");
     log.seal().expect("sealed");
     for part in ["journal", "events"] {
-        fs::remove_file(golden().join(part).join("lock")).expect("removed");
+        fs::remove_file(folder.join(part).join("lock")).expect("removed");
     }
-    let digest: Digest = state.shards.digest();
-    fs::write(about(), format!("{digest}\n")).expect("written");
+    fs::write(folder.join("digest.txt"), format!("{}\n", state.shards.digest())).expect("written");
+}
+
+#[test]
+#[ignore = "writes the golden directory"]
+fn writes_the_golden_data_directory() {
+    let several = lists().into_iter().step_by(5).flat_map(|(_, list)| list);
+    let commands: Vec<Command> = [Command::Venue(VenueCommand::SetLimits { limits: venue::limits(500) })]
+        .into_iter()
+        .chain(opening_commands())
+        .chain([Command::Venue(VenueCommand::Open { config_digest: 7 })])
+        .chain(several)
+        .chain(cases::commands().into_iter().map(|(_, command)| command))
+        .collect();
+    write_data_directory(&golden(), &commands, 0, 1_000, commands.len() * 2 / 3);
 }

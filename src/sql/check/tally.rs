@@ -8,8 +8,8 @@ use super::super::reader::{OrderCounts, RowCounts};
 use super::super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide};
 use crate::domain::{
     AccountId, AdminEvent, Amount, AssetCode, AssetId, Event, EventRecord, Executed, FeeAsset, Listing,
-    LoginId, MarketEvent, OrderEvent, OrderId, OrderState, RestateReason, Restated, ShardId, Side, Transfer,
-    VenueEvent,
+    LoginId, MarketEvent, OrderEvent, OrderId, OrderState, OrderTerms, Quantity, RestateReason, Restated,
+    ShardId, Side, Transfer, VenueEvent,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
@@ -77,40 +77,18 @@ impl Tally {
             Event::Admin(AdminEvent::AssetSet(settings)) => self.rescale(settings.asset, settings.scale)?,
             Event::Admin(AdminEvent::Deposited(transfer)) => self.transfer(transfer, 1),
             Event::Admin(AdminEvent::Withdrawn(transfer)) => self.transfer(transfer, -1),
-            Event::Order(OrderEvent::Accepted(e)) => {
-                let asset = self.held_asset(e.terms.instrument.0, e.terms.side)?;
-                let kind = if e.terms.price.is_some() { Kind::Limit } else { Kind::Market };
-                self.open(
-                    e.terms.order,
-                    (e.login, asset, kind, e.terms.state),
-                    e.terms.quantity.0,
-                    e.terms.reserved,
-                )?;
-            }
+            Event::Order(OrderEvent::Accepted(e)) => self.open(e.login, &e.terms)?,
             Event::Order(OrderEvent::Replaced(e)) => {
-                let asset = self.held_asset(e.terms.instrument.0, e.terms.side)?;
                 let old = self.live.get(&e.orig_order).ok_or("the replaced order is not open")?.open;
                 self.shrink(e.orig_order, old, Amount(0), OrderStatus::Replaced)?;
-                let kind = if e.terms.price.is_some() { Kind::Limit } else { Kind::Market };
-                self.open(
-                    e.terms.order,
-                    (e.login, asset, kind, e.terms.state),
-                    e.terms.quantity.0,
-                    e.terms.reserved,
-                )?;
+                self.open(e.login, &e.terms)?;
             }
             Event::Order(OrderEvent::Canceled(e)) => {
                 let status = OrderStatus::after_cancel(e.reason);
-                let left = self.shrink(e.order, e.decrement.0, e.reserved, status)?;
-                if left != e.open.0 {
-                    return Err(format!("order {} has {left} lots open, not {}", e.order, e.open));
-                }
+                self.cut(e.order, e.decrement, e.open, e.reserved, status)?;
             }
             Event::Order(OrderEvent::Amended(e)) => {
-                let left = self.shrink(e.order, e.decrement.0, e.reserved, OrderStatus::Canceled)?;
-                if left != e.open.0 {
-                    return Err(format!("order {} has {left} lots open, not {}", e.order, e.open));
-                }
+                self.cut(e.order, e.decrement, e.open, e.reserved, OrderStatus::Canceled)?;
             }
             Event::Order(OrderEvent::Restated(e)) => self.restate(e)?,
             Event::Order(OrderEvent::Triggered(e)) => {
@@ -214,20 +192,36 @@ impl Tally {
         })
     }
 
-    fn open(
-        &mut self,
-        order: OrderId,
-        (login, asset, kind, state): (LoginId, AssetId, Kind, OrderState),
-        open: u64,
-        reserved: Amount,
-    ) -> Result<(), String> {
+    fn open(&mut self, login: LoginId, terms: &OrderTerms) -> Result<(), String> {
         let account = self.account(login)?;
-        let reserved = i128::from(reserved.0);
-        let status = if state == OrderState::Live { OrderStatus::Open } else { OrderStatus::Dormant };
-        self.live.insert(order, Live { account, asset, open, reserved, status, kind });
-        self.balances.entry((account, asset, order.shard())).or_default().1 += reserved;
+        let asset = self.held_asset(terms.instrument.0, terms.side)?;
+        let reserved = i128::from(terms.reserved.0);
+        let open = terms.quantity.0;
+        let status = match terms.state {
+            OrderState::Live => OrderStatus::Open,
+            OrderState::Dormant => OrderStatus::Dormant,
+        };
+        let kind = if terms.price.is_some() { Kind::Limit } else { Kind::Market };
+        self.live.insert(terms.order, Live { account, asset, open, reserved, status, kind });
+        self.balances.entry((account, asset, terms.order.shard())).or_default().1 += reserved;
         self.orders.by_status[status as usize] += 1;
         self.orders.open += open;
+        Ok(())
+    }
+
+    /// Takes lots away without a trade; `open` is what the event says is left.
+    fn cut(
+        &mut self,
+        order: OrderId,
+        by: Quantity,
+        open: Quantity,
+        reserved: Amount,
+        status: OrderStatus,
+    ) -> Result<(), String> {
+        let left = self.shrink(order, by.0, reserved, status)?;
+        if left != open.0 {
+            return Err(format!("order {order} has {left} lots open, not {open}"));
+        }
         Ok(())
     }
 

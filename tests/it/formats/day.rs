@@ -2,35 +2,17 @@
 //! the same events. `golden/VERSION-day` never changes after that release.
 
 use super::growth::{UNRELEASED, golden, of_releases};
-use super::{options, recovered, writer};
+use super::{copy_of, recovered, write_data_directory};
 use crate::support::commands::Commands;
 use dojima::config::Config;
-use dojima::domain::{Command, EventRecord, Stamp, Timestamp, VenueCommand, codec};
-use dojima::recovery::DataDir;
-use dojima::replica::{Snapshots, State};
+use dojima::domain::{Command, VenueCommand};
 use std::fs;
-use std::path::Path;
-use std::sync::Arc;
-use tempfile::TempDir;
 
 /// Seed of the day's orders, and how many there are.
 const SEED: u64 = 20_261_130;
 const ORDERS: usize = 600;
 /// Between two commands, ns.
 const STEP: u64 = 40_000_000_000;
-
-/// A copy of a golden directory that may be written to.
-pub fn copy_of(golden: &Path) -> TempDir {
-    let copy = TempDir::new().expect("a temporary directory");
-    for part in ["journal", "events", "snapshots"] {
-        fs::create_dir(copy.path().join(part)).expect("made");
-        for entry in fs::read_dir(golden.join(part)).expect("the golden directory is there") {
-            let from = entry.expect("an entry").path();
-            fs::copy(&from, copy.path().join(part).join(from.file_name().expect("a name"))).expect("copied");
-        }
-    }
-    copy
-}
 
 #[test]
 fn a_day_of_a_release_is_read_and_comes_to_its_digest() {
@@ -70,38 +52,7 @@ fn commands() -> Vec<Command> {
 #[test]
 #[ignore = "writes the day of the release that is not out yet"]
 fn writes_the_golden_day_of_the_release() {
-    let folder = golden().join(format!("{UNRELEASED}-day"));
-    let _ = fs::remove_dir_all(&folder);
-    let data = DataDir::new(&folder);
-    let mut journal = writer(&data, "journal", DataDir::COMMANDS);
-    let mut log = writer(&data, "events", DataDir::EVENTS);
-    assert_eq!(options(DataDir::COMMANDS).segment_bytes, 32 * 1024);
-    let mut state = State::empty();
     let commands = commands();
-    let mut payload = [0; codec::ENCODED_LEN_MAX];
-    for (at, command) in commands.iter().enumerate() {
-        let stamp = Stamp { sequence: at as u64 + 1, time: Timestamp(STEP * (at as u64 + 1)) };
-        let len = codec::encode_command(command, &mut payload).expect("fits");
-        journal.append(stamp.sequence, stamp.time.0, &payload[..len]).expect("appended");
-        let mut events: Vec<EventRecord> = Vec::new();
-        let applied: Result<(), ()> = state.apply(stamp, command, &mut |event| {
-            events.push(*event);
-            Ok(())
-        });
-        applied.expect("events are taken");
-        for event in events {
-            let len = codec::encode_event(&event, &mut payload).expect("fits");
-            log.append(event.number, event.time.0, &payload[..len]).expect("appended");
-        }
-        if at == commands.len() / 2 {
-            let snapshots = Snapshots::new(Arc::clone(data.snapshots()));
-            snapshots.save(&state, state.shards.digest()).expect("saved");
-        }
-    }
-    journal.seal().expect("sealed");
-    log.seal().expect("sealed");
-    for part in ["journal", "events"] {
-        fs::remove_file(folder.join(part).join("lock")).expect("removed");
-    }
-    fs::write(folder.join("digest.txt"), format!("{}\n", state.shards.digest())).expect("written");
+    let folder = golden().join(format!("{UNRELEASED}-day"));
+    write_data_directory(&folder, &commands, STEP, STEP, commands.len() / 2);
 }

@@ -1,7 +1,7 @@
 //! What a newer build has written is refused before anything is: the journal, the event log, a snapshot that is needed, the
 //! database. The directory is then what it was, byte for byte.
 
-use super::day::copy_of;
+use super::copy_of;
 use super::growth::{UNRELEASED, golden};
 use super::{files, relabel};
 use crate::cli::Place;
