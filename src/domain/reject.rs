@@ -82,8 +82,8 @@ reasons!(
         // What the exchange finds.
         /// The login has disabled its order entry.
         15 => OrderEntryDisabled: "order entry of this login is disabled",
-        /// A live order of an earlier session has the number.
-        16 => UserRefInUse: "a live order of an earlier session has this number",
+        /// A live order of an earlier session has the number, or an order of another shard may have it.
+        16 => UserRefInUse: "a live order of an earlier session has this number, or one of another shard may have it",
         /// The instrument does not exist.
         17 => UnknownInstrument: "the instrument does not exist",
         /// The instrument was delisted.

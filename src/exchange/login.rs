@@ -17,8 +17,8 @@ pub struct Login {
     pub cancel_at: Timestamp,
     /// Off: its new orders and replaces are refused.
     pub order_entry: Switch,
-    /// Whether a new order of it may need a check: order entry that is off, limits, or numbers of an earlier session.
-    /// Conservative: false only if no check applies. A stale true costs one lookup.
+    /// Whether a new order of it may need a check: order entry that is off, limits, numbers of an earlier session,
+    /// or a number that came before. Conservative: false only if no check applies. A stale true costs one lookup.
     pub(super) is_restricted: bool,
     /// Whether an order of an earlier session may still have one of its numbers.
     pub(super) has_old_numbers: bool,

@@ -91,7 +91,8 @@ impl Exchange {
         if known.order_entry == Switch::Off {
             return Err(RejectReason::OrderEntryDisabled);
         }
-        if known.has_old_numbers && self.shared.named(login, user_ref).is_some() {
+        let is_named = || known.has_old_numbers && self.shared.named(login, user_ref).is_some();
+        if self.number_came_before || is_named() {
             return Err(RejectReason::UserRefInUse);
         }
         Ok(known.limits().copied())

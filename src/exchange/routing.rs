@@ -107,14 +107,20 @@ impl Exchange {
     }
 
     /// Whether this shard consumes the number of a command for all is decided by an order that another one may have: what
-    /// may have been consumed somewhere is told nobody as the next that is free.
+    /// may have been consumed somewhere is told nobody as the next that is free, and no new order has it.
     fn note_number(&mut self, command: &Command) {
+        self.number_came_before = false;
         if brings_number(command)
             && let Some(sender) = command.sender()
             && self.is_of_session(&sender)
         {
-            let seen = &mut self.venue.logins[sender.login.0 as usize].seen_user_ref;
-            *seen = (*seen).max(sender.user_ref);
+            let known = &mut self.venue.logins[sender.login.0 as usize];
+            if sender.user_ref > known.seen_user_ref {
+                known.seen_user_ref = sender.user_ref;
+            } else {
+                self.number_came_before = true;
+                known.is_restricted = true;
+            }
         }
     }
 }

@@ -39,6 +39,9 @@ pub struct Exchange {
     pub(super) agenda: Agenda,
     /// Whether this shard tells what came of the present command.
     pub(super) tells: bool,
+    /// Whether the client's number of the present command is not above all that messages of its login have brought; false where
+    /// there is one shard, which knows what became of each.
+    pub(super) number_came_before: bool,
 }
 
 /// The last event of a command, `None` where it has told of all itself; or why it was refused and changed nothing.
@@ -54,6 +57,7 @@ impl Exchange {
             shared: Shared::new(limits, name_key),
             agenda: Agenda::default(),
             tells: true,
+            number_came_before: false,
         }
     }
 

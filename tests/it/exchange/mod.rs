@@ -10,7 +10,7 @@ mod in_vain;
 mod precedence;
 pub mod properties;
 mod scripts;
-mod shards;
+pub mod shards;
 
 use dojima::domain::{Command, Event, Stamp};
 use dojima::exchange::Exchange;

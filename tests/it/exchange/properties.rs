@@ -3,6 +3,7 @@
 mod all_or_nothing;
 mod coverage;
 mod late;
+mod looks;
 pub mod queues;
 mod settings;
 mod steps;

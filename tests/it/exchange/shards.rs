@@ -1,5 +1,7 @@
 //! Venues of several shards: random sequences against a naive exchange for each, and what only such a venue refuses.
 
+pub mod numbers;
+
 use super::properties::{Clients, Step, everything, opening};
 use crate::support::compare::same_state;
 use crate::support::naive::NaiveVenue;
@@ -14,7 +16,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-const SHARDS: u8 = 3;
+pub const SHARDS: u8 = 3;
 
 fn open_shard(shard: u8) -> Command {
     let name = ShardName::new(&format!("S{shard}")).expect("a name");
@@ -42,7 +44,7 @@ fn spread(mut command: Command) -> Command {
 }
 
 /// The opening of the other tests with several shards, each of which has all that the one had.
-fn spread_opening() -> Vec<Command> {
+pub fn spread_opening() -> Vec<Command> {
     let shards = (1..SHARDS).map(open_shard);
     let commands = opening([100, 200, -3_000, 4_000]).into_iter().flat_map(|command| match command {
         Command::Admin(AdminCommand::Deposit(transfer)) => (0..SHARDS)
@@ -62,6 +64,9 @@ struct Pair {
     orders: [u64; SHARDS as usize],
     trades: u64,
     rejects: Vec<RejectReason>,
+    /// Numbers that another shard may have used.
+    in_use: u64,
+    old: numbers::Old,
 }
 
 impl Pair {
@@ -69,7 +74,15 @@ impl Pair {
         let limits = limits(1_000);
         let exchange = Exchange::new(ExchangeLimits { limits, ..ExchangeLimits::default() });
         let naive = NaiveVenue::new(limits);
-        Self { shards: exchange.into(), naive, orders: [0; SHARDS as usize], trades: 0, rejects: Vec::new() }
+        Self {
+            shards: exchange.into(),
+            naive,
+            orders: [0; SHARDS as usize],
+            trades: 0,
+            rejects: Vec::new(),
+            in_use: 0,
+            old: numbers::Old::default(),
+        }
     }
 
     /// Every event in its order, and then every balance and every book of every shard.
@@ -85,12 +98,17 @@ impl Pair {
                 TestCaseError::fail(format!("shard {}: {error} after {command:?}", shard.shard()))
             })?;
         }
+        self.old.note(&self.shards, &events);
+        self.old.numbers_differ(&self.shards)?;
         for event in &events {
             match event {
                 Event::Order(OrderEvent::Accepted(e)) => {
                     self.orders[usize::from(e.terms.order.shard().0)] += 1
                 }
                 Event::Order(OrderEvent::Executed(_)) => self.trades += 1,
+                Event::Order(OrderEvent::Rejected(e)) => {
+                    self.in_use += u64::from(e.reason == RejectReason::UserRefInUse);
+                }
                 Event::Admin(AdminEvent::Refused { reason }) => self.rejects.push(*reason),
                 _ => {}
             }
@@ -132,16 +150,16 @@ proptest! {
 #[test]
 fn a_fixed_run_trades_in_every_shard() {
     let mut runner = TestRunner::deterministic();
-    let (mut orders, mut trades, mut rejects) = ([0; SHARDS as usize], 0, Vec::new());
+    let (mut orders, mut trades, mut rejects, mut in_use) = ([0; SHARDS as usize], 0, Vec::new(), 0);
     for _ in 0..12 {
         let steps = prop::collection::vec(everything(), 200).new_tree(&mut runner).expect("steps").current();
         let pair = compare(&steps).expect("the same");
         orders.iter_mut().zip(pair.orders).for_each(|(all, more)| *all += more);
-        trades += pair.trades;
+        (trades, in_use) = (trades + pair.trades, in_use + pair.in_use);
         rejects.extend(pair.rejects);
     }
     assert!(orders.iter().all(|orders| *orders > 50), "{orders:?}");
-    assert!(trades > 50, "{trades}");
+    assert!(trades > 50 && in_use > 10, "{trades} {in_use}");
     assert!(rejects.contains(&RejectReason::OneShardOnly), "{rejects:?}");
 }
 

@@ -6,6 +6,7 @@ use crate::exchange::properties::{
     Clients, FEW_TICKS, FEW_TOUCHED, ORDERS_MAX, Step, cases, drain, fees, opening, queues, rich, subjects,
     touched_at_most,
 };
+use crate::exchange::shards::{numbers, spread_opening};
 use dojima::domain::{
     AdminCommand, CancelReason, ClockCommand, Command, ConnectionLoss, Event, InstrumentId, LoginId,
     OrderCommand, OrderEvent, Phase, QueryAccount, Side, Timestamp, VenueCommand,
@@ -111,6 +112,18 @@ fn every_part_of_the_state_comes_back() {
         let state = super::state_of(100, &commands);
         restored(&state).unwrap_or_else(|error| panic!("{what}: {error}"));
     }
+}
+
+/// A number that one shard has used is no new order's in another one after a start, too.
+#[test]
+fn numbers_of_other_shards_stay_used() {
+    let commands = [numbers::enter(0, 1), numbers::enter(2, 2), numbers::replace(1, 3, 3)];
+    let commands: Vec<_> = spread_opening().into_iter().chain(commands).collect();
+    let state = super::state_of(100, &commands);
+    let mut restored = restored(&state).expect("the same");
+    let told = apply(&mut restored, Timestamp(0), &numbers::enter(2, 3));
+    let told: Vec<_> = told.into_iter().map(|record| record.event).collect();
+    assert_eq!(told, [numbers::in_use(3)]);
 }
 
 /// A halt holds cancels of absent logins up over a crash, too: each is carried out afterwards, for its reason.

@@ -1,13 +1,15 @@
 //! What must hold whatever is entered, by the engine's events alone: a minimum quantity is all or nothing, and it trades
-//! whenever it could; no balance is ever below zero; no order touches more than it may; the work of a command is
-//! bounded by the orders that it touches.
+//! whenever it could; no balance is ever below zero; no order touches more than it may, and none is cancelled for it that
+//! did not have to be; the work of a command is bounded by the orders that it touches.
 
-use super::steps::{Clients, Step};
+use super::looks::{Cut, Looks, TOUCHES_MOST, asked, open_orders};
+use super::steps::{Action, Clients, Number, Step};
 use super::{FEW_TICKS, FEW_TOUCHED, cases, coins, fees, opening, queues, rich, subjects, touched_at_most};
 use crate::exchange::apply_at;
 use dojima::domain::{
-    AccountId, AssetId, CancelReason, Canceled, Command, Enter, Event, Instructions, OrderCommand,
-    OrderEvent, OrderId, OrderState, RestateReason, Stamp, TradeKind, VenueLimits,
+    AccountId, AssetId, CancelReason, Canceled, Command, Enter, Event, Instructions, LoginId, OrderCommand,
+    OrderEvent, OrderId, OrderPrice, OrderState, Quantity, RestateReason, Side, Stamp, TimeInForce,
+    TradeKind, Trigger, TriggerKind, TriggerReference, VenueLimits,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 use proptest::prelude::*;
@@ -18,10 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// An order and so many events, and as many for each order that it touches: a trade or two cancels, and two restatements.
 const EVENTS_PER_ORDER: usize = 4;
 
-/// What an order of the other side counts at most: two looks at it, its slices and the order that it is linked to; and the
-/// incoming order.
-const TOUCHES_MOST: usize = 7;
-/// What it counts at least.
+/// What an order of the other side counts at least.
 const TOUCHES_LEAST: usize = 2;
 
 /// What an order that was accepted, replaced or released has promised.
@@ -44,6 +43,8 @@ struct Compared {
     traded: u32,
     canceled: u32,
     of_work_limit: u32,
+    without_a_look: u32,
+    refused: u32,
     released: u32,
     touched_most: u32,
 }
@@ -53,6 +54,7 @@ struct Watched {
     /// Of orders that wait.
     promises: BTreeMap<OrderId, Promise>,
     twin: Option<Twin>,
+    looks: Looks,
     compared: Compared,
 }
 
@@ -60,13 +62,19 @@ impl Watched {
     fn opened(opening: &[Command], limits: VenueLimits) -> Self {
         let mut exchange = Exchange::new(ExchangeLimits { limits, ..ExchangeLimits::default() });
         opening.iter().for_each(|command| drop(apply_at(&mut exchange, Stamp::default(), command)));
-        Self { exchange, promises: BTreeMap::new(), twin: None, compared: Compared::default() }
+        let (promises, looks, compared) = (BTreeMap::new(), Looks::default(), Compared::default());
+        Self { exchange, promises, twin: None, looks, compared }
     }
 
     fn apply(&mut self, stamp: Stamp, command: &Command) -> Result<Vec<Event>, TestCaseError> {
         let free = without_minimum(command).map(|free| (self.exchange.clone(), free));
         let limit = self.exchange.limits().orders_touched_max as usize;
+        let open = open_orders(&self.exchange);
         let events = apply_at(&mut self.exchange, stamp, command);
+        let read = self.looks.read((stamp, command), (open, limit), &self.exchange, &events);
+        for cut in &read.cuts {
+            prop_assert!(cut.is_possible(), "{cut:?}: {events:?}");
+        }
         self.balances_are_not_negative(command)?;
         self.work_is_bounded(&events, limit)?;
         let mut told = None;
@@ -74,12 +82,19 @@ impl Watched {
             let theirs = apply_at(&mut twin.exchange, stamp, command);
             told = Some((twin.order, theirs));
         }
+        if read.refused
+            && let Some((mut exchange, free)) = free.clone()
+            && begun(&apply_at(&mut exchange, stamp, &free)).is_some()
+        {
+            prop_assert!(read.is_used_up, "{command:?} is refused for what its account has looked at");
+            self.compared.refused += 1;
+        }
         if let (Some(promise), Some(order)) = (promised(command, &events), begun(&events)) {
             self.promises.insert(order, promise);
             let (mut exchange, free) = free.expect("it has a minimum");
             let theirs = apply_at(&mut exchange, stamp, &free);
             if matched(&events, order) {
-                self.compare(order, promise, &events, &theirs, false)?;
+                self.compare(order, promise, &events, &theirs, &read.cuts)?;
             } else if self.twin.is_none() {
                 self.twin = Some(Twin { exchange, order });
             }
@@ -88,7 +103,7 @@ impl Watched {
             match self.promises.get(&order).copied() {
                 Some(promise) if matched(&events, order) => {
                     self.compared.released += 1;
-                    self.compare(order, promise, &events, &theirs, true)?;
+                    self.compare(order, promise, &events, &theirs, &read.cuts)?;
                     self.twin = None;
                 }
                 _ => prop_assert_eq!(
@@ -139,14 +154,10 @@ impl Watched {
         promise: Promise,
         events: &[Event],
         free: &[Event],
-        released: bool,
+        cuts: &[Cut],
     ) -> Result<(), TestCaseError> {
-        if canceled_rest(events, order).is_some_and(|e| e.reason == CancelReason::WorkLimit) {
-            if released && taken(events, order) == 0 {
-                // Others that were released with it may have looked at too much.
-                return Ok(());
-            }
-            return self.compare_limited(order, promise.least, events, free);
+        if let Some(cut) = cuts.iter().find(|cut| cut.order == order) {
+            return self.compare_limited(cut, promise.least, events, free);
         }
         if taken(free, order) >= promise.least {
             prop_assert_eq!(events, free, "{:?} could trade", promise);
@@ -165,15 +176,17 @@ impl Watched {
     }
 
     /// An order with a minimum may meet fewer orders, for each counts more: it trades with those that the other one trades
-    /// with first, no more than that one does (of icebergs it may miss later slices), and only where there are many has it an
-    /// end before that.
+    /// with first, no more than that one does (of icebergs it may miss later slices). It is cancelled before it trades where
+    /// so much was looked at in vain before it, or where there are more levels than it may look at; else only where the other
+    /// one has met as many orders as it may touch.
     fn compare_limited(
         &mut self,
-        order: OrderId,
+        cut: &Cut,
         least: u64,
         events: &[Event],
         free: &[Event],
     ) -> Result<(), TestCaseError> {
+        let order = cut.order;
         let trades = |event: &Event| match event {
             Event::Order(OrderEvent::Executed(e)) if e.taker_order == order => {
                 Some((e.price, e.maker_order, e.quantity))
@@ -186,12 +199,15 @@ impl Watched {
             let good = first.is_some_and(|(at, with, most)| (at, with) == (price, maker) && lots <= most);
             prop_assert!(good, "{lots:?} of {maker:?} at {price:?}, but {first:?}: {events:?}, {free:?}");
         }
-        let limit = self.exchange.limits().orders_touched_max as usize;
-        let reached = others_of(free, order).len();
-        // Where the other one does not trade the minimum either, there may have been too many levels without as many lots.
-        let good = taken(free, order) < least || reached >= limit / TOUCHES_MOST;
-        prop_assert!(good, "WorkLimit after {reached} orders: {events:?}");
         self.compared.of_work_limit += 1;
+        let reached = others_of(free, order).len();
+        if reached >= cut.limit.div_ceil(TOUCHES_MOST) {
+            return Ok(());
+        }
+        let too_many_levels = taken(free, order) < least && cut.others > cut.limit;
+        let good = taken(events, order) == 0 && (cut.without_a_look || too_many_levels);
+        prop_assert!(good, "WorkLimit after {reached} orders, {cut:?}: {events:?}");
+        self.compared.without_a_look += u32::from(cut.without_a_look);
         Ok(())
     }
 
@@ -252,14 +268,6 @@ impl Watched {
     }
 }
 
-fn asked(command: &Command) -> Option<&Instructions> {
-    match command {
-        Command::Order(OrderCommand::Enter(enter)) => enter.instructions.as_ref(),
-        Command::Order(OrderCommand::Replace(replace)) => replace.instructions.as_ref(),
-        _ => None,
-    }
-}
-
 /// The same without its minimum quantity, if it has one.
 fn without_minimum(command: &Command) -> Option<Command> {
     let asks = asked(command).filter(|asks| asks.min_quantity > 0)?;
@@ -283,7 +291,7 @@ fn promised(command: &Command, events: &[Event]) -> Option<Promise> {
         Event::Order(OrderEvent::Replaced(e)) => Some((e.terms.quantity.0, e.terms.time_in_force)),
         _ => None,
     })?;
-    let all = immediate == dojima::domain::TimeInForce::ImmediateOrCancel && least >= open;
+    let all = immediate == TimeInForce::ImmediateOrCancel && least >= open;
     (least > 0).then_some(Promise { least, open, all })
 }
 
@@ -419,11 +427,46 @@ fn a_fixed_run_compares_enough() {
             sum.traded += one.traded;
             sum.canceled += one.canceled;
             sum.of_work_limit += one.of_work_limit;
+            sum.without_a_look += one.without_a_look;
+            sum.refused += one.refused;
             sum.released += one.released;
             sum.touched_most = sum.touched_most.max(one.touched_most);
         }
     }
-    let Compared { traded, canceled, of_work_limit, released, touched_most } = sum;
+    let Compared { traded, canceled, of_work_limit, without_a_look, refused, released, touched_most } = sum;
     assert!(traded > 100 && canceled > 100 && of_work_limit > 4 && released > 10, "{sum:?}");
+    assert!(without_a_look > 0 && refused > 10, "{sum:?}");
     assert!(touched_most as usize >= FEW_TOUCHED as usize / TOUCHES_LEAST, "{sum:?}");
+}
+
+/// Its trigger has come when it is accepted, and its account has looked in vain at as much as it may: it is cancelled without a
+/// look, though it could trade.
+#[test]
+fn an_order_that_may_not_look_may_be_cancelled() {
+    let order = |login, side, price, lots, asks: Instructions| {
+        let (login, quantity, instructions) = (LoginId(login), Quantity(lots), Some(asks));
+        let time_in_force = match side {
+            Side::Buy => TimeInForce::ImmediateOrCancel,
+            Side::Sell => TimeInForce::GoodTillCancel,
+        };
+        let enter = Enter { login, side, price, quantity, time_in_force, instructions, ..Enter::default() };
+        Step { wait: 0, action: Action::Enter(enter, Number::Fresh(1)) }
+    };
+    let nothing = Instructions::default();
+    let of_all = |lots| Instructions { min_quantity: lots, ..nothing };
+    let levels = u64::from(FEW_TOUCHED) + 2;
+    let mut steps: Vec<_> = (0..levels)
+        .map(|at| order(3, Side::Sell, OrderPrice::Limit(200 + 5 * at as i64), 2, nothing))
+        .collect();
+    steps.push(order(1, Side::Buy, OrderPrice::Market, 2, nothing));
+    // Each looks at as many levels as it may.
+    let looks = order(1, Side::Buy, OrderPrice::Limit(500), 4 * levels, of_all(4 * levels as u32));
+    steps.extend(vec![looks.clone(); 10]);
+    let trigger = Trigger { kind: TriggerKind::Stop, reference: TriggerReference::LastTrade, price: 195 };
+    let waits = Instructions { trigger: Some(trigger), ..of_all(2) };
+    steps.push(order(1, Side::Buy, OrderPrice::Market, 2, waits));
+    steps.push(looks);
+    let compared = watch(&rich([0; 4]), touched_at_most(FEW_TOUCHED), &steps).expect("it is as it may be");
+    let Compared { traded, canceled, of_work_limit, without_a_look, refused, .. } = compared;
+    assert_eq!((traded, canceled, of_work_limit, without_a_look, refused), (0, 0, 11, 1, 1));
 }

@@ -73,7 +73,9 @@ impl Naive {
         if self.login(login).disabled {
             return Err(RejectReason::OrderEntryDisabled);
         }
-        if self.find_named(login, user_ref).is_some() { Err(RejectReason::UserRefInUse) } else { Ok(()) }
+        // Of two shards the other one may have an order of that number.
+        let in_use = self.number_came || self.find_named(login, user_ref).is_some();
+        if in_use { Err(RejectReason::UserRefInUse) } else { Ok(()) }
     }
 
     pub(super) fn set_rules(&mut self, edition: u16) -> Done {

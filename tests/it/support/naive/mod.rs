@@ -114,6 +114,8 @@ pub struct Naive {
     edition: u16,
     /// How many there are; which one this is decides nothing here.
     shards: u8,
+    /// Whether the venue has been sent the number of the present command, or a higher one, before.
+    number_came: bool,
     session: u32,
     epoch: u64,
     copies: Vec<(LoginId, AccountId)>,
@@ -159,6 +161,7 @@ impl Naive {
             killed: false,
             edition: 1,
             shards: 1,
+            number_came: false,
             session: 0,
             epoch: 0,
             copies: Vec::new(),

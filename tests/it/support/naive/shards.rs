@@ -44,6 +44,8 @@ impl NaiveVenue {
     }
 
     fn apply_to_several(&mut self, shards: usize, stamp: Stamp, command: &Command) -> Vec<Event> {
+        let came = self.number_came(command);
+        self.shards.iter_mut().for_each(|shard| shard.number_came = came);
         let events: Vec<Event> = match (self.refusal(command), self.owner(command)) {
             (Some(reason), _) => {
                 let mut events = self.pass(0, stamp, command);
@@ -186,6 +188,14 @@ impl NaiveVenue {
             }
             (event, _) => event,
         }
+    }
+
+    /// Whether a message of the login's session has brought this number before, or a higher one.
+    fn number_came(&self, command: &Command) -> bool {
+        command.sender().is_some_and(|sender| {
+            let highest = self.numbers.get(&sender.login).filter(|(session, _)| *session == sender.session);
+            highest.is_some_and(|(_, highest)| sender.user_ref <= *highest)
+        })
     }
 
     fn note_number(&mut self, command: &Command) {
