@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// What the payloads of a journal are, as its owner numbers it. This crate only compares: a journal of one content is
-/// never continued with another.
+/// What the payloads of a journal are, as its owner numbers it. This crate only compares: a journal of one kind is never
+/// continued with another, and versions never go back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Content {
     /// Which kind of payloads; 0 with version 0 = not said.
@@ -15,6 +15,12 @@ pub struct Content {
 impl Content {
     /// A journal that does not say what it holds, as all of them before this field was there.
     pub const NOT_SAID: Self = Self { kind: 0, version: 0 };
+
+    /// Whether a journal of this content may go on with `later`: the same kind, in this version or a newer one.
+    #[must_use]
+    pub fn is_continued_by(self, later: Self) -> bool {
+        self.kind == later.kind && self.version <= later.version
+    }
 }
 
 impl fmt::Display for Content {

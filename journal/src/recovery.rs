@@ -106,14 +106,17 @@ impl Witness {
 
 impl Scanned {
     /// Whether a writer may continue the journal with this content. A journal that does not say what it holds is older than the
-    /// field and may be anything; one that does is continued only by who asks for the same.
+    /// field and may be anything; one that does is continued only by who asks for the same, or for a newer version of it.
     ///
     /// # Errors
     /// [`JournalError::OtherContent`].
     pub fn check_content(&self, expected: Content) -> Result<(), JournalError> {
         match &self.end {
-            Some(end) if end.header.content != Content::NOT_SAID => {
-                end.header.check_content(&self.storage.path(&file_name(end.header.number)), expected)
+            Some(EndOfJournal { header: Header { number, content: found, .. }, .. })
+                if *found != Content::NOT_SAID && !found.is_continued_by(expected) =>
+            {
+                let file = self.storage.path(&file_name(*number));
+                Err(JournalError::OtherContent { file, found: *found, expected })
             }
             Some(_) | None => Ok(()),
         }
@@ -150,7 +153,7 @@ impl Scanned {
         self.segments.iter().map(|segment| segment.bytes).sum()
     }
 
-    /// What the journal says its payloads are; `None` without segments.
+    /// What the journal's last segment says its payloads are; `None` without segments. Segments before it may be of older versions.
     #[must_use]
     pub fn content(&self) -> Option<Content> {
         self.end.as_ref().map(|end| end.header.content)
@@ -191,7 +194,7 @@ impl Scanned {
 ///
 /// # Errors
 /// [`JournalError::Damaged`] if acknowledged data cannot be read, [`JournalError::UnknownVersion`],
-/// [`JournalError::OtherContent`] if the segments do not all say the same, [`JournalError::EarlierEpoch`] if an epoch goes
+/// [`JournalError::OtherContent`] if the segments are of several kinds or a version goes back, [`JournalError::EarlierEpoch`] if an epoch goes
 /// back, [`JournalError::Io`].
 pub fn scan(dir: &Path) -> Result<Scanned, JournalError> {
     scan_storage(Arc::new(FileStorage::new(dir)))

@@ -3,6 +3,7 @@
 //! Cutting is atomic at every step: a file is only ever replaced by another one that is already on the disk, and each
 //! state in between is again a journal that a scan accepts.
 
+use crate::content::Content;
 use crate::error::JournalError;
 use crate::layout::{PAGE_BYTES, SEGMENT_HEADER_BYTES, payload_bytes_max};
 use crate::maker::{self, Maker, Pattern};
@@ -35,16 +36,17 @@ impl Scanned {
             None => (first_tail(storage.as_ref(), &options)?, options.first_sequence),
         };
         let number = tail.header.number;
-        let pattern = Pattern { content: tail.header.content, ..options.pattern() };
+        let content = continued(tail.header.content, options.content);
+        let pattern = Pattern { content, ..options.pattern() };
         let maker = Maker::start(Arc::clone(&storage), number + 1, pattern, options.spare_segments)
             .map_err(JournalError::io("start the maker thread for", storage.dir()))?;
         Ok(Writer {
             durability: options.durability,
             epoch: options.epoch,
             dirty_from: tail.offset,
+            ended: tail.header.content != content,
             tail,
             next: None,
-            ended: false,
             refused: None,
             next_sequence,
             written: next_sequence - 1,
@@ -134,6 +136,7 @@ impl Scanned {
         let mut header = end.header;
         if header.is_spare() {
             (header.base_sequence, header.epoch) = (self.next_sequence, options.epoch);
+            header.content = continued(header.content, options.content);
         }
         let name = file_name(header.number);
         if end.needs_rebuild {
@@ -164,6 +167,11 @@ impl Scanned {
         }
         Ok(())
     }
+}
+
+/// What the segments of a journal say from now on whose last one says `found`: a journal that says nothing goes on saying nothing.
+fn continued(found: Content, asked: Content) -> Content {
+    if found == Content::NOT_SAID { found } else { asked }
 }
 
 /// Removes all segments after `number`, the last one first, so that no gap ever appears.

@@ -115,19 +115,13 @@ impl Header {
         Ok(header)
     }
 
-    /// Refuses a segment of another content than `expected`, which is that of the journal's other segments.
-    pub(crate) fn check_content(&self, file: &Path, expected: Content) -> Result<(), JournalError> {
-        let found = self.content;
-        if found != expected {
+    /// Refuses a segment that does not continue `previous`: one of another kind of content or an older version of
+    /// it, or of an earlier epoch. A spare has no epoch yet.
+    pub(crate) fn check_continues(&self, file: &Path, previous: &Self) -> Result<(), JournalError> {
+        if !previous.content.is_continued_by(self.content) {
+            let (found, expected) = (self.content, previous.content);
             return Err(JournalError::OtherContent { file: file.to_owned(), found, expected });
         }
-        Ok(())
-    }
-
-    /// Refuses a segment that does not continue `previous`: one of another content, or of an earlier epoch. A spare has no
-    /// epoch yet.
-    pub(crate) fn check_continues(&self, file: &Path, previous: &Self) -> Result<(), JournalError> {
-        self.check_content(file, previous.content)?;
         if self.is_spare() { Ok(()) } else { check_epoch(file, self.epoch, previous.epoch) }
     }
 }

@@ -182,7 +182,8 @@ pub struct Writer {
     pub(crate) dirty_from: usize,
     /// The segment after the tail, while what the tail lacks cannot be written.
     pub(crate) next: Option<Tail>,
-    /// The tail has an end marker at its offset, perhaps not all of it, and nothing else may be written there.
+    /// Nothing else may be written at the tail's offset than an end marker: it has one there, perhaps not all of it, or it is of an
+    /// older version of the content.
     pub(crate) ended: bool,
     /// Why what gathers could not be written.
     pub(crate) refused: Option<String>,
@@ -425,7 +426,8 @@ impl Writer {
     /// them opens no file.
     #[must_use]
     pub fn has_room_for(&self, records: usize, payload_bytes: usize) -> bool {
-        self.unsynced_segment == self.tail.header.number
+        !self.ended
+            && self.unsynced_segment == self.tail.header.number
             && self.tail.room_for(records.saturating_mul(record_bytes(payload_bytes)))
     }
 

@@ -1,4 +1,4 @@
-//! What a journal says its payloads are.
+//! What a journal says its payloads are, and how it goes on when that grows.
 
 use crate::{append, entries, read, scan, segments, small};
 use dojima_journal::{Content, JournalError, MemoryStorage, Options, Reader};
@@ -58,7 +58,7 @@ fn nobody_says_it_of_a_journal_that_is_not_there() {
 
 #[test]
 fn another_content_than_asked_for_is_refused_and_both_are_named() {
-    let others = [Content { kind: 8, version: 2 }, Content { kind: 7, version: 3 }, Content::NOT_SAID];
+    let others = [Content { kind: 8, version: 2 }, Content { kind: 7, version: 1 }, Content::NOT_SAID];
     for expected in others {
         let storage = orders();
         let before: Vec<_> = segments(&storage).iter().map(|file| storage.bytes(file)).collect();
@@ -118,4 +118,64 @@ fn a_mixture_is_refused_where_it_begins() {
         };
         assert!(matches!(refused, JournalError::OtherContent { found, .. } if found == other), "{refused}");
     }
+}
+
+const NEWER: Content = Content { kind: 7, version: 3 };
+
+/// What each segment says its version is.
+fn versions(storage: &MemoryStorage) -> Vec<u8> {
+    segments(storage).iter().map(|file| storage.bytes(file).expect("the file is there")[50]).collect()
+}
+
+/// Where the older version ends, nothing newer stands in a segment that says the older one.
+#[test]
+fn a_newer_version_begins_a_segment_of_its_own_with_its_first_record() {
+    for (records, sealed) in [(0, false), (1, true), (30, false), (150, true), (150, false)] {
+        let storage = MemoryStorage::new();
+        let mut writer = scan(&storage).expect("scans").into_writer(options()).expect("opens");
+        append(&mut writer, records);
+        match sealed {
+            true => writer.seal().expect("seal"),
+            false => drop(writer),
+        }
+        let before = scan(&storage).expect("scans");
+        let of_older = before.segments().len();
+        assert_eq!(before.content(), Some(ORDERS));
+        // Opening it alone changes nothing that an older program could not read.
+        let writer = before.into_writer(small().with_content(NEWER)).expect("opens for the newer one");
+        drop(writer);
+        drop(scan(&storage).expect("scans").into_writer(options()).expect("opens for the older one"));
+
+        let mut writer =
+            scan(&storage).expect("scans").into_writer(small().with_content(NEWER)).expect("opens");
+        append(&mut writer, 100);
+        drop(writer);
+        let found = scan(&storage).expect("scans");
+        assert_eq!(found.content(), Some(NEWER));
+        assert_eq!(read(&storage, 1), entries(1..=records + 100), "{records} {sealed}");
+        let newer = found.segments()[of_older].clone();
+        assert_eq!(newer.base_sequence, records + 1, "{records} {sealed}");
+        let versions = versions(&storage);
+        assert!(versions[..of_older].iter().all(|version| *version == 2), "{versions:?}");
+        assert!(versions[of_older..].iter().all(|version| *version == 3), "{versions:?}");
+        let refused = found.into_writer(options()).expect_err("the older program refuses it");
+        assert!(
+            matches!(refused, JournalError::OtherContent { found: NEWER, expected: ORDERS, .. }),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_version_never_goes_back() {
+    let storage = orders();
+    let mixed = relabelled(&storage, "0000000001.seg", NEWER);
+    let error = scan(&mixed).expect_err("refused");
+    assert!(
+        matches!(&error, JournalError::OtherContent { found: ORDERS, expected: NEWER, file } if file.ends_with("0000000002.seg")),
+        "{error}"
+    );
+    let grown = relabelled(&storage, "0000000003.seg", NEWER);
+    assert_eq!(scan(&grown).expect("scans").content(), Some(NEWER));
+    assert_eq!(read(&grown, 1), entries(1..=150));
 }
