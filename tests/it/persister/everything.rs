@@ -166,7 +166,8 @@ impl Venue {
         }
         match self.random(16) {
             0 => asked.oco = self.recent(login),
-            1..4 => {}
+            1 | 2 => asked.display_quantity = 1 + self.random(5) as u32,
+            3 => {}
             _ => self.of(&EACH)(&mut asked, 1 + self.random(10)),
         }
         asked.expire_s = (self.stamp.time.seconds() + 1 + self.random(60)) as u32;
