@@ -39,3 +39,42 @@ impl Asked {
         to.value((self.expire_s != 0).then_some(self.expire_s))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::insert::Insert;
+    use rusqlite::Connection;
+
+    const INSERT: Insert = Insert {
+        table: "orders",
+        key: "",
+        names: concat!("(", asked_columns!(), ")"),
+        columns: COLUMNS,
+        constants: "",
+        then: "",
+    };
+
+    fn cells(asked: Asked) -> String {
+        let connection = Connection::open_in_memory().expect("open");
+        let table = format!("CREATE TABLE orders ({})", asked_columns!());
+        connection.execute_batch(&table).expect("made");
+        INSERT.rows(&connection, &[asked], |to, row| row.bind(to)).expect("inserted");
+        let plain = format!("INSERT INTO orders VALUES ({})", NOTHING.trim_start_matches(", "));
+        connection.execute_batch(&plain).expect("a value for each column");
+        let all = format!("SELECT concat_ws(' ', {}) FROM orders LIMIT 1", asked_columns!());
+        connection.query_row(&all, [], |row| row.get(0)).expect("read")
+    }
+
+    #[test]
+    fn what_was_asked_for_is_in_its_column() {
+        let nothing = OrderTerms::default();
+        assert_eq!(cells(Asked::of(&nothing)), "0 0 0");
+        let hidden = OrderTerms { visibility: Visibility::Hidden, ..nothing };
+        assert_eq!(cells(Asked::of(&hidden)), "1 0 0");
+        let iceberg = OrderTerms { display_quantity: 7, ..nothing };
+        assert_eq!(cells(Asked::of(&iceberg)), "0 7 0");
+        let slides = OrderTerms { post_only: PostOnly::Slide, expire_s: 1_795_000_600, ..nothing };
+        assert_eq!(cells(Asked::of(&slides)), "0 0 2 1795000600");
+    }
+}
