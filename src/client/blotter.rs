@@ -188,6 +188,7 @@ impl Blotter {
 mod tests {
     use super::*;
     use crate::domain::{OrderId, TimeInForce, Visibility};
+    use crate::wire::ouch::Told;
 
     fn order(user_ref: u32, lots: u64) -> OrderTerms {
         OrderTerms {
@@ -201,10 +202,7 @@ mod tests {
             visibility: Visibility::Displayed,
             live: true,
             cl_ord_id: ClOrdId::default(),
-            display_quantity: None,
-            post_only: false,
-            slid: false,
-            expire_s: None,
+            told: Told::default(),
         }
     }
 

@@ -7,8 +7,8 @@ use crate::domain::{
     AccountId, Amount, AssetBalance, AssetId, ClOrdId, LoginId, OrderId, OrderPrice, Quantity, Side, Symbol,
     TimeInForce, Timestamp, TradeId, UserRef, Visibility,
 };
-use crate::wire::ouch::tags::{self, Appendage, Tag};
-use crate::wire::ouch::{MARKET_PRICE, OrderReplaced, Outbound};
+use crate::wire::ouch::tags::{self, Appendage};
+use crate::wire::ouch::{MARKET_PRICE, OrderReplaced, Outbound, Told};
 
 /// One message of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,14 +193,8 @@ pub struct OrderTerms {
     pub live: bool,
     /// The client's text.
     pub cl_ord_id: ClOrdId,
-    /// Lots shown at a time, of an iceberg.
-    pub display_quantity: Option<u32>,
-    /// Whether it had to rest.
-    pub post_only: bool,
-    /// Whether its price may have been moved so that it would rest.
-    pub slid: bool,
-    /// When it ends: seconds since midnight, or since 1970 from 86,400 on.
-    pub expire_s: Option<u32>,
+    /// What it asked for, as far as the exchange tells of it.
+    pub told: Told,
 }
 
 /// The part that an order had in a trade.
@@ -489,10 +483,7 @@ fn terms(m: &OrderReplaced, tail: Appendage<'_>) -> Result<OrderTerms, EventErro
         visibility: visibility(m.display),
         live: m.state != b'D',
         cl_ord_id: m.cl_ord_id,
-        display_quantity: number(tail, tags::MAX_FLOOR)?,
-        post_only: value::<1>(tail, tags::POST_ONLY)? == Some(*b"P"),
-        slid: value::<1>(tail, tags::POST_ONLY_SLIDE)? == Some(*b"Y"),
-        expire_s: number(tail, tags::EXPIRE_TIME)?,
+        told: Told::read(tail).map_err(|_| EventError::Tags)?,
     })
 }
 
@@ -530,13 +521,7 @@ fn lots(field: u32) -> Quantity {
 
 /// The value of a tag; `None` when it is not there.
 fn value<const N: usize>(tail: Appendage<'_>, wanted: u8) -> Result<Option<[u8; N]>, EventError> {
-    for tag in tail.tags() {
-        let Tag { tag, value } = tag.map_err(|_| EventError::Tags)?;
-        if tag == wanted {
-            return value.try_into().map(Some).map_err(|_| EventError::Tags);
-        }
-    }
-    Ok(None)
+    tail.find(wanted).map_err(|_| EventError::Tags)
 }
 
 fn balance_of(value: [u8; 18]) -> AssetBalance {

@@ -58,6 +58,7 @@ pub mod trader;
 pub mod units;
 pub(crate) mod wait;
 
+pub use crate::wire::ouch::Told;
 pub use event::{ClientEvent, ClientMessage, CopyOf, EventError, Liquidity, OrderTerms, SelfMatchStrategy};
 pub use explain::{CancelCode, RejectCode};
 pub use market::{MarketError, MarketSession, Snapshot};

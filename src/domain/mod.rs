@@ -28,6 +28,7 @@ pub mod session;
 pub mod settings;
 pub mod streams;
 mod text;
+pub mod versions;
 
 pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
 pub use cancel_reason::{CancelReason, SelfTradePrevented};

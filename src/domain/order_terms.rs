@@ -2,7 +2,8 @@
 
 use super::numbered::numbered_enum;
 use super::{
-    Amount, Echo, InstrumentId, OrderId, PostOnly, Price, Quantity, Side, TimeInForce, UserRef, Visibility,
+    Amount, Echo, Instructions, InstrumentId, OrderId, PostOnly, Price, Quantity, Side, TimeInForce, UserRef,
+    Visibility,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -39,6 +40,15 @@ pub struct OrderTerms {
     pub expire_s: u32,
     /// Whether it is live or waits for its trigger.
     pub state: OrderState,
+}
+
+impl OrderTerms {
+    /// What is told of an order's instructions; nothing else of it is said yet.
+    #[inline]
+    pub fn asked_for(asked: &Instructions) -> Self {
+        let Instructions { visibility, display_quantity, post_only, .. } = *asked;
+        Self { visibility, display_quantity, post_only, ..Self::default() }
+    }
 }
 
 numbered_enum! {

@@ -7,8 +7,10 @@
 use super::absent;
 use super::accounts::Rate;
 use super::book::Order;
+use super::canonical::Canonical;
 use super::extras::Extra;
 use super::instrument::Instrument;
+use super::snapshot::digest_instructions;
 use super::state::Exchange;
 use super::triggers::Waiting;
 use crate::domain::{AssetId, InstrumentId, OrderLimits, Product, Protection, Side, VenueLimits};
@@ -29,28 +31,6 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-/// Feeds numbers to the hash, each as 8 little-endian bytes, so that nothing depends on the width of a type.
-struct Canonical(Sha256);
-
-impl Canonical {
-    fn count(&mut self, len: usize) {
-        self.unsigned(len as u64);
-    }
-
-    fn unsigned(&mut self, value: impl Into<u64>) {
-        self.0.update(value.into().to_le_bytes());
-    }
-
-    fn signed(&mut self, value: i64) {
-        self.0.update(value.to_le_bytes());
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.count(bytes.len());
-        self.0.update(bytes);
     }
 }
 
@@ -211,17 +191,7 @@ impl Exchange {
     }
 
     fn digest_extra(&self, extra: &Extra, waiting: Option<Waiting>, hash: &mut Canonical) {
-        let asked = &extra.instructions;
-        hash.unsigned(asked.min_quantity);
-        hash.unsigned(asked.display_quantity);
-        hash.unsigned(asked.book_by.0);
-        hash.unsigned(asked.visibility as u8);
-        hash.unsigned(asked.post_only as u8);
-        hash.unsigned(asked.unit as u8);
-        hash.unsigned(asked.effect as u8);
-        hash.unsigned(asked.self_trade.map_or(0, |stp| 1 + 2 * stp.mode as u64 + 16 * stp.owner as u64));
-        hash.unsigned(asked.trigger.map_or(0, |trigger| u64::from(trigger.price)));
-        hash.unsigned(asked.trigger.map_or(0, |trigger| 1 + trigger.kind as u64));
+        digest_instructions(&extra.instructions, hash);
         hash.signed(extra.amount);
         hash.unsigned(extra.rest);
         hash.unsigned(extra.expire_s);

@@ -7,34 +7,17 @@ use super::book::{Handle, Hot, Order};
 use super::extras;
 use super::market::Market;
 use super::match_end::MatchEnd;
-use super::products::{FeeTerms, Purse};
+use super::products::FeeTerms;
 use super::settlement::Liquidity;
 use super::sink::EventSink;
 use super::standing::Lots;
-use super::taker::{DryRun, Reach, Taker};
+use super::taker::{DryRun, Taker};
 use crate::domain::{
-    Amount, CancelReason, Canceled, Event, OrderEvent, Price, Quantity, QuantityUnit, SelfTrade,
-    SelfTradePrevented, TradeKind,
+    Amount, CancelReason, Canceled, Event, OrderEvent, Price, Quantity, SelfTrade, SelfTradePrevented,
+    TradeKind,
 };
 
 impl<S: EventSink> Market<'_, S> {
-    /// The order with what its match has to heed.
-    pub(super) fn taker(&self, order: Order) -> Taker {
-        let reach = Reach::of(&order, self.instrument);
-        let self_trade = self.self_trade_of(&order);
-        let asked = self.extra(&order);
-        let by_amount = asked.filter(|extra| extra.instructions.unit == QuantityUnit::QuoteAmount);
-        let budget = by_amount.map(|extra| extra.amount);
-        let looks_first = budget.is_some() || asked.is_some_and(|extra| extra.instructions.min_quantity > 0);
-        let looks = 1 + u32::from(looks_first);
-        let available = |asset| self.shared.ledger.balance(order.account, asset).available;
-        let funds = self.instrument.product().funds(&order, available);
-        let purse = Purse { budget, funds };
-        let (hot, cold) = order.split();
-        let touches_left = self.shared.limits.orders_touched_max;
-        Taker { hot, cold, self_trade, purse, reach, traded: 0, last: None, looks, touches_left }
-    }
-
     /// Trades the order against the best of the other side for as long as it may.
     pub(super) fn match_against_book(&mut self, taker: &mut Taker) -> MatchEnd {
         let before = taker.touches_left;

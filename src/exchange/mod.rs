@@ -12,6 +12,7 @@ mod assets;
 mod auction;
 mod audit;
 mod book;
+mod canonical;
 mod chains;
 mod changes;
 mod checks;

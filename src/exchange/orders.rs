@@ -252,10 +252,8 @@ pub(super) fn terms(order: &Order, echo: Echo, asked: &Instructions, checked: &C
         quantity: order.open,
         reserved: order.reserved,
         echo,
-        visibility: asked.visibility,
-        display_quantity: asked.display_quantity,
-        post_only: asked.post_only,
         expire_s: checked.expire_s,
         state: checked.state(),
+        ..OrderTerms::asked_for(asked)
     }
 }

@@ -2,9 +2,11 @@
 
 use super::book::{Cold, Handle, Hot, Order};
 use super::instrument::Instrument;
+use super::market::Market;
 use super::match_end::MatchEnd;
 use super::products::Purse;
-use crate::domain::{Ppm, Price, SelfTradePrevention, Side};
+use super::sink::EventSink;
+use crate::domain::{Ppm, Price, QuantityUnit, SelfTradePrevention, Side};
 
 /// An order on its way through the match.
 #[derive(Clone, Copy)]
@@ -27,6 +29,25 @@ pub(super) struct Taker {
 impl Taker {
     pub(super) fn order(&self) -> Order {
         Order::join(&self.hot, &self.cold)
+    }
+}
+
+impl<S: EventSink> Market<'_, S> {
+    /// The order with what its match has to heed.
+    pub(super) fn taker(&self, order: Order) -> Taker {
+        let reach = Reach::of(&order, self.instrument);
+        let self_trade = self.self_trade_of(&order);
+        let asked = self.extra(&order);
+        let by_amount = asked.filter(|extra| extra.instructions.unit == QuantityUnit::QuoteAmount);
+        let budget = by_amount.map(|extra| extra.amount);
+        let looks_first = budget.is_some() || asked.is_some_and(|extra| extra.instructions.min_quantity > 0);
+        let looks = 1 + u32::from(looks_first);
+        let available = |asset| self.shared.ledger.balance(order.account, asset).available;
+        let funds = self.instrument.product().funds(&order, available);
+        let purse = Purse { budget, funds };
+        let (hot, cold) = order.split();
+        let touches_left = self.shared.limits.orders_touched_max;
+        Taker { hot, cold, self_trade, purse, reach, traded: 0, last: None, looks, touches_left }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where an engine keeps its files.
 
 use super::RecoveryError;
+use crate::domain::versions;
 use crate::runtime::Fatal;
 use dojima_journal::storage::{FileStorage, LockGuard, Storage};
 use dojima_journal::{Content, JournalError, Scanned};
@@ -22,13 +23,13 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// What the journal's segments say of their payloads: commands, in version 5 of their encoding (`domain::codec`).
-    pub const COMMANDS: Content = Content { kind: 1, version: 5 };
-    /// What the event log's segments say: events, in version 5 of their encoding.
-    pub const EVENTS: Content = Content { kind: 2, version: 5 };
+    /// What the journal's segments say of their payloads: commands (`domain::codec`).
+    pub const COMMANDS: Content = Content { kind: 1, version: versions::COMMANDS };
+    /// What the event log's segments say: events.
+    pub const EVENTS: Content = Content { kind: 2, version: versions::EVENTS };
 
-    /// What the segments of the log of market data say: ITCH 5.0 messages, in version 2 of their records (`stages::feed`).
-    pub const MESSAGES: Content = Content { kind: 3, version: 2 };
+    /// What the segments of the log of market data say: ITCH 5.0 messages (`stages::feed`).
+    pub const MESSAGES: Content = Content { kind: 3, version: versions::MARKET_DATA };
 
     /// The folder at `path`, which need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {

@@ -1,13 +1,13 @@
 //! The working set from the tables, when the writer starts on a database that is there.
 
+use super::asked::Asked;
 use super::database::Database;
 use super::error::SqlError;
 use super::mirror::Mirror;
 use super::rows::{BalanceRow, OrderRow, OrderStatus, Stored, Watermark};
 use crate::domain::{
     AccountId, Amount, AssetId, ClOrdId, FeeAsset, FeeRate, InstrumentId, Listing, LoginId, OrderId, Phase,
-    PostOnly, Product, Quantity, ShardId, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, UserRef,
-    Visibility,
+    Product, Quantity, ShardId, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, UserRef,
 };
 use rusqlite::Row;
 
@@ -178,10 +178,7 @@ fn open_order(row: &Cells<'_>) -> Result<OrderRow, SqlError> {
         replaced_by: None,
         cl_ord_id: ClOrdId::default(),
         event: row.u64(16)?,
-        visibility: Visibility::default(),
-        display_quantity: 0,
-        post_only: PostOnly::default(),
-        expire_s: 0,
+        asked: Asked::default(),
         entered: Timestamp(row.u64(13)?),
         updated: Timestamp(row.u64(14)?),
         stored: Stored::Yes,

@@ -6,9 +6,10 @@
 
 use super::database::Database;
 use super::error::SqlError;
+use crate::domain::versions;
 
 /// The newest schema that this program knows, and the one that it makes.
-pub const SCHEMA_VERSION: i64 = 9;
+pub const SCHEMA_VERSION: i64 = versions::SQL_SCHEMA;
 
 /// What leads to the next version, the last step to [`SCHEMA_VERSION`]. There is none yet: no older schema is read.
 const STEPS: [&str; 0] = [];

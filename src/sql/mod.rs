@@ -5,10 +5,11 @@
 //! derived data: deleted, it is built again from event 1, as long as the log still has that; found ahead of the event log, or contradicting it, it is moved
 //! aside and built again. docs/SQL.md describes the tables to their readers.
 //!
-//! In reading order: `schema` (the file), `migrations` (files of older programs), `people` (names), `rows` and `mirror` (events to rows, in memory), `write` (rows to tables), `wal` (the
+//! In reading order: `schema` (the file), `migrations` (files of older programs), `people` (names), `rows`, `asked` and `mirror` (events to rows, in memory), `write` (rows to tables), `wal` (the
 //! write-ahead log), `write_behind` (both files on their way to the disk), `load` (tables to memory), `session` (all of these on one event log), `rehearsal` (whether that would begin), and
 //! the other side: [`reader`] and [`check`].
 
+mod asked;
 mod balances;
 pub mod check;
 pub(crate) mod database;

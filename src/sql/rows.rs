@@ -1,9 +1,10 @@
 //! The rows of the busy tables as the writer holds them in memory between two batches.
 
+use super::asked::Asked;
 use crate::domain::{
     AccountId, Amount, AssetId, CancelReason, ClOrdId, EventRecord, InstrumentId, LoginId, OrderId,
-    OrderState, OrderTerms, PostOnly, Quantity, RejectReason, ShardId, Side, TimeInForce, Timestamp, TradeId,
-    TradeKind, UserRef, Visibility,
+    OrderState, OrderTerms, Quantity, RejectReason, ShardId, Side, TimeInForce, Timestamp, TradeId,
+    TradeKind, UserRef,
 };
 
 macro_rules! statuses {
@@ -135,11 +136,7 @@ pub(super) struct OrderRow {
     pub(super) cl_ord_id: ClOrdId,
     /// The event that accepted it.
     pub(super) event: u64,
-    pub(super) visibility: Visibility,
-    pub(super) display_quantity: u32,
-    pub(super) post_only: PostOnly,
-    /// Seconds since the epoch; 0: never.
-    pub(super) expire_s: u32,
+    pub(super) asked: Asked,
     pub(super) entered: Timestamp,
     pub(super) updated: Timestamp,
     pub(super) stored: Stored,
@@ -175,10 +172,7 @@ impl OrderRow {
             replaced_by: None,
             cl_ord_id: terms.echo.cl_ord_id,
             event: record.number,
-            visibility: terms.visibility,
-            display_quantity: terms.display_quantity,
-            post_only: terms.post_only,
-            expire_s: terms.expire_s,
+            asked: Asked::of(terms),
             entered: record.time,
             updated: record.time,
             stored: Stored::No,
@@ -188,12 +182,7 @@ impl OrderRow {
 
     /// Whether it has nothing to say in the columns that few orders use.
     pub(super) fn is_plain(&self) -> bool {
-        self.refusal.is_none()
-            && self.cl_ord_id == ClOrdId::default()
-            && self.visibility != Visibility::Hidden
-            && self.display_quantity == 0
-            && self.post_only == PostOnly::No
-            && self.expire_s == 0
+        self.refusal.is_none() && self.cl_ord_id == ClOrdId::default() && self.asked == Asked::default()
     }
 }
 

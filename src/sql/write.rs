@@ -2,6 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::asked::{self, asked_columns};
 use super::database::Database;
 use super::error::SqlError;
 use super::insert::{Binder, Insert, ROWS_PER_STATEMENT, insert, runs, sql_integer};
@@ -10,7 +11,7 @@ use super::people::People;
 use super::rows::{BalanceRow, OrderRow, Rare, Stored, TradeRow};
 use crate::domain::{
     AdminEvent, Amount, Auction, Checkpoint, ClOrdId, Event, EventRecord, FeeTier, KillScope, LimitScope,
-    Listing, MarketEvent, NameOrder, OrderEvent, Switch, Transfer, VenueEvent, Visibility,
+    Listing, MarketEvent, NameOrder, OrderEvent, Switch, Transfer, VenueEvent,
 };
 use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use rusqlite::{Connection, ToSql};
@@ -20,10 +21,13 @@ use rusqlite::{Connection, ToSql};
 const INSERT_ORDER: Insert = Insert {
     table: "orders",
     key: "order_id",
-    names: "(login, account, user_ref, instrument, side, time_in_force, price, quantity, \
-           executed, open, reserved, status, refusal, replaces, replaced_by, cl_ord_id, event, hidden, display_quantity, \
-           post_only, expire_s, entered_ns, updated_ns)",
-    columns: 23,
+    names: concat!(
+        "(login, account, user_ref, instrument, side, time_in_force, price, quantity, executed, open, reserved, status, ",
+        "refusal, replaces, replaced_by, cl_ord_id, event, entered_ns, updated_ns, ",
+        asked_columns!(),
+        ")"
+    ),
+    columns: 19 + asked::COLUMNS,
     constants: "",
     then: "",
 };
@@ -32,11 +36,14 @@ const INSERT_ORDER: Insert = Insert {
 const INSERT_PLAIN_ORDER: Insert = Insert {
     table: "orders",
     key: "order_id",
-    names: "(login, account, user_ref, instrument, side, time_in_force, price, quantity, \
-           executed, open, reserved, status, replaces, replaced_by, event, entered_ns, updated_ns, hidden, \
-           display_quantity, post_only)",
+    names: concat!(
+        "(login, account, user_ref, instrument, side, time_in_force, price, quantity, executed, open, reserved, status, ",
+        "replaces, replaced_by, event, entered_ns, updated_ns, ",
+        asked_columns!(),
+        ")"
+    ),
     columns: 17,
-    constants: ", 0, 0, 0",
+    constants: asked::NOTHING,
     then: "",
 };
 
@@ -191,12 +198,9 @@ fn bind_order(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
     to.unsigned_or_null(row.replaced_by.map(|order| order.0))?;
     to.value(shown(&row.cl_ord_id))?;
     to.unsigned(row.event)?;
-    to.signed(row.visibility == Visibility::Hidden)?;
-    to.signed(row.display_quantity)?;
-    to.signed(row.post_only as u8)?;
-    to.value(some(row.expire_s))?;
     to.unsigned(row.entered.0)?;
-    to.unsigned(row.updated.0)
+    to.unsigned(row.updated.0)?;
+    row.asked.bind(to)
 }
 
 fn bind_plain_order(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {

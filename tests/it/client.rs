@@ -5,7 +5,7 @@ use crate::entry::secure::certificate;
 use crate::support::engines::small_config;
 use dojima::client::{
     Bookmark, CancelCode, Client, ClientError, ClientEvent, ClientMessage, Credentials, Endpoint, Liquidity,
-    NewOrder, RejectCode, Replacement, Resume, Session, Start, TlsClient, cl_ord_id,
+    NewOrder, RejectCode, Replacement, Resume, Session, Start, TlsClient, Told, cl_ord_id,
 };
 use dojima::config::Durability;
 use dojima::domain::{OrderPrice, Quantity, Side, Symbol, TimeInForce, UserRef, Visibility};
@@ -80,7 +80,7 @@ fn what_a_client_asks_for_comes_back_as_events() {
     assert_eq!((terms.user_ref, terms.side, terms.quantity), (one, Side::Buy, Quantity(500)));
     assert_eq!((terms.symbol, terms.price), (SYMBOL, OrderPrice::Limit(5_000_000)));
     assert_eq!((terms.time_in_force, terms.visibility), (TimeInForce::Day, Visibility::Displayed));
-    assert_eq!((terms.display_quantity, terms.post_only, terms.slid), (Some(100), false, false));
+    assert_eq!(terms.told, Told { display_quantity: Some(100), ..Told::default() });
     assert_eq!(terms.cl_ord_id.text(), "a client's");
 
     let sold = bob.enter(&NewOrder::sell(SYMBOL, 100).immediate_or_cancel()).expect("sent");

@@ -3,12 +3,11 @@
 use dojima::domain::audience::{Address, Audience, Part};
 use dojima::domain::{
     Accepted, AccountId, AdminEvent, Amended, Amount, AssetBalance, AssetId, CancelFilter, CancelReason,
-    Canceled, ChangeRejected, ClOrdId, Command, Effect, Event, EventRecord, Executed, Instructions,
-    InstrumentId, Listing, Listings, LoginId, MassCancel, Modify, OrderId, OrderPrice, Owner, PostOnly,
-    Price, PriorityUpdated, Quantity, QuantityUnit, QueryAccount, RefuseEnter, RejectReason, Rejected,
-    Replaced, RestateReason, Restated, SelfTrade, SelfTradePrevented, SelfTradePrevention, SetOrderEntry,
-    Side, Switch, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, Trigger, TriggerKind, TriggerReference,
-    UserRef, Visibility,
+    Canceled, ChangeRejected, ClOrdId, Command, Event, EventRecord, Executed, InstrumentId, Listing,
+    Listings, LoginId, MassCancel, Modify, OrderId, OrderPrice, Owner, Price, PriorityUpdated, Quantity,
+    QuantityUnit, QueryAccount, RefuseEnter, RejectReason, Rejected, Replaced, RestateReason, Restated,
+    SelfTrade, SelfTradePrevented, SetOrderEntry, Side, Switch, Symbol, TimeInForce, Timestamp, TradeId,
+    TradeKind, UserRef, Visibility,
 };
 use dojima::wire::ouch::event::{cancel_code, reject_code};
 use dojima::wire::ouch::{
@@ -24,6 +23,7 @@ use proptest::prelude::*;
 
 mod captured;
 mod events;
+mod instructions;
 mod requests;
 mod round_trips;
 

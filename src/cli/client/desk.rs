@@ -12,9 +12,7 @@ use crate::client::{
     Replacement, Start,
 };
 use crate::config::Config;
-use crate::domain::{
-    AssetBalance, AssetId, OrderPrice, PostOnly, Side, Symbol, TriggerKind, UserRef, decimal,
-};
+use crate::domain::{AssetBalance, AssetId, OrderPrice, Side, Symbol, TriggerKind, UserRef, decimal};
 use crate::wire::soup::{LoginRejected, SessionId};
 use anyhow::{Context, bail, ensure};
 use rust_decimal::Decimal;
@@ -349,6 +347,7 @@ impl Desk {
             Side::Buy => NewOrder::buy(asked.symbol, quantity),
             Side::Sell => NewOrder::sell(asked.symbol, quantity),
         };
+        order.terms.instructions = asked.asks;
         if let Some(price) = asked.price {
             order = order.limit(units.price_units(price)?);
         }
@@ -358,14 +357,6 @@ impl Desk {
             Stands::AllOrNothing => order.fill_or_kill(),
             Stands::Until(second) => order.until(still_to_come(second, second_of_day())?),
         };
-        order = match asked.post_only {
-            PostOnly::No => order,
-            PostOnly::Reject => order.post_only(),
-            PostOnly::Slide => order.post_only_slide(),
-        };
-        if asked.hidden {
-            order = order.hidden();
-        }
         if let Some(show) = asked.show {
             order = order.iceberg(lots(show)?);
         }
@@ -392,7 +383,7 @@ impl Desk {
             );
             order = order.linked_to(other);
         }
-        Ok(if asked.reduce_only { order.reduce_only() } else { order })
+        Ok(order)
     }
 
     /// An order's row: number, side, symbol, price, open, traded, average price, standing.

@@ -1,6 +1,6 @@
 //! What a person types, as what is to be done.
 
-use crate::domain::{PostOnly, Side, Symbol, TriggerKind, UserRef};
+use crate::domain::{Effect, Instructions, PostOnly, Side, Symbol, TriggerKind, UserRef, Visibility};
 use rust_decimal::Decimal;
 
 /// What can be typed, for `help`.
@@ -58,18 +58,14 @@ pub struct Order {
     pub price: Option<Decimal>,
     /// How long it stands.
     pub stands: Stands,
-    /// Whether it only rests.
-    pub post_only: PostOnly,
-    /// Whether nobody sees it.
-    pub hidden: bool,
+    /// What it asks for that is no number.
+    pub asks: Instructions,
     /// How much is shown at a time.
     pub show: Option<Decimal>,
     /// How much must trade at once.
     pub min: Option<Decimal>,
     /// What it waits for, and the price or distance.
     pub trigger: Option<(TriggerKind, Decimal)>,
-    /// Whether it may only make the position smaller.
-    pub reduce_only: bool,
     /// The open order that is cancelled when this one trades, and the other way round.
     pub link: Option<UserRef>,
 }
@@ -256,12 +252,10 @@ fn enter(side: Side, mut words: Words<'_>) -> Read<Line> {
         symbol,
         price: None,
         stands: Stands::Day,
-        post_only: PostOnly::No,
-        hidden: false,
+        asks: Instructions::NOTHING,
         show: None,
         min: None,
         trigger: None,
-        reduce_only: false,
         link: None,
     };
     while let Some(word) = words.next() {
@@ -271,15 +265,15 @@ fn enter(side: Side, mut words: Words<'_>) -> Read<Line> {
             "ioc" => order.stands = Stands::Immediate,
             "fok" => order.stands = Stands::AllOrNothing,
             "until" => order.stands = Stands::Until(time_of_day(words.need("the time")?)?),
-            "post" => order.post_only = PostOnly::Reject,
-            "slide" => order.post_only = PostOnly::Slide,
-            "hidden" => order.hidden = true,
+            "post" => order.asks.post_only = PostOnly::Reject,
+            "slide" => order.asks.post_only = PostOnly::Slide,
+            "hidden" => order.asks.visibility = Visibility::Hidden,
             "show" => order.show = Some(words.number("the quantity shown")?),
             "min" => order.min = Some(words.number("the least quantity")?),
             "stop" => order.trigger = Some((TriggerKind::Stop, words.number("the stop price")?)),
             "profit" => order.trigger = Some((TriggerKind::TakeProfit, words.number("the trigger price")?)),
             "trail" => order.trigger = Some((TriggerKind::TrailingStop, words.number("the distance")?)),
-            "reduce" => order.reduce_only = true,
+            "reduce" => order.asks.effect = Effect::ReduceOnly,
             "link" => order.link = Some(words.order()?),
             other => {
                 return wrong(format!(
@@ -326,7 +320,13 @@ mod tests {
         assert_eq!(order("SELL 1 ETH-USDT").price, None, "a market order");
         let much = order("sell 3 X @ 10 until 17:30 post hidden show 1 min 2 stop 9.5 reduce");
         assert_eq!(much.stands, Stands::Until(63_000));
-        assert_eq!((much.post_only, much.hidden, much.reduce_only), (PostOnly::Reject, true, true));
+        let asks = Instructions {
+            post_only: PostOnly::Reject,
+            visibility: Visibility::Hidden,
+            effect: Effect::ReduceOnly,
+            ..Instructions::NOTHING
+        };
+        assert_eq!(much.asks, asks);
         assert_eq!((much.show, much.min), (Some(number("1")), Some(number("2"))));
         assert_eq!(much.trigger, Some((TriggerKind::Stop, number("9.5"))));
         assert_eq!(order("b 1 X @ 1 link #7").link, Some(UserRef(7)));

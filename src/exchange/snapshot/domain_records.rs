@@ -2,10 +2,9 @@
 //! gains does not compile here before somebody has decided what a snapshot has of it.
 
 use crate::domain::{
-    Amount, AssetId, Effect, FeeAsset, FeeRate, FeeTier, Instructions, InstrumentId, Listing, OrderLimits,
-    Owner, Phase, PostOnly, Ppm, Product, Protection, Quantity, QuantityUnit, SelfTrade, SelfTradePrevention,
-    ShardId, Symbol, Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, VenueLimits, Visibility,
-    VolumeTiers,
+    Amount, AssetId, FeeAsset, FeeRate, FeeTier, InstrumentId, Listing, OrderLimits, Owner, Phase, Ppm,
+    Product, Protection, Quantity, SelfTrade, SelfTradePrevention, ShardId, Symbol, Trigger, TriggerKind,
+    TriggerReference, VenueLimits, VolumeTiers,
 };
 use bincode::{Decode, Encode};
 
@@ -91,46 +90,3 @@ records_of! {
         price: u32,
     }
 }
-
-/// [`Instructions`] in a snapshot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
-pub struct InstructionsRecord {
-    /// [`Instructions::min_quantity`].
-    pub min_quantity: u32,
-    /// [`Instructions::display_quantity`].
-    pub display_quantity: u32,
-    /// [`Instructions::expire_s`].
-    pub expire_s: u32,
-    /// [`Instructions::oco`].
-    pub oco: UserRef,
-    /// [`Instructions::book_by`].
-    pub book_by: Timestamp,
-    /// [`Instructions::trigger`].
-    pub trigger: Option<TriggerRecord>,
-    /// [`Instructions::visibility`].
-    pub visibility: Visibility,
-    /// [`Instructions::post_only`].
-    pub post_only: PostOnly,
-    /// [`Instructions::unit`].
-    pub unit: QuantityUnit,
-    /// [`Instructions::effect`].
-    pub effect: Effect,
-    /// [`Instructions::self_trade`].
-    pub self_trade: Option<SelfTradeRecord>,
-}
-
-macro_rules! converted {
-    ($from:ident to $to:ident { $($field:ident),+ }) => {
-        impl From<$from> for $to {
-            fn from($from { trigger, self_trade, $($field),+ }: $from) -> Self {
-                Self { trigger: trigger.map(Into::into), self_trade: self_trade.map(Into::into), $($field),+ }
-            }
-        }
-    };
-}
-converted!(Instructions to InstructionsRecord {
-    min_quantity, display_quantity, expire_s, oco, book_by, visibility, post_only, unit, effect
-});
-converted!(InstructionsRecord to Instructions {
-    min_quantity, display_quantity, expire_s, oco, book_by, visibility, post_only, unit, effect
-});

@@ -6,6 +6,7 @@
 //! rules that the exchange itself keeps, so that what is restored passes [`Exchange::audit`](super::Exchange::audit).
 
 mod domain_records;
+mod instructions;
 mod names;
 mod numbers;
 mod orders;
@@ -15,9 +16,11 @@ mod restore;
 mod save;
 
 pub use domain_records::{
-    InstructionsRecord, ListingRecord, OrderLimitsRecord, ProtectionRecord, SelfTradeRecord, TriggerRecord,
-    VenueLimitsRecord, VolumeTiersRecord,
+    ListingRecord, OrderLimitsRecord, ProtectionRecord, SelfTradeRecord, TriggerRecord, VenueLimitsRecord,
+    VolumeTiersRecord,
 };
+pub use instructions::InstructionsRecord;
+pub(super) use instructions::digest_instructions;
 pub use names::Names;
 pub use records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,

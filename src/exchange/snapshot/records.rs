@@ -4,9 +4,9 @@
 //! with a new version of the format. What they share with the domain is numbers and enums, whose encoding is fixed.
 
 use super::domain_records::{
-    InstructionsRecord, ListingRecord, OrderLimitsRecord, ProtectionRecord, SelfTradeRecord,
-    VenueLimitsRecord, VolumeTiersRecord,
+    ListingRecord, OrderLimitsRecord, ProtectionRecord, SelfTradeRecord, VenueLimitsRecord, VolumeTiersRecord,
 };
+use super::instructions::InstructionsRecord;
 use crate::domain::{
     AccountId, Amount, AssetCode, FeeRate, FeeTier, GroupId, InstrumentId, LoginId, OrderId, OrderState,
     Price, Quantity, ShardId, Switch, Timestamp, TradeId, TriggerReference, UserRef, VenueLimits,

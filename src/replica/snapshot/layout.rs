@@ -1,14 +1,14 @@
-//! Every offset, size and number of a snapshot file, version 6. The same tables are in docs/FORMATS.md,
+//! Every offset, size and number of a snapshot file. The same tables are in docs/FORMATS.md,
 //! "Snapshots", and a test compares the two. All integers are little-endian.
 
-use crate::domain::{LoginId, ShardId};
+use crate::domain::{LoginId, ShardId, versions};
 use crate::exchange::snapshot::Part;
 use bincode::{Decode, Encode};
 
 /// First eight bytes of every snapshot.
 pub const MAGIC: [u8; 8] = *b"DOJISNAP";
 /// The format version that this build writes.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = versions::SNAPSHOTS;
 /// A format version that this build reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Version {

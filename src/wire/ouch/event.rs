@@ -8,13 +8,14 @@ use super::outbound::{
     OrderRestated, Outbound, SelfMatchCanceled, SystemEvent,
 };
 use super::tags::{self, Appendage, TagBuffer};
+use super::told::order_tags;
 use super::{Echoed, MARKET_PRICE};
 use crate::domain::audience::{Address, Part};
 use crate::domain::{
     Accepted, AdminEvent, AssetBalance, CancelReason, Canceled, Event, EventRecord, Executed, Listing,
-    Listings, MarketEvent, OrderEvent, OrderId, OrderTerms, PostOnly, Price, Quantity, RejectReason,
-    Replaced, RestateReason, SelfTrade, SelfTradePrevented, Side, Switch, Symbol, TimeInForce, Timestamp,
-    TradeKind, UserRef, VenueEvent, Visibility,
+    Listings, MarketEvent, OrderEvent, OrderId, OrderTerms, Price, Quantity, RejectReason, Replaced,
+    RestateReason, SelfTrade, SelfTradePrevented, Side, Switch, Symbol, Timestamp, TradeKind, UserRef,
+    VenueEvent, Visibility,
 };
 use crate::wire::soup;
 
@@ -332,35 +333,6 @@ fn accepted(m: &OrderReplaced) -> OrderAccepted {
         state: m.state,
         cl_ord_id: m.cl_ord_id,
     }
-}
-
-/// What Accepted and Replaced say beyond their fixed fields: only what the order asked for.
-#[inline]
-fn order_tags(added: &mut TagBuffer, terms: &OrderTerms, time: Timestamp) {
-    let OrderTerms { echo, display_quantity, post_only, time_in_force, expire_s, .. } = *terms;
-    let firm = Echoed::of(&echo).firm;
-    if firm != [0; 4] {
-        added.push(tags::FIRM, firm);
-    }
-    if display_quantity != 0 {
-        added.push(tags::MAX_FLOOR, display_quantity.to_be_bytes());
-    }
-    if post_only != PostOnly::No {
-        added.push(tags::POST_ONLY, *b"P");
-    }
-    if time_in_force == TimeInForce::GoodTillTime {
-        added.push(tags::EXPIRE_TIME, expire_time(expire_s, time).to_be_bytes());
-    }
-    if post_only == PostOnly::Slide {
-        added.push(tags::POST_ONLY_SLIDE, *b"Y");
-    }
-}
-
-/// Seconds since midnight when that is today's, else since 1970: as an order may state it.
-fn expire_time(expire_s: u32, now: Timestamp) -> u32 {
-    const DAY_S: u64 = 86_400;
-    let same_day = u64::from(expire_s) / DAY_S == now.seconds() / DAY_S;
-    if same_day { expire_s % DAY_S as u32 } else { expire_s }
 }
 
 #[inline]

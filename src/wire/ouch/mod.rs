@@ -11,6 +11,7 @@ mod instructions;
 mod layout;
 pub mod outbound;
 pub mod tags;
+mod told;
 
 pub use command::{LoggedIn, to_command};
 pub use echo::Echoed;
@@ -25,6 +26,7 @@ pub use outbound::{
     OrderRejected, OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled, SystemEvent,
 };
 pub use tags::{Appendage, Tag, TagError};
+pub use told::Told;
 
 /// The price that means "whatever the book offers".
 pub const MARKET_PRICE: u64 = 0x7FFF_FFFF;

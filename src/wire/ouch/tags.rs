@@ -14,9 +14,9 @@ pub struct Tag<'a> {
     pub value: &'a [u8],
 }
 
-/// An appendage that does not divide into TagValues.
+/// An appendage that does not divide into TagValues, or one of them has another length than its tag has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the optional tags end in the middle of one, or one has length 0")]
+#[error("the optional tags end in the middle of one, or one has a length that it cannot have")]
 pub struct TagError;
 
 /// SecondaryOrdRefNum: the number under which the public sees what is shown now.
@@ -114,6 +114,20 @@ impl<'a> Appendage<'a> {
     #[inline]
     pub fn tags(self) -> Tags<'a> {
         Tags { rest: self.0 }
+    }
+
+    /// The value of the first TagValue with this tag, if there is one.
+    ///
+    /// # Errors
+    /// Bytes before it that cannot be told apart, or a value of another length.
+    pub fn find<const N: usize>(self, wanted: u8) -> Result<Option<[u8; N]>, TagError> {
+        for tag in self.tags() {
+            let Tag { tag, value } = tag?;
+            if tag == wanted {
+                return value.try_into().map(Some).map_err(|_| TagError);
+            }
+        }
+        Ok(None)
     }
 }
 

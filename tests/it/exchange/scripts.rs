@@ -22,12 +22,7 @@
 //! limits 4 touched=20                   the most open orders that the exchange takes; touched account-orders
 //!                                       account-triggers (the defaults)
 //!
-//! enter 1.1 i0 buy 5 @ 100 ioc          instrument, side, lots, price units or `market`, then any of
-//!                                       ioc, day, until 90000            (else good till cancelled)
-//!                                       min 5, show 2, hidden, post, slide, reduce, money (the quantity is an amount)
-//!                                       stop last 105, profit mark 95, trail last 10
-//!                                       oco 3, bookby 5.5s
-//!                                       stp allow|newest|oldest|both|decrement [group]
+//! enter 1.1 i0 buy 5 @ 100 ioc          instrument, side, lots, price units or `market`, then any of the words of scripts/details.rs
 //! replace 1.1 to 2 5 @ 100 ioc          the same may follow
 //! amend 1.1 to 4 @ 105                  the new total; the price may be left out
 //! cancel 1.2 to 3                       `to 0` may be left out
@@ -69,6 +64,7 @@
 //! you commit it. With `WRITE_SCRIPTS=naive` they are what the naive exchange says, and the engine is not asked.
 
 mod commands;
+mod details;
 pub(super) mod shown;
 mod words;
 

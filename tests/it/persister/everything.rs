@@ -1,18 +1,19 @@
 //! Commands of every kind, at random, through the real exchange: SQL and the wire must make sense of all that comes of it.
 
 use super::Bench;
+use crate::support::instructions::EACH;
 use crate::support::sessions::in_present_session;
 use crate::support::venue;
 use dojima::domain::audience::Audience;
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel,
-    CancelFilter, Checkpoint, ClientName, ClockCommand, Command, ConnectionLoss, Echo, Effect, Enter, Event,
+    CancelFilter, Checkpoint, ClientName, ClockCommand, Command, ConnectionLoss, Echo, Enter, Event,
     EventRecord, FeeAsset, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope,
     ListInstrument, Listings, LoginId, LoginName, MassCancel, Modify, NameOrder, OrderCommand, OrderEvent,
-    OrderId, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Product, Protection, Quantity,
-    QuantityUnit, QueryAccount, Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms,
-    ShardId, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp, TradeKind, Transfer, Trigger, TriggerKind,
-    TriggerReference, UserRef, VenueCommand, Visibility, VolumeTiers,
+    OrderId, OrderLimits, OrderPrice, Owner, Phase, Ppm, Price, Product, Protection, Quantity, QuantityUnit,
+    QueryAccount, Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, ShardId, Side,
+    Stamp, Switch, Symbol, TimeInForce, Timestamp, TradeKind, Transfer, Trigger, TriggerKind,
+    TriggerReference, UserRef, VenueCommand, VolumeTiers,
 };
 use dojima::exchange::Exchange;
 use dojima::runtime::SplitMix64;
@@ -163,15 +164,11 @@ impl Venue {
                 price: self.price_units() as u32,
             });
         }
-        match self.random(9) {
-            0 => asked.display_quantity = 1 + self.random(5) as u32,
-            1 => asked.visibility = Visibility::Hidden,
-            2 => asked.post_only = self.of(&[PostOnly::Reject, PostOnly::Slide]),
-            3 => asked.min_quantity = 1 + self.random(10) as u32,
-            4 => asked.oco = self.recent(login),
-            5 => asked.effect = Effect::ReduceOnly,
-            6 => asked.self_trade = Some(self.prevention()),
-            _ => {}
+        match self.random(16) {
+            0 => asked.oco = self.recent(login),
+            1 | 2 => asked.display_quantity = 1 + self.random(5) as u32,
+            3 => {}
+            _ => self.of(&EACH)(&mut asked, 1 + self.random(10)),
         }
         asked.expire_s = (self.stamp.time.seconds() + 1 + self.random(60)) as u32;
         Some(asked)

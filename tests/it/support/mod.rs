@@ -4,6 +4,7 @@ pub mod commands;
 pub mod compare;
 pub mod crash_site;
 pub mod engines;
+pub mod instructions;
 pub mod mounts;
 pub mod naive;
 pub mod outlets;

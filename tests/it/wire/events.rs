@@ -8,11 +8,11 @@ use dojima::wire::ouch::Echoed;
 const TIME: Timestamp = Timestamp(20_000 * 86_400_000_000_000 + 3_600_000_000_007);
 const SINCE_MIDNIGHT: u64 = 3_600_000_000_007;
 
-fn only(part: Part) -> Address {
+pub(super) fn only(part: Part) -> Address {
     Address { login: LOGIN, part, copy_of: None }
 }
 
-fn told(event: Event, part: Part) -> Option<Vec<u8>> {
+pub(super) fn told(event: Event, part: Part) -> Option<Vec<u8>> {
     let original = told_to(event, only(part))?;
     // A copy is the same message, with whose it is after all other tags.
     let to = Address { copy_of: Some((LoginId(7), AccountId(0x0102_0304))), ..only(part) };
@@ -28,7 +28,7 @@ fn told(event: Event, part: Part) -> Option<Vec<u8>> {
     Some(original)
 }
 
-fn told_to(event: Event, recipient: Address) -> Option<Vec<u8>> {
+pub(super) fn told_to(event: Event, recipient: Address) -> Option<Vec<u8>> {
     let record = EventRecord { number: 1, sequence: 1, time: TIME, event };
     let mut message = [0; MESSAGE_LEN_MAX];
     let len = encode_event(&record, recipient, &listings(), &mut message)?;
@@ -110,60 +110,6 @@ fn accepted_and_replaced_say_what_the_order_is() {
     };
     let bytes = told(Event::Order(OrderEvent::Replaced(replaced)), Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::Replaced(message, Appendage::default())));
-
-    // Tags tell what was asked for, in the order of their numbers.
-    let tags = |event: Event| match Outbound::decode(&told(event, Part::Only).expect("told")) {
-        Ok(Outbound::Accepted(_, Appendage(tags)) | Outbound::Replaced(_, Appendage(tags))) => tags.to_vec(),
-        other => panic!("{other:?}"),
-    };
-    let asked = Replaced {
-        terms: OrderTerms {
-            echo,
-            visibility: Visibility::Displayed,
-            display_quantity: 7,
-            post_only: PostOnly::Reject,
-            time_in_force: TimeInForce::GoodTillTime,
-            expire_s: 20_000 * 86_400 + 36_000,
-            ..replaced.terms
-        },
-        ..replaced
-    };
-    let all = b"\x05\x02LIME\x05\x05\0\0\0\x07\x02\x0cP\x05\x0f\0\0\x8c\xa0";
-    assert_eq!(tags(Event::Order(OrderEvent::Replaced(asked))), all);
-    let sliding = Event::Order(OrderEvent::Replaced(Replaced {
-        terms: OrderTerms { post_only: PostOnly::Slide, ..asked.terms },
-        ..asked
-    }));
-    assert_eq!(tags(sliding), [&all[..], b"\x02\x83Y"].concat());
-    let to = Address { copy_of: Some((LOGIN, AccountId(1))), ..only(Part::Only) };
-    let longest = told_to(sliding, to).expect("told");
-    assert_eq!(longest.len(), MESSAGE_LEN_MAX);
-    let accepted = Accepted {
-        terms: OrderTerms {
-            display_quantity: 7,
-            post_only: PostOnly::Slide,
-            time_in_force: TimeInForce::GoodTillTime,
-            expire_s: 20_001 * 86_400,
-            ..accepted.terms
-        },
-        ..accepted
-    };
-    // Tomorrow's first second is not today's: it is told since 1970.
-    assert_eq!(
-        tags(Event::Order(OrderEvent::Accepted(accepted))),
-        [&all[..15], b"\x05\x0f", &(20_001_u32 * 86_400).to_be_bytes(), b"\x02\x83Y"].concat()
-    );
-    let day = Accepted {
-        terms: OrderTerms { time_in_force: TimeInForce::Day, display_quantity: 0, ..accepted.terms },
-        ..accepted
-    };
-    assert_eq!(
-        tags(Event::Order(OrderEvent::Accepted(Accepted {
-            terms: OrderTerms { post_only: PostOnly::No, ..day.terms },
-            ..day
-        }))),
-        b"\x05\x02LIME"
-    );
 }
 
 /// Old messages are made again from their events, so a tick that changed since must not change them.

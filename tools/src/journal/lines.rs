@@ -11,9 +11,10 @@ use super::source::segment_name;
 use super::time::rfc3339;
 use dojima::domain::{
     AdminCommand, AdminEvent, Amount, AssetId, Command, Event, FeeAsset, Instructions, InstrumentId, LoginId,
-    MarketEvent, OrderCommand, OrderEvent, Quantity, QuantityUnit, Side, VenueEvent, decimal,
+    MarketEvent, OrderCommand, OrderEvent, OrderTerms, Quantity, QuantityUnit, Side, VenueEvent, decimal,
 };
 use rust_decimal::Decimal;
+use serde::Serialize;
 use serde_json::Value as Json;
 
 /// Whether a line says where its record stands.
@@ -69,6 +70,14 @@ fn short(path: &str) -> &str {
     path.strip_prefix("echo.").or_else(|| path.strip_prefix("instructions.")).unwrap_or(path)
 }
 
+/// The fields of an order's terms that are shown whatever they are.
+const ALWAYS_SAID: [&str; 8] =
+    ["user_ref", "order", "instrument", "side", "time_in_force", "price", "quantity", "reserved"];
+
+fn default_of(nothing: impl Serialize, field: &str) -> Option<Json> {
+    serde_json::to_value(nothing).unwrap_or_default().get(field).cloned()
+}
+
 /// What every order says that asks for nothing.
 fn is_usual(field: &Field) -> bool {
     let usual = match field.path.as_str() {
@@ -78,16 +87,13 @@ fn is_usual(field: &Field) -> bool {
             return field.value.as_str().is_none_or(|said| said.is_empty() || said.ends_with('Y'));
         }
         "echo.of_order" => return field.value.as_str().is_none_or(|said| said.is_empty() || said == "PN"),
-        "visibility" | "maker_visibility" => Json::from("displayed"),
-        "display_quantity" | "expire_s" => Json::from(0),
-        "post_only" => Json::from("no"),
-        "state" => Json::from("live"),
+        "maker_visibility" => Json::from("displayed"),
         path => match path.strip_prefix("instructions.") {
-            Some(name) => {
-                let nothing = serde_json::to_value(Instructions::NOTHING).unwrap_or_default();
-                nothing.get(name).cloned().unwrap_or_default()
-            }
-            None => return false,
+            Some(name) => default_of(Instructions::NOTHING, name).unwrap_or_default(),
+            None => match default_of(OrderTerms::default(), path) {
+                Some(default) if !ALWAYS_SAID.contains(&path) => default,
+                _ => return false,
+            },
         },
     };
     field.value == usual

@@ -1,13 +1,13 @@
 //! Commands of every kind with numbers at and around every edge.
 
+use crate::support::instructions::EACH;
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel,
-    CancelFilter, ClOrdId, ClockCommand, Command, Echo, Effect, Enter, FeeAsset, FeeRate, FeeTier, GroupId,
+    CancelFilter, ClOrdId, ClockCommand, Command, Echo, Enter, FeeAsset, FeeRate, FeeTier, GroupId,
     Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel,
-    OrderCommand, OrderId, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Product, Protection,
-    Quantity, QuantityUnit, RefuseEnter, RefuseReplace, RejectReason, Replace, SelfTrade,
-    SelfTradePrevention, SetFees, SetTerms, ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, Transfer,
-    Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand, VenueLimits, Visibility, VolumeTiers,
+    OrderCommand, OrderId, OrderLimits, OrderPrice, Owner, Phase, Ppm, Price, Product, Protection, Quantity,
+    RefuseEnter, RefuseReplace, RejectReason, Replace, SelfTrade, SelfTradePrevention, SetFees, SetTerms,
+    ShardId, Side, Switch, Symbol, TimeInForce, Transfer, UserRef, VenueCommand, VenueLimits, VolumeTiers,
 };
 use proptest::prelude::*;
 
@@ -46,7 +46,6 @@ const MODES: [SelfTrade; 5] = [
     SelfTrade::CancelBoth,
     SelfTrade::DecrementBoth,
 ];
-const KINDS: [TriggerKind; 3] = [TriggerKind::Stop, TriggerKind::TakeProfit, TriggerKind::TrailingStop];
 
 /// Numbers that are taken one after another, from the start again when they run out.
 struct Numbers {
@@ -96,27 +95,11 @@ impl Numbers {
         SelfTradePrevention { mode: self.of(&MODES), owner: self.of(&[Owner::Account, Owner::Group]) }
     }
 
-    fn trigger(&mut self) -> Trigger {
-        let reference = self.of(&[TriggerReference::LastTrade, TriggerReference::MarkPrice]);
-        Trigger { kind: self.of(&KINDS), reference, price: self.short() }
-    }
-
     /// Every second one asks for nothing, so that some orders rest.
     fn instructions(&mut self) -> Option<Instructions> {
         self.maybe(|n| {
             let mut asks = Instructions::default();
-            match n.next() % 12 {
-                0 => asks.min_quantity = n.short(),
-                1 | 2 => asks.display_quantity = n.short(),
-                3 => asks.expire_s = n.short(),
-                4 => asks.oco = UserRef(n.short()),
-                5 => asks.book_by = Timestamp(n.next()),
-                6 | 7 => asks.trigger = Some(n.trigger()),
-                8 => asks.visibility = Visibility::Hidden,
-                9 => asks.post_only = n.of(&[PostOnly::Reject, PostOnly::Slide]),
-                10 => asks.unit = QuantityUnit::QuoteAmount,
-                _ => asks.effect = Effect::ReduceOnly,
-            }
+            n.of(&EACH)(&mut asks, n.next());
             asks.self_trade = n.maybe(Self::prevention);
             asks
         })

@@ -129,7 +129,7 @@ impl Came<'_> {
                 add(by_own, self.would_fill(|naive| self.allow_all(naive, enter.login), freed));
                 let unlinked = |naive: &mut Naive| naive.change_orders(|order| order.oco = None);
                 add(by_linked, self.would_fill(unlinked, *enter));
-                let shown = |naive: &mut Naive| naive.change_orders(|order| order.display_quantity = 0);
+                let shown = |naive: &mut Naive| naive.change_orders(|order| order.asked.display_quantity = 0);
                 add(by_iceberg, self.would_fill(shown, *enter));
                 add(by_money, self.would_fill(|naive| self.make_rich(naive, enter.login), *enter));
             }
@@ -154,14 +154,14 @@ impl Came<'_> {
     }
 
     fn iceberg(&self, id: OrderId) -> Option<&Order> {
-        self.before.open_orders().into_iter().find(|order| order.id == id && order.display_quantity > 0)
+        self.before.open_orders().into_iter().find(|order| order.id == id && order.display_quantity() > 0)
     }
 
     /// How many slices of an iceberg a trade has used; 0 for other orders.
     fn rounds(&self, trade: &Executed) -> i128 {
         let Some(order) = self.iceberg(trade.maker_order) else { return 0 };
         let beyond = i128::from(trade.quantity.0) - order.slice;
-        if beyond <= 0 { 1 } else { 1 + (beyond + order.display_quantity - 1) / order.display_quantity }
+        if beyond <= 0 { 1 } else { 1 + (beyond + order.display_quantity() - 1) / order.display_quantity() }
     }
 
     fn loses_slices(&self, canceled: &Canceled) -> bool {
@@ -169,8 +169,9 @@ impl Came<'_> {
             if not_made.mode == SelfTrade::DecrementBoth && !not_made.incoming);
         let order = self.iceberg(canceled.order);
         decremented
-            && order
-                .is_some_and(|order| i128::from(canceled.decrement.0) > order.slice + order.display_quantity)
+            && order.is_some_and(|order| {
+                i128::from(canceled.decrement.0) > order.slice + order.display_quantity()
+            })
     }
 
     /// Whether the order would fill if something else had been before it.

@@ -1,14 +1,14 @@
 //! A line of a script as a command.
 
+use super::details::asked;
 use super::words::Words;
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel,
-    CancelFilter, Checkpoint, ClOrdId, ClientName, ClockCommand, Command, ConnectionLoss, Effect, Enter,
-    FeeAsset, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope, ListInstrument,
-    LoginId, LoginName, MassCancel, Modify, NameOrder, OrderCommand, OrderId, OrderLimits, Phase, PostOnly,
-    Ppm, Price, Protection, Quantity, QuantityUnit, QueryAccount, RefuseEnter, RefuseReplace, Replace,
-    SetFees, SetOrderEntry, SetTerms, ShardId, Switch, Symbol, TimeInForce, Timestamp, Transfer, Trigger,
-    TriggerKind, TriggerReference, UserRef, VenueCommand, VenueLimits, Visibility, VolumeTiers,
+    CancelFilter, Checkpoint, ClOrdId, ClientName, ClockCommand, Command, ConnectionLoss, Enter, FeeAsset,
+    FeeRate, FeeTier, GroupId, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName,
+    MassCancel, Modify, NameOrder, OrderCommand, OrderId, OrderLimits, Phase, Ppm, Price, Protection,
+    Quantity, QueryAccount, RefuseEnter, RefuseReplace, Replace, SetFees, SetOrderEntry, SetTerms, ShardId,
+    Switch, Symbol, Transfer, UserRef, VenueCommand, VenueLimits, VolumeTiers,
 };
 
 /// The terms of a listing where a script says nothing else.
@@ -181,48 +181,11 @@ fn kill(words: &mut Words) -> Command {
     Command::Admin(AdminCommand::Kill { scope, switch: words.switch() })
 }
 
-fn trigger(kind: TriggerKind, words: &mut Words) -> Option<Trigger> {
-    let reference = match words.next() {
-        "last" => TriggerReference::LastTrade,
-        "mark" => TriggerReference::MarkPrice,
-        _ => words.bad("neither last nor mark"),
-    };
-    Some(Trigger { kind, reference, price: words.number() })
-}
-
-/// What an order says beyond quantity and price.
-fn details(words: &mut Words) -> (TimeInForce, Option<Instructions>) {
-    let mut time_in_force = TimeInForce::GoodTillCancel;
-    let mut asks = Instructions::default();
-    while let Some(word) = words.maybe() {
-        match word {
-            "ioc" => time_in_force = TimeInForce::ImmediateOrCancel,
-            "day" => time_in_force = TimeInForce::Day,
-            "until" => (time_in_force, asks.expire_s) = (TimeInForce::GoodTillTime, words.number()),
-            "min" => asks.min_quantity = words.number(),
-            "show" => asks.display_quantity = words.number(),
-            "hidden" => asks.visibility = Visibility::Hidden,
-            "post" => asks.post_only = PostOnly::Reject,
-            "slide" => asks.post_only = PostOnly::Slide,
-            "stop" => asks.trigger = trigger(TriggerKind::Stop, words),
-            "profit" => asks.trigger = trigger(TriggerKind::TakeProfit, words),
-            "trail" => asks.trigger = trigger(TriggerKind::TrailingStop, words),
-            "oco" => asks.oco = UserRef(words.number()),
-            "bookby" => asks.book_by = Timestamp(words.time()),
-            "reduce" => asks.effect = Effect::ReduceOnly,
-            "money" => asks.unit = QuantityUnit::QuoteAmount,
-            "stp" => asks.self_trade = Some(words.prevention()),
-            _ => words.bad("no such instruction"),
-        }
-    }
-    (time_in_force, (asks != Instructions::default()).then_some(asks))
-}
-
 fn enter(words: &mut Words) -> Command {
     let (login, user_ref) = words.order();
     let instrument = InstrumentId(words.number());
     let (side, quantity, price) = (words.side(), Quantity(words.number()), words.price());
-    let (time_in_force, instructions) = details(words);
+    let (time_in_force, instructions) = asked(words);
     let echo = Default::default();
     Command::Order(OrderCommand::Enter(Enter {
         login,
@@ -242,7 +205,7 @@ fn replace(words: &mut Words) -> Command {
     let (login, orig_user_ref) = words.order();
     words.expect("to");
     let (user_ref, quantity, price) = (UserRef(words.number()), Quantity(words.number()), words.price());
-    let (time_in_force, instructions) = details(words);
+    let (time_in_force, instructions) = asked(words);
     let echo = Default::default();
     Command::Order(OrderCommand::Replace(Replace {
         login,

@@ -1,8 +1,9 @@
 //! Events as lines of a script, and which kinds of them there were.
 
+use super::details::shown as details;
 use dojima::domain::{
     Accepted, AdminEvent, Auction, CancelReason, Event, Executed, IgnoreReason, KillScope, LimitScope,
-    MarketEvent, OrderEvent, OrderState, PostOnly, Price, RejectReason, Replaced, Restated,
+    MarketEvent, OrderEvent, OrderTerms, Price, PriorityUpdated, RejectReason, Replaced, Restated,
     SelfTradePrevented, Side, TradeKind, Trigger, VenueEvent, VenueLimits, Visibility,
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -28,35 +29,6 @@ fn cancel_reason(reason: CancelReason) -> String {
     }
 }
 
-/// What an order is beyond side, lots and price; nothing for a plain one.
-fn details(
-    visibility: Visibility,
-    display: u32,
-    post_only: PostOnly,
-    expire_s: u32,
-    state: OrderState,
-) -> String {
-    let mut out = String::new();
-    if visibility == Visibility::Hidden {
-        out += " hidden";
-    }
-    if display > 0 {
-        out += &format!(" show {display}");
-    }
-    match post_only {
-        PostOnly::No => {}
-        PostOnly::Reject => out += " post",
-        PostOnly::Slide => out += " slide",
-    }
-    if expire_s > 0 {
-        out += &format!(" until {expire_s}");
-    }
-    if state == OrderState::Dormant {
-        out += " dormant";
-    }
-    out
-}
-
 fn limits_set(limits: &VenueLimits) -> String {
     let VenueLimits { orders_max, orders_touched_max, account_orders_max, account_triggers_max } = *limits;
     let of_account = format!("{account_orders_max} and {account_triggers_max} triggers an account");
@@ -66,13 +38,7 @@ fn limits_set(limits: &VenueLimits) -> String {
 fn accepted(e: &Accepted) -> String {
     let (side, price) = (side_name(e.terms.side), price_shown(e.terms.price));
     let head = format!("accepted {}.{} #{}", e.login, e.terms.user_ref, e.terms.order);
-    let details = details(
-        e.terms.visibility,
-        e.terms.display_quantity,
-        e.terms.post_only,
-        e.terms.expire_s,
-        e.terms.state,
-    );
+    let details = details(&e.terms);
     format!("{head} {side} {} {price} reserved {}{details}", e.terms.quantity, e.terms.reserved)
 }
 
@@ -80,13 +46,7 @@ fn replaced(e: &Replaced) -> String {
     let (side, price) = (side_name(e.terms.side), price_shown(e.terms.price));
     let old = format!("replaced {}.{} #{}", e.login, e.orig_user_ref, e.orig_order);
     let new = format!("{}.{} #{}", e.login, e.terms.user_ref, e.terms.order);
-    let details = details(
-        e.terms.visibility,
-        e.terms.display_quantity,
-        e.terms.post_only,
-        e.terms.expire_s,
-        e.terms.state,
-    );
+    let details = details(&e.terms);
     format!("{old} by {new} {side} {} {price} reserved {}{details}", e.terms.quantity, e.terms.reserved)
 }
 
@@ -161,7 +121,8 @@ pub fn shown(event: &Event) -> String {
             let (side, price) = (side_name(e.side), price_shown(e.price));
             let head =
                 format!("priority-updated {}.{} #{} in {}", e.login, e.user_ref, e.order, e.instrument);
-            let details = details(e.visibility, e.display_quantity, PostOnly::No, 0, OrderState::Live);
+            let PriorityUpdated { visibility, display_quantity, .. } = *e;
+            let details = details(&OrderTerms { visibility, display_quantity, ..OrderTerms::default() });
             format!("{head} {side} {} {price}{details}", e.quantity)
         }
         Event::Venue(VenueEvent::ShardOpened { shard, name }) => format!("shard-opened {shard} {name}"),

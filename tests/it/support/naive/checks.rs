@@ -141,16 +141,12 @@ impl Naive {
             time_in_force: ask.time_in_force,
             total,
             open,
-            min_quantity: i128::from(ask.instructions.min_quantity),
-            display_quantity: i128::from(ask.instructions.display_quantity),
             slice: 0,
             money: ask.is_money().then_some(i128::from(ask.quantity)),
             expire_s,
             waiting,
             oco: first.map(|first| first.id),
-            visibility: ask.instructions.visibility,
-            post_only: ask.instructions.post_only,
-            self_trade: ask.instructions.self_trade,
+            asked: ask.instructions,
             carry: ask.carry,
             reserved: 0,
             echo: ask.echo,
@@ -312,7 +308,7 @@ impl Naive {
     /// The price of an order that must not trade with anything that is shown.
     fn price_to_rest_at(&self, ask: &Ask, price: Option<i128>) -> Checked<Option<i128>> {
         let others = self.in_trading_order(ask.instrument, ask.side.opposite());
-        let shown = others.into_iter().find(|order| order.visibility == Visibility::Displayed);
+        let shown = others.into_iter().find(|order| order.is_displayed());
         let (Some(limit), Some(best)) = (price, shown.map(Order::limit)) else { return Ok(price) };
         let (crosses, slid) = match ask.side {
             Side::Buy => (limit >= best, best - 1),

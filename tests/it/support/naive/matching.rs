@@ -5,7 +5,7 @@ use super::{Naive, SECOND, amount, lots, ticks};
 use dojima::domain::{
     CancelReason, Event, Executed, FeeRate, InstrumentId, MarketEvent, OrderEvent, OrderId, Owner, Phase,
     PostOnly, Ppm, RestateReason, SelfTrade, SelfTradePrevented, SelfTradePrevention, Side, TradeId,
-    TradeKind, Visibility,
+    TradeKind,
 };
 
 /// How far an incoming order may go, as it was when it came: the collar, and the bands.
@@ -82,12 +82,12 @@ impl Queue {
         if order.open == 0 {
             return;
         }
-        if order.display_quantity == 0 || order.slice > 0 {
+        if order.display_quantity() == 0 || order.slice > 0 {
             return self.orders.insert(0, order);
         }
         order.show_slice();
         self.refreshed.push(order.id);
-        let displayed = self.orders.iter().filter(|order| order.visibility == Visibility::Displayed).count();
+        let displayed = self.orders.iter().filter(|order| order.is_displayed()).count();
         self.orders.insert(displayed, order);
     }
 
@@ -132,7 +132,7 @@ impl Naive {
         Bounds {
             collar: best.filter(|_| has_collar).map(|best| around(best, protection.market_collar)),
             bands: bands.filter_map(|(price, share)| price.map(|price| around(price, share))).collect(),
-            looks_first: order.min_quantity > 0 || order.money.is_some(),
+            looks_first: order.min_quantity() > 0 || order.money.is_some(),
         }
     }
 
@@ -149,7 +149,7 @@ impl Naive {
         // Of the order and its account, who prevents anything. The order's word is the first.
         let prevents = |said: &SelfTradePrevention| said.mode != SelfTrade::Allow;
         let account = Some(self.account(order.account).prevention);
-        let said: Vec<_> = [order.self_trade, account].into_iter().flatten().filter(prevents).collect();
+        let said: Vec<_> = [order.asked.self_trade, account].into_iter().flatten().filter(prevents).collect();
         let Some(first) = said.first() else { return SelfTrade::Allow };
         let of_group = said.iter().any(|one| one.owner == Owner::Group);
         let same = order.account == other.account || (of_group && self.in_one_group(order, other));
@@ -163,7 +163,7 @@ impl Naive {
 
     /// A new or released order trades, and rests or goes.
     pub(super) fn work(&mut self, mut order: Order) {
-        if self.phase(order.instrument).gathers() || order.post_only != PostOnly::No {
+        if self.phase(order.instrument).gathers() || order.asked.post_only != PostOnly::No {
             order.show_slice();
             return self.orders.push(order);
         }
@@ -171,7 +171,7 @@ impl Naive {
         if let Some(reason) = self.misses_its_minimum(&order, &bounds) {
             return self.drop_incoming(order, reason);
         }
-        order.min_quantity = 0;
+        order.asked.min_quantity = 0;
         let mut means = self.means(&order);
         let before = self.events.len();
         let stop = self.meet(&mut order, &bounds, &mut means);
@@ -192,7 +192,7 @@ impl Naive {
     /// Why its minimum cannot be reached, if it cannot. All orders of a command together may look for it in vain only as much as
     /// one order may touch.
     fn misses_its_minimum(&mut self, order: &Order, bounds: &Bounds) -> Option<CancelReason> {
-        if order.min_quantity == 0 {
+        if order.min_quantity() == 0 {
             return None;
         }
         if self.may_look == 0 || !self.looks_are_left(order.account) {
@@ -213,7 +213,7 @@ impl Naive {
             |price| Self::crosses(order, price) && bounds.in_bands(price) && bounds.in_collar(price);
         let mut levels = self.counted_levels(order.instrument, order.side.opposite()).into_iter().peekable();
         let (mut there, mut walked) = (0, 0);
-        while there < order.min_quantity {
+        while there < order.min_quantity() {
             let Some((_, lots)) = levels.next_if(|(price, _)| in_reach(*price)) else {
                 return (Some(CancelReason::MinimumQuantity), walked);
             };
@@ -235,7 +235,8 @@ impl Naive {
         };
         let lots: i128 = trial.events.iter().map(traded).sum();
         let reason = stop.filter(|stop| *stop == CancelReason::WorkLimit);
-        let missing = (lots < order.min_quantity).then_some(reason.unwrap_or(CancelReason::MinimumQuantity));
+        let missing =
+            (lots < order.min_quantity()).then_some(reason.unwrap_or(CancelReason::MinimumQuantity));
         (missing, walked + self.limits.orders_touched_max - means.touches)
     }
 
@@ -432,7 +433,7 @@ impl Naive {
             instrument: taker.instrument,
             taker_side: taker.side,
             kind,
-            maker_visibility: maker.visibility,
+            maker_visibility: maker.asked.visibility,
             price: ticks(price),
             quantity: lots(quantity),
             maker_login: maker.login,

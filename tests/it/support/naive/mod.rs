@@ -255,7 +255,7 @@ impl Naive {
             price: ticks(order.limit()),
             open: lots(order.open),
             shown: lots(order.shown()),
-            visibility: order.visibility,
+            visibility: order.asked.visibility,
         };
         self.in_trading_order(instrument, side).into_iter().map(resting).collect()
     }
@@ -320,7 +320,7 @@ impl Naive {
         // A stable sort: what came to rest first stays first.
         found.sort_by_key(|order| {
             let price = if side == Side::Buy { -order.limit() } else { order.limit() };
-            (price, order.visibility == Visibility::Hidden)
+            (price, !order.is_displayed())
         });
         found
     }

@@ -4,7 +4,7 @@ use super::orders::Order;
 use super::{AMOUNT_MAX, Naive};
 use dojima::domain::{
     AccountId, AdminEvent, AssetId, Event, FeeAsset, FeeRate, InstrumentId, RejectReason, Side, Switch,
-    Transfer, Visibility,
+    Transfer,
 };
 use rust_decimal::Decimal;
 
@@ -154,7 +154,7 @@ impl Naive {
         let Buyer { account, instrument, .. } = *buyer;
         self.walked.set(0);
         let mut displayed = self.in_trading_order(instrument, side.opposite());
-        displayed.retain(|other| other.visibility == Visibility::Displayed);
+        displayed.retain(|other| other.is_displayed());
         let best = displayed.first().ok_or(RejectReason::NothingToTradeWith)?.limit();
         if money < self.notional(instrument, best, 1) {
             return Err(RejectReason::AmountTooSmall);

@@ -4,9 +4,9 @@ use super::checks::{Ask, Kind};
 use super::{Naive, amount, lots, ticks};
 use dojima::domain::{
     Accepted, AccountId, Armed, CancelReason, Canceled, Echo, Enter, Event, IgnoreReason, Ignored,
-    Instructions, InstrumentId, LoginId, OrderEvent, OrderId, OrderState, OrderTerms, PostOnly, Price,
-    RefuseEnter, RefuseReplace, RejectReason, Rejected, Replace, Replaced, RestateReason, Restated,
-    SelfTradePrevention, Side, TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
+    Instructions, InstrumentId, LoginId, OrderEvent, OrderId, OrderState, OrderTerms, Price, RefuseEnter,
+    RefuseReplace, RejectReason, Rejected, Replace, Replaced, RestateReason, Restated, Side, TimeInForce,
+    Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
 };
 use rust_decimal::Decimal;
 
@@ -50,10 +50,6 @@ pub struct Order {
     pub total: i128,
     /// Lots still open.
     pub open: i128,
-    /// Lots that must trade at once when it is matched.
-    pub min_quantity: i128,
-    /// Lots shown at a time; 0: all.
-    pub display_quantity: i128,
     /// Of an iceberg: what it shows now, or would.
     pub slice: i128,
     /// Of a market order by amount: the money that is left.
@@ -64,12 +60,8 @@ pub struct Order {
     pub waiting: Option<Waiting>,
     /// The order that it is linked to.
     pub oco: Option<OrderId>,
-    /// Whether it is shown.
-    pub visibility: Visibility,
-    /// Whether it must rest.
-    pub post_only: PostOnly,
-    /// What it says of trades with its owner.
-    pub self_trade: Option<SelfTradePrevention>,
+    /// What it asks for. Its minimum quantity is 0 once that has traded.
+    pub asked: Instructions,
     /// What its fees so far were rounded up by, as a fraction of a minor unit.
     pub carry: Decimal,
     /// What it holds now, minor units.
@@ -86,19 +78,34 @@ impl Order {
         self.price.expect("what rests has a limit")
     }
 
+    /// Whether it is shown.
+    pub fn is_displayed(&self) -> bool {
+        self.asked.visibility == Visibility::Displayed
+    }
+
+    /// Lots that must trade at once when it is matched.
+    pub fn min_quantity(&self) -> i128 {
+        i128::from(self.asked.min_quantity)
+    }
+
+    /// Lots shown at a time; 0: all.
+    pub fn display_quantity(&self) -> i128 {
+        i128::from(self.asked.display_quantity)
+    }
+
     /// Lots that the book shows.
     pub fn shown(&self) -> i128 {
-        if self.waiting.is_some() || self.visibility == Visibility::Hidden { 0 } else { self.at_once() }
+        if self.waiting.is_some() || !self.is_displayed() { 0 } else { self.at_once() }
     }
 
     /// Lots that can be traded with before another order's turn comes.
     pub fn at_once(&self) -> i128 {
-        if self.display_quantity == 0 { self.open } else { self.slice }
+        if self.display_quantity() == 0 { self.open } else { self.slice }
     }
 
     /// An iceberg shows as much as it may.
     pub fn show_slice(&mut self) {
-        self.slice = self.display_quantity.min(self.open);
+        self.slice = self.display_quantity().min(self.open);
     }
 
     /// It becomes smaller without a trade; an iceberg loses hidden lots first.
@@ -210,11 +217,9 @@ impl Naive {
                         quantity: lots(order.open),
                         reserved: amount(order.reserved),
                         echo,
-                        visibility: order.visibility,
-                        display_quantity: order.display_quantity as u32,
-                        post_only: order.post_only,
                         expire_s: order.expire_s,
                         state: order.state(),
+                        ..OrderTerms::asked_for(&order.asked)
                     },
                 })));
                 self.begin(order);
@@ -262,11 +267,9 @@ impl Naive {
                 quantity: lots(new.open),
                 reserved: amount(new.reserved),
                 echo: new.echo,
-                visibility: new.visibility,
-                display_quantity: new.display_quantity as u32,
-                post_only: new.post_only,
                 expire_s: new.expire_s,
                 state: new.state(),
+                ..OrderTerms::asked_for(&new.asked)
             },
         })));
         self.begin(new);
@@ -375,12 +378,12 @@ impl Ask {
             carry: order.carry,
             echo: inherited(order.echo, Echo::default()),
             instructions: Instructions {
-                display_quantity: order.display_quantity as u32,
+                min_quantity: 0,
                 expire_s: order.expire_s,
-                visibility: order.visibility,
-                post_only: order.post_only,
-                self_trade: order.self_trade,
-                ..Instructions::default()
+                oco: UserRef(0),
+                book_by: Timestamp(0),
+                trigger: None,
+                ..order.asked
             },
         }
     }

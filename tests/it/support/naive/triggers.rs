@@ -100,8 +100,8 @@ impl Naive {
             side: order.side,
             price: order.price_told(),
             quantity: super::lots(quantity),
-            visibility: order.visibility,
-            display_quantity: order.display_quantity as u32,
+            visibility: order.asked.visibility,
+            display_quantity: order.asked.display_quantity,
         })));
         if !may_look {
             return self.drop_incoming(order, CancelReason::WorkLimit);
