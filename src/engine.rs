@@ -8,7 +8,7 @@ pub use rehearsal::rehearse;
 pub use stepped::{Environment, SteppedEngine};
 
 use crate::config::{Config, ConfigError, Difference, TlsSection};
-use crate::domain::{Command, Timestamp};
+use crate::domain::{Command, Timestamp, versions};
 use crate::exchange::Shards;
 use crate::market::MarketWatch;
 
@@ -298,9 +298,8 @@ pub fn recovery_settings(
         segment_bytes: segment_mib << 20,
         spare_segments,
         durability,
-        content,
         writing,
-        ..Options::default()
+        ..Options::default().with_content(content)
     };
     let (journal, event_log) = (&config.journal, &config.event_log);
     Ok(RecoverySettings {
@@ -310,7 +309,8 @@ pub fn recovery_settings(
             pipeline::settings::durability(journal.durability),
             DataDir::COMMANDS,
             pipeline::settings::journal_writing(journal),
-        ),
+        )
+        .with_oldest_version(versions::COMMANDS_OLDEST),
         // The event log can be rebuilt from the journal, so it is never waited for.
         event_log: options(
             event_log.segment_mib,
@@ -318,7 +318,8 @@ pub fn recovery_settings(
             dojima_journal::Durability::Async,
             DataDir::EVENTS,
             Writing::PwriteReserved,
-        ),
+        )
+        .with_oldest_version(versions::EVENTS_OLDEST),
         opening: config.opening_commands()?,
         proofs: pipeline::proofs(config, data),
         now: Timestamp(now.0),

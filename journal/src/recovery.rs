@@ -9,6 +9,7 @@ use crate::segment::{Header, file_name, number_of, open_segment};
 use crate::storage::{FileStorage, Storage};
 use crate::tail::Remains;
 use crate::window::Window;
+use crate::writer::Options;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -105,15 +106,17 @@ impl Witness {
 }
 
 impl Scanned {
-    /// Whether a writer may continue the journal with this content. A journal that does not say what it holds is older than the
-    /// field and may be anything; one that does is continued only by who asks for the same, or for a newer version of it.
+    /// Whether a writer may continue the journal with the content of these options. A journal that does not say what it holds is
+    /// older than the field and may be anything; one that does is continued by who asks for the same kind, and reads its version.
     ///
     /// # Errors
     /// [`JournalError::OtherContent`].
-    pub fn check_content(&self, expected: Content) -> Result<(), JournalError> {
+    pub fn check_content(&self, options: &Options) -> Result<(), JournalError> {
+        let expected = options.content;
         match &self.end {
             Some(EndOfJournal { header: Header { number, content: found, .. }, .. })
-                if *found != Content::NOT_SAID && !found.is_continued_by(expected) =>
+                if *found != Content::NOT_SAID
+                    && !(found.is_continued_by(expected) && found.version >= options.oldest_version) =>
             {
                 let file = self.storage.path(&file_name(*number));
                 Err(JournalError::OtherContent { file, found: *found, expected })

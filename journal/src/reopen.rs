@@ -28,7 +28,7 @@ impl Scanned {
         storage.prepare().map_err(JournalError::io("create", storage.dir()))?;
         let lock = storage.lock()?;
         self.check_unchanged()?;
-        self.check_content(options.content)?;
+        self.check_content(&options)?;
         self.check_epoch(options.epoch)?;
         remove_unfinished(storage.as_ref()).map_err(JournalError::io("tidy up", storage.dir()))?;
         let (tail, next_sequence) = match &self.end {

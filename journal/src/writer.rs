@@ -42,6 +42,8 @@ pub struct Options {
     /// What the payloads are. A journal that says something else is refused; one that says nothing (as all of them
     /// before there was such a field) is continued and goes on saying nothing. Default [`Content::NOT_SAID`].
     pub content: Content,
+    /// The oldest version of that content that the owner still reads: a journal of one from it on is continued.
+    pub oldest_version: u16,
     /// The reign in which this writer writes, as its owner numbers it: every segment that it begins says so. Not below that of
     /// the journal's last segment; see also [`Writer::set_epoch`]. Default 0: nobody leads.
     pub epoch: u64,
@@ -57,6 +59,7 @@ impl Default for Options {
             durability: Durability::Sync,
             first_sequence: 1,
             content: Content::NOT_SAID,
+            oldest_version: 0,
             epoch: 0,
             writing: Writing::Mapped,
         }
@@ -91,7 +94,13 @@ impl Options {
     /// These options with another content.
     #[must_use]
     pub fn with_content(self, content: Content) -> Self {
-        Self { content, ..self }
+        Self { content, oldest_version: content.version, ..self }
+    }
+
+    /// The oldest version of the content that is continued, where it is not that of [`Options::with_content`] alone.
+    #[must_use]
+    pub fn with_oldest_version(self, oldest_version: u16) -> Self {
+        Self { oldest_version, ..self }
     }
 
     /// These options with another epoch.

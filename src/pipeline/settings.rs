@@ -4,7 +4,7 @@ use crate::config::{
     self, Config, JournalSection, JournalWrite, LoginConfig, OldSegments, TimeOfDay, UserRole,
 };
 use crate::domain::streams::StreamIndex;
-use crate::domain::{AccountId, Command, Listings, LoginId, Symbol, VenueCommand};
+use crate::domain::{AccountId, Command, Listings, LoginId, Symbol, VenueCommand, versions};
 use crate::net::auth::Role;
 use crate::operator::Names;
 use crate::recovery::DataDir;
@@ -236,7 +236,10 @@ pub(super) fn feed(config: &Config, log: Option<Options>) -> Result<FeedSettings
         tail_messages: market.tail_messages,
         behind_messages_max: market.behind_messages_max,
         checkpoint_every: market.checkpoint_every_messages,
-        log: log.unwrap_or(written).with_content(DataDir::MESSAGES),
+        log: log
+            .unwrap_or(written)
+            .with_content(DataDir::MESSAGES)
+            .with_oldest_version(versions::MARKET_DATA_OLDEST),
         retire: match config.retention.segments {
             OldSegments::Keep => None,
             OldSegments::Archive => Some(Retire::Archive),

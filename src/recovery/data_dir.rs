@@ -88,8 +88,11 @@ impl DataDir {
     /// [`RecoveryError::OtherVersion`]. What is no journal of commands at all is found when it is opened for writing.
     pub fn check_version(&self, scanned: &Scanned) -> Result<(), RecoveryError> {
         let Content { kind, version } = Self::COMMANDS;
+        let read = versions::COMMANDS_OLDEST..=version;
         match scanned.content() {
-            Some(found) if found.version != version && (found.kind == kind || found == Content::NOT_SAID) => {
+            Some(found)
+                if !read.contains(&found.version) && (found.kind == kind || found == Content::NOT_SAID) =>
+            {
                 let dir = self.journal.dir().to_owned();
                 Err(RecoveryError::OtherVersion { dir, found: found.version, supported: version })
             }

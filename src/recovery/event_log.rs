@@ -44,7 +44,7 @@ impl EventLog {
             from => scan_storage_from(Arc::clone(&files), from),
         };
         let scanned = scanned.map_err(RecoveryError::EventLog)?;
-        scanned.check_content(options.content).map_err(RecoveryError::EventLog)?;
+        scanned.check_content(&options).map_err(RecoveryError::EventLog)?;
         let (first, last) = (scanned.first_sequence(), scanned.next_sequence() - 1);
         Ok(Self {
             files,
@@ -173,7 +173,7 @@ impl EventLog {
     /// Whether the log can be brought to end with `last_event`, as [`Self::into_writer`] does.
     pub(super) fn check_end(&self, last_event: u64, last: Stamp) -> Result<(), RecoveryError> {
         if let Some(scanned) = &self.scanned {
-            scanned.check_content(self.options.content).map_err(RecoveryError::EventLog)?;
+            scanned.check_content(&self.options).map_err(RecoveryError::EventLog)?;
         }
         // A log of another history is not cut to fit. When nothing was replayed (a snapshot is of the journal's last
         // command), nothing could be compared but where the last command's events end.

@@ -41,7 +41,7 @@ pub fn rehearse(
     let verdict = scanned.verdict().clone();
     let last = scanned.next_sequence() - 1;
     let total = last - state.last.sequence;
-    scanned.check_content(settings.journal.content)?;
+    scanned.check_content(&settings.journal)?;
     let (replayed, mut log) = log.unwritten().beside(|feed| {
         replay(&mut state, data.journal(), total, Some(last), &mut |record| feed.take(record), on_progress)
     })?;

@@ -52,7 +52,7 @@ impl Start {
         }
         // Before anything is written: neither is taken for the other, nor for what another build writes.
         if let Ok(scanned) = &newest_scanned {
-            scanned.check_content(settings.journal.content)?;
+            scanned.check_content(&settings.journal)?;
         }
         let mut log = log?;
         if let Ok(scanned) = &newest_scanned {

@@ -122,6 +122,11 @@ fn a_mixture_is_refused_where_it_begins() {
 
 const NEWER: Content = Content { kind: 7, version: 3 };
 
+/// Of a program that also reads the version before.
+fn newer() -> Options {
+    small().with_content(NEWER).with_oldest_version(2)
+}
+
 /// What each segment says its version is.
 fn versions(storage: &MemoryStorage) -> Vec<u8> {
     segments(storage).iter().map(|file| storage.bytes(file).expect("the file is there")[50]).collect()
@@ -142,12 +147,11 @@ fn a_newer_version_begins_a_segment_of_its_own_with_its_first_record() {
         let of_older = before.segments().len();
         assert_eq!(before.content(), Some(ORDERS));
         // Opening it alone changes nothing that an older program could not read.
-        let writer = before.into_writer(small().with_content(NEWER)).expect("opens for the newer one");
+        let writer = before.into_writer(newer()).expect("opens for the newer one");
         drop(writer);
         drop(scan(&storage).expect("scans").into_writer(options()).expect("opens for the older one"));
 
-        let mut writer =
-            scan(&storage).expect("scans").into_writer(small().with_content(NEWER)).expect("opens");
+        let mut writer = scan(&storage).expect("scans").into_writer(newer()).expect("opens");
         append(&mut writer, 100);
         drop(writer);
         let found = scan(&storage).expect("scans");
@@ -164,6 +168,20 @@ fn a_newer_version_begins_a_segment_of_its_own_with_its_first_record() {
             "{refused}"
         );
     }
+}
+
+/// An owner that has stopped to read it.
+#[test]
+fn a_version_that_is_not_read_any_more_is_refused() {
+    let before = orders();
+    let refused =
+        scan(&before).expect("scans").into_writer(small().with_content(NEWER)).expect_err("refused");
+    assert!(
+        matches!(refused, JournalError::OtherContent { found: ORDERS, expected: NEWER, .. }),
+        "{refused}"
+    );
+    assert_eq!(versions(&before), [2, 2, 2]);
+    scan(&before).expect("scans").into_writer(newer()).expect("opens for one that reads it");
 }
 
 #[test]

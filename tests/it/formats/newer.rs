@@ -2,7 +2,7 @@
 //! database. The directory is then what it was, byte for byte.
 
 use super::copy_of;
-use super::growth::{UNRELEASED, golden};
+use super::growth::of_releases;
 use super::{files, relabel};
 use crate::cli::Place;
 use dojima::recovery::DataDir;
@@ -17,7 +17,8 @@ const APPLICATION_ID: u32 = u32::from_be_bytes(*b"Doji");
 
 fn place() -> Place {
     let place = Place::new();
-    fs::rename(copy_of(&golden().join(format!("{UNRELEASED}-day"))).keep(), place.data()).expect("moved");
+    let last = of_releases("-day").pop().expect("a day of a release");
+    fs::rename(copy_of(&last).keep(), place.data()).expect("moved");
     place
 }
 
