@@ -9,6 +9,7 @@ pub mod audience;
 mod cancel_reason;
 pub mod codec;
 pub mod command;
+pub mod contracts;
 pub mod decimal;
 pub mod event;
 mod export;

@@ -1,0 +1,98 @@
+//! The highest price to buy and the lowest to sell at.
+
+use crate::domain::{Ppm, Price, Side};
+
+/// How far from the index prices may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PriceBands {
+    /// In the first ten minutes.
+    pub early: Ppm,
+    /// Around index and mean basis.
+    pub premium: Ppm,
+    /// Around the index, whatever the basis; not below `premium`.
+    pub outer: Ppm,
+}
+
+/// Both limits, ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PriceLimits {
+    /// The highest price to buy at.
+    pub highest: Price,
+    /// The lowest price to sell at, at least 1.
+    pub lowest: Price,
+}
+
+impl PriceLimits {
+    /// Of the first ten minutes after a contract's first trading.
+    pub fn early(bands: &PriceBands, index: Price) -> Self {
+        let band = share(index, bands.early);
+        Self::of(i128::from(index.0) + band, i128::from(index.0) - band)
+    }
+
+    /// `basis`: the mean of [`super::Basis`], 0 before its first sample.
+    pub fn new(bands: &PriceBands, index: Price, basis: i64) -> Self {
+        let (at, basis) = (i128::from(index.0), i128::from(basis));
+        let (inner, outer) = (share(index, bands.premium), share(index, bands.outer));
+        Self::of(at.max(at + inner + basis).min(at + outer), at.min(at - inner + basis).max(at - outer))
+    }
+
+    fn of(highest: i128, lowest: i128) -> Self {
+        let price = |ticks: i128| Price(i64::try_from(ticks.max(1)).unwrap_or(i64::MAX));
+        Self { highest: price(highest), lowest: price(lowest) }
+    }
+
+    /// Whether an order of this side may have this price.
+    #[inline]
+    pub fn allow(&self, side: Side, price: Price) -> bool {
+        match side {
+            Side::Buy => price <= self.highest,
+            Side::Sell => price >= self.lowest,
+        }
+    }
+
+    /// The worst price that an order of this side may have.
+    #[inline]
+    pub fn of_side(&self, side: Side) -> Price {
+        match side {
+            Side::Buy => self.highest,
+            Side::Sell => self.lowest,
+        }
+    }
+}
+
+/// Rounded down.
+fn share(index: Price, of: Ppm) -> i128 {
+    i128::from(index.0) * i128::from(of.0) / i128::from(Ppm::ONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BANDS: PriceBands = PriceBands { early: Ppm(20_000), premium: Ppm(20_000), outer: Ppm(50_000) };
+
+    #[test]
+    fn limits_follow_the_basis_and_never_leave_the_outer_band() {
+        let limits = |basis| {
+            let PriceLimits { highest, lowest } = PriceLimits::new(&BANDS, Price(10_000), basis);
+            (lowest.0, highest.0)
+        };
+        assert_eq!(limits(0), (9_800, 10_200));
+        assert_eq!(limits(100), (9_900, 10_300));
+        // Who buys may always pay the index, and who sells may always get it.
+        assert_eq!(limits(-300), (9_500, 10_000));
+        assert_eq!(limits(400), (10_000, 10_500));
+        let early = PriceLimits::early(&BANDS, Price(10_000));
+        assert_eq!((early.lowest, early.highest), (Price(9_800), Price(10_200)));
+        assert_eq!(PriceLimits::new(&BANDS, Price(1), 0).lowest, Price(1));
+    }
+
+    #[test]
+    fn each_side_has_one_limit() {
+        let limits = PriceLimits::early(&BANDS, Price(10_000));
+        assert!(limits.allow(Side::Buy, Price(10_200)) && !limits.allow(Side::Buy, Price(10_201)));
+        assert!(limits.allow(Side::Buy, Price(1)) && limits.allow(Side::Sell, Price(20_000)));
+        assert!(limits.allow(Side::Sell, Price(9_800)) && !limits.allow(Side::Sell, Price(9_799)));
+        assert_eq!([limits.of_side(Side::Buy), limits.of_side(Side::Sell)], [limits.highest, limits.lowest]);
+    }
+}

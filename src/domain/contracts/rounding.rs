@@ -1,0 +1,50 @@
+//! Division of integers, with the rounding in its name. Divisors are above 0.
+
+/// Down, also below 0.
+#[inline]
+pub(super) fn floor_div(dividend: i128, divisor: i128) -> i128 {
+    dividend.div_euclid(divisor)
+}
+
+/// Up, also below 0.
+#[inline]
+pub(super) fn ceil_div(dividend: i128, divisor: i128) -> i128 {
+    -(-dividend).div_euclid(divisor)
+}
+
+/// To the nearest whole number, a tie to the even one.
+#[inline]
+pub(super) fn half_even_div(dividend: i128, divisor: i128) -> i128 {
+    let (down, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
+    // `rest` is less than the divisor, so this does not overflow where the divisor is below 2^126.
+    match (2 * rest).cmp(&divisor) {
+        std::cmp::Ordering::Less => down,
+        std::cmp::Ordering::Greater => down + 1,
+        std::cmp::Ordering::Equal => down + (down & 1),
+    }
+}
+
+/// As an amount of money.
+#[inline]
+pub(super) fn fitting(value: i128) -> Option<i64> {
+    i64::try_from(value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rounds_as_it_says() {
+        let all = |n| (floor_div(n, 4), ceil_div(n, 4), half_even_div(n, 4));
+        assert_eq!(all(5), (1, 2, 1));
+        assert_eq!(all(6), (1, 2, 2));
+        assert_eq!(all(7), (1, 2, 2));
+        assert_eq!(all(10), (2, 3, 2));
+        assert_eq!(all(-5), (-2, -1, -1));
+        assert_eq!(all(-6), (-2, -1, -2));
+        assert_eq!(all(-10), (-3, -2, -2));
+        assert_eq!(all(8), (2, 2, 2));
+        assert_eq!(all(0), (0, 0, 0));
+    }
+}
