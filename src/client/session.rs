@@ -7,9 +7,10 @@
 use super::event::EventError;
 use super::stream::{Endpoint, Stream};
 use super::wait::Waiter;
+use crate::domain::{LoginName, Password};
 use crate::wire::ouch::{Inbound, OuchError, Outbound};
 use crate::wire::soup::{
-    self, LoginAccepted, LoginRejected, LoginRequest, Packet, Password, SessionId, SoupError, Username, kind,
+    self, LoginAccepted, LoginRejected, LoginRequest, Packet, SessionId, SoupError, kind,
 };
 use std::io;
 use std::net::SocketAddr;
@@ -50,16 +51,16 @@ pub enum ClientError {
     #[error("the login of {username} was rejected: {reason}")]
     Rejected {
         /// Who.
-        username: Username,
+        username: LoginName,
         /// Why.
         reason: LoginRejected,
     },
     /// The server closed the connection before it answered the login.
     #[error("the server closed the connection before it answered the login of {0}")]
-    ClosedAtLogin(Username),
+    ClosedAtLogin(LoginName),
     /// The connection is gone. A second login of the same user is one cause.
     #[error("the server closed the connection ({0} may have logged in elsewhere)")]
-    Closed(Username),
+    Closed(LoginName),
     /// The server says that the session has ended for good.
     #[error("the server ended the session")]
     SessionEnded,
@@ -132,7 +133,7 @@ impl ClientError {
 #[derive(Clone, Copy, Debug)]
 pub struct Credentials {
     /// The login's name.
-    pub username: Username,
+    pub username: LoginName,
     /// Its password.
     pub password: Password,
     /// Asks the server to disconnect after this much silence, milliseconds: a login of protocol 4.1. `None` is one of
@@ -168,7 +169,7 @@ pub struct Received {
 pub struct Session {
     stream: Stream,
     waiter: Waiter,
-    username: Username,
+    username: LoginName,
     id: SessionId,
     next_sequence: u64,
     /// Room for what comes, of which the bytes from `parsed` to `filled` have come and are not done with.

@@ -23,13 +23,14 @@ pub use memory::FILE as KNOWN_ADDRESSES_FILE;
 pub use password::{Secret, hash};
 pub use standing::User;
 
+use crate::domain::LoginName;
 use crate::net::auth::{
     Asked, AuthAnswer, AuthRequest, AuthServer, Claim, Grant, NAMED_QUEUE_LEN, QUEUE_LEN, Role,
 };
 use crate::net::origin;
 use crate::runtime::log::Stranger;
 use crate::runtime::{Agent, Budget, Clock, Counter, Counters, Doorbell, Fatal, Pace, Rate, WallClock};
-use crate::wire::soup::{LoginRejected, Username};
+use crate::wire::soup::LoginRejected;
 use delays::Delays;
 use dojima_journal::storage::Storage;
 use held::{Held, HeldAnswers};
@@ -90,11 +91,11 @@ pub struct AuthPort {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Key {
     /// Those for a name, from anywhere where it may come from and has not come in.
-    New(Username),
+    New(LoginName),
     /// Those for a name from where it may not come from: they are nobody's but a guesser's.
-    Outside(Username),
+    Outside(LoginName),
     /// Those for a name from an address where it is known.
-    Known(Username, IpAddr),
+    Known(LoginName, IpAddr),
 }
 
 /// The failures, those under names that nobody has in a table of their own, so that a flood of these makes nobody forget the
@@ -103,7 +104,7 @@ enum Key {
 struct Failures {
     addresses: Delays<IpAddr>,
     members: Delays<Key>,
-    inventions: Delays<Username>,
+    inventions: Delays<LoginName>,
 }
 
 struct Gauges {
@@ -146,7 +147,7 @@ enum Hashed {
 
 pub struct Authenticator {
     ports: Vec<AuthPort>,
-    members: HashMap<Username, Member>,
+    members: HashMap<LoginName, Member>,
     /// A hash for names that nobody has; `None` when no password is hashed, so that none takes long.
     dummy: Option<Hash>,
     hasher: Hasher,
@@ -160,8 +161,8 @@ pub struct Authenticator {
     turn: usize,
     held: HeldAnswers,
     failures: Failures,
-    member_tries: Pace<(Username, IpAddr)>,
-    invented_tries: Pace<(Username, IpAddr)>,
+    member_tries: Pace<(LoginName, IpAddr)>,
+    invented_tries: Pace<(LoginName, IpAddr)>,
     /// By class: the wrong passwords that are looked at. Those of known names are limited by their tries alone, and hopeless
     /// ones before they wait.
     wrong: [Option<Budget>; Class::COUNT],
@@ -434,7 +435,7 @@ const UNKNOWN: &str = "no such user";
 const OUTSIDE: &str = "not from this address (allow_from)";
 
 /// What the failures under a name that somebody has are counted by.
-fn key(name: Username, origin: IpAddr, class: Class) -> Key {
+fn key(name: LoginName, origin: IpAddr, class: Class) -> Key {
     match class {
         Class::Known => Key::Known(name, origin),
         Class::Listed | Class::Elsewhere => Key::New(name),

@@ -5,9 +5,9 @@
 //! asks for a name from where nobody has asked for it is looked at before all who have had a turn.
 
 use super::standing::Class;
+use crate::domain::LoginName;
 use crate::net::auth::{AuthRequest, Inquiry};
 use crate::runtime::Bounded;
-use crate::wire::soup::Username;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
@@ -48,9 +48,9 @@ pub struct Line {
     waiting: VecDeque<Waiting>,
     /// Questions that were looked at.
     turn: u64,
-    names: Bounded<Username, u64>,
+    names: Bounded<LoginName, u64>,
     addresses: Bounded<IpAddr, u64>,
-    both: Bounded<(Username, IpAddr), u64>,
+    both: Bounded<(LoginName, IpAddr), u64>,
 }
 
 impl Line {
@@ -84,7 +84,7 @@ impl Line {
     /// Where the question is that has most company: those of its name times those of its address. A crowd has the same by
     /// whatever number of names and addresses, and somebody beside it less. Of several the one that would come last.
     fn least_deserving(&self) -> Option<usize> {
-        let mut names: HashMap<Username, usize> = HashMap::new();
+        let mut names: HashMap<LoginName, usize> = HashMap::new();
         let mut origins: HashMap<IpAddr, usize> = HashMap::new();
         for Waiting { question, .. } in &self.waiting {
             *names.entry(question.request.username).or_default() += 1;
@@ -119,7 +119,7 @@ impl Line {
         Some(question)
     }
 
-    fn had_turn(&mut self, name: Username, origin: IpAddr) {
+    fn had_turn(&mut self, name: LoginName, origin: IpAddr) {
         self.turn += 1;
         let turn = self.turn;
         *self.names.entry(name, turn, |turn| *turn) = turn;
@@ -140,7 +140,7 @@ impl Line {
     }
 
     /// Lets those go ahead who waited for the failures under this name from this address.
-    pub fn hurry(&mut self, name: Username, origin: IpAddr, now: u64) {
+    pub fn hurry(&mut self, name: LoginName, origin: IpAddr, now: u64) {
         for Waiting { question, .. } in &mut self.waiting {
             if question.request.username == name && question.origin == origin {
                 question.ready = question.ready.min(now);
