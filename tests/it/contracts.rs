@@ -11,6 +11,7 @@ mod orders;
 mod paths;
 mod price_limits;
 mod values;
+mod worked;
 
 use crate::support::naive::contracts::value::Listed;
 use dojima::domain::Amount;

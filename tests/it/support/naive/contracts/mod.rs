@@ -6,6 +6,7 @@
 
 pub mod exact;
 pub mod funding;
+pub mod judged;
 pub mod leg;
 pub mod margin;
 pub mod orders;
