@@ -36,7 +36,7 @@ fn rate() -> impl Strategy<Value = i64> {
 }
 
 proptest! {
-    #![proptest_config(config(15_000))]
+    #![proptest_config(config(8_000))]
 
     #[test]
     fn samples_agree(prices in prop::collection::vec((price(), price(), price()), 1..8), near in any::<bool>()) {

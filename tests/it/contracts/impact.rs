@@ -55,7 +55,7 @@ fn of_levels(listed: &Listed, side: Side, notional: i64, levels: &[(i64, u64)]) 
 }
 
 proptest! {
-    #![proptest_config(config(10_000))]
+    #![proptest_config(config(4_000))]
 
     #[test]
     fn impact_prices_agree((listed, side, levels, notional) in book(8)) {

@@ -48,7 +48,7 @@ fn any_leg(listed: Listed) -> impl Strategy<Value = (Listed, Leg)> {
 }
 
 proptest! {
-    #![proptest_config(config(15_000))]
+    #![proptest_config(config(8_000))]
 
     #[test]
     fn fills_agree((listed, before) in listed().prop_flat_map(any_leg), side in side(), lots in some_lots(), price in price()) {

@@ -56,7 +56,7 @@ fn mark_of(inputs: &Inputs) -> i64 {
 }
 
 proptest! {
-    #![proptest_config(config(15_000))]
+    #![proptest_config(config(8_000))]
 
     #[test]
     fn indices_in_ticks_agree(price in of_bits(31), tick_units in of_bits(32)) {

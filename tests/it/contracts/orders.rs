@@ -24,7 +24,7 @@ fn of_engine_order(order: &Entered) -> OrderDemand {
 }
 
 proptest! {
-    #![proptest_config(config(15_000))]
+    #![proptest_config(config(8_000))]
 
     #[test]
     fn exposures_agree(lots in any_sign(60), bids in of_bits(60), asks in of_bits(60), none in 0..4_u8) {

@@ -56,7 +56,7 @@ impl Table {
 }
 
 proptest! {
-    #![proptest_config(config(3_000))]
+    #![proptest_config(config(2_000))]
 
     #[test]
     fn trades_among_legs_make_and_lose_nothing(listed in listed_to(20), trades in trades(), mark in price()) {

@@ -20,7 +20,7 @@ fn ends(limits: PriceLimits) -> (i64, i64) {
 }
 
 proptest! {
-    #![proptest_config(config(15_000))]
+    #![proptest_config(config(8_000))]
 
     #[test]
     fn price_limits_agree(bands in bands(), index in price(), far in any_sign(31), near in -50..=50_i64, is_near in any::<bool>()) {

@@ -9,7 +9,7 @@ use dojima::domain::{Amount, Price, Side};
 use proptest::prelude::*;
 
 proptest! {
-    #![proptest_config(config(20_000))]
+    #![proptest_config(config(10_000))]
 
     #[test]
     fn values_agree(listed in listed(), lots in lots(), price in price()) {
