@@ -18,8 +18,6 @@ pub struct FundingRate(pub i64);
 /// What a contract says of its funding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FundingTerms {
-    /// Seconds between two fundings; also the samples that are expected.
-    pub interval_s: u32,
     /// Of eight hours, parts per 10^9.
     pub interest_ppb: i32,
     /// The maintenance rate of the first tier, of which three quarters are the cap.
@@ -59,8 +57,7 @@ impl Premium {
         let clamped = i64::from(terms.interest_ppb).saturating_sub(mean).clamp(-CLAMP_PPB, CLAMP_PPB);
         let of_eight_hours = i128::from(mean) + i128::from(clamped);
         // Its share of eight hours, and of that the part that was live: one sample is expected a second.
-        let live = i128::from(self.samples.min(terms.interval_s));
-        let scaled = half_even_div(of_eight_hours * live, EIGHT_HOURS_S);
+        let scaled = half_even_div(of_eight_hours * i128::from(self.samples), EIGHT_HOURS_S);
         let cap = i128::from(terms.maintenance.0) * 750;
         FundingRate(i64::try_from(scaled.clamp(-cap, cap)).expect("within the cap"))
     }
@@ -93,8 +90,7 @@ mod tests {
     use super::*;
 
     /// Eight hours, an interest of .01 %, a cap of .75 %.
-    const TERMS: FundingTerms =
-        FundingTerms { interval_s: 28_800, interest_ppb: 100_000, maintenance: Ppm(10_000) };
+    const TERMS: FundingTerms = FundingTerms { interest_ppb: 100_000, maintenance: Ppm(10_000) };
 
     fn premium(mean: i64, samples: u32) -> Premium {
         Premium { sum: i128::from(mean) * i128::from(samples), samples }
@@ -112,9 +108,9 @@ mod tests {
     #[test]
     fn funding_is_scaled_before_it_is_capped() {
         assert_eq!(premium(2_000_000, 14_400).rate(&TERMS), FundingRate(750_000));
-        let hourly = FundingTerms { interval_s: 3_600, ..TERMS };
-        assert_eq!(premium(2_000_000, 3_600).rate(&hourly), FundingRate(187_500));
-        assert_eq!(premium(2_000_000, 1_800).rate(&hourly), FundingRate(93_750));
+        // One hour, and half of its samples.
+        assert_eq!(premium(2_000_000, 3_600).rate(&TERMS), FundingRate(187_500));
+        assert_eq!(premium(2_000_000, 1_800).rate(&TERMS), FundingRate(93_750));
         assert_eq!(premium(100_000_000, 28_800).rate(&TERMS), FundingRate(7_500_000));
         assert_eq!(premium(-100_000_000, 28_800).rate(&TERMS), FundingRate(-7_500_000));
         // The cap first would leave 375,000.

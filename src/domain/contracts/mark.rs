@@ -1,17 +1,11 @@
-//! Index in ticks, impact prices, and the mark price.
+//! Impact prices, and the mark price.
 
+use super::PriceRange;
 use super::rounding::{ceil_div, floor_div, half_even_div};
-use super::{ContractValue, Settlement};
-use crate::domain::{Amount, Ppm, Price, Side};
+use crate::domain::{Ppm, Price, Side};
 
-/// Basis samples that are kept, one a second.
-const BASIS_SAMPLES: usize = 30;
-
-/// An index in ticks of a contract: its price over the tick, both in price units, half-even, at least 1.
-pub fn index_ticks(index: u64, tick_units: u32) -> Price {
-    let ticks = half_even_div(i128::from(index), i128::from(tick_units.max(1)));
-    Price(i64::try_from(ticks).unwrap_or(i64::MAX).max(1))
-}
+/// Seconds whose basis samples are kept, at most one of each.
+const BASIS_SECONDS: u64 = 30;
 
 /// Displayed lots at a price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,36 +16,25 @@ pub struct Level {
     pub lots: u64,
 }
 
-/// What it costs on average to trade `notional` against these levels, which come best first: bids (`side` is buy) rounded
-/// down to a tick, asks up. `None` if they do not have so much. Whoever asks passes 100 levels at most.
-pub fn impact_price(
-    contract: &ContractValue,
-    side: Side,
-    notional: Amount,
-    levels: impl IntoIterator<Item = Level>,
-) -> Option<Price> {
-    let mut left = i128::from(notional.0);
-    let (mut lots, mut ticks) = (0_i128, 0_i128);
-    for Level { price, lots: there } in levels {
-        // What is left is bought in whole lots.
-        let (of_one, over) = contract.fraction(1, price);
-        let wanted = match contract.settlement() {
-            Settlement::Linear => ceil_div(left, of_one),
-            Settlement::Inverse => ceil_div(left * over, of_one),
-        };
-        let taken = wanted.min(i128::from(there));
-        lots += taken;
-        ticks += taken * i128::from(price.0);
-        if taken == wanted {
-            let average = match side {
-                Side::Buy => floor_div(ticks, lots),
-                Side::Sell => ceil_div(ticks, lots),
-            };
-            return i64::try_from(average).ok().map(Price);
+/// The average price of the first `lots` lots of these levels, which come best first: bids (`side` is buy) rounded down to a tick, asks
+/// up. `None` if they do not have so many. Whoever asks passes 100 levels at most.
+pub fn impact_price(side: Side, lots: u32, levels: impl IntoIterator<Item = Level>) -> Option<Price> {
+    let (mut left, mut ticks) = (u64::from(lots), 0_i128);
+    for level in levels {
+        let taken = left.min(level.lots);
+        ticks += i128::from(taken) * i128::from(level.price.0);
+        left -= taken;
+        if left == 0 {
+            break;
         }
-        left -= floor_div(taken * of_one, over);
     }
-    None
+    let over = i128::from(lots);
+    (left == 0 && lots > 0).then_some(())?;
+    let average = match side {
+        Side::Buy => floor_div(ticks, over),
+        Side::Sell => ceil_div(ticks, over),
+    };
+    i64::try_from(average).ok().map(Price)
 }
 
 /// Both impact prices of a book, where both are there.
@@ -71,26 +54,25 @@ impl ImpactPrices {
     }
 }
 
-/// The last basis samples: impact mid less index, one for each sampling tick that had both.
+/// The basis samples of the last 30 seconds: impact mid less index, of the sampling ticks that had both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Basis {
-    samples: [i64; BASIS_SAMPLES],
-    /// Samples that were ever taken.
-    taken: u64,
+    /// By second modulo 30: the second of a sample plus 1, or 0, and the sample.
+    samples: [(u64, i64); BASIS_SECONDS as usize],
 }
 
 impl Basis {
-    /// Takes a sample; the oldest goes.
-    pub fn take(&mut self, mid: Price, index: Price) {
-        self.samples[(self.taken % BASIS_SAMPLES as u64) as usize] = mid.0 - index.0;
-        self.taken += 1;
+    /// Takes the sample of a second, which is above that of the last one.
+    pub fn take(&mut self, second: u64, mid: Price, index: Price) {
+        self.samples[(second % BASIS_SECONDS) as usize] = (second + 1, mid.0 - index.0);
     }
 
-    /// Half-even; `None` before the first sample.
-    pub fn mean(&self) -> Option<i64> {
-        let count = self.taken.min(BASIS_SAMPLES as u64);
-        let sum: i128 = self.samples.iter().copied().map(i128::from).sum();
-        (count > 0).then(|| i64::try_from(half_even_div(sum, i128::from(count))).expect("a mean"))
+    /// The mean of the samples of the 30 seconds that end with this one, that of the last sampling tick; half-even. `None` without any.
+    pub fn mean(&self, second: u64) -> Option<i64> {
+        let kept = self.samples.iter().filter(|(taken, _)| *taken + BASIS_SECONDS > second + 1 && *taken > 0);
+        let (count, sum) =
+            kept.fold((0, 0), |(count, sum), (_, sample)| (count + 1, sum + i128::from(*sample)));
+        (count > 0).then(|| i64::try_from(half_even_div(sum, count)).expect("a mean"))
     }
 }
 
@@ -104,10 +86,12 @@ pub struct MarkInputs {
     pub funding_left: (i64, i64),
     /// [`Basis::mean`].
     pub basis: Option<i64>,
-    /// [`ImpactPrices::mid`], where it is there.
+    /// The index with the sample of the last sampling tick, if that took one.
     pub mid: Option<Price>,
     /// How far it may be from the index.
     pub band: Ppm,
+    /// The contract's.
+    pub range: PriceRange,
 }
 
 /// The mark price: the median of index with funding, index with basis, and impact mid, within a band around the index. (docs/FUTURES.md,
@@ -123,8 +107,7 @@ pub fn mark(inputs: &MarkInputs) -> Price {
         None => half_even_div(with_funding + with_basis, 2),
     };
     let band = index * i128::from(inputs.band.0) / i128::from(Ppm::ONE);
-    let mark = between.clamp(index - band, index + band).max(1);
-    Price(i64::try_from(mark).unwrap_or(i64::MAX))
+    inputs.range.nearest(between.clamp(index - band, index + band))
 }
 
 fn median(mut of: [i128; 3]) -> i128 {
@@ -136,40 +119,36 @@ fn median(mut of: [i128; 3]) -> i128 {
 mod tests {
     use super::*;
 
-    fn linear() -> ContractValue {
-        ContractValue::new(Settlement::Linear, Amount(1)).expect("a value")
-    }
-
     fn levels(of: &[(i64, u64)]) -> Vec<Level> {
         of.iter().map(|(price, lots)| Level { price: Price(*price), lots: *lots }).collect()
     }
 
-    const QUIET: MarkInputs =
-        MarkInputs { index: Price(10_000), funding_left: (0, 1), basis: None, mid: None, band: Ppm(5_000) };
+    fn quiet() -> MarkInputs {
+        let range = PriceRange::new(1, 1_000_000, 1).expect("a range");
+        MarkInputs {
+            index: Price(10_000),
+            funding_left: (0, 1),
+            basis: None,
+            mid: None,
+            band: Ppm(5_000),
+            range,
+        }
+    }
 
     #[test]
-    fn an_impact_price_is_the_average_over_the_levels_that_it_takes() {
-        let asks = levels(&[(100, 10), (101, 10), (110, 100)]);
-        let ask = |notional| impact_price(&linear(), Side::Sell, Amount(notional), asks.clone());
-        assert_eq!(ask(1), Some(Price(100)));
-        assert_eq!(ask(1_000), Some(Price(100)));
-        // 10 at 100 and 1 at 101: up.
-        assert_eq!(ask(1_001), Some(Price(101)));
-        assert_eq!(ask(2_010 + 11_000), Some(Price(109)));
-        assert_eq!(ask(2_010 + 11_001), None);
-        let bids = levels(&[(100, 10), (99, 10)]);
-        // 10 at 100 and 1 at 99: down.
-        assert_eq!(impact_price(&linear(), Side::Buy, Amount(1_001), bids), Some(Price(99)));
-        let coins = ContractValue::new(Settlement::Inverse, Amount(1_000)).expect("a value");
-        // A lot is worth 10 at 100, and 5 at 200.
-        let asks = levels(&[(100, 2), (200, 9)]);
-        assert_eq!(impact_price(&coins, Side::Sell, Amount(25), asks), Some(Price(134)));
+    fn an_impact_price_is_the_average_over_the_first_lots() {
+        let bids = levels(&[(100, 3), (99, 4), (98, 9)]);
+        let bid = |lots| impact_price(Side::Buy, lots, bids.clone());
+        assert_eq!([bid(3), bid(4), bid(10)], [Some(Price(100)), Some(Price(99)), Some(Price(99))]);
+        assert_eq!([bid(16), bid(17), bid(0)], [Some(Price(98)), None, None]);
+        let asks = levels(&[(101, 3), (103, 4), (104, 9)]);
+        assert_eq!(impact_price(Side::Sell, 10, asks), Some(Price(103)));
     }
 
     #[test]
     fn the_mark_is_the_median_within_its_band() {
         let at = |mid, basis, rate| {
-            mark(&MarkInputs { mid: Some(Price(mid)), basis, funding_left: (rate, 1), ..QUIET }).0
+            mark(&MarkInputs { mid: Some(Price(mid)), basis, funding_left: (rate, 1), ..quiet() }).0
         };
         assert_eq!(at(12_000, Some(2_000), 0), 10_050);
         assert_eq!(at(8_000, Some(-2_000), 0), 9_950);
@@ -178,31 +157,24 @@ mod tests {
         assert_eq!(at(5_000, Some(3), 0), 10_000);
         assert_eq!(at(10_020, Some(10), 1_000_000), 10_010);
         assert_eq!(at(10_020, None, 1_000_000), 10_010);
-        assert_eq!(mark(&QUIET), Price(10_000));
-        assert_eq!(mark(&MarkInputs { basis: Some(5), ..QUIET }), Price(10_002));
-        assert_eq!(mark(&MarkInputs { index: Price(1), ..QUIET }), Price(1));
+        assert_eq!(mark(&quiet()), Price(10_000));
+        assert_eq!(mark(&MarkInputs { basis: Some(5), ..quiet() }), Price(10_002));
+        let narrow = PriceRange::new(1, 9_990, 1).expect("a range");
+        assert_eq!(mark(&MarkInputs { range: narrow, ..quiet() }), Price(9_990));
     }
 
     #[test]
-    fn the_basis_is_the_mean_of_the_last_thirty() {
+    fn the_basis_is_the_mean_of_the_last_thirty_seconds() {
         let mut basis = Basis::default();
-        assert_eq!(basis.mean(), None);
-        basis.take(Price(103), Price(100));
-        assert_eq!(basis.mean(), Some(3));
-        basis.take(Price(100), Price(100));
+        assert_eq!(basis.mean(0), None);
+        basis.take(1_000, Price(103), Price(100));
+        assert_eq!(basis.mean(1_000), Some(3));
+        basis.take(1_001, Price(100), Price(100));
         // 1.5 to the even one.
-        assert_eq!(basis.mean(), Some(2));
-        (0..30).for_each(|_| basis.take(Price(90), Price(100)));
-        assert_eq!(basis.mean(), Some(-10));
-    }
-
-    #[test]
-    fn an_index_is_in_whole_ticks() {
-        let ticks = |index, tick| index_ticks(index, tick).0;
-        assert_eq!(
-            [ticks(1_000, 10), ticks(1_005, 10), ticks(1_015, 10), ticks(1_016, 10)],
-            [100, 100, 102, 102]
-        );
-        assert_eq!(ticks(1, 100), 1);
+        assert_eq!(basis.mean(1_001), Some(2));
+        // The first one is kept for 30 seconds, the second one for one more.
+        assert_eq!([basis.mean(1_029), basis.mean(1_030), basis.mean(1_031)], [Some(2), Some(0), None]);
+        (2_000..2_040).for_each(|second| basis.take(second, Price(90), Price(100)));
+        assert_eq!(basis.mean(2_039), Some(-10));
     }
 }

@@ -1,5 +1,6 @@
 //! The price at which a dated contract is settled.
 
+use super::PriceRange;
 use super::rounding::half_even_div;
 use crate::domain::Price;
 
@@ -22,14 +23,13 @@ impl SettlementSamples {
         self.samples += 1;
     }
 
-    /// Their mean in ticks, half-even in one division, at least 1; `None` for fewer than [`SETTLEMENT_SAMPLES_MIN`].
-    pub fn price(&self, tick_units: u32) -> Option<Price> {
+    /// Their mean in ticks, half-even in one division, inside the range; `None` for fewer than [`SETTLEMENT_SAMPLES_MIN`].
+    pub fn price(&self, tick_units: u32, range: &PriceRange) -> Option<Price> {
         if self.samples < SETTLEMENT_SAMPLES_MIN {
             return None;
         }
         let over = i128::from(self.samples) * i128::from(tick_units.max(1));
-        let mean = half_even_div(i128::try_from(self.sum).ok()?, over).max(1);
-        i64::try_from(mean).ok().map(Price)
+        Some(range.nearest(half_even_div(i128::try_from(self.sum).ok()?, over)))
     }
 }
 
@@ -39,15 +39,16 @@ mod tests {
 
     #[test]
     fn the_price_is_the_mean_of_the_samples_that_are_there() {
+        let range = PriceRange::new(1, 100_000, 10).expect("a range");
         let mut samples = SettlementSamples::default();
         (0..899).for_each(|_| samples.take(1_000));
-        assert_eq!(samples.price(10), None);
+        assert_eq!(samples.price(10, &range), None);
         samples.take(1_000);
-        assert_eq!(samples.price(10), Some(Price(100)));
+        assert_eq!(samples.price(10, &range), Some(Price(100)));
         (0..900).for_each(|_| samples.take(1_010));
         // 100.5 ticks to the even one.
-        assert_eq!(samples.price(10), Some(Price(100)));
+        assert_eq!(samples.price(10, &range), Some(Price(100)));
         (0..900).for_each(|_| samples.take(1_020));
-        assert_eq!(samples.price(10), Some(Price(101)));
+        assert_eq!(samples.price(10, &range), Some(Price(101)));
     }
 }

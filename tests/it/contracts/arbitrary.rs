@@ -1,5 +1,6 @@
 //! Numbers of every size, and tables of tiers.
 
+use crate::support::naive::contracts::prices::Range;
 use crate::support::naive::contracts::value::Listed;
 use dojima::domain::contracts::{Settlement, Tier};
 use dojima::domain::{Amount, Ppm, Side};
@@ -141,4 +142,13 @@ pub fn any_tiers() -> impl Strategy<Value = (Vec<Tier>, u32)> {
         (tiers, costs)
     });
     prop_oneof![8 => changed, 4 => loose, 1 => long]
+}
+
+/// A range that has this price.
+pub fn range_around(price: i64) -> impl Strategy<Value = Range> {
+    let away = || prop_oneof![0..=3_i64, signed(31)];
+    (away(), away()).prop_map(move |(below, above)| Range {
+        lowest: (price - below).max(1),
+        highest: (price + above).max(price.max(1) + 1).min(i64::from(u32::MAX)),
+    })
 }

@@ -9,15 +9,11 @@ use dojima::domain::{Amount, Ppm, Price};
 use proptest::prelude::*;
 
 fn terms() -> impl Strategy<Value = FundingTerms> {
-    let interval = prop::sample::select(vec![3_600_u32, 5_400, 7_200, 14_400, 28_800, 43_200, 86_400]);
     let interest = prop_oneof![Just(100_000), -1_000_000..=1_000_000_i32];
-    (interval, interest, super::arbitrary::rate(999_999)).prop_map(
-        |(interval_s, interest_ppb, maintenance)| FundingTerms {
-            interval_s,
-            interest_ppb,
-            maintenance: Ppm(maintenance.max(1)),
-        },
-    )
+    (interest, super::arbitrary::rate(999_999)).prop_map(|(interest_ppb, maintenance)| FundingTerms {
+        interest_ppb,
+        maintenance: Ppm(maintenance.max(1)),
+    })
 }
 
 /// Sums of samples of every size: of a few ppb and of many times the index.
@@ -56,10 +52,10 @@ proptest! {
     #[test]
     fn rates_agree(premium in premium(), terms in terms()) {
         let Premium { sum, samples } = premium;
-        let FundingTerms { interval_s, interest_ppb, maintenance } = terms;
+        let FundingTerms { interest_ppb, maintenance } = terms;
         prop_assert_eq!(whole(premium.mean()), funding::mean(sum, samples));
         let rate = premium.rate(&terms).0;
-        prop_assert_eq!(rate, funding::rate(sum, samples, interval_s, interest_ppb, maintenance.0));
+        prop_assert_eq!(rate, funding::rate(sum, samples, interest_ppb, maintenance.0));
         prop_assert!(whole(rate.abs()) <= funding::cap(maintenance.0));
         prop_assert!(samples > 0 || rate == 0);
     }

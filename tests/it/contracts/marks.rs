@@ -1,11 +1,11 @@
-//! Index in ticks, basis, mark price, settlement price.
+//! Price range, index in ticks, basis, mark price, settlement price.
 
-use super::arbitrary::{of_bits, price, rate};
+use super::arbitrary::{of_bits, price, range_around, rate};
 use super::config;
 use crate::support::naive::contracts::exact::{half_even, small, whole};
-use crate::support::naive::contracts::prices::{self, Inputs};
+use crate::support::naive::contracts::prices::{self, Inputs, Range};
 use dojima::domain::contracts::{
-    Basis, ImpactPrices, MarkInputs, SETTLEMENT_SAMPLES_MIN, SettlementSamples, index_ticks, mark,
+    Basis, ImpactPrices, MarkInputs, PriceRange, SETTLEMENT_SAMPLES_MIN, SettlementSamples, mark,
 };
 use dojima::domain::{Ppm, Price};
 use proptest::prelude::*;
@@ -30,12 +30,14 @@ fn inputs() -> impl Strategy<Value = Inputs> {
         let funding = prop::option::weighted(0.8, funding());
         let basis = prop::option::weighted(0.8, around(index).prop_map(move |price| price - index));
         let mid = prop::option::weighted(0.8, around(index));
-        (funding, basis, mid, rate(200_000)).prop_map(move |(funding, basis, mid, band)| Inputs {
+        let of_contract = (rate(200_000), range_around(index));
+        (funding, basis, mid, of_contract).prop_map(move |(funding, basis, mid, (band, range))| Inputs {
             index,
             funding,
             basis,
             mid,
             band,
+            range,
         })
     })
 }
@@ -48,7 +50,14 @@ fn of_engine_inputs(inputs: &Inputs) -> MarkInputs {
         basis: inputs.basis,
         mid: inputs.mid.map(Price),
         band: Ppm(inputs.band),
+        range: of_range(inputs.range),
     }
+}
+
+/// With ticks of one price unit.
+pub fn of_range(range: Range) -> PriceRange {
+    let [lowest, highest] = [range.lowest, range.highest].map(|price| u32::try_from(price).expect("32 bits"));
+    PriceRange::new(lowest, highest, 1).expect("a range")
 }
 
 fn mark_of(inputs: &Inputs) -> i64 {
@@ -59,9 +68,15 @@ proptest! {
     #![proptest_config(config(8_000))]
 
     #[test]
-    fn indices_in_ticks_agree(price in of_bits(31), tick_units in of_bits(32)) {
-        let tick_units = u32::try_from(tick_units).expect("32 bits");
-        prop_assert_eq!(index_ticks(price, tick_units).0, prices::index_ticks(price, tick_units));
+    fn ranges_and_indices_in_ticks_agree(ends in (of_bits(31), of_bits(31)), tick_units in of_bits(31), price in of_bits(31)) {
+        let [one, other, tick_units, price] =
+            [ends.0, ends.1, tick_units, price].map(|number| u32::try_from(number).expect("31 bits"));
+        let range = PriceRange::new(one, other, tick_units);
+        let naive = Range::between(one, other, tick_units);
+        prop_assert_eq!(range.map(|range| (range.lowest().0, range.highest().0)), naive.map(|r| (r.lowest, r.highest)));
+        if let (Some(range), Some(naive)) = (range, naive) {
+            prop_assert_eq!(range.index(price, tick_units).0, prices::index_ticks(price, tick_units, naive));
+        }
     }
 
     #[test]
@@ -77,6 +92,7 @@ proptest! {
 
     #[test]
     fn a_mark_is_in_its_band_and_the_median_when_that_is(inputs in inputs()) {
+        let inputs = Inputs { range: Range { lowest: 1, highest: i64::from(u32::MAX) }, ..inputs };
         let (lowest, highest) = inputs.band();
         let mark = whole(mark_of(&inputs));
         prop_assert!(lowest <= mark && mark <= highest && mark >= whole(1));
@@ -103,15 +119,17 @@ proptest! {
             _ => (Inputs { mid: Some(to.2), ..inputs }, [inputs.with_funding(), inputs.with_basis()]),
         };
         let (lowest, highest) = inputs.band();
-        let [one, two] = others.map(|other| other.max(lowest.clone()).min(highest.clone()));
+        let range = inputs.range;
+        let [one, two] = others.map(|other| whole(range.clamp(&other.max(lowest.clone()).min(highest.clone()))));
         for mark in [mark_of(&inputs), mark_of(&after)].map(whole) {
             prop_assert!(one.clone().min(two.clone()) <= mark && mark <= one.clone().max(two.clone()));
         }
     }
 
     #[test]
-    fn a_mark_with_nothing_but_the_index_is_the_index(index in price(), band in rate(200_000)) {
-        let inputs = Inputs { index, funding: None, basis: None, mid: None, band };
+    fn a_mark_with_nothing_but_the_index_is_the_index(inputs in inputs()) {
+        let Inputs { index, .. } = inputs;
+        let inputs = Inputs { funding: None, basis: None, mid: None, ..inputs };
         prop_assert_eq!(mark_of(&inputs), index);
     }
 }
@@ -120,24 +138,22 @@ proptest! {
     #![proptest_config(config(300))]
 
     #[test]
-    fn the_mean_basis_agrees(samples in prop::collection::vec((price(), price()), 0..70)) {
-        let mut basis = Basis::default();
-        let mut all = Vec::new();
-        prop_assert_eq!(basis.mean(), None);
-        for (mid, index) in samples {
-            basis.take(Price(mid), Price(index));
-            all.push(mid - index);
-            prop_assert_eq!(basis.mean(), prices::mean_basis(&all));
-        }
-    }
-
-    #[test]
-    fn small_mean_bases_agree(samples in prop::collection::vec(1..=8_i64, 1..70)) {
-        let mut basis = Basis::default();
-        for (taken, &mid) in samples.iter().enumerate() {
-            basis.take(Price(mid), Price(4));
-            let all: Vec<i64> = samples[..=taken].iter().map(|mid| mid - 4).collect();
-            prop_assert_eq!(basis.mean(), prices::mean_basis(&all));
+    fn the_mean_basis_agrees(
+        begin in prop_oneof![0..3_u64, of_bits(34)],
+        steps in prop::collection::vec((prop_oneof![5 => Just(1), 2 => 1..=4_u64, 1 => 25..=35_u64], any::<bool>(), price(), price()), 0..70),
+        are_small in any::<bool>(),
+    ) {
+        let (mut basis, mut all, mut second) = (Basis::default(), Vec::new(), begin);
+        prop_assert_eq!(basis.mean(second), None);
+        for (step, is_taken, mid, index) in steps {
+            let (mid, index) = if are_small { (mid % 9, 4) } else { (mid, index) };
+            second += step;
+            // A sampling tick may take no sample; those that were taken grow old.
+            if is_taken {
+                basis.take(second, Price(mid), Price(index));
+                all.push((second, mid - index));
+            }
+            prop_assert_eq!(basis.mean(second), prices::mean_basis(&all, second));
         }
     }
 
@@ -146,17 +162,22 @@ proptest! {
         seed in prop::collection::vec(of_bits(31), 1..20),
         count in prop_oneof![895..=905_usize, 0..=1_800_usize],
         tick_units in prop_oneof![1..=10_u64, of_bits(31)],
+        range in price().prop_flat_map(range_around),
     ) {
         let tick_units = u32::try_from(tick_units).expect("32 bits");
+        let engine = of_range(range);
         let all: Vec<u64> = seed.iter().copied().cycle().take(count).collect();
         let mut samples = SettlementSamples::default();
         all.iter().for_each(|&index| samples.take(index));
-        let price = prices::settlement_price(&all, tick_units);
-        prop_assert_eq!(samples.price(tick_units), price.map(Price));
+        let price = prices::settlement_price(&all, tick_units, range);
+        prop_assert_eq!(samples.price(tick_units, &engine), price.map(Price));
         prop_assert_eq!(price.is_some(), count >= 900);
         // Within what was sampled: nobody is settled at a price that the index never was at.
         if let Some(price) = price {
-            let in_ticks = |index: Option<&u64>| index_ticks(*index.expect("900 at least"), tick_units).0;
+            let in_ticks = |index: Option<&u64>| {
+                let index = u32::try_from(*index.expect("900 at least")).expect("31 bits");
+                prices::index_ticks(index, tick_units, range)
+            };
             prop_assert!(in_ticks(all.iter().min()) <= price && price <= in_ticks(all.iter().max()));
         }
     }
@@ -167,12 +188,12 @@ fn half_of_the_seconds_of_half_an_hour() {
     assert_eq!(SETTLEMENT_SAMPLES_MIN, 1_800 / 2);
 }
 
-/// Also below 0, and an index that is less than half a tick is one.
+/// Also below 0.
 #[test]
 fn a_tie_goes_to_the_even_tick() {
-    let ticks = [(5, 10, 1), (15, 10, 2), (25, 10, 2), (26, 10, 3), (35, 10, 4), (0, 10, 1)];
-    for (price, tick_units, expected) in ticks {
-        assert_eq!(index_ticks(price, tick_units).0, expected, "{price}");
+    let range = PriceRange::new(1, 1_000, 10).expect("a range");
+    for (price, expected) in [(5, 1), (15, 2), (25, 2), (26, 3), (35, 4), (0, 1)] {
+        assert_eq!(range.index(price, 10).0, expected, "{price}");
     }
     assert_eq!(small(&half_even(&(whole(-5) / whole(2)))), -2);
     assert_eq!(small(&half_even(&(whole(-7) / whole(2)))), -4);

@@ -5,7 +5,8 @@ use crate::support::naive::contracts::leg::Position;
 use crate::support::naive::contracts::value::Listed;
 use crate::support::naive::contracts::{funding, judged, margin, orders, prices};
 use dojima::domain::contracts::{
-    Exposure, Funding, FundingRate, FundingTerms, Leg, Leverage, MarkInputs, Premium, Tier, Tiers, mark,
+    Exposure, Funding, FundingRate, FundingTerms, Leg, Leverage, MarkInputs, Premium, PriceRange, Tier,
+    Tiers, mark,
 };
 use dojima::domain::{Amount, Ppm, Price, Side};
 
@@ -214,10 +215,10 @@ fn hedge() {
 
 /// A rate of eight hours, every second sampled.
 fn of_eight_hours(premium: i128, interest: i32, samples: u32) -> i64 {
-    let terms = FundingTerms { interval_s: 28_800, interest_ppb: interest, maintenance: Ppm(999_999) };
+    let terms = FundingTerms { interest_ppb: interest, maintenance: Ppm(999_999) };
     let sum = premium * i128::from(samples);
     let rate = Premium { sum, samples }.rate(&terms).0;
-    assert_eq!(rate, funding::rate(sum, samples, 28_800, interest, 999_999));
+    assert_eq!(rate, funding::rate(sum, samples, interest, 999_999));
     rate
 }
 
@@ -235,9 +236,9 @@ fn funding_scaled() {
     // 200 seconds are 200 of 28,800: of 1,440,000 for eight hours 10,000; with half of the samples, 5,000.
     let rate = |samples: u32, maintenance: u32| {
         let sum = 1_940_000 * i128::from(samples);
-        let terms = FundingTerms { interval_s: 200, interest_ppb: 100_000, maintenance: Ppm(maintenance) };
+        let terms = FundingTerms { interest_ppb: 100_000, maintenance: Ppm(maintenance) };
         let rate = Premium { sum, samples }.rate(&terms).0;
-        assert_eq!(rate, funding::rate(sum, samples, 200, 100_000, maintenance));
+        assert_eq!(rate, funding::rate(sum, samples, 100_000, maintenance));
         rate
     };
     assert_eq!((rate(200, 4_000), rate(100, 4_000)), (10_000, 5_000));
@@ -255,6 +256,7 @@ fn median() {
             basis,
             mid: Some(1_200),
             band: 5_000,
+            range: prices::Range { lowest: 1, highest: 100_000 },
         };
         let engine = MarkInputs {
             index: Price(1_000),
@@ -262,6 +264,7 @@ fn median() {
             basis,
             mid: Some(Price(1_200)),
             band: Ppm(5_000),
+            range: PriceRange::new(1, 100_000, 1).expect("a range"),
         };
         let expected = if basis.is_some() { 1_005 } else { 1_000 };
         assert_eq!((inputs.mark(), mark(&engine)), (expected, Price(expected)));

@@ -30,12 +30,12 @@ pub fn cap(maintenance: u32) -> Exact {
 }
 
 /// `F`
-pub fn rate(sum: i128, samples: u32, interval: u32, interest: i32, maintenance: u32) -> i64 {
+pub fn rate(sum: i128, samples: u32, interest: i32, maintenance: u32) -> i64 {
     if samples == 0 {
         return 0;
     }
     let of_eight = of_eight_hours(mean(sum, samples), interest);
-    let scaled = half_even(&(of_eight * fraction(samples.min(interval), EIGHT_HOURS)));
+    let scaled = half_even(&(of_eight * fraction(samples, EIGHT_HOURS)));
     let cap = cap(maintenance);
     small(&scaled.max(-cap.clone()).min(cap))
 }

@@ -1,51 +1,52 @@
-//! Index in ticks, impact prices, basis, mark, price limits, settlement price.
+//! Price range, index in ticks, impact prices, basis, mark, price limits, settlement price.
 
 use super::exact::{Exact, down, fraction, half_even, ppb, ppm, small, up, whole};
-use super::value::Listed;
 use dojima::domain::Side;
 
-const BASIS_SAMPLES: usize = 30;
+/// Samples of the basis are kept for so many seconds.
+const BASIS_SECONDS: u64 = 30;
 const SETTLEMENT_SAMPLES: usize = 900;
 
-pub fn index_ticks(price: u64, tick_units: u32) -> i64 {
-    small(&half_even(&fraction(price, tick_units)).max(whole(1)))
+/// Lowest and highest price of a contract, ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    pub lowest: i64,
+    pub highest: i64,
 }
 
-/// Levels are price and lots, best first. What a whole level is worth is rounded down: the page does not say so, but 100 fractions
-/// have no sum in 128 bits.
-pub fn impact_price(listed: &Listed, side: Side, notional: i64, levels: &[(i64, u64)]) -> Option<i64> {
-    impact(listed, side, notional, levels, down)
-}
-
-/// The same without that rounding.
-pub fn exact_impact_price(listed: &Listed, side: Side, notional: i64, levels: &[(i64, u64)]) -> Option<i64> {
-    impact(listed, side, notional, levels, Exact::clone)
-}
-
-fn impact(
-    listed: &Listed,
-    side: Side,
-    notional: i64,
-    levels: &[(i64, u64)],
-    of_level: fn(&Exact) -> Exact,
-) -> Option<i64> {
-    let mut missing = whole(notional);
-    let (mut lots, mut paid) = (whole(0), whole(0));
-    for &(price, displayed) in levels {
-        let needed = up(&(&missing / listed.size(1, price)));
-        let taken = needed.clone().min(whole(displayed));
-        lots += &taken;
-        paid += &taken * whole(price);
-        if taken == needed {
-            let average = paid / lots;
-            return Some(small(&match side {
-                Side::Buy => down(&average),
-                Side::Sell => up(&average),
-            }));
-        }
-        missing -= of_level(&(listed.size(1, price) * taken));
+impl Range {
+    /// The ticks between two prices in price units; `None` if that are not two at least, or the lower price is 0.
+    pub fn between(price_min: u32, price_max: u32, tick_units: u32) -> Option<Self> {
+        let lowest = small(&up(&fraction(price_min, tick_units)));
+        let highest = small(&down(&fraction(price_max, tick_units)));
+        (price_min > 0 && lowest < highest).then_some(Self { lowest, highest })
     }
-    None
+
+    pub fn clamp(&self, price: &Exact) -> i64 {
+        small(&price.clone().max(whole(self.lowest)).min(whole(self.highest)))
+    }
+}
+
+pub fn index_ticks(price: u32, tick_units: u32, range: Range) -> i64 {
+    range.clamp(&half_even(&fraction(price, tick_units)))
+}
+
+/// Levels are price and lots, best first.
+pub fn impact_price(side: Side, impact_lots: u32, levels: &[(i64, u64)]) -> Option<i64> {
+    let (mut missing, mut paid) = (whole(impact_lots), whole(0));
+    for &(price, displayed) in levels {
+        let taken = missing.clone().min(whole(displayed));
+        paid += &taken * whole(price);
+        missing -= taken;
+    }
+    if missing > whole(0) {
+        return None;
+    }
+    let average = paid / whole(impact_lots);
+    Some(small(&match side {
+        Side::Buy => down(&average),
+        Side::Sell => up(&average),
+    }))
 }
 
 /// Half of bid and ask.
@@ -53,14 +54,18 @@ pub fn middle(bid: i64, ask: i64) -> i64 {
     small(&half_even(&((whole(bid) + whole(ask)) / whole(2))))
 }
 
-/// The mean of the last samples, of all that there were.
-pub fn mean_basis(samples: &[i64]) -> Option<i64> {
-    let last = &samples[samples.len().saturating_sub(BASIS_SAMPLES)..];
-    if last.is_empty() {
+/// The mean of the samples of the 30 seconds that end with `second`; samples are a second and the basis.
+pub fn mean_basis(samples: &[(u64, i64)], second: u64) -> Option<i64> {
+    let kept: Vec<i64> = samples
+        .iter()
+        .filter(|(taken, _)| (1..=BASIS_SECONDS).any(|ago| taken + ago == second + 1))
+        .map(|(_, basis)| *basis)
+        .collect();
+    if kept.is_empty() {
         return None;
     }
-    let sum = last.iter().fold(whole(0), |sum, &sample| sum + whole(sample));
-    Some(small(&half_even(&(sum / whole(last.len())))))
+    let sum = kept.iter().fold(whole(0), |sum, &sample| sum + whole(sample));
+    Some(small(&half_even(&(sum / whole(kept.len())))))
 }
 
 /// What a mark comes from.
@@ -72,6 +77,7 @@ pub struct Inputs {
     pub basis: Option<i64>,
     pub mid: Option<i64>,
     pub band: u32,
+    pub range: Range,
 }
 
 impl Inputs {
@@ -107,7 +113,7 @@ impl Inputs {
 
     pub fn mark(&self) -> i64 {
         let (lowest, highest) = self.band();
-        small(&self.middle().max(lowest).min(highest))
+        self.range.clamp(&self.middle().max(lowest).min(highest))
     }
 }
 
@@ -116,26 +122,25 @@ fn share(index: i64, parts: u32) -> Exact {
 }
 
 /// Lowest and highest of the first ten minutes.
-pub fn early_limits(index: i64, early: u32) -> (i64, i64) {
+pub fn early_limits(index: i64, early: u32, range: Range) -> (i64, i64) {
     let width = share(index, early);
-    (small(&(whole(index) - &width).max(whole(1))), small(&(whole(index) + &width)))
+    (range.clamp(&(whole(index) - &width)), range.clamp(&(whole(index) + &width)))
 }
 
 /// Lowest and highest afterwards.
-pub fn limits(index: i64, premium: u32, outer: u32, basis: i64) -> (i64, i64) {
+pub fn limits(index: i64, premium: u32, outer: u32, basis: i64, range: Range) -> (i64, i64) {
     let (near, far) = (share(index, premium), share(index, outer));
     let (index, basis) = (whole(index), whole(basis));
     let highest = index.clone().max(&index + &near + &basis).min(&index + &far);
-    let lowest = index.clone().min(&index - &near + &basis).max(&index - &far).max(whole(1));
-    (small(&lowest), small(&highest))
+    let lowest = index.clone().min(&index - &near + &basis).max(&index - &far);
+    (range.clamp(&lowest), range.clamp(&highest))
 }
 
 /// Samples are in price units.
-pub fn settlement_price(samples: &[u64], tick_units: u32) -> Option<i64> {
+pub fn settlement_price(samples: &[u64], tick_units: u32, range: Range) -> Option<i64> {
     if samples.len() < SETTLEMENT_SAMPLES {
         return None;
     }
     let sum = samples.iter().fold(whole(0), |sum, &sample| sum + whole(sample));
-    let mean = sum / whole(samples.len());
-    Some(small(&half_even(&(mean / whole(tick_units))).max(whole(1))))
+    Some(range.clamp(&half_even(&(sum / (whole(samples.len()) * whole(tick_units))))))
 }
