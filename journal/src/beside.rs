@@ -1,11 +1,8 @@
 //! A scan of a journal that another process may be writing. Such a scan can see damage that is not there, because it
 //! reads different parts of the journal at different times: it may miss a record that is just being written and then
-//! see a
-//! later record whose watermark covers it; or it may miss a segment that was created or retired meanwhile. Therefore
-//! trouble
-//! counts only if a second scan finds it at the same place. A record that only looked damaged was complete by the end
-//! of the
-//! first scan, because otherwise no later record could have said that it was durable.
+//! see a later record whose watermark covers it; or it may miss a segment that was created or retired meanwhile.
+//! Therefore trouble counts only if a second scan finds it at the same place. A record that only looked damaged was
+//! complete by the end of the first scan, because otherwise no later record could have said that it was durable.
 
 use crate::error::JournalError;
 use crate::recovery::{Scanned, Verdict, scan_storage_from};
@@ -61,8 +58,7 @@ pub fn scan_beside_from(storage: &Arc<dyn Storage>, sequence: u64) -> Result<Fou
     while let Some(found) = trouble(&scanned) {
         std::thread::sleep(PAUSE);
         // Everything before this place verified. The place may be the end of a segment, with the expected record in the
-        // next
-        // one, so the scan starts at the segment of the record before it.
+        // next one, so the scan starts at the segment of the record before it.
         let again = scan_storage_from(Arc::clone(storage), found.sequence.saturating_sub(1).max(sequence));
         is_live = trouble(&again).is_none_or(|again| again.place != found.place);
         moving_ends += usize::from(!found.place.is_error);

@@ -19,10 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes per write call while a segment is created. The page cache keeps the bytes of one call in one folio, and a
-/// folio
-/// is written back as a whole. With folios of 1 MiB a small sync takes twice as long; with folios of one page a large
-/// sync
-/// costs half as much processor time again.
+/// folio is written back as a whole. With folios of 1 MiB a small sync takes twice as long; with folios of one page a
+/// large sync costs half as much processor time again.
 const FOLIO_BYTES: usize = 16 << 10;
 /// Bytes written between two syncs while a segment is created, so that the writer's own syncs never queue behind a
 /// whole segment of zeros.
@@ -119,8 +117,8 @@ impl FileStorage {
     }
 }
 
-/// A file that is written sequentially. The system is asked to start writing each piece to disk, so that the final
-/// sync is short. Other syncs queue behind that one.
+/// A file that is written sequentially. The system is asked to start writing each piece to disk, so that the final sync
+/// is short. Other syncs queue behind that one.
 struct Streamed {
     file: File,
     bytes: u64,

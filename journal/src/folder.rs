@@ -19,8 +19,7 @@ pub fn private_file() -> OpenOptions {
 }
 
 /// Creates a directory with access for its owner only, and missing parents with the usual mode. All of them are
-/// durable:
-/// after this returns, a power loss removes no name on the path. An existing directory keeps its mode.
+/// durable: after this returns, a power loss removes no name on the path. An existing directory keeps its mode.
 ///
 /// # Errors
 /// Any error of the operating system.

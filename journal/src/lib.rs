@@ -2,9 +2,8 @@
 //!
 //! The crate handles bytes and sequences; it does not know what they mean. One [`Writer`] appends records with dense
 //! sequences to segment files and makes them durable in batches. Any number of [`Reader`]s follow it with positioned
-//! reads.
-//! [`scan`] checks a directory after a stop and never writes to it. The crate's `README.md` has the file format, the
-//! guarantees of each durability mode, and the table of verdicts.
+//! reads. [`scan`] checks a directory after a stop and never writes to it. The crate's `README.md` has the file format,
+//! the guarantees of each durability mode, and the table of verdicts.
 //!
 //! ```
 //! use dojima_journal::{Options, Reader, scan};
@@ -26,8 +25,7 @@
 //!
 //! In reading order: [`layout`] (every offset of the format), `record` and `segment` (bytes to values), [`storage`]
 //! (where the files are: a directory or memory), `map` (the only unsafe code), `maker` (creates segments ahead of
-//! need),
-//! [`Writer`], [`Reader`], recovery ([`scan`] and the steps after it), and the retention of old segments
+//! need), [`Writer`], [`Reader`], recovery ([`scan`] and the steps after it), and the retention of old segments
 //! ([`retire_before`], [`ArchivedStorage`]).
 
 #![warn(missing_docs)]

@@ -45,8 +45,7 @@ pub(crate) fn acquire(dir: &Path) -> Result<File, JournalError> {
 }
 
 /// Whether a process holds the lock of `dir`. The check takes the lock for reading and releases it at once; a writer
-/// that
-/// asks at the same moment retries.
+/// that asks at the same moment retries.
 ///
 /// # Errors
 /// If the lock file cannot be read; the answer is then unknown.

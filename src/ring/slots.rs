@@ -7,8 +7,7 @@
 //!
 //! A slot is therefore in one of two states. At positions from `published` up to the producer's limit it belongs to the
 //! write end alone. Below `published`, until the last consumer has passed it, it is shared read-only. Each transition
-//! is a
-//! Release store of a cursor that the other side reads with an Acquire load.
+//! is a Release store of a cursor that the other side reads with an Acquire load.
 #![allow(unsafe_code)] // Slots are written and read in place by different threads, ordered by cursors.
 
 use std::cell::UnsafeCell;
@@ -58,8 +57,8 @@ impl<T> Slots<T> {
 }
 
 /// How many slots ahead of a write its cache line is prefetched. The line comes from the consumer's core, which takes
-/// as
-/// long as writing about a dozen other slots. Measured gain: a tenth, for single and batched writes (benches/ring.rs).
+/// as long as writing about a dozen other slots. Measured gain: a tenth, for single and batched writes
+/// (benches/ring.rs).
 const PREFETCH_SLOTS: u64 = 12;
 
 /// Builds a ring: the write end and one read end per entry of `gates`.

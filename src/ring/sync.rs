@@ -1,8 +1,7 @@
 //! The only file that knows whether the ring runs on real atomics or inside the loom model checker.
 //!
 //! Everything else in [`crate::ring`] takes its atomics and its race detection from here, so loom explores the same
-//! code
-//! that ships.
+//! code that ships.
 
 #[cfg(not(dojima_loom))]
 mod imp {
@@ -32,8 +31,8 @@ mod imp {
     use loom::cell::UnsafeCell;
 
     /// One tracked cell per slot. Loom fails the model when two accesses to a cell, one of them a write, are not
-    /// ordered
-    /// by happens-before. The cells are kept beside the slots and not around them, because a batch lends plain slices.
+    /// ordered by happens-before. The cells are kept beside the slots and not around them, because a batch lends plain
+    /// slices.
     pub(crate) struct RaceDetector(Box<[UnsafeCell<()>]>);
 
     impl RaceDetector {
@@ -52,6 +51,6 @@ mod imp {
 }
 
 pub(super) use imp::{AtomicU64, Ordering, RaceDetector};
-/// The standard `Arc` in both cases. Nothing in the ring depends on when a reference count reaches zero, and
-/// modelling the counts would only multiply the interleavings.
+/// The standard `Arc` in both cases. Nothing in the ring depends on when a reference count reaches zero, and modelling
+/// the counts would only multiply the interleavings.
 pub(super) use std::sync::Arc;
