@@ -2,7 +2,8 @@
 
 /// The SoupBinTCP session id of session number `session`; `first` is the id of session 0. The decimal number at the end
 /// of `first` is incremented and keeps its width (`DOJIMA0001` is followed by `DOJIMA0002`). Both are left-justified
-/// and padded with spaces. `None` if `first` ends with no number, or if the number has too few digits.
+/// and padded with spaces. `None` if the number at the end of `first`
+/// has too few digits for that session, or is missing.
 ///
 /// Order entry and market data use the same ids for the same sessions.
 pub fn session_id(first: [u8; 10], session: u32) -> Option<[u8; 10]> {
