@@ -202,7 +202,7 @@ fn each_chunk(
 struct Chunk {
     section: u32,
     payload: Vec<u8>,
-    /// Positions in the chains of order names.
+    /// For each order the next one in its chain of client names, from [`Names::prepare`].
     chained: Vec<u32>,
     /// The offset of its end in the file.
     end: u64,
