@@ -15,7 +15,7 @@ use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::market::{Books, Feed, Published};
 use dojima::wire::itch::MESSAGE_LEN_MAX;
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound, Outbound};
-use dojima::wire::soup::{Password, Username};
+use dojima::wire::soup;
 use hdrhistogram::Histogram;
 use market::{Market, Mix};
 use sha2::{Digest, Sha256};
@@ -141,8 +141,8 @@ impl Side {
         };
         let engine = Engine::start(&config, folder.path(), launch).expect("it starts");
         let who = Credentials {
-            username: Username::new("ALICE").expect("a name"),
-            password: Password::new("DEMO").expect("a password"),
+            username: soup::username("ALICE").expect("a name"),
+            password: soup::password("DEMO").expect("a password"),
             heartbeat_timeout_ms: None,
         };
         let address = engine.order_entry.expect("it listens");

@@ -10,7 +10,7 @@ use dojima::config::{AccountConfig, Config, LoginConfig};
 use dojima::domain::{ClOrdId, Symbol, UserRef};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound};
-use dojima::wire::soup::{self, LoginRequest, Password, Username, kind};
+use dojima::wire::soup::{self, LoginRequest, kind};
 use hdrhistogram::Histogram;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -97,8 +97,8 @@ impl Client {
         let mut socket = TcpStream::connect(address).expect("a connection");
         socket.set_nodelay(true).expect("no delay");
         let request = LoginRequest {
-            username: Username::new(&format!("S{number}")).expect("a name"),
-            password: Password::new(PASSWORD).expect("a password"),
+            username: soup::username(&format!("S{number}")).expect("a name"),
+            password: soup::password(PASSWORD).expect("a password"),
             session: None,
             sequence,
             heartbeat_timeout_ms: None,

@@ -3,7 +3,7 @@
 use crate::postgres;
 use crate::script::{Request, Script};
 use dojima::wire::ouch::{Appendage, Inbound, OrderCanceled, OrderRejected, Outbound};
-use dojima::wire::soup::{self, LoginAccepted, LoginRequest, Password, Username, kind};
+use dojima::wire::soup::{self, LoginAccepted, LoginRequest, kind};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -252,8 +252,8 @@ impl Input {
 
 fn log_in(socket: &mut TcpStream, name: &str) {
     let request = LoginRequest {
-        username: Username::new(name).expect("a name"),
-        password: Password::new(PASSWORD).expect("a password"),
+        username: soup::username(name).expect("a name"),
+        password: soup::password(PASSWORD).expect("a password"),
         session: None,
         // Only what comes from now on.
         sequence: 0,

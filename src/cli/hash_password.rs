@@ -2,7 +2,7 @@
 
 use super::print;
 use crate::stages::authenticator;
-use crate::wire::soup::Password;
+use crate::wire::soup;
 use anyhow::{Context, bail};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
@@ -26,7 +26,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
             line.trim_end_matches(['\r', '\n']).to_owned()
         }
     };
-    let Some(password) = Password::new(&text) else {
+    let Some(password) = soup::password(&text) else {
         bail!(
             "a password has 1 to 10 letters and digits (SoupBinTCP); this one has other characters or another length"
         );

@@ -8,7 +8,7 @@ use crate::client::session::Credentials;
 use crate::client::units::{Units, UnitsTable};
 use crate::domain::Symbol;
 use crate::market::{Book, Books, Level};
-use crate::wire::soup::Username;
+use crate::wire::soup;
 use anyhow::{Context, bail};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
@@ -62,7 +62,7 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
     let address = args.address.unwrap_or(config.market_data.listen);
     let glimpse = args.glimpse.unwrap_or(config.market_data.glimpse_listen);
     let who = Credentials {
-        username: Username::new(&args.user).context("a user name has 1 to 6 letters and digits")?,
+        username: soup::username(&args.user).context("a user name has 1 to 6 letters and digits")?,
         password: args.password.of(&args.user)?,
         heartbeat_timeout_ms: None,
     };

@@ -1,6 +1,7 @@
 //! The password of a user who logs in from a command: from a file, from the environment, or asked for.
 
-use crate::wire::soup::Password;
+use crate::domain::Password;
+use crate::wire::soup;
 use anyhow::{Context, bail};
 use clap::Args;
 use std::io::IsTerminal;
@@ -37,6 +38,6 @@ impl PasswordArgs {
                 Err(_) => bail!("no password: set {VARIABLE} or give --password-file"),
             },
         };
-        Password::new(&text).context("a password has 1 to 10 letters and digits")
+        soup::password(&text).context("a password has 1 to 10 letters and digits")
     }
 }

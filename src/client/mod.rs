@@ -7,14 +7,14 @@
 //! ```no_run
 //! use dojima::client::{Client, ClientError, ClientEvent, Credentials, NewOrder, Start};
 //! use dojima::domain::Symbol;
-//! use dojima::wire::soup::{Password, Username};
+//! use dojima::wire::soup;
 //! use std::net::SocketAddr;
 //! use std::time::Duration;
 //!
 //! fn main() -> Result<(), ClientError> {
 //!     let who = Credentials {
-//!         username: Username::new("alice").expect("1 to 6 letters and digits"),
-//!         password: Password::new("secret").expect("1 to 10 letters and digits"),
+//!         username: soup::username("alice").expect("1 to 6 letters and digits"),
+//!         password: soup::password("secret").expect("1 to 10 letters and digits"),
 //!         heartbeat_timeout_ms: Some(15_000),
 //!     };
 //!     let address: SocketAddr = "127.0.0.1:7001".parse().expect("an address");

@@ -7,9 +7,10 @@
 use super::event::EventError;
 use super::stream::{Endpoint, Stream};
 use super::wait::Waiter;
+use crate::domain::{LoginName, Password};
 use crate::wire::ouch::{Inbound, OuchError, Outbound};
 use crate::wire::soup::{
-    self, LoginAccepted, LoginRejected, LoginRequest, Packet, Password, SessionId, SoupError, Username, kind,
+    self, LoginAccepted, LoginRejected, LoginRequest, Packet, SessionId, SoupError, kind,
 };
 use std::io;
 use std::net::SocketAddr;
@@ -50,16 +51,16 @@ pub enum ClientError {
     #[error("the login of {username} was rejected: {reason}")]
     Rejected {
         /// The username.
-        username: Username,
+        username: LoginName,
         /// The reason.
         reason: LoginRejected,
     },
     /// The server closed the connection before it answered the login.
     #[error("the server closed the connection before it answered the login of {0}")]
-    ClosedAtLogin(Username),
+    ClosedAtLogin(LoginName),
     /// The connection was closed. One possible cause is a second login of the same user.
     #[error("the server closed the connection ({0} may have logged in elsewhere)")]
-    Closed(Username),
+    Closed(LoginName),
     /// The server reported the end of the session.
     #[error("the server ended the session")]
     SessionEnded,
@@ -133,7 +134,7 @@ impl ClientError {
 #[derive(Clone, Copy, Debug)]
 pub struct Credentials {
     /// The login's name.
-    pub username: Username,
+    pub username: LoginName,
     /// Its password.
     pub password: Password,
     /// Asks the server to disconnect after this many milliseconds of silence, by a login of protocol 4.1. `None`: a
@@ -169,7 +170,7 @@ pub struct Received {
 pub struct Session {
     stream: Stream,
     waiter: Waiter,
-    username: Username,
+    username: LoginName,
     id: SessionId,
     next_sequence: u64,
     /// The receive buffer. The bytes from `parsed` to `filled` were received and are not processed yet.

@@ -19,6 +19,7 @@ pub mod listings;
 mod numbered;
 mod numbers;
 pub mod order_terms;
+mod password;
 pub mod password_hash;
 pub mod postings;
 mod product;
@@ -53,6 +54,7 @@ pub use instructions::{
 pub use listing::Listing;
 pub use listings::Listings;
 pub use order_terms::{OrderState, OrderTerms};
+pub use password::Password;
 pub use postings::{Fill, Parties, Party, Posting};
 pub use product::Product;
 pub use reject::{IgnoreReason, RejectReason};

@@ -3,7 +3,7 @@
 use crate::client::Credentials;
 use crate::config::{AccountConfig, AssetConfig, Config, InstrumentConfig, LoginConfig};
 use crate::domain::Symbol;
-use crate::wire::soup::{Password, Username};
+use crate::wire::soup;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -54,8 +54,8 @@ impl Venue {
         let logins = self.accounts.iter().flat_map(|account| &account.logins);
         let credentials = |login: &LoginConfig| {
             Some(Credentials {
-                username: Username::new(&login.username)?,
-                password: Password::new(login.password.as_deref()?)?,
+                username: soup::username(&login.username)?,
+                password: soup::password(login.password.as_deref()?)?,
                 heartbeat_timeout_ms: None,
             })
         };

@@ -6,9 +6,9 @@
 //! anything is spent on it.
 
 use super::ConnectionId;
-use crate::domain::LoginId;
+use crate::domain::{LoginId, LoginName, Password};
 use crate::runtime::handoff::{Giver, Taker, handoff};
-use crate::wire::soup::{LoginRejected, Password, Username};
+use crate::wire::soup::LoginRejected;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::HashSet;
 use std::fmt;
@@ -27,7 +27,7 @@ pub const NAMED_QUEUE_LEN: usize = 16 * QUEUE_LEN;
 pub struct AuthRequest {
     /// The connection that asks; comes back in the answer, so that an answer to a dead connection is dropped.
     pub connection: ConnectionId,
-    pub username: Username,
+    pub username: LoginName,
     pub password: Password,
     /// Where it comes from.
     pub peer: IpAddr,
@@ -138,7 +138,7 @@ pub struct Asked {
 }
 
 /// The names that somebody has. The authenticator gives them once, before the first question.
-type Names = Arc<OnceLock<HashSet<Username>>>;
+type Names = Arc<OnceLock<HashSet<LoginName>>>;
 
 /// The end of who takes logins. Every one has queues of its own.
 #[derive(Debug)]
@@ -174,7 +174,7 @@ pub struct AuthServer {
 
 impl AuthServer {
     /// Says which names somebody has. Only the first call counts.
-    pub fn introduce(&self, names: impl IntoIterator<Item = Username>) {
+    pub fn introduce(&self, names: impl IntoIterator<Item = LoginName>) {
         // A second authenticator on the same queues would be a mistake of the wiring, and harmless.
         let _ = self.names.set(names.into_iter().collect());
     }
@@ -197,13 +197,14 @@ pub fn auth_queues() -> (AuthClient, AuthServer) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::soup;
     use std::net::Ipv4Addr;
 
     fn request(name: &str) -> AuthRequest {
         AuthRequest {
             connection: ConnectionId(1),
-            username: Username::new(name).expect("a name"),
-            password: Password::new("X").expect("a password"),
+            username: soup::username(name).expect("a name"),
+            password: soup::password("X").expect("a password"),
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
         }
     }
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn names_that_nobody_has_leave_room_for_those_that_somebody_has() {
         let (client, server) = auth_queues();
-        server.introduce([Username::new("ALICE").expect("a name")]);
+        server.introduce([soup::username("ALICE").expect("a name")]);
         let flood: Vec<Ticket> = (0..2 * QUEUE_LEN).filter_map(|_| client.ask(request("MALLET"))).collect();
         assert_eq!(flood.len(), 2 * QUEUE_LEN, "nobody of them is asked to come again");
         assert!(flood.iter().all(|ticket| ticket.claim() == Claim::None));

@@ -21,7 +21,7 @@ use crate::stages::shadow::{
 use crate::stages::space::SpaceLow;
 use crate::stages::sql_writer::{SqlSettings, WriteBehind};
 use crate::stages::timer::{Roll, Schedule, ScheduleEntry, TimerSettings};
-use crate::wire::soup::{Password, SessionId, Username};
+use crate::wire::soup::{self, SessionId};
 use dojima_journal::storage::{Storage, Writing};
 use dojima_journal::{Durability, JournalError, Options, Reader, Retire, is_journal_file};
 use std::sync::Arc;
@@ -103,12 +103,12 @@ fn user(config: &LoginConfig, login: Option<LoginId>) -> Result<User, Fatal> {
             Secret::from_hash(hash).map_err(|error| unfit("password_hash", &error.to_string()))?
         }
         (None, Some(password)) => {
-            Secret::Plain(Password::new(password).ok_or_else(|| unfit("password", "does not fit the wire"))?)
+            Secret::Plain(soup::password(password).ok_or_else(|| unfit("password", "does not fit the wire"))?)
         }
         (None, None) => return Err(unfit("password", "is missing")),
     };
     Ok(User {
-        username: Username::new(name).ok_or_else(|| unfit("name", "does not fit the wire"))?,
+        username: soup::username(name).ok_or_else(|| unfit("name", "does not fit the wire"))?,
         secret,
         role: match config.role {
             UserRole::Trade => Role::Trade,

@@ -24,13 +24,14 @@ pub use memory::FILE as KNOWN_ADDRESSES_FILE;
 pub use password::{Secret, hash};
 pub use standing::User;
 
+use crate::domain::LoginName;
 use crate::net::auth::{
     Asked, AuthAnswer, AuthRequest, AuthServer, Claim, Grant, NAMED_QUEUE_LEN, QUEUE_LEN, Role,
 };
 use crate::net::origin;
 use crate::runtime::log::Stranger;
 use crate::runtime::{Agent, Budget, Clock, Counter, Counters, Doorbell, Fatal, Pace, Rate, WallClock};
-use crate::wire::soup::{LoginRejected, Username};
+use crate::wire::soup::LoginRejected;
 use delays::Delays;
 use dojima_journal::storage::Storage;
 use held::{Held, HeldAnswers};
@@ -94,11 +95,11 @@ pub struct AuthPort {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Key {
     /// The name, from addresses that are allowed but unknown.
-    New(Username),
+    New(LoginName),
     /// The name, from an address that is not allowed: only a guesser asks from there.
-    Outside(Username),
+    Outside(LoginName),
     /// The name and an address where it is known.
-    Known(Username, IpAddr),
+    Known(LoginName, IpAddr),
 }
 
 /// The failures. Those of unknown names have their own table, so that a flood of them does not evict the others.
@@ -106,7 +107,7 @@ enum Key {
 struct Failures {
     addresses: Delays<IpAddr>,
     members: Delays<Key>,
-    inventions: Delays<Username>,
+    inventions: Delays<LoginName>,
 }
 
 struct Gauges {
@@ -149,7 +150,7 @@ enum Hashed {
 
 pub struct Authenticator {
     ports: Vec<AuthPort>,
-    members: HashMap<Username, Member>,
+    members: HashMap<LoginName, Member>,
     /// A hash for unknown names; `None` if no user has a hashed password, so that no check takes long.
     dummy: Option<Hash>,
     hasher: Hasher,
@@ -163,8 +164,8 @@ pub struct Authenticator {
     turn: usize,
     held: HeldAnswers,
     failures: Failures,
-    member_tries: Pace<(Username, IpAddr)>,
-    invented_tries: Pace<(Username, IpAddr)>,
+    member_tries: Pace<(LoginName, IpAddr)>,
+    invented_tries: Pace<(LoginName, IpAddr)>,
     /// By class: the budget of wrong passwords. Known names are limited by their tries alone, and hopeless requests
     /// before they enter their line.
     wrong: [Option<Budget>; Class::COUNT],
@@ -437,7 +438,7 @@ const UNKNOWN: &str = "no such user";
 const OUTSIDE: &str = "not from this address (allow_from)";
 
 /// The key for failures of a name that exists.
-fn key(name: Username, origin: IpAddr, class: Class) -> Key {
+fn key(name: LoginName, origin: IpAddr, class: Class) -> Key {
     match class {
         Class::Known => Key::Known(name, origin),
         Class::Listed | Class::Elsewhere => Key::New(name),

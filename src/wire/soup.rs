@@ -5,6 +5,7 @@
 //! length bytes, as in docs/PROTOCOL.md.
 
 use crate::domain::session::{session_id, session_number};
+use crate::domain::{LoginName, Password};
 use std::fmt;
 
 /// Bytes before a packet's payload: the length field and the type.
@@ -133,67 +134,58 @@ pub fn push_packet(kind: u8, payload: &[u8], out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-macro_rules! field_text {
-    ($(#[$doc:meta])* $name:ident, $len:literal, $case:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name([u8; $len]);
+/// Bytes of the name and of the password in a Login Request.
+const USERNAME_LEN: usize = 6;
+const PASSWORD_LEN: usize = 10;
 
-        impl $name {
-            /// From 1 to the field's length letters and digits, else `None`.
-            pub fn new(text: &str) -> Option<Self> {
-                let fits = (1..=$len).contains(&text.len());
-                (fits && text.bytes().all(|b| b.is_ascii_alphanumeric())).then(|| Self::read(text.as_bytes()))
-            }
-
-            /// From a field's bytes, wherever in the field the client has put the text: clients differ.
-            pub(super) fn read(field: &[u8]) -> Self {
-                let text = trim(field);
-                let mut bytes = [b' '; $len];
-                let len = text.len().min($len);
-                bytes[..len].copy_from_slice(&text[..len]);
-                field_text!(@$case bytes);
-                Self(bytes)
-            }
-
-            /// The field's bytes, left-justified and padded with spaces.
-            pub fn as_bytes(&self) -> &[u8; $len] {
-                &self.0
-            }
-        }
-    };
-    (@any_case $bytes:ident) => { $bytes.make_ascii_uppercase() };
-    (@exact $bytes:ident) => {};
+/// The name of a login as a Login Request has room for it: 1 to 6 letters and digits, else `None`. Lower case is the same as
+/// upper.
+pub fn username(text: &str) -> Option<LoginName> {
+    is_word(text, USERNAME_LEN).then(|| LoginName(upper_case(text.as_bytes())))
 }
 
-field_text!(
-    /// The name of a trading login: up to 6 letters and digits; lower case is the same as upper.
-    Username, 6, any_case
-);
-field_text!(
-    /// The password of a trading login: up to 10 letters and digits; lower case is the same as upper. Never shown.
-    Password, 10, any_case
-);
-field_text!(
-    /// The name of a SoupBinTCP session: up to 10 letters and digits.
-    SessionId, 10, exact
-);
+/// A password as a Login Request has room for it: 1 to 10 letters and digits, else `None`. Lower case is the same as upper.
+pub fn password(text: &str) -> Option<Password> {
+    is_word(text, PASSWORD_LEN).then(|| Password(upper_case(text.as_bytes())))
+}
 
-impl fmt::Display for Username {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.trim_ascii().escape_ascii())
+fn is_word(text: &str, len_max: usize) -> bool {
+    (1..=len_max).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// The text of a field in upper case, wherever in the field the client has put it: clients differ.
+fn upper_case<const LEN: usize>(field: &[u8]) -> [u8; LEN] {
+    let mut bytes = left_justified(field);
+    bytes.make_ascii_uppercase();
+    bytes
+}
+
+fn left_justified<const LEN: usize>(field: &[u8]) -> [u8; LEN] {
+    let text = trim(field);
+    let mut bytes = [b' '; LEN];
+    let len = text.len().min(LEN);
+    bytes[..len].copy_from_slice(&text[..len]);
+    bytes
+}
+
+/// The name of a SoupBinTCP session: up to 10 letters and digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId([u8; 10]);
+
+impl SessionId {
+    /// From 1 to 10 letters and digits, else `None`.
+    pub fn new(text: &str) -> Option<Self> {
+        is_word(text, 10).then(|| Self::read(text.as_bytes()))
     }
-}
 
-impl fmt::Debug for Username {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Username({self})")
+    /// From a field's bytes.
+    pub(super) fn read(field: &[u8]) -> Self {
+        Self(left_justified(field))
     }
-}
 
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(hidden)")
+    /// The field's bytes, left-justified and padded with spaces.
+    pub fn as_bytes(&self) -> &[u8; 10] {
+        &self.0
     }
 }
 
@@ -225,7 +217,7 @@ impl fmt::Debug for SessionId {
 /// The payload of a Login Request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginRequest {
-    pub username: Username,
+    pub username: LoginName,
     /// And the proof.
     pub password: Password,
     /// The session to join; `None` for the current one.
@@ -262,8 +254,8 @@ impl LoginRequest {
             }
         };
         Ok(Self {
-            username: Username::read(&payload[..6]),
-            password: Password::read(&payload[6..16]),
+            username: LoginName(upper_case(&payload[..USERNAME_LEN])),
+            password: Password(upper_case(&payload[USERNAME_LEN..16])),
             session: (!session.is_empty()).then(|| SessionId::read(session)),
             sequence: number_or_most(&payload[26..46], "requested sequence number")?,
             heartbeat_timeout_ms,
@@ -273,8 +265,9 @@ impl LoginRequest {
     /// Appends the whole packet to `out`: that of protocol 4.1 when a timeout is asked for, else that of 3.0.
     pub fn push(&self, out: &mut Vec<u8>) {
         let mut payload = [b' '; Self::LEN_4_1];
-        payload[..6].copy_from_slice(&self.username.0);
-        payload[6..16].copy_from_slice(&self.password.0);
+        // [`username`] and [`password`] give none that is longer than its field.
+        payload[..USERNAME_LEN].copy_from_slice(&self.username.0[..USERNAME_LEN]);
+        payload[USERNAME_LEN..16].copy_from_slice(&self.password.0[..PASSWORD_LEN]);
         if let Some(session) = self.session {
             payload[16..26].copy_from_slice(&session.0);
         }
@@ -411,8 +404,8 @@ mod tests {
 
     fn login(session: Option<&str>, sequence: u64, timeout: Option<u32>) -> LoginRequest {
         LoginRequest {
-            username: Username::new("alice").expect("a name"),
-            password: Password::new("Secret1").expect("a password"),
+            username: username("alice").expect("a name"),
+            password: password("Secret1").expect("a password"),
             session: session.map(|s| SessionId::new(s).expect("a session")),
             sequence,
             heartbeat_timeout_ms: timeout,
@@ -532,14 +525,14 @@ mod tests {
 
         #[test]
         fn what_is_written_reads_back(
-            name in "[A-Z0-9]{1,6}", password in "[A-Z0-9]{1,10}", session in "[A-Za-z0-9]{1,10}",
+            name in "[A-Z0-9]{1,6}", secret in "[A-Z0-9]{1,10}", session in "[A-Za-z0-9]{1,10}",
             any_session in any::<bool>(), sequence in any::<u64>(),
             timeout in proptest::option::of(0_u32..100_000),
         ) {
             let session = SessionId::new(&session).expect("a session");
             let request = LoginRequest {
-                username: Username::new(&name).expect("a name"),
-                password: Password::new(&password).expect("a password"),
+                username: username(&name).expect("a name"),
+                password: password(&secret).expect("a password"),
                 session: (!any_session).then_some(session),
                 sequence,
                 heartbeat_timeout_ms: timeout,

@@ -5,7 +5,7 @@
 //! Where it has got to is in a file, so the next run begins there.
 
 use dojima::client::{Bookmark, Client, ClientError, ClientMessage, Credentials, Start};
-use dojima::wire::soup::{Password, SessionId, Username};
+use dojima::wire::soup::{self, SessionId};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -61,8 +61,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let (address, file) = (address.parse()?, Path::new(file));
     let who = Credentials {
-        username: Username::new(user).ok_or("a user has 1 to 6 letters and digits")?,
-        password: Password::new(password).ok_or("a password has 1 to 10 letters and digits")?,
+        username: soup::username(user).ok_or("a user has 1 to 6 letters and digits")?,
+        password: soup::password(password).ok_or("a password has 1 to 10 letters and digits")?,
         heartbeat_timeout_ms: None,
     };
     loop {

@@ -5,7 +5,7 @@
 use dojima::client::market::{MarketError, MarketSession, join};
 use dojima::client::{ClientError, Credentials, Resume};
 use dojima::market::{Book, Books};
-use dojima::wire::soup::{Password, Username};
+use dojima::wire::soup;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -64,8 +64,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("STREAM_ADDRESS GLIMPSE_ADDRESS USER PASSWORD".into());
     };
     let who = Credentials {
-        username: Username::new(user).ok_or("a user has 1 to 6 letters and digits")?,
-        password: Password::new(password).ok_or("a password has 1 to 10 letters and digits")?,
+        username: soup::username(user).ok_or("a user has 1 to 6 letters and digits")?,
+        password: soup::password(password).ok_or("a password has 1 to 10 letters and digits")?,
         heartbeat_timeout_ms: None,
     };
     let mut reader = Reader::join(glimpse.parse()?, stream.parse()?, who)?;

@@ -7,7 +7,7 @@
 
 use dojima::client::{Client, ClientError, ClientEvent, Credentials, NewOrder, Start};
 use dojima::domain::{Side, Symbol, UserRef};
-use dojima::wire::soup::{Password, Username};
+use dojima::wire::soup;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -141,8 +141,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let address: SocketAddr = address.parse()?;
     let who = Credentials {
-        username: Username::new(user).ok_or("a user has 1 to 6 letters and digits")?,
-        password: Password::new(password).ok_or("a password has 1 to 10 letters and digits")?,
+        username: soup::username(user).ok_or("a user has 1 to 6 letters and digits")?,
+        password: soup::password(password).ok_or("a password has 1 to 10 letters and digits")?,
         heartbeat_timeout_ms: Some(SWITCH_MS),
     };
     let symbol = Symbol::new(&symbol.to_ascii_uppercase()).ok_or("a symbol has 1 to 8 characters")?;

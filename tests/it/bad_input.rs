@@ -7,7 +7,7 @@ use dojima::client::session::{Resume, Session};
 use dojima::domain::{RejectReason, Symbol, UserRef};
 use dojima::wire::ouch::event::reject_code;
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound, Outbound};
-use dojima::wire::soup::{LoginAccepted, LoginRejected, LoginRequest, Password, kind};
+use dojima::wire::soup::{self, LoginAccepted, LoginRejected, LoginRequest, kind};
 use dojima_journal::layout::{VERSION, VERSION_AT};
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
@@ -94,7 +94,7 @@ fn login(password: &str) -> Vec<u8> {
     let (who, _) = order("ALICE", b'B');
     let request = LoginRequest {
         username: who.username,
-        password: Password::new(password).expect("a password"),
+        password: soup::password(password).expect("a password"),
         session: None,
         sequence: 0,
         heartbeat_timeout_ms: None,

@@ -10,7 +10,7 @@ use dojima::engine::recovery_settings;
 use dojima::recovery::{DataDir, recover};
 use dojima::runtime::UnixNanos;
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound};
-use dojima::wire::soup::{Password, Username};
+use dojima::wire::soup;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read};
@@ -370,8 +370,8 @@ fn replay_and_verify_agree_with_the_engine() {
 /// One lot of BTC-USDT at 1,000.00, as this login's next order.
 pub fn order(login: &str, side: u8) -> (Credentials, EnterOrder) {
     let credentials = Credentials {
-        username: Username::new(login).expect("a name"),
-        password: Password::new("DEMO").expect("a password"),
+        username: soup::username(login).expect("a name"),
+        password: soup::password("DEMO").expect("a password"),
         heartbeat_timeout_ms: None,
     };
     let order = EnterOrder {

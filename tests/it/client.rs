@@ -11,7 +11,7 @@ use dojima::config::Durability;
 use dojima::domain::{OrderPrice, Quantity, Side, Symbol, TimeInForce, UserRef, Visibility};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::runtime::ThreadingMode;
-use dojima::wire::soup::{Password, SessionId, Username};
+use dojima::wire::soup::{self, SessionId};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -56,8 +56,8 @@ impl Venue {
 
 fn who(name: &str) -> Credentials {
     Credentials {
-        username: Username::new(name).expect("a name"),
-        password: Password::new("DEMO").expect("a password"),
+        username: soup::username(name).expect("a name"),
+        password: soup::password("DEMO").expect("a password"),
         heartbeat_timeout_ms: Some(15_000),
     }
 }
@@ -230,7 +230,7 @@ fn what_cannot_be_is_a_typed_error() {
     }
     assert_eq!(listener.bookmark().next_user_ref, None);
 
-    let wrong = Credentials { password: Password::new("WRONG").expect("a password"), ..who("bob") };
+    let wrong = Credentials { password: soup::password("WRONG").expect("a password"), ..who("bob") };
     let refused = Client::connect(address, &wrong, Start::Now).map(drop);
     assert!(matches!(refused, Err(ClientError::Rejected { .. })), "{refused:?}");
     let session = SessionId::new("ANOTHER").expect("a name");

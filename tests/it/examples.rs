@@ -17,7 +17,7 @@ use dojima::client::{Client, ClientEvent, Credentials, NewOrder, Start};
 use dojima::config::{Durability, LoginConfig, UserRole};
 use dojima::domain::Symbol;
 use dojima::runtime::ThreadingMode;
-use dojima::wire::soup::{Password, Username};
+use dojima::wire::soup;
 use market_maker::{MarketMaker, Quotes};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -27,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn who(name: &str) -> Credentials {
     Credentials {
-        username: Username::new(name).expect("a name"),
-        password: Password::new("DEMO").expect("a password"),
+        username: soup::username(name).expect("a name"),
+        password: soup::password("DEMO").expect("a password"),
         heartbeat_timeout_ms: None,
     }
 }
@@ -75,7 +75,7 @@ fn a_market_is_made_copied_and_read() {
     top(&mut reader, &mut maker, "BTC-USDT: 6500000 × 1000 / 6500200 × 1000");
     // Both go on with new connections where they were.
     maker.reconnect(|start| Client::connect(address, &who("alice"), start)).expect("logs in");
-    let lost = dojima::client::ClientError::Closed(Username::new("CAROL").expect("a name"));
+    let lost = dojima::client::ClientError::Closed(soup::username("CAROL").expect("a name"));
     reader.reconnect(&lost.into()).expect("logs in");
     bob.enter(&NewOrder::sell(SYMBOL, 1_000).limit(6_500_000).immediate_or_cancel()).expect("sent");
     top(&mut reader, &mut maker, "BTC-USDT: 6499900 × 1000 / 6500100 × 1000");

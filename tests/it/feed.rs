@@ -17,7 +17,7 @@ use dojima::market::{Books, Feed, Published};
 use dojima::recovery::DataDir;
 use dojima::runtime::ThreadingMode;
 use dojima::wire::itch::Message;
-use dojima::wire::soup::{Password, Username};
+use dojima::wire::soup;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -43,8 +43,8 @@ fn start(config: &Config, data: &Path) -> Engine {
 
 fn who(username: &str, password: &str) -> Credentials {
     Credentials {
-        username: Username::new(username).expect("a name"),
-        password: Password::new(password).expect("a password"),
+        username: soup::username(username).expect("a name"),
+        password: soup::password(password).expect("a password"),
         heartbeat_timeout_ms: None,
     }
 }

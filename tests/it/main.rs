@@ -7,6 +7,7 @@ mod client;
 mod clock;
 mod codec;
 mod config;
+mod contracts;
 mod crash;
 mod docs;
 mod entry;

@@ -17,7 +17,7 @@ use dojima::recovery::DataDir;
 use dojima::replica::Snapshots;
 use dojima::replica::snapshot::layout::{SHARD_SECTIONS, SHARDS_AT};
 use dojima::runtime::ThreadingMode;
-use dojima::wire::soup::{Password, Username};
+use dojima::wire::soup;
 use rusqlite::Connection;
 use std::fs;
 use std::net::SocketAddr;
@@ -48,8 +48,8 @@ fn start(config: &Config, data: &Path) -> Engine {
 
 fn who(name: &str) -> Credentials {
     Credentials {
-        username: Username::new(name).expect("a name"),
-        password: Password::new("DEMO").expect("a password"),
+        username: soup::username(name).expect("a name"),
+        password: soup::password("DEMO").expect("a password"),
         heartbeat_timeout_ms: Some(15_000),
     }
 }

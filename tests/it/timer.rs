@@ -13,7 +13,7 @@ use dojima::recovery::DataDir;
 use dojima::ring::{Consumer, CursorWriter, cursor, spsc};
 use dojima::runtime::{Agent, Counters, ManualClock, ThreadingMode, UnixNanos};
 use dojima::stages::timer::{Roll, Schedule, ScheduleEntry, Timer, TimerPorts, TimerSettings};
-use dojima::wire::soup::{Password, SessionId, Username};
+use dojima::wire::soup::{self, SessionId};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -320,8 +320,8 @@ fn the_log_tells_of_rolls_and_scheduled_phases() {
     });
     let server = place.serve();
     let who = Credentials {
-        username: Username::new("ALICE").expect("a name"),
-        password: Password::new("DEMO").expect("a password"),
+        username: soup::username("ALICE").expect("a name"),
+        password: soup::password("DEMO").expect("a password"),
         heartbeat_timeout_ms: None,
     };
     let mut session = Session::connect(server.address, &who, Resume::START).expect("logs in");

@@ -14,7 +14,7 @@ use super::print;
 use crate::cli::args::read_config;
 use crate::client::{Credentials, Endpoint, TlsClient};
 use crate::config::Config;
-use crate::wire::soup::{SessionId, Username};
+use crate::wire::soup::{self, SessionId};
 use anyhow::{Context, ensure};
 use clap::Args;
 use desk::{Assets, Desk, Earlier};
@@ -82,7 +82,7 @@ fn reachable(mut listen: SocketAddr) -> SocketAddr {
 pub fn run(args: ClientArgs) -> anyhow::Result<ExitCode> {
     let config = read_config(args.config.as_deref())?;
     let to = args.endpoint(&config)?;
-    let username = Username::new(&args.user).context("--user: a name has 1 to 6 letters and digits")?;
+    let username = soup::username(&args.user).context("--user: a name has 1 to 6 letters and digits")?;
     let password = args.password.of(&args.user)?;
     let who = Credentials { username, password, heartbeat_timeout_ms: None };
     let earlier = Earlier { first: SessionId::new(&config.gateway.session), sessions_max: args.sessions };

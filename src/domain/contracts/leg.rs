@@ -1,7 +1,8 @@
 //! A position: signed lots and what they have cost.
 
-use super::ContractValue;
-use crate::domain::{Amount, Side};
+use super::rounding::{fitting, floor_div, half_even_div};
+use super::{ContractValue, Settlement};
+use crate::domain::{Amount, Price, Side};
 
 /// The position of an account in a contract; in hedge mode there are two. (docs/FUTURES.md, "Positions")
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +54,27 @@ impl Leg {
         }
         Booked { realised, closed, opened }
     }
+
+    /// What it would gain if it were closed at this price, rounded down; `None` if that does not fit an amount.
+    #[inline]
+    pub fn profit(&self, contract: &ContractValue, mark: Price) -> Option<Amount> {
+        let (value, over) = contract.fraction(self.lots.unsigned_abs(), mark);
+        let is_above_zero = (self.lots > 0) == (contract.settlement() == Settlement::Linear);
+        let signed = if is_above_zero { value } else { -value };
+        fitting(floor_div(signed, over) - i128::from(self.cost)).map(Amount)
+    }
+
+    /// The price at which it came into being on average, ticks, half-even; `None` when it is flat. It is shown and never computed
+    /// with.
+    pub fn average_entry(&self, contract: &ContractValue) -> Option<Price> {
+        let (lots, cost) = (i128::from(self.lots.unsigned_abs()), i128::from(self.cost.unsigned_abs()));
+        let unit = i128::from(contract.unit());
+        let (over, under) = match contract.settlement() {
+            Settlement::Linear => (cost, lots * unit),
+            Settlement::Inverse => (lots * unit, cost),
+        };
+        (under > 0).then(|| fitting(half_even_div(over, under))).flatten().map(Price)
+    }
 }
 
 /// `amount × part / whole`, towards 0.
@@ -67,12 +89,15 @@ fn signed(lots: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Settlement;
     use super::*;
-    use crate::domain::Price;
 
     fn one() -> ContractValue {
         ContractValue::new(Settlement::Linear, Amount(1)).expect("a value")
+    }
+
+    /// 100 USD a contract in coins of 10^-8, ticks of .5 USD.
+    fn coins() -> ContractValue {
+        ContractValue::new(Settlement::Inverse, Amount(20_000_000_000)).expect("a value")
     }
 
     fn fill(leg: &mut Leg, side: Side, lots: u64, value: i64) -> Booked {
@@ -90,7 +115,7 @@ mod tests {
             let against = fill(&mut other, side.opposite(), lots, value);
             assert_eq!(against.realised, -booked.realised);
             assert_eq!((other.lots, other.cost), (-leg.lots, -leg.cost));
-            (booked.realised, one().profit(&leg, Price(price)).expect("fits").0)
+            (booked.realised, leg.profit(&one(), Price(price)).expect("fits").0)
         };
         assert_eq!(step(Buy, 50, 1_000), (0, 0));
         assert_eq!(step(Sell, 5, 1_005), (25, 225));
@@ -127,7 +152,7 @@ mod tests {
     /// A leg that came to nothing has no cost, and what was realised is what came in less what went out.
     #[test]
     fn nothing_is_left_of_a_leg_that_is_closed() {
-        let coins = ContractValue::new(Settlement::Inverse, Amount(20_000_000_000)).expect("a value");
+        let coins = coins();
         let mut leg = Leg::default();
         let (mut realised, mut values) = (0, 0);
         for (side, lots, price) in [
@@ -142,5 +167,29 @@ mod tests {
             realised += leg.book(&coins, side, lots, value).realised;
         }
         assert_eq!((leg, realised), (Leg::default(), -values));
+    }
+
+    #[test]
+    fn the_average_of_an_inverse_leg_is_harmonic() {
+        let unit = Amount(100_000_000 * 2);
+        let dollars = ContractValue::new(Settlement::Inverse, unit).expect("a value");
+        let mut leg = Leg::default();
+        for price in [20_000, 30_000] {
+            let value = dollars.of_trade(50, Price(price)).expect("fits");
+            leg.book(&dollars, Side::Buy, 50, value);
+        }
+        assert_eq!(leg.average_entry(&dollars), Some(Price(24_000)));
+        assert_eq!(Leg::default().average_entry(&dollars), None);
+    }
+
+    #[test]
+    fn profit_is_rounded_down_on_both_sides() {
+        let value = coins().of_trade(1, Price(60_000)).expect("fits");
+        for (side, lots) in [(Side::Buy, 1), (Side::Sell, -1)] {
+            let leg = Leg { lots, cost: coins().signed(side, value) };
+            let profit = leg.profit(&coins(), Price(60_000)).expect("fits");
+            // Exactly a third of a unit is between the value that was booked and the value now.
+            assert_eq!(profit.0, if lots > 0 { -1 } else { 0 }, "{side:?}");
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! What lots of a contract are worth.
 
-use super::Leg;
-use super::rounding::{ceil_div, fitting, floor_div, half_even_div};
+use super::rounding::{ceil_div, fitting, half_even_div};
 use crate::domain::{Amount, Price, Side};
 
 /// In what a contract is settled.
@@ -65,25 +64,10 @@ impl ContractValue {
         }
     }
 
-    /// What a leg would gain if it were closed at this price, rounded down.
+    /// What one tick on one lot, or one lot at one tick, is worth.
     #[inline]
-    pub fn profit(&self, leg: &Leg, mark: Price) -> Option<Amount> {
-        let (value, over) = self.fraction(leg.lots.unsigned_abs(), mark);
-        let is_above_zero = (leg.lots > 0) == (self.settlement == Settlement::Linear);
-        let signed = if is_above_zero { value } else { -value };
-        fitting(floor_div(signed, over) - i128::from(leg.cost)).map(Amount)
-    }
-
-    /// The price at which a leg came into being on average, ticks, half-even. `None` for one that is flat. It is shown and never
-    /// computed with.
-    pub fn average_entry(&self, leg: &Leg) -> Option<Price> {
-        let (lots, cost) = (i128::from(leg.lots.unsigned_abs()), i128::from(leg.cost.unsigned_abs()));
-        let unit = i128::from(self.unit);
-        let (over, under) = match self.settlement {
-            Settlement::Linear => (cost, lots * unit),
-            Settlement::Inverse => (lots * unit, cost),
-        };
-        (under > 0).then(|| fitting(half_even_div(over, under))).flatten().map(Price)
+    pub(super) fn unit(&self) -> i64 {
+        self.unit
     }
 }
 
@@ -104,30 +88,6 @@ mod tests {
         // 33.3... is down, 66.6... up; the notional is always up.
         assert_eq!(coins().of_trade(1, Price(60_000)), Some(Amount(333_333)));
         assert_eq!(coins().notional(1, Price(60_000)), Some(Amount(333_334)));
-    }
-
-    #[test]
-    fn the_average_of_an_inverse_leg_is_harmonic() {
-        let unit = Amount(100_000_000 * 2);
-        let dollars = ContractValue::new(Settlement::Inverse, unit).expect("a value");
-        let mut leg = Leg::default();
-        for price in [20_000, 30_000] {
-            let value = dollars.of_trade(50, Price(price)).expect("fits");
-            leg.book(&dollars, Side::Buy, 50, value);
-        }
-        assert_eq!(dollars.average_entry(&leg), Some(Price(24_000)));
-        assert_eq!(dollars.average_entry(&Leg::default()), None);
-    }
-
-    #[test]
-    fn profit_is_rounded_down_on_both_sides() {
-        let value = coins().of_trade(1, Price(60_000)).expect("fits");
-        for (side, lots) in [(Side::Buy, 1), (Side::Sell, -1)] {
-            let leg = Leg { lots, cost: coins().signed(side, value) };
-            let profit = coins().profit(&leg, Price(60_000)).expect("fits");
-            // Exactly a third of a unit is between the value that was booked and the value now.
-            assert_eq!(profit.0, if lots > 0 { -1 } else { 0 }, "{side:?}");
-        }
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! What went wrong while playing.
 
 use crate::client::ClientError;
-use crate::domain::UserRef;
-use crate::wire::soup::Username;
+use crate::domain::{LoginName, UserRef};
 use std::time::Duration;
 
 /// What went wrong while playing.
@@ -31,7 +30,7 @@ pub enum DriverError {
     Used {
         /// Which session, from 0.
         session: usize,
-        username: Username,
+        username: LoginName,
         /// How many messages its stream has.
         messages: u64,
     },

@@ -5,11 +5,10 @@
 use super::error::DriverError;
 use super::tally::{Clock, Tally};
 use crate::client::session::{ClientError, Credentials, Resume, Session};
-use crate::domain::{ClOrdId, Side, Symbol, TimeInForce, UserRef};
+use crate::domain::{ClOrdId, LoginName, Side, Symbol, TimeInForce, UserRef};
 use crate::flow::actions::{FlowAction, OrderIndex, SessionIndex};
 use crate::flow::trades::{Fill, Liquidity};
 use crate::wire::ouch::{Appendage, CancelOrder, EnterOrder, Inbound, Outbound, ReplaceOrder};
-use crate::wire::soup::Username;
 use hdrhistogram::Histogram;
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -151,7 +150,7 @@ impl Lane {
         Ok(self.next_sequence() - 1)
     }
 
-    pub(super) fn username(&self) -> Username {
+    pub(super) fn username(&self) -> LoginName {
         self.who.username
     }
 

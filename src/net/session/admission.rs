@@ -2,8 +2,9 @@
 
 use super::connection::Phase;
 use super::lines::Line;
-use super::protocol::{CONTROL_PACKET_LEN_MAX, LoginAccepted, LoginRejected, SessionProtocol, Username};
+use super::protocol::{CONTROL_PACKET_LEN_MAX, LoginAccepted, LoginRejected, SessionProtocol};
 use super::{Admission, Admitted, CloseReason, Server, Service, inbox_of};
+use crate::domain::LoginName;
 use crate::net::ConnectionId;
 use crate::net::auth::AuthAnswer;
 use crate::runtime::log::Stranger;
@@ -74,7 +75,7 @@ impl<C> Server<C> {
     }
 
     /// Ends the oldest connections of a user who is about to have one more than one user may.
-    fn make_room_for(&mut self, service: &mut impl Service<Client = C>, user: Username, now: u64) {
+    fn make_room_for(&mut self, service: &mut impl Service<Client = C>, user: LoginName, now: u64) {
         let most = self.settings.connections_per_user;
         let count = self.connections.iter().filter(|(_, one)| one.logged_in_as(user).is_some()).count();
         for _ in most..=count {

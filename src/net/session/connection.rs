@@ -4,8 +4,9 @@
 //! it no longer holds: a read that fills less than it could, a write that takes less than it was given.
 
 use super::close_reason::CloseReason;
-use super::protocol::{CONTROL_PACKET_LEN_MAX, SessionProtocol, Username};
+use super::protocol::{CONTROL_PACKET_LEN_MAX, SessionProtocol};
 use super::service::{CHATTER, PendingLogin, Service, SessionSettings};
+use crate::domain::LoginName;
 use crate::net::auth::{Claim, Ticket};
 use crate::net::{ConnectionId, Inbox, Readiness, Socket, origin};
 use crate::runtime::Budget;
@@ -99,7 +100,7 @@ pub(super) struct Connection<C> {
     /// What it keeps of its question to the authenticator.
     pub(super) ticket: Option<Ticket>,
     /// The name that it gave, and whether it was let in under it.
-    pub(super) username: Option<Username>,
+    pub(super) username: Option<LoginName>,
     pub(super) was_let_in: bool,
     /// It has input that must wait, for room or for the client to receive: its silence is ours.
     pub(super) held: bool,
@@ -216,7 +217,7 @@ impl<C> Connection<C> {
     }
 
     /// Since when it is open, ns, if this user is logged in on it.
-    pub(super) fn logged_in_as(&self, user: Username) -> Option<u64> {
+    pub(super) fn logged_in_as(&self, user: LoginName) -> Option<u64> {
         (self.is_logged_in() && self.username == Some(user)).then_some(self.opened)
     }
 

@@ -1,6 +1,6 @@
 //! How many lines of the log are about each user: whoever has a login could write any number of them by coming and going.
 
-use super::protocol::Username;
+use crate::domain::LoginName;
 use crate::runtime::{Budget, Rate};
 use std::collections::HashMap;
 
@@ -22,11 +22,11 @@ struct Written {
 
 /// All users of whom something was written: they are those of the configuration.
 #[derive(Default)]
-pub(super) struct Lines(HashMap<Username, Written>);
+pub(super) struct Lines(HashMap<LoginName, Written>);
 
 impl Lines {
     /// The next line about a user who is known; `None`: it is left out.
-    pub(super) fn next_of(&mut self, user: Username, now: u64) -> Option<Line> {
+    pub(super) fn next_of(&mut self, user: LoginName, now: u64) -> Option<Line> {
         let none = || Written { budget: Budget::new(LINES), left_out: 0 };
         let written = self.0.entry(user).or_insert_with(none);
         if !written.budget.is_left(now) {
@@ -42,12 +42,13 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::soup;
 
     const EVERY_NS: u64 = LINES.spacing;
 
     #[test]
     fn a_user_has_some_lines_at_once_and_then_one_a_second() {
-        let [alice, bob] = ["ALICE", "BOB"].map(|name| Username::new(name).expect("a name"));
+        let [alice, bob] = ["ALICE", "BOB"].map(|name| soup::username(name).expect("a name"));
         let mut lines = Lines::default();
         let now = 7 * EVERY_NS;
         let written =

@@ -29,7 +29,7 @@ use packets::chatter_of;
 pub use packets::{Next, Packets};
 pub use protocol::{
     CONTROL_PACKET_LEN_MAX, Frame, LoginAccepted, LoginRejected, LoginRequest, Says, SessionId,
-    SessionProtocol, Soup, Username,
+    SessionProtocol, Soup,
 };
 pub use service::{
     Admission, Admitted, PendingLogin, STRANGER_INBOX_LEN, STRANGER_PACKET_LEN_MAX, SendStatus, Service,

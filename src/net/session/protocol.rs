@@ -3,7 +3,7 @@
 //!
 //! The functions are called by type: nothing is looked up for a packet.
 
-pub use crate::wire::soup::{LoginAccepted, LoginRejected, LoginRequest, SessionId, Username};
+pub use crate::wire::soup::{LoginAccepted, LoginRejected, LoginRequest, SessionId};
 
 use super::close_reason::CloseReason;
 use crate::wire::soup::{self, END_OF_SESSION, SERVER_HEARTBEAT, SoupError, kind};

@@ -2,7 +2,8 @@
 
 use super::close_reason::CloseReason;
 use super::packets::Packets;
-use super::protocol::{LoginRejected, LoginRequest, SessionId, SessionProtocol, Username};
+use super::protocol::{LoginRejected, LoginRequest, SessionId, SessionProtocol};
+use crate::domain::LoginName;
 use crate::net::ConnectionId;
 use crate::net::auth::Grant;
 use crate::runtime::Rate;
@@ -171,7 +172,7 @@ pub trait Service {
 /// A login that waits for the authenticator's answer: what it asks for, without the password.
 #[derive(Clone, Copy, Debug)]
 pub struct PendingLogin {
-    pub username: Username,
+    pub username: LoginName,
     /// The session; `None`: the present one.
     pub session: Option<SessionId>,
     /// The first message; 0: the next one that there will be.

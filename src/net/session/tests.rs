@@ -4,7 +4,7 @@ use super::connection::Closing;
 use super::*;
 use crate::net::Readiness;
 use crate::net::auth::{Asked, AuthAnswer, AuthServer, Grant, Role, Ticket, auth_queues};
-use crate::wire::soup::{LoginRejected, LoginRequest, Password, SessionId, Username};
+use crate::wire::soup::{self, LoginRejected, LoginRequest, SessionId};
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::net::Ipv4Addr;
@@ -195,7 +195,7 @@ pub(super) fn waiting(
     let socket = Box::new(WireSocket(Client::default()));
     let mut one = Connection::new(id, peer(from), socket, Inbox::with_room(0), now, &settings(1));
     if claim != Claim::None {
-        let username = Username::new(NAMES[0]).expect("a name");
+        let username = soup::username(NAMES[0]).expect("a name");
         let login = PendingLogin { username, session: None, sequence: 0, heartbeat_timeout_ms: None };
         one.phase = Phase::Checking(login);
         one.ticket = Some(Ticket::with(claim));
@@ -217,7 +217,7 @@ impl Port {
     fn new(connections_max: usize) -> Self {
         let net = Arc::new(Mutex::new(Net::default()));
         let (auth, auth_server) = auth_queues();
-        auth_server.introduce(NAMES.map(|name| Username::new(name).expect("a name")));
+        auth_server.introduce(NAMES.map(|name| soup::username(name).expect("a name")));
         let sockets = Box::new(NetSockets(Arc::clone(&net)));
         let server = Server::new(settings(connections_max), sockets, auth, Vec::new(), &Counters::new());
         Self { server, auth_server, asked: Vec::new(), net, now: 0 }
@@ -272,8 +272,8 @@ impl Port {
 
 fn log_in(client: &Client, name: &str) {
     let request = LoginRequest {
-        username: Username::new(name).expect("a name"),
-        password: Password::new("X").expect("a password"),
+        username: soup::username(name).expect("a name"),
+        password: soup::password("X").expect("a password"),
         session: None,
         sequence: 0,
         heartbeat_timeout_ms: None,

@@ -6,9 +6,9 @@
 //! second thread of normal priority then makes the same check, and the first verdict counts.
 
 use super::password::{Checker, Hash};
+use crate::domain::Password;
 use crate::runtime::handoff::{Giver, Taker, handoff};
 use crate::runtime::{Doorbell, Next, Priority, SideThread};
-use crate::wire::soup::Password;
 use std::io;
 use std::time::Duration;
 
@@ -160,11 +160,12 @@ impl Worker {
 mod tests {
     use super::super::password::Secret;
     use super::*;
+    use crate::wire::soup;
 
     const MS: u64 = 1_000_000;
 
     fn password(text: &str) -> Password {
-        Password::new(text).expect("a password")
+        soup::password(text).expect("a password")
     }
 
     fn hash(of: &str) -> Hash {

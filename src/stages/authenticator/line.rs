@@ -5,9 +5,9 @@
 //! A request for a name from an address with no earlier request for it goes before all that had a turn.
 
 use super::standing::Class;
+use crate::domain::LoginName;
 use crate::net::auth::{AuthRequest, Inquiry};
 use crate::runtime::Bounded;
-use crate::wire::soup::Username;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
@@ -48,9 +48,9 @@ pub struct Line {
     waiting: VecDeque<Waiting>,
     /// The number of requests that were checked.
     turn: u64,
-    names: Bounded<Username, u64>,
+    names: Bounded<LoginName, u64>,
     addresses: Bounded<IpAddr, u64>,
-    both: Bounded<(Username, IpAddr), u64>,
+    both: Bounded<(LoginName, IpAddr), u64>,
 }
 
 impl Line {
@@ -85,7 +85,7 @@ impl Line {
     /// product is equally high within a flood, however it is spread over names and addresses, and lower outside the
     /// flood. Among equals, the one that would be checked last.
     fn least_deserving(&self) -> Option<usize> {
-        let mut names: HashMap<Username, usize> = HashMap::new();
+        let mut names: HashMap<LoginName, usize> = HashMap::new();
         let mut origins: HashMap<IpAddr, usize> = HashMap::new();
         for Waiting { question, .. } in &self.waiting {
             *names.entry(question.request.username).or_default() += 1;
@@ -120,7 +120,7 @@ impl Line {
         Some(question)
     }
 
-    fn had_turn(&mut self, name: Username, origin: IpAddr) {
+    fn had_turn(&mut self, name: LoginName, origin: IpAddr) {
         self.turn += 1;
         let turn = self.turn;
         *self.names.entry(name, turn, |turn| *turn) = turn;
@@ -141,7 +141,7 @@ impl Line {
     }
 
     /// Makes the requests for this name from this address ready at once if earlier failures delayed them.
-    pub fn hurry(&mut self, name: Username, origin: IpAddr, now: u64) {
+    pub fn hurry(&mut self, name: LoginName, origin: IpAddr, now: u64) {
         for Waiting { question, .. } in &mut self.waiting {
             if question.request.username == name && question.origin == origin {
                 question.ready = question.ready.min(now);

@@ -13,8 +13,9 @@
 //! unreadable file is ignored and does not prevent a start: users then only wait in another line.
 
 use super::standing::{Member, Regular};
+use crate::domain::LoginName;
 use crate::runtime::{UnixNanos, WallClock};
-use crate::wire::soup::Username;
+use crate::wire::soup;
 use dojima_journal::storage::Storage;
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -69,7 +70,7 @@ impl Memory {
     }
 
     /// Reads the file, if there is one. Names that no longer exist are skipped.
-    pub fn recall(&mut self, members: &mut HashMap<Username, Member>) {
+    pub fn recall(&mut self, members: &mut HashMap<LoginName, Member>) {
         let Some(files) = &self.files else { return };
         let time = self.wall.time();
         match read(files.as_ref()) {
@@ -95,7 +96,7 @@ impl Memory {
     }
 
     /// Writes the file if it is due. Waits for the disk.
-    pub fn write_if_due(&mut self, members: &HashMap<Username, Member>, is_busy: bool, now: u64) -> usize {
+    pub fn write_if_due(&mut self, members: &HashMap<LoginName, Member>, is_busy: bool, now: u64) -> usize {
         match self.new_since {
             Some(since) if now >= self.write_from && (!is_busy || now - since >= PATIENCE_NS) => {
                 self.write(members, now);
@@ -106,13 +107,13 @@ impl Memory {
     }
 
     /// Writes the file if there are unsaved changes.
-    pub fn finish(&mut self, members: &HashMap<Username, Member>, now: u64) {
+    pub fn finish(&mut self, members: &HashMap<LoginName, Member>, now: u64) {
         if self.new_since.is_some() {
             self.write(members, now);
         }
     }
 
-    fn write(&mut self, members: &HashMap<Username, Member>, now: u64) {
+    fn write(&mut self, members: &HashMap<LoginName, Member>, now: u64) {
         self.new_since = None;
         self.write_from = now + REST_NS;
         let Some(files) = &self.files else { return };
@@ -126,9 +127,9 @@ impl Memory {
     }
 }
 
-fn text(members: &HashMap<Username, Member>, time: UnixNanos) -> String {
-    let mut names: Vec<&Username> = members.keys().collect();
-    names.sort_unstable_by_key(|name| *name.as_bytes());
+fn text(members: &HashMap<LoginName, Member>, time: UnixNanos) -> String {
+    let mut names: Vec<&LoginName> = members.keys().collect();
+    names.sort_unstable();
     let mut lines = String::new();
     for name in names {
         for Regular { from, last } in members[name].regulars(time).rev() {
@@ -139,7 +140,7 @@ fn text(members: &HashMap<Username, Member>, time: UnixNanos) -> String {
     format!("{TITLE}\n{CHECKSUM}{:08x}\n{lines}", crc32c::crc32c(lines.as_bytes()))
 }
 
-fn read(files: &dyn Storage) -> Result<Vec<(Username, IpAddr, UnixNanos)>, Unreadable> {
+fn read(files: &dyn Storage) -> Result<Vec<(LoginName, IpAddr, UnixNanos)>, Unreadable> {
     let file = match files.open(FILE) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -160,7 +161,7 @@ fn read(files: &dyn Storage) -> Result<Vec<(Username, IpAddr, UnixNanos)>, Unrea
 }
 
 /// Parses a file; `None` if it is damaged.
-fn parse(bytes: &[u8]) -> Option<Vec<(Username, IpAddr, UnixNanos)>> {
+fn parse(bytes: &[u8]) -> Option<Vec<(LoginName, IpAddr, UnixNanos)>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let rest = text.strip_prefix(TITLE)?.strip_prefix('\n')?.strip_prefix(CHECKSUM)?;
     let (checksum, lines) = rest.split_once('\n')?;
@@ -170,11 +171,11 @@ fn parse(bytes: &[u8]) -> Option<Vec<(Username, IpAddr, UnixNanos)>> {
     lines.lines().map(line).collect()
 }
 
-fn line(line: &str) -> Option<(Username, IpAddr, UnixNanos)> {
+fn line(line: &str) -> Option<(LoginName, IpAddr, UnixNanos)> {
     let mut words = line.split(' ');
     let (name, from, seconds) = (words.next()?, words.next()?, words.next()?);
     let last = seconds.parse::<u64>().ok()?.checked_mul(1_000_000_000)?;
-    let entry = (Username::new(name)?, from.parse().ok()?, UnixNanos(last));
+    let entry = (soup::username(name)?, from.parse().ok()?, UnixNanos(last));
     words.next().is_none().then_some(entry)
 }
 

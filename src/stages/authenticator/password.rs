@@ -1,7 +1,7 @@
 //! Passwords and their hashes.
 
+use crate::domain::Password;
 use crate::domain::password_hash::{self, HashError};
-use crate::wire::soup::Password;
 use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{Output, PasswordHash, PasswordHashString, PasswordHasher, SaltString};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -45,7 +45,7 @@ pub(super) type Hash = PasswordHashString;
 
 /// Whether two passwords are equal, in constant time.
 pub(super) fn is_same(known: &Password, password: &Password) -> bool {
-    let differing = known.as_bytes().iter().zip(password.as_bytes());
+    let differing = known.0.iter().zip(&password.0);
     black_box(differing.fold(0, |bits, (a, b)| black_box(bits | (a ^ b)))) == 0
 }
 
@@ -77,14 +77,10 @@ impl Checker {
         let argon = Argon2::new(Algorithm::Argon2id, version, params);
         let memory = &mut self.memory[..blocks];
         Output::init_with(len, |out| {
-            Ok(argon.hash_password_into_with_memory(plain(password), salt, out, memory)?)
+            Ok(argon.hash_password_into_with_memory(password.text(), salt, out, memory)?)
         })
         .ok()
     }
-}
-
-fn plain(password: &Password) -> &[u8] {
-    password.as_bytes().trim_ascii_end()
 }
 
 /// Hashes a password with a new salt, in the form that [`Secret::from_hash`] reads. Lower case counts as upper case, as
@@ -94,16 +90,17 @@ fn plain(password: &Password) -> &[u8] {
 /// [`HashError::NoSalt`].
 pub fn hash(password: &Password) -> Result<String, HashError> {
     let salt = SaltString::generate(&mut OsRng);
-    let hashed = Argon2::default().hash_password(plain(password), &salt);
+    let hashed = Argon2::default().hash_password(password.text(), &salt);
     hashed.map(|hash| hash.to_string()).map_err(|_| HashError::NoSalt)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::soup;
 
     fn password(text: &str) -> Password {
-        Password::new(text).expect("a password")
+        soup::password(text).expect("a password")
     }
 
     #[test]

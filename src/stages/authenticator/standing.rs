@@ -1,11 +1,10 @@
 //! Classifies login requests: whether the user may log in from the address, and whether it has done so before.
 
 use super::password::Secret;
-use crate::domain::LoginId;
+use crate::domain::{LoginId, LoginName};
 use crate::net::auth::Role;
 use crate::net::origin;
 use crate::runtime::{Budget, Rate, UnixNanos};
-use crate::wire::soup::Username;
 use ipnet::IpNet;
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -14,7 +13,7 @@ use std::net::IpAddr;
 #[derive(Clone, Debug)]
 pub struct User {
     /// Its name on the wire.
-    pub username: Username,
+    pub username: LoginName,
     /// The secret that its password is checked against.
     pub secret: Secret,
     pub role: Role,
@@ -145,7 +144,7 @@ mod tests {
     use super::*;
     use crate::net::auth::Role;
     use crate::stages::authenticator::Secret;
-    use crate::wire::soup::{Password, Username};
+    use crate::wire::soup;
 
     #[test]
     fn an_address_of_the_configuration_is_known_and_a_network_is_not_until_the_name_came_in() {
@@ -160,8 +159,8 @@ mod tests {
             ("192.0.2.10", Class::Hopeless, Class::Hopeless),
         ] {
             let mut member = Member::new(User {
-                username: Username::new("ALICE").expect("a name"),
-                secret: Secret::Plain(Password::new("X").expect("a password")),
+                username: soup::username("ALICE").expect("a name"),
+                secret: Secret::Plain(soup::password("X").expect("a password")),
                 role: Role::Admin,
                 login: None,
                 allow_from: allowed.map(|net| net.parse().expect("a network")).to_vec(),

@@ -5,7 +5,7 @@ use crate::domain::LoginId;
 use crate::net::ConnectionId;
 use crate::net::auth::{AuthClient, Ticket, auth_queues};
 use crate::runtime::{ManualClock, UnixNanos};
-use crate::wire::soup::Password;
+use crate::wire::soup;
 use argon2::password_hash::{PasswordHasher, SaltString};
 use dojima_journal::storage::FileStorage;
 use std::net::Ipv4Addr;
@@ -29,8 +29,8 @@ struct Bench {
 
 fn user(name: &str, password: &str, role: Role, allow_from: &[&str]) -> User {
     User {
-        username: Username::new(name).expect("a name"),
-        secret: Secret::Plain(Password::new(password).expect("a password")),
+        username: soup::username(name).expect("a name"),
+        secret: Secret::Plain(soup::password(password).expect("a password")),
         role,
         login: matches!(role, Role::Trade | Role::DropCopy).then_some(LoginId(7)),
         allow_from: allow_from.iter().map(|net| net.parse().expect("a network")).collect(),
@@ -43,7 +43,7 @@ fn hashed(user: User) -> User {
     let quick = argon2::Params::new(8, 1, 1, None).expect("parameters");
     let argon = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, quick);
     let salt = SaltString::encode_b64(b"a grain or two").expect("salt");
-    let hash = argon.hash_password(password.as_bytes().trim_ascii_end(), &salt).expect("a hash");
+    let hash = argon.hash_password(password.text(), &salt).expect("a hash");
     User { secret: Secret::from_hash(&hash.to_string()).expect("readable"), ..user }
 }
 
@@ -73,8 +73,8 @@ fn bench_with(users: Vec<User>, dir: Option<&Path>, clock: ManualClock) -> Bench
 fn request(connection: u64, name: &str, password: &str, peer: [u8; 4]) -> AuthRequest {
     AuthRequest {
         connection: ConnectionId(connection),
-        username: Username::new(name).expect("a name"),
-        password: Password::new(password).expect("a password"),
+        username: soup::username(name).expect("a name"),
+        password: soup::password(password).expect("a password"),
         peer: IpAddr::V4(Ipv4Addr::from(peer)),
     }
 }
@@ -118,7 +118,7 @@ const HOME: [u8; 4] = [10, 1, 2, 3];
 
 #[test]
 fn names_passwords_roles_and_addresses_must_all_fit() {
-    let hashed = super::hash(&Password::new("Builder").expect("a password")).expect("a hash");
+    let hashed = super::hash(&soup::password("Builder").expect("a password")).expect("a hash");
     let bob =
         User { secret: Secret::from_hash(&hashed).expect("a hash"), ..user("BOB", "X", Role::DropCopy, &[]) };
     let users = vec![
@@ -462,7 +462,7 @@ fn only_the_last_addresses_of_a_name_are_known_and_only_for_thirty_days() {
     }
     let class = |bench: &Bench, home: u8| {
         let time = UnixNanos(bench.now());
-        let name = Username::new("alice").expect("a name");
+        let name = soup::username("alice").expect("a name");
         bench.authenticator.members[&name].class(IpAddr::from([10, 0, 0, home]), time)
     };
     for home in homes {
@@ -479,7 +479,7 @@ fn only_the_last_addresses_of_a_name_are_known_and_only_for_thirty_days() {
 fn class_after_start(dir: &Path, clock: &ManualClock) -> Class {
     let bench = bench_with(vec![user("ALICE", "WONDER", Role::Trade, &[])], Some(dir), clock.clone());
     let time = clock.clone().time();
-    bench.authenticator.members[&Username::new("alice").expect("a name")].class(IpAddr::from(HOME), time)
+    bench.authenticator.members[&soup::username("alice").expect("a name")].class(IpAddr::from(HOME), time)
 }
 
 #[test]

@@ -4,9 +4,7 @@ use dojima::config::Config;
 use dojima::domain::{ClOrdId, Symbol, UserRef};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::wire::ouch::{Appendage, EnterOrder, Inbound};
-use dojima::wire::soup::{
-    self, LoginAccepted, LoginRejected, LoginRequest, Password, SessionId, Username, kind,
-};
+use dojima::wire::soup::{self, LoginAccepted, LoginRejected, LoginRequest, SessionId, kind};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -46,8 +44,8 @@ pub fn wait(what: &str, mut done: impl FnMut() -> bool) {
 
 pub fn login_packet(user: &str, password: &str, session: Option<&str>, sequence: u64) -> Vec<u8> {
     let request = LoginRequest {
-        username: Username::new(user).expect("a name"),
-        password: Password::new(password).expect("a password"),
+        username: soup::username(user).expect("a name"),
+        password: soup::password(password).expect("a password"),
         session: session.map(|id| SessionId::new(id).expect("a session")),
         sequence,
         heartbeat_timeout_ms: None,

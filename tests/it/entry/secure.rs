@@ -6,7 +6,7 @@ use dojima::config::{Config, DEFAULT_TOML, Durability, LoginConfig, Network, Tls
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::runtime::ThreadingMode;
 use dojima::stages::authenticator;
-use dojima::wire::soup::{LoginRejected, Password};
+use dojima::wire::soup::{self, LoginRejected};
 use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -23,7 +23,7 @@ fn config() -> Config {
 #[test]
 fn hashed_passwords_and_networks_decide_who_comes_in() {
     let mut config = config();
-    let hash = authenticator::hash(&Password::new("Secret").expect("a password")).expect("a hash");
+    let hash = authenticator::hash(&soup::password("Secret").expect("a password")).expect("a hash");
     let alice = &mut config.accounts[0].logins[0];
     (alice.password, alice.password_hash) = (None, Some(hash));
     config.accounts[1].logins[0].allow_from = vec![Network("10.0.0.0/8".parse().expect("a network"))];

@@ -291,7 +291,7 @@ fn a_session_ends_for_everybody_and_the_next_begins_with_the_book() {
 /// Nothing that a subscriber sends has an answer, so a logout is the end.
 #[test]
 fn a_subscriber_that_logs_out_is_let_go() {
-    use dojima::wire::soup::{LOGOUT, LoginRequest, Password, Username};
+    use dojima::wire::soup::{self, LOGOUT, LoginRequest};
 
     let folder = TempDir::new().expect("a directory");
     let mut config = config();
@@ -301,8 +301,8 @@ fn a_subscriber_that_logs_out_is_let_go() {
     let mut bytes = Vec::new();
     let (username, password) = ("ALICE", "DEMO");
     let request = LoginRequest {
-        username: Username::new(username).expect("a name"),
-        password: Password::new(password).expect("a password"),
+        username: soup::username(username).expect("a name"),
+        password: soup::password(password).expect("a password"),
         session: None,
         sequence: 0,
         heartbeat_timeout_ms: None,

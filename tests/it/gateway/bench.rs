@@ -2,8 +2,8 @@
 
 use dojima::domain::audience::{Address, Part};
 use dojima::domain::{
-    CancelReason, Canceled, ClOrdId, Command, Event, EventRecord, Listings, LoginId, OrderCommand,
-    OrderEvent, OrderId, Quantity, Symbol, Timestamp, UserRef, VenueEvent,
+    CancelReason, Canceled, ClOrdId, Command, Event, EventRecord, Listings, LoginId, LoginName, OrderCommand,
+    OrderEvent, OrderId, Password, Quantity, Symbol, Timestamp, UserRef, VenueEvent,
 };
 use dojima::net::auth::{Role, auth_queues};
 use dojima::net::session::Soup;
@@ -22,7 +22,7 @@ use dojima::stages::resend::{
 };
 use dojima::stages::space::{SpaceLow, space_gauge};
 use dojima::wire::ouch::{Appendage, CancelOrder, EnterOrder, Inbound, SEQUENCED_LEN_MAX, encode_sequenced};
-use dojima::wire::soup::{self, LoginRequest, Password, SessionId, Username, kind};
+use dojima::wire::soup::{self, LoginRequest, SessionId, kind};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::ops::ControlFlow;
@@ -59,10 +59,14 @@ pub const PACKET_LEN_MAX: usize = 4096;
 /// Name and password of those who have a login.
 const USERS: [(LoginId, &str, &str); 2] = [(ALICE, "ALICE", "WONDER"), (BOB, "BOB", "BUILDER")];
 
+/// Bob once more, as only a protocol with longer fields than SoupBinTCP has room for him.
+pub const LONG_NAME: &str = "BUILDER-AND-SONS";
+pub const LONG_PASSWORD: &str = "Case-matters,and-so-do-all-of-32";
+
 fn user((login, name, password): (LoginId, &str, &str), role: Role) -> User {
-    let password = Password::new(password).expect("a password");
+    let password = soup::password(password).expect("a password");
     User {
-        username: Username::new(name).expect("a name"),
+        username: soup::username(name).expect("a name"),
         secret: Secret::Plain(password),
         role,
         login: Some(login),
@@ -183,7 +187,12 @@ impl<P: OrderEntryProtocol> Bench<P> {
             auth,
             authenticator: Vec::new(),
         };
-        let users = USERS.map(|who| user(who, role)).to_vec();
+        let mut users = USERS.map(|who| user(who, role)).to_vec();
+        users.push(User {
+            username: LoginName::new(LONG_NAME).expect("a name"),
+            secret: Secret::Plain(Password::new(LONG_PASSWORD.as_bytes()).expect("a password")),
+            ..users[1].clone()
+        });
         let port = AuthPort {
             server: auth_server,
             roles: vec![Role::Trade, Role::DropCopy],
@@ -464,8 +473,8 @@ pub fn packet(record: &EventRecord) -> Vec<u8> {
 pub fn login_packet(login: LoginId, from: u64) -> Vec<u8> {
     let (_, name, password) = USERS.into_iter().find(|(known, ..)| *known == login).expect("a known login");
     let request = LoginRequest {
-        username: Username::new(name).expect("a name"),
-        password: Password::new(password).expect("a password"),
+        username: soup::username(name).expect("a name"),
+        password: soup::password(password).expect("a password"),
         session: None,
         sequence: from,
         heartbeat_timeout_ms: None,

@@ -3,9 +3,7 @@
 use super::bench::{ALICE, BOB, Bench, Client, SECOND, cancel, login_packet, settings};
 use dojima::domain::{Command, ConnectionLoss, OrderCommand, Sender, UserRef};
 use dojima::stages::resend::{ResendAnswer, ResendQuery};
-use dojima::wire::soup::{
-    self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, Password, SessionId, Username, kind,
-};
+use dojima::wire::soup::{self, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, SessionId, kind};
 use std::time::Duration;
 
 /// Alice's login in a session that she names, from message 1.
@@ -16,8 +14,8 @@ fn login_to(session: &str) -> Vec<u8> {
 /// The same from another message.
 fn login_from(session: &str, sequence: u64) -> Vec<u8> {
     let request = LoginRequest {
-        username: Username::new("ALICE").expect("a name"),
-        password: Password::new("WONDER").expect("a password"),
+        username: soup::username("ALICE").expect("a name"),
+        password: soup::password("WONDER").expect("a password"),
         session: SessionId::new(session),
         sequence,
         heartbeat_timeout_ms: None,

@@ -1,23 +1,21 @@
 //! A second protocol of order entry on the same gateway: lines of text, over loopback, traded by the real exchange. Nothing of OUCH
 //! or SoupBinTCP is in its bytes.
 
-use super::bench::{Bench, settings};
+use super::bench::{Bench, LONG_NAME, LONG_PASSWORD, settings};
 use crate::support::venue::limits;
 use dojima::domain::audience::{Address, Part};
 use dojima::domain::{
     AccountId, AdminCommand, Amount, AssetCode, AssetId, Cancel, ClientName, Command, Enter, Event,
     EventRecord, InstrumentId, ListInstrument, Listings, LoginId, LoginName, NameOrder, OrderCommand,
-    OrderEvent, OrderPrice, Phase, Quantity, RefuseEnter, RejectReason, ShardId, Side, Stamp, Symbol,
-    TimeInForce, Timestamp, Transfer, UserRef, VenueCommand, VenueEvent,
+    OrderEvent, OrderPrice, Password, Phase, Quantity, RefuseEnter, RejectReason, ShardId, Side, Stamp,
+    Symbol, TimeInForce, Timestamp, Transfer, UserRef, VenueCommand, VenueEvent,
 };
 use dojima::net::auth::Role;
 use dojima::net::session::{
     CloseReason, Frame, LoginAccepted, LoginRejected, LoginRequest, Says, SessionId, SessionProtocol,
-    Username,
 };
 use dojima::replica::State;
 use dojima::stages::gateway::{Asked, GatewayStart, LoggedIn, OrderEntryProtocol};
-use dojima::wire::soup::Password;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::ops::ControlFlow;
@@ -63,8 +61,8 @@ impl SessionProtocol for Lines {
         let [name, password, sequence] = words(payload)?[..] else { return Err(not_ours("no login")) };
         let no = || not_ours("no name or password");
         Ok(LoginRequest {
-            username: Username::new(name).ok_or_else(no)?,
-            password: Password::new(password).ok_or_else(no)?,
+            username: LoginName::new(name).ok_or_else(no)?,
+            password: Password::new(password.as_bytes()).ok_or_else(no)?,
             session: None,
             sequence: sequence.parse().map_err(|_| no())?,
             heartbeat_timeout_ms: None,
@@ -285,9 +283,16 @@ fn a_protocol_of_lines_trades_on_the_same_gateway() {
         bench.count("gateway.logins_refused") > 0
     });
     venue.tells(&mut stranger, &["OUT NotAuthorised"]);
+    let mut other = venue.log_in(&format!("{LONG_NAME} {} 0", LONG_PASSWORD.to_ascii_uppercase()));
+    venue.bench.until("the refusal of a password in another case", |bench| {
+        bench.clock.advance(10_000_000);
+        bench.count("gateway.logins_refused") > 1
+    });
+    venue.tells(&mut other, &["OUT NotAuthorised"]);
     let mut alice = venue.log_in("ALICE WONDER 0");
     venue.tells(&mut alice, &["IN DAY1 2"]);
-    let mut bob = venue.log_in("BOB BUILDER 0");
+    // Longer than a Login Request of SoupBinTCP has room for.
+    let mut bob = venue.log_in(&format!("{LONG_NAME} {LONG_PASSWORD} 0"));
     venue.tells(&mut bob, &["IN DAY1 2"]);
 
     bob.say(&format!("SELL 1 COIN 5 100 {NAME}"));

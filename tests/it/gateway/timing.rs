@@ -1,7 +1,7 @@
 //! Heartbeats and timeouts, by the test's own clock.
 
 use super::bench::{ALICE, BOB, Bench, SECOND, cancel};
-use dojima::wire::soup::{CLIENT_HEARTBEAT, LoginRequest, Password, SERVER_HEARTBEAT, Username, kind};
+use dojima::wire::soup::{self, CLIENT_HEARTBEAT, LoginRequest, SERVER_HEARTBEAT, kind};
 
 #[test]
 fn a_heartbeat_is_sent_after_a_second_without_anything_else() {
@@ -90,8 +90,8 @@ fn a_client_may_ask_for_a_timeout_of_its_own() {
     let mut bench = Bench::new();
     let mut client = bench.connect();
     let request = LoginRequest {
-        username: Username::new("ALICE").expect("a name"),
-        password: Password::new("WONDER").expect("a password"),
+        username: soup::username("ALICE").expect("a name"),
+        password: soup::password("WONDER").expect("a password"),
         session: None,
         sequence: 0,
         heartbeat_timeout_ms: Some(3_000),

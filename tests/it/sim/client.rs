@@ -10,8 +10,7 @@ use dojima::domain::session::session_id;
 use dojima::domain::{LoginId, UserRef};
 use dojima::wire::ouch::{Outbound, tags};
 use dojima::wire::soup::{
-    self, CLIENT_HEARTBEAT, LOGOUT, LoginAccepted, LoginRejected, LoginRequest, Password, SessionId,
-    Username, kind,
+    self, CLIENT_HEARTBEAT, LOGOUT, LoginAccepted, LoginRejected, LoginRequest, SessionId, kind,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -492,8 +491,8 @@ impl Asked {
         let is_wrong = self.refused == Some(LoginRejected::NotAuthorised);
         let password = if is_wrong { "WRONG" } else { &identity.password };
         LoginRequest {
-            username: Username::new(&identity.username).expect("a name"),
-            password: Password::new(password).expect("a password"),
+            username: soup::username(&identity.username).expect("a name"),
+            password: soup::password(password).expect("a password"),
             session: self.session,
             sequence: self.from,
             heartbeat_timeout_ms: None,

@@ -7,7 +7,7 @@ use super::random::Random;
 use super::subscriber::{PASSWORD, Surroundings, USERNAME};
 use dojima::market::Books;
 use dojima::wire::itch::{EndOfSnapshot, Message};
-use dojima::wire::soup::{self, LoginAccepted, LoginRequest, Password, Username, kind};
+use dojima::wire::soup::{self, LoginAccepted, LoginRequest, kind};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -86,8 +86,8 @@ impl Onlooker {
         let room = if around.settling { 1 << 16 } else { self.random.pick(&[60, 4096, 1 << 16]) };
         let Some(link) = around.network.connect(room) else { return };
         let request = LoginRequest {
-            username: Username::new(USERNAME).expect("a name"),
-            password: Password::new(PASSWORD).expect("a password"),
+            username: soup::username(USERNAME).expect("a name"),
+            password: soup::password(PASSWORD).expect("a password"),
             session: None,
             sequence: self.random.below(3),
             heartbeat_timeout_ms: None,

@@ -5,7 +5,7 @@ use super::coverage::Coverage;
 use super::market::{Market, Place, Wanted};
 use super::network::{LinkId, Network, Taken};
 use super::random::Random;
-use dojima::wire::soup::{self, CLIENT_HEARTBEAT, LoginAccepted, LoginRequest, Password, Username, kind};
+use dojima::wire::soup::{self, CLIENT_HEARTBEAT, LoginAccepted, LoginRequest, kind};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -117,8 +117,8 @@ impl Subscriber {
         around.coverage.subscriptions += 1;
         around.coverage.subscriptions_older += u64::from((1..next).contains(&from));
         let request = LoginRequest {
-            username: Username::new(USERNAME).expect("a name"),
-            password: Password::new(if wrong { "WRONG" } else { PASSWORD }).expect("a password"),
+            username: soup::username(USERNAME).expect("a name"),
+            password: soup::password(if wrong { "WRONG" } else { PASSWORD }).expect("a password"),
             session: None,
             sequence: from,
             heartbeat_timeout_ms: None,

@@ -3,10 +3,11 @@
 use super::forces::Forces;
 use anyhow::Context;
 use dojima::config::{AccountConfig, Config, LoginConfig};
+use dojima::domain::{LoginName, Password};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::runtime::descriptors;
 use dojima::stages::authenticator;
-use dojima::wire::soup::{Password, Username};
+use dojima::wire::soup;
 use std::net::SocketAddr;
 use tempfile::TempDir;
 
@@ -78,10 +79,10 @@ fn config() -> anyhow::Result<Config> {
     Ok(config)
 }
 
-pub(super) fn username(name: &str) -> anyhow::Result<Username> {
-    Username::new(name).context("a name has 1 to 6 letters and digits")
+pub(super) fn username(name: &str) -> anyhow::Result<LoginName> {
+    soup::username(name).context("a name has 1 to 6 letters and digits")
 }
 
 pub(super) fn password() -> anyhow::Result<Password> {
-    Password::new(PASSWORD).context("a password has 1 to 10 letters and digits")
+    soup::password(PASSWORD).context("a password has 1 to 10 letters and digits")
 }

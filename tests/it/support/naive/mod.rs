@@ -1,12 +1,13 @@
 //! The exchange once more, written from docs/RULES.md and with no thought of speed.
 //!
-//! Everything is a plain vector that is sorted and searched from its start; fees are worked out in decimal fractions, all
-//! other arithmetic is `i128`. It shares with the engine the values (commands, events, reasons, settings) and no code that
-//! computes. Where the two disagree, one of them has misread a rule.
+//! Everything is a plain vector that is sorted and searched from its start; fees are worked out in decimal fractions, contracts
+//! in exact ones (`contracts`), all other arithmetic is `i128`. It shares with the engine the values (commands, events, reasons,
+//! settings) and no code that computes. Where the two disagree, one of them has misread a rule.
 
 mod auctions;
 mod changes;
 mod checks;
+pub mod contracts;
 mod in_vain;
 mod logins;
 mod matching;
