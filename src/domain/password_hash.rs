@@ -29,10 +29,9 @@ pub enum HashError {
     NoSalt,
 }
 
-/// Limits on the cost of a hash, because unauthenticated clients make the authenticator check it: memory in KiB,
-/// passes, lanes, and memory times passes (some tenths of a second). Hashes of `dojima hash-password` cost a seventh of
-/// that.
-/// tenths of a second. What `dojima hash-password` makes costs a seventh of that.
+/// Limits on the cost of a hash, because unauthenticated clients make the authenticator check it: memory in KiB, passes,
+/// lanes, and memory times passes. The largest cost takes some tenths of a second. Hashes of `dojima hash-password` cost a
+/// seventh of that.
 const MEMORY_KIB_MAX: u32 = 65_536;
 const PASSES_MAX: u32 = 10;
 const LANES_MAX: u32 = 4;

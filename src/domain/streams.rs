@@ -377,7 +377,6 @@ mod tests {
 
     /// However few messages a login has among those of others, and also in an ended session, no message is far after
     /// its mark.
-    /// mark.
     #[test]
     fn no_message_is_far_behind_its_mark() {
         let login = LoginId(0);
