@@ -1,4 +1,4 @@
-//! A running engine: recovered, wired, on its threads; and its orderly end.
+//! A running engine: recovery, wiring, threads, and the orderly stop.
 
 mod rehearsal;
 mod stepped;
@@ -32,15 +32,15 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What else an engine needs to know at its start.
+/// The parameters of a start besides configuration and data directory.
 pub struct Launch<'a> {
-    /// Whether clients can connect. Without, commands come from the local source only.
+    /// Whether clients can connect. Otherwise commands come only from the local source.
     pub order_entry: OrderEntry,
     /// What happens when an agent fails for good.
     pub on_fatal: OnFatal,
-    /// What becomes of the start if the clock contradicts the journal.
+    /// What happens if the clock contradicts the journal.
     pub implausible_clock: ImplausibleClock,
-    /// Told how far the replay has come.
+    /// Called with the progress of the replay.
     pub on_progress: &'a mut dyn FnMut(Progress),
 }
 
@@ -86,7 +86,7 @@ pub enum StartError {
     /// The port for TLS cannot be opened.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// Something else that cannot be had.
+    /// Another resource is not available.
     #[error(transparent)]
     Fatal(#[from] Fatal),
 }
@@ -99,7 +99,7 @@ fn in_use(error: &io::Error) -> &'static str {
 }
 
 impl StartError {
-    /// The process's exit code: 1 for a wrong configuration or clock, else that of the [`Fatal`] that says the same.
+    /// The process's exit code: 1 for a wrong configuration or clock, otherwise that of the corresponding [`Fatal`].
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Descriptors(_) => 1,
@@ -135,7 +135,7 @@ impl StartError {
     }
 }
 
-/// What every way to run an engine starts with.
+/// What every kind of engine starts from.
 struct Warm {
     pipeline: Pipeline,
     report: RecoveryReport,
@@ -143,7 +143,7 @@ struct Warm {
     counters: Counters,
 }
 
-/// What can be wrong before anything is touched.
+/// Checks that need no access to files.
 fn check(config: &Config, data: &DataDir) -> Result<(), StartError> {
     config.validate()?;
     config.validate_in(data.path())?;
@@ -153,13 +153,14 @@ fn check(config: &Config, data: &DataDir) -> Result<(), StartError> {
     Ok(())
 }
 
-/// What an engine may have open beside its connections: journal, event log and log of messages with what is read of them,
-/// snapshots, the database, listeners, what wakes the threads.
+/// Upper bound of the descriptors besides those of connections: journal, event log and log of messages with their
+/// readers, snapshots, the database, listeners, and wake-ups of threads.
 const DESCRIPTORS_BESIDE: u64 = 256;
 
-/// As many descriptors as the engine may need when all its connections are there.
+/// Provides the descriptors that the engine needs when all its connections are in use.
 fn provide_descriptors(config: &Config) -> Result<(), TooFewDescriptors> {
-    // With TLS each has a pair of sockets beside the client's, and there are those that have none yet or no more.
+    // With TLS each client needs a pair of sockets in addition, and there are connections that have no pair yet or no
+    // longer.
     let (of_each, beside) = match &config.tls {
         Some(tls) => (3, tls.handshakes_max as u64 + 3 * HANDED_MAX as u64),
         None => (1, 0),
@@ -196,7 +197,7 @@ fn join(
     Ok(Warm { pipeline, report, differences, counters })
 }
 
-/// Nothing beside the core can keep it from starting: without its socket the engine runs as ever, and says so.
+/// Nothing beside the core may prevent a start: without its socket the engine runs as usual and logs the error.
 fn serve_operators(data: &Path, desk: Desk) -> Option<OperatorServer> {
     match OperatorServer::start(data, desk) {
         Ok(server) => Some(server),
@@ -215,7 +216,7 @@ fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartEr
     net::listen(address).map_err(|source| StartError::Listen { key, address, source })
 }
 
-/// Where the engine listens: order entry, market data, snapshots of it.
+/// The listening sockets: order entry, market data, market-data snapshots.
 struct Listeners {
     order_entry: TcpListener,
     market_data: Option<[TcpListener; 2]>,
@@ -244,7 +245,7 @@ impl Listeners {
         Addresses { order_entry: address(&self.order_entry), market_data, glimpse }
     }
 
-    /// The sockets, and where connections come in that were ciphered, if there are any.
+    /// The sockets, and the entry for decrypted connections, if there are any.
     fn network(self, is_secure: bool) -> Result<(Network, Option<SideDoor>), StartError> {
         let mut order_entry = TcpSockets::new(self.order_entry)?;
         let side_door = match is_secure {
@@ -262,7 +263,7 @@ impl Listeners {
     }
 }
 
-/// Where it listens in the end: a configuration may leave the port to the system.
+/// The actual addresses; a configuration may leave the choice of the port to the system.
 #[derive(Clone, Copy, Default)]
 struct Addresses {
     order_entry: Option<SocketAddr>,
@@ -284,7 +285,7 @@ fn tls_settings(tls: &TlsSection, connections_max: usize) -> TlsSettings {
     }
 }
 
-/// How recovery opens these files of an engine of this configuration; `now` is the time of the start. A clock that contradicts
+/// The recovery settings of an engine with this configuration; `now` is the time of the start. A clock that contradicts
 /// the journal is refused.
 ///
 /// # Errors
@@ -311,7 +312,7 @@ pub fn recovery_settings(
             pipeline::settings::journal_writing(journal),
         )
         .with_oldest_version(versions::COMMANDS_OLDEST),
-        // The event log can be rebuilt from the journal, so it is never waited for.
+        // The event log can be rebuilt from the journal, so nothing waits for its syncs.
         event_log: options(
             event_log.segment_mib,
             event_log.spare_segments,
@@ -327,11 +328,11 @@ pub fn recovery_settings(
     })
 }
 
-/// Opens the venue of a new directory with these commands, not with the configuration's, and starts nothing: so recorded
-/// commands come to an engine of their own, for which the journal is then right.
+/// Opens the venue in a new directory with these commands instead of the configuration's, and starts nothing. Recorded
+/// commands thus get their own engine, whose journal then takes precedence.
 ///
 /// # Errors
-/// See [`StartError`]; nothing is journaled when a command of the opening is refused.
+/// See [`StartError`]; nothing is journaled if a command of the opening is refused.
 pub fn open_venue(config: &Config, data: &DataDir, opening: Vec<Command>) -> Result<(), StartError> {
     let settings =
         RecoverySettings { opening, ..recovery_settings(config, data, SystemClocks::new().time())? };
@@ -351,15 +352,15 @@ pub struct Engine {
     presence: Presence,
     /// What recovery found and did.
     pub report: RecoveryReport,
-    /// Where the configuration differs from what the journal was opened with; the journal was kept.
+    /// The differences between the configuration and the journal's venue; the journal takes precedence.
     pub differences: Vec<Difference>,
-    /// Where clients connect.
+    /// The address for clients.
     pub order_entry: Option<SocketAddr>,
-    /// Where they connect with TLS.
+    /// The address for clients with TLS.
     pub order_entry_tls: Option<SocketAddr>,
-    /// Where subscribers of market data connect.
+    /// The address for subscribers of market data.
     pub market_data: Option<SocketAddr>,
-    /// Where those who join late get the book as it is.
+    /// The address for snapshots of the books.
     pub glimpse: Option<SocketAddr>,
     /// The counters of all agents.
     pub counters: Counters,
@@ -368,19 +369,20 @@ pub struct Engine {
 /// How an engine ended.
 #[derive(Debug)]
 pub struct Stopped {
-    /// The exchange, by shards, as it was after the last command.
+    /// The exchange, by shard, after the last command.
     pub shards: Option<Shards>,
-    /// Whether SQL has every event; if not, the next start goes on where it is.
+    /// Whether SQL has every event; if not, the next start continues from its position.
     pub sql_complete: bool,
 }
 
-/// How long a stop waits for what was taken in to be released, and for SQL to catch up.
+/// How long a stop waits for commands taken in to be released, and for SQL to catch up.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(30);
 const SQL_PATIENCE: Duration = Duration::from_secs(120);
-/// How long a database may take nothing at all before it is given up, as on a full disk: what it lacks comes at the next start.
+/// How long a database may make no progress before the stop gives up on it, as on a full disk; the next start writes
+/// the rest.
 const SQL_STANDSTILL: Duration = Duration::from_secs(15);
 
-/// Whether something that should go on stands still.
+/// Detects that something has stopped making progress.
 struct Standstill {
     limit: Duration,
     since: Duration,
@@ -392,7 +394,8 @@ impl Standstill {
         Self { limit, since: Duration::ZERO, seen: 0 }
     }
 
-    /// It has come so far, at this time after the start; whether it has not moved for as long as it may.
+    /// Reports the progress `seen` at `elapsed` after the start; returns whether it has not moved for the longest time
+    /// allowed.
     fn is_at(&mut self, elapsed: Duration, seen: u64) -> bool {
         if seen != self.seen {
             (self.since, self.seen) = (elapsed, seen);
@@ -405,14 +408,14 @@ impl Engine {
     /// Recovers the data directory, or opens a new one, and starts all agents.
     ///
     /// # Errors
-    /// See [`StartError`]; nothing runs then.
+    /// See [`StartError`]; in that case nothing is running.
     pub fn start(config: &Config, data: &Path, launch: Launch<'_>) -> Result<Self, StartError> {
         let data = DataDir::new(data);
         check(config, &data)?;
         if launch.order_entry == OrderEntry::Listen {
             provide_descriptors(config)?;
         }
-        // Before anything is written, so that a second engine on the same port leaves no trace.
+        // Before anything is written, so that a second engine on the same port leaves no files.
         let listeners = match launch.order_entry {
             OrderEntry::Listen => Some(Listeners::open(config)?),
             OrderEntry::None => None,
@@ -468,35 +471,35 @@ impl Engine {
         })
     }
 
-    /// The source of commands that do not come over a socket.
+    /// The source of commands that do not come from a socket.
     pub fn local(&mut self) -> &mut Local {
         &mut self.handles.local
     }
 
-    /// Where all stages are.
+    /// The positions of all stages.
     pub fn watch(&self) -> &Watch {
         &self.handles.watch
     }
 
-    /// The market at a glance; `None` without market data.
+    /// Summary of the market; `None` without market data.
     pub fn market(&self) -> Option<&MarketWatch> {
         self.handles.market.as_ref()
     }
 
-    /// Sees that the data directory is still in place. Asks the system, so not in a hot loop.
+    /// Checks that the data directory is still in place. Makes system calls, so it is not for a hot loop.
     ///
     /// # Errors
-    /// [`Fatal::Io`] for a directory that is gone or was replaced: the process should end at once.
+    /// [`Fatal::Io`] if the directory is gone or was replaced; the process should then end at once.
     pub fn check_files(&self) -> Result<(), Fatal> {
         self.presence.check()
     }
 
-    /// Whether an agent has ended by itself, which only a fatal error makes it do.
+    /// Whether an agent has ended by itself, which happens only after a fatal error.
     pub fn has_failed(&self) -> bool {
         self.runner.fatal().is_some() || self.running.iter().any(|(_, agent)| agent.is_finished())
     }
 
-    /// Takes nothing more in, lets everything that was taken in become durable and leave, seals the journal and lets SQL
+    /// Takes no more input, lets everything taken in become durable and be released, seals the journal and lets SQL
     /// catch up.
     ///
     /// # Errors
@@ -505,7 +508,7 @@ impl Engine {
         drop(self.operator.take());
         self.handles.take_nothing_more();
         self.wait(DRAIN_PATIENCE, Watch::is_drained);
-        // Every thread has ended before this returns, whichever failed: what they hold can be opened again.
+        // Every thread has ended before this returns, also after an error, so the files can be opened again.
         let hot = self.end(StopPhase::Hot);
         drop(self.tls.take());
         let disk = self.end(StopPhase::Disk);
@@ -521,7 +524,7 @@ impl Engine {
         Ok(Stopped { shards: Shards::of(self.handles.last_state.try_iter().collect()), sql_complete })
     }
 
-    /// Waits until `done`, unless an agent fails or patience ends.
+    /// Waits until `done`, unless an agent fails or the time is over.
     fn wait(&self, patience: Duration, mut done: impl FnMut(&Watch) -> bool) {
         let started = Instant::now();
         while !done(&self.handles.watch) {

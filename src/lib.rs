@@ -17,15 +17,15 @@
 //! The modules in reading order:
 //!
 //! 1. values ([`domain`]) and the pure core that applies commands to them ([`exchange`]);
-//! 2. what joins and runs the stages: the ring ([`ring`]), agents and threads ([`runtime`]);
+//! 2. connecting and running the stages: the ring ([`ring`]), agents and threads ([`runtime`]);
 //! 3. bytes on the wire ([`wire`]), and projections of the events: market data ([`market`]) and tables ([`sql`]);
-//! 4. sockets and sessions ([`net`]), the stages themselves ([`stages`]), how they are wired ([`pipeline`]);
-//! 5. the state of a journal ([`replica`]), the start after a stop or a crash ([`recovery`]), start and stop of the whole
-//!    ([`engine`]);
-//! 6. operation: requests of operators ([`operator`]), settings ([`config`]), the commands (`cli`);
+//! 4. sockets and sessions ([`net`]), the stages ([`stages`]), and their wiring ([`pipeline`]);
+//! 5. the state of a journal ([`replica`]), the start after a stop or a crash ([`recovery`]), start and stop of the
+//!    engine ([`engine`]);
+//! 6. operation: requests of operators ([`operator`]), settings ([`config`]), the command line (`cli`);
 //! 7. the client library ([`client`]) and the order flows that drive it (`flow`).
 //!
-//! `cli` and `flow` are there with the feature `cli`, which is on by default.
+//! `cli` and `flow` exist with the feature `cli`, which is on by default.
 //! docs/ARCHITECTURE.md follows one order through all of it.
 
 // What .clippy.toml bans is denied where it would break determinism or block: clocks and threads for everything that an

@@ -1,4 +1,4 @@
-//! The wiring, and nothing else: rings, gates, agents, threads. No logic of the exchange is here.
+//! The wiring of the engine: rings, gates, agents and threads. It contains no exchange logic.
 //!
 //! ```text
 //!        gateway ─ inbound ring ─▶ 1 sequencer ─ command ring ─┬▶ 2 journaler ─▶ durable, the gate of gateway and archiver
@@ -11,7 +11,8 @@
 //! gateway ─▶ 4 archiver ─▶ resender ─▶ gateway: old messages
 //! ```
 //!
-//! *local* is a source for commands that do not come over a socket: tests, benches. Shadow, feed and SQL follow the files.
+//! *local* is a source of commands that do not come from a socket, used by tests and benches. Shadow, feed and SQL read
+//! files.
 
 mod ends;
 mod handles;
@@ -61,26 +62,27 @@ use rings::{Line, Present, gate};
 use site::Site;
 use std::sync::Arc;
 
-/// The agents of one engine, joined and warm, and what the outside keeps of them.
+/// The agents of one engine, connected and warmed up, and the handles for its owner.
 pub struct Pipeline {
-    /// The threads to run them on, in flow order; in stepped mode one agent each.
+    /// The threads to run, in flow order; in stepped mode each has one agent.
     pub threads: Vec<Thread>,
     pub handles: Handles,
 }
 
-/// Where clients come from.
+/// The network services.
 #[derive(Default)]
 pub struct Network {
-    /// Those who trade; `None`: there is no gateway.
+    /// The order-entry sockets; `None`: no gateway.
     pub order_entry: Option<Box<dyn Sockets>>,
-    /// Those who watch; `None`: market data is served to nobody.
+    /// The market-data sockets; `None`: market data is not served.
     pub market_data: Option<FeedSockets>,
 }
 
-/// Joins recovered parts into a pipeline. `clocks` makes them for every agent. `log_options`: how the log of market data is written, if not as configured.
+/// Connects recovered parts into a pipeline. `clocks` makes the clock of each agent. `log_options`, if given, replaces
+/// the configured way of writing the market-data log.
 ///
 /// # Errors
-/// When the system gives no poll, or a setting cannot be had on this machine.
+/// If the system provides no poll, or a setting is not possible on this machine.
 pub fn build(
     config: &Config,
     data: &DataDir,
@@ -152,7 +154,7 @@ pub fn build(
     Ok(Pipeline { threads: placement.place(agents, counters), handles })
 }
 
-/// What the gateway starts from.
+/// The state that the gateway starts from.
 fn gateway_start(listings: &Listings, streams: &StreamIndex, first: &Exchange) -> GatewayStart {
     GatewayStart {
         listings: listings.clone(),
@@ -169,7 +171,7 @@ fn audience(streams: &StreamIndex) -> Audience {
     }
 }
 
-/// Gateway and authenticator, where there are sockets.
+/// Gateway and authenticator, if there are sockets.
 fn entry_path(
     site: Site<'_>,
     placement: &mut ThreadPlacement,
@@ -201,7 +203,7 @@ fn entry_path(
     Ok((Some(gateway), Some(site.authenticator(placement, ends.auth_servers)?)))
 }
 
-/// From commands to events.
+/// The agents from commands to events.
 fn order_path(
     site: Site<'_>,
     placement: &ThreadPlacement,
@@ -251,7 +253,7 @@ fn order_path(
     OrderPath { sequencer, matchers: matchers.collect(), merge: merged }
 }
 
-/// Where a matcher's events go.
+/// The output of a matcher.
 struct Outlet {
     events: Producer<EventRecord>,
     applied: CursorWriter,
@@ -275,14 +277,14 @@ fn outlets_to_merge(
     lines.unzip()
 }
 
-/// The files that the engine writes at once, after their last records, and what their readers know.
+/// The files that the engine appends to, positioned after their last records, and what their readers know.
 struct Logs {
     journal: Writer,
     event_log: Writer,
     streams: StreamIndex,
 }
 
-/// From commands and events to files, and back to clients that ask for old messages.
+/// The agents that write commands and events to files and resend old messages to clients.
 fn durable_path(
     site: Site<'_>,
     placement: &ThreadPlacement,
@@ -328,14 +330,14 @@ fn durable_path(
     DurablePath { journaler, inline, archiver, resender }
 }
 
-/// Who follows the files: SQL, market data and the shadow.
+/// The agents that read the files: SQL, market data and the shadow.
 struct Projections {
     sql: Option<SqlWriter>,
     feed: Option<FeedPublisher>,
     shadow: Option<Shadow>,
 }
 
-/// What followers go on from.
+/// The state that these agents start from.
 struct Start<'a> {
     replica: Option<State>,
     report: &'a RecoveryReport,
@@ -408,13 +410,13 @@ impl Projections {
     }
 }
 
-/// How far who is at `at` is behind `end`, in records of so many bytes.
+/// The lag of `at` behind `end`, in bytes; each record counts `record_bytes`.
 fn lag_of(end: &CursorReader, at: &CursorReader, record_bytes: u64) -> Box<dyn Fn() -> u64 + Send> {
     let (end, at) = (end.clone(), at.clone());
     Box::new(move || end.get().saturating_sub(at.get()).saturating_mul(record_bytes))
 }
 
-/// The desk of operators.
+/// The operators' command interface.
 fn desk(
     site: Site<'_>,
     placement: &ThreadPlacement,

@@ -1,12 +1,12 @@
-//! From the files of a data directory to a warm exchange.
+//! Recovery: from the files of a data directory to an exchange that is ready to trade.
 //!
-//! Recovery replays the journal into a [`State`] through the same [`Exchange::apply`](crate::exchange::Exchange::apply) that served it, so state and
-//! events come out bit for bit as they were. Events that the event log lacks are appended to it on the way; SQL then
-//! catches up from the event log by its own watermark. A replay starts from the newest snapshot that can be used, or from
-//! the first command.
+//! Recovery replays the journal into a [`State`] through the same [`Exchange::apply`](crate::exchange::Exchange::apply)
+//! that the engine uses, so state and events are reproduced bit for bit. Events that the event log lacks are appended
+//! to it. SQL then catches up from the event log, starting at its own watermark. A replay starts from the newest usable
+//! snapshot, or from the first command.
 //!
-//! What must never happen here: a start on a journal whose acknowledged part is damaged, an event log that says
-//! something else than the journal, an opening of the venue that is half done, stamps of a clock that is evidently wrong.
+//! Recovery must never start with a journal whose acknowledged part is damaged, an event log that contradicts the
+//! journal, a venue that is only partly opened, or a clock that is evidently wrong.
 
 mod clock;
 mod data_dir;
@@ -36,18 +36,18 @@ use start::Start;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// A warm engine: everything that the stages start with.
+/// A recovered engine: everything that the stages start from.
 #[derive(Debug)]
 pub struct Recovered {
-    /// The exchange and what surrounds it.
+    /// The exchange and the state derived from its events.
     pub state: State,
     /// The journal, after its last record.
     pub journal: Writer,
     /// The event log, after its last record.
     pub event_log: Writer,
-    /// What was found and done.
+    /// What recovery found and did.
     pub report: RecoveryReport,
-    /// Keeps other engines out of the directory. Journal and event log have locks of their own, but those are given back
+    /// Locks the directory against other engines. Journal and event log have their own locks, but those are released
     /// before SQL has caught up.
     pub lock: LockGuard,
 }
@@ -55,24 +55,24 @@ pub struct Recovered {
 /// What recovery found and did.
 #[derive(Clone, Debug)]
 pub struct RecoveryReport {
-    /// What the scan of the journal says.
+    /// The verdict of the journal scan.
     pub verdict: Verdict,
-    /// The snapshot that the replay started from; `None`: it started from the first command.
+    /// The snapshot from which the replay started; `None`: from the first command.
     pub snapshot: Option<SnapshotInfo>,
     /// Newer snapshots that could not be used, newest first.
     pub skipped: Vec<Skipped>,
     pub commands: u64,
-    /// Checkpoints among them that hold.
+    /// The number of replayed checkpoints that matched.
     pub checkpoints: u64,
-    /// The last event.
+    /// The number of the last event.
     pub events: u64,
-    /// Of those, events that the event log lacked.
+    /// How many of these events the event log lacked.
     pub events_logged: u64,
-    /// Events that the event log had beyond the journal, and that were cut.
+    /// How many events the event log had beyond the journal; they were cut.
     pub events_cut: u64,
-    /// Opening commands that this start journaled.
+    /// How many opening commands this start journaled.
     pub opening_commands: u64,
-    /// From the scan to the warm exchange.
+    /// The time from the scan until the exchange was ready.
     pub elapsed: Duration,
 }
 
@@ -86,7 +86,7 @@ pub fn recover(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Recovered, RecoveryError> {
     let started = Instant::now();
-    // Before the scan: what another engine is just writing would look damaged.
+    // Before the scan: records that another engine is writing would look damaged.
     let lock = data.lock()?;
     let start = Start::choose(data, settings)?;
     // Before anything is changed.
@@ -120,8 +120,8 @@ pub fn recover(
     Ok(Recovered { state, journal, event_log, report, lock })
 }
 
-/// Journals the opening commands that are not in the journal yet, makes them durable and applies them. A first start
-/// that was killed half way is finished by the next.
+/// Journals the opening commands that are not in the journal yet, makes them durable and applies them. If a first start
+/// is killed half way, the next start finishes it.
 fn open_venue(
     state: &mut State,
     journal: &mut Writer,
@@ -145,7 +145,7 @@ fn open_venue(
     Ok(commands.len() as u64)
 }
 
-/// The opening commands that are not in the journal yet, if the exchange takes all of them.
+/// The opening commands that are not in the journal yet, if the exchange accepts all of them.
 fn opening_left(
     state: &State,
     dir: &Path,
@@ -167,7 +167,7 @@ fn opening_left(
     Ok(commands)
 }
 
-/// Tries the opening on an exchange of its own, so that nothing that would be refused is ever journaled.
+/// Tries the opening on a separate exchange, so that no command is journaled that would be refused.
 fn check_opening(
     commands: &[(Stamp, Command)],
     settings: &RecoverySettings,

@@ -1,6 +1,6 @@
-//! A replica of the exchange: all that the commands of a journal add up to, made by applying them.
+//! A replica of the exchange: the state that results from applying a journal's commands.
 //!
-//! Recovery makes one and hands it to the stages; the shadow keeps one beside the engine, and a snapshot is one in a file.
+//! Recovery builds one and hands it to the stages. The shadow keeps one beside the engine. A snapshot is one in a file.
 
 mod error;
 pub mod snapshot;
@@ -14,7 +14,7 @@ use crate::domain::{Command, Event, EventRecord, Listings, Stamp, VenueLimits};
 use crate::exchange::{EventSink, Exchange, ExchangeLimits, NameKey, Progress, Shards};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// All that a journal's commands add up to: what a snapshot holds.
+/// The state after a journal's commands. A snapshot contains it.
 #[derive(Clone, Debug)]
 pub struct State {
     /// The exchange, by shards.
@@ -23,15 +23,15 @@ pub struct State {
     pub last: Stamp,
     /// The number of the last event.
     pub last_event: u64,
-    /// How many messages each login's stream has, and where they stand.
+    /// Per login: the number of messages in its stream, and where they are in the event log.
     pub streams: StreamIndex,
-    /// The instruments as the events told them.
+    /// The listings, as built from the events.
     pub listings: Listings,
-    /// The first commands up to [`Open`](crate::domain::VenueCommand::Open): what the venue was opened with.
+    /// The commands that opened the venue: all up to [`Open`](crate::domain::VenueCommand::Open).
     pub opening: Vec<Command>,
 }
 
-/// Numbers the events of a command, notes them, and shows them to `on_event` until that fails.
+/// Numbers the events of a command, applies them to the derived tables, and calls `on_event` until it fails.
 struct Numbering<'s, F, E> {
     stamp: Stamp,
     last_event: &'s mut u64,
@@ -55,14 +55,15 @@ impl<F: FnMut(&EventRecord) -> Result<(), E>, E> EventSink for Numbering<'_, F, 
     }
 }
 
-/// A key that no client knows, so that none can choose numbers that are slow to find. No result depends on it.
+/// A random hash key. Clients do not know it, so they cannot choose numbers that are slow to find. It affects no
+/// result.
 fn name_key() -> NameKey {
     let random = || u128::from(RandomState::new().build_hasher().finish());
     NameKey { factor: random() << 64 | random(), offset: random() << 64 | random() }
 }
 
 impl State {
-    /// Before the first command. The opening commands say what the exchange holds at most.
+    /// The state before the first command. The opening commands set the limits.
     pub fn empty() -> Self {
         Self {
             shards: Exchange::new(ExchangeLimits {
@@ -78,10 +79,11 @@ impl State {
         }
     }
 
-    /// Applies the next command, all its parts, and shows every event of it. No event is kept, however many there are.
+    /// Applies the next command, all its parts, and calls `on_event` with every event. Events are not stored, however
+    /// many there are.
     ///
     /// # Errors
-    /// What `on_event` returns. The state is of no use then.
+    /// The error of `on_event`. The state cannot be used after that.
     pub fn apply<E>(
         &mut self,
         stamp: Stamp,
@@ -95,11 +97,11 @@ impl State {
         Ok(())
     }
 
-    /// Applies the first part of the next command. [`State::last`] is that command's from here on; the state is one that may be
-    /// kept only when the command is done.
+    /// Applies the first part of the next command. [`State::last`] is that command's stamp from here on; the state may
+    /// be saved only when the command is done.
     ///
     /// # Errors
-    /// What `on_event` returns. The state is of no use then.
+    /// The error of `on_event`. The state cannot be used after that.
     pub fn begin<E>(
         &mut self,
         stamp: Stamp,
@@ -116,7 +118,7 @@ impl State {
     /// Applies the next part of the last command.
     ///
     /// # Errors
-    /// What `on_event` returns. The state is of no use then.
+    /// The error of `on_event`. The state cannot be used after that.
     pub fn proceed<E>(
         &mut self,
         on_event: &mut impl FnMut(&EventRecord) -> Result<(), E>,

@@ -1,4 +1,4 @@
-//! Archived segments: each compressed as a whole by zstd, beside the segments that are still in use.
+//! Archived segments: each is one zstd file in the same directory as the segments that are still in use.
 
 use crate::error::JournalError;
 use crate::error::NotSynced;
@@ -16,16 +16,16 @@ use std::sync::atomic::AtomicBool;
 use zstd::stream::{read::Decoder, write::Encoder};
 use zstd::zstd_safe::get_frame_content_size;
 
-/// What the name of an archived segment has after that of the segment.
+/// The suffix that is added to a segment's file name when it is archived.
 pub(crate) const SUFFIX: &str = ".zst";
-/// Level of compression: the fastest that is worth its time; segments are compressed beside a working engine.
+/// Compression level: low, because segments are compressed while the engine runs.
 const LEVEL: i32 = 3;
-/// More than the longest frame header of zstd, in which the original length stands.
+/// An upper bound on the size of a zstd frame header, which holds the original length.
 const FRAME_HEADER_BYTES: usize = 18;
-/// Bytes copied at a time.
+/// Bytes copied per step.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// Writes segment `name`, of `bytes` bytes, compressed beside itself, durably, and reads it back.
+/// Compresses segment `name`, of `bytes` bytes, to a durable archive file, then reads the archive back to verify it.
 pub(crate) fn archive(storage: &dyn Storage, name: &str, bytes: u64) -> Result<(), JournalError> {
     let archived = format!("{name}{SUFFIX}");
     let path = storage.path(&archived);
@@ -45,7 +45,7 @@ pub(crate) fn archive(storage: &dyn Storage, name: &str, bytes: u64) -> Result<(
     back.map_err(JournalError::io("read back", &path))
 }
 
-/// Refuses unless both give the same bytes.
+/// Fails unless both readers give the same bytes.
 fn same(one: &mut dyn Read, other: &mut dyn Read) -> io::Result<()> {
     let (mut left, mut right) = (vec![0; PIECE_BYTES], vec![0; PIECE_BYTES]);
     loop {
@@ -63,7 +63,7 @@ fn same(one: &mut dyn Read, other: &mut dyn Read) -> io::Result<()> {
     }
 }
 
-/// Reads a file from its start on.
+/// Reads a file sequentially from its start.
 struct At<F> {
     file: F,
     offset: u64,
@@ -83,20 +83,20 @@ impl<F: std::ops::Deref<Target: ReadAt>> Read for At<F> {
     }
 }
 
-/// A journal with its archived segments: they are there again, for readers and scans. Nothing can be written.
+/// A journal including its archived segments: readers and scans see them as ordinary segments. Read-only.
 #[derive(Debug, Clone)]
 pub struct ArchivedStorage {
     inner: Arc<dyn Storage>,
 }
 
 impl ArchivedStorage {
-    /// The files of `inner`, and the segments that were archived there.
+    /// A view of the files in `inner` that also contains the segments archived there.
     #[must_use]
     pub fn new(inner: Arc<dyn Storage>) -> Self {
         Self { inner }
     }
 
-    /// Opens the archive of segment `name`, and says how long the segment is.
+    /// Opens the archive of segment `name` and returns it with the segment's length in bytes.
     fn open_archive(&self, name: &str) -> io::Result<(Box<dyn ReadAt>, u64)> {
         let file = self.inner.open(&format!("{name}{SUFFIX}"))?;
         let mut start = [0; FRAME_HEADER_BYTES];
@@ -107,7 +107,7 @@ impl ArchivedStorage {
         }
     }
 
-    /// What decompresses the archive of segment `name` from its start on, and how long the segment is.
+    /// A decoder at the start of the archive of segment `name`, and the segment's length in bytes.
     fn decoder(&self, name: &str) -> io::Result<(FileDecoder, u64)> {
         let (file, bytes) = self.open_archive(name)?;
         Ok((Decoder::new(At::start_of(file))?, bytes))
@@ -122,7 +122,7 @@ fn read_only() -> io::Error {
     io::Error::new(io::ErrorKind::ReadOnlyFilesystem, "a journal with its archive can only be read")
 }
 
-/// An archived segment, decompressed as far as it was asked for.
+/// An archived segment, decompressed as far as it has been read.
 struct ArchivedFile {
     name: String,
     archive: ArchivedStorage,
@@ -132,11 +132,11 @@ struct ArchivedFile {
 type FileDecoder = Decoder<'static, BufReader<At<Box<dyn ReadAt>>>>;
 
 struct Decompressed {
-    /// `None` after an error: what it had taken in is lost, so it begins anew.
+    /// `None` after an error: the decoder's state is lost, so decompression starts again.
     decoder: Option<FileDecoder>,
-    /// What came out so far.
+    /// The bytes decompressed so far.
     bytes: Vec<u8>,
-    /// How many come out in all.
+    /// The number of bytes of the whole segment.
     total: usize,
 }
 
@@ -147,7 +147,7 @@ impl fmt::Debug for ArchivedFile {
 }
 
 impl Decompressed {
-    /// Has the bytes up to `end` at hand.
+    /// Decompresses up to offset `end` if that has not been done yet.
     fn reach(&mut self, end: usize, open: impl FnOnce() -> io::Result<FileDecoder>) -> io::Result<()> {
         if end <= self.bytes.len() {
             return Ok(());
@@ -160,7 +160,7 @@ impl Decompressed {
             }
         };
         let have = self.bytes.len();
-        // Decompression comes in pieces; asking for less does not make it cheaper.
+        // The decoder works in pieces of this size; asking for less is not cheaper.
         let end = end.max(have + PIECE_BYTES).min(self.total);
         self.bytes.resize(end, 0);
         let read = decoder.read_exact(&mut self.bytes[have..]);
@@ -168,7 +168,7 @@ impl Decompressed {
             self.bytes.truncate(have);
         }
         read?;
-        // The checksum of the whole stands after its last byte.
+        // The checksum of the frame follows its last byte.
         if end == self.total && decoder.read(&mut [0])? > 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "it is longer than it says"));
         }

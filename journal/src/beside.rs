@@ -1,7 +1,8 @@
-//! A scan beside a writer. What is just being written may look damaged to a scan, which reads one part of a journal before and
-//! another after: a record that was not there yet, and a later one that says it was durable; a segment that was not listed
-//! yet, or is gone by now. So trouble counts only when it is found twice at the same place. What a first scan took for
-//! damage was whole by the end of that scan, or no later record could have vouched for it.
+//! A scan of a journal that another process may be writing. Such a scan can see damage that is not there, because it
+//! reads different parts of the journal at different times: it may miss a record that is just being written and then
+//! see a later record whose watermark covers it; or it may miss a segment that was created or retired meanwhile.
+//! Therefore trouble counts only if a second scan finds it at the same place. A record that only looked damaged was
+//! complete by the end of the first scan, because otherwise no later record could have said that it was durable.
 
 use crate::error::JournalError;
 use crate::recovery::{Scanned, Verdict, scan_storage_from};
@@ -10,24 +11,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The pause before a second look: far longer than a record or a header takes to be written.
+/// The pause before the second scan: far longer than it takes to write a record or a header.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How often an end that moves is looked at again before it is taken for one that cannot be seen.
+/// How often the scan is repeated while the end of the journal moves. After that the journal counts as live.
 const MOVING_ENDS_MAX: usize = 20;
 
-/// A journal as it was found beside whoever writes to it.
+/// The result of scanning a journal that may have a writer.
 #[derive(Debug)]
 pub struct FoundBeside {
-    /// The scan. Of what lies before the last trouble it may have looked at the headers only, the second time.
+    /// The scan. If it was repeated, it may have read only the headers of the segments before the last trouble.
     pub scanned: Scanned,
-    /// It was written to meanwhile, so that how it ends means nothing.
+    /// Whether the journal was written to during the scan. If so, the verdict about its end means nothing.
     pub is_live: bool,
 }
 
-/// Where a scan found what does not hold.
+/// The place where a scan found something that does not verify.
 struct Trouble {
     place: Place,
-    /// What is due there; 0 if unknown, which may depend on where the scan began.
+    /// The sequence expected there; 0 if unknown. Whether it is known may depend on where the scan started.
     sequence: u64,
 }
 
@@ -38,15 +39,16 @@ struct Place {
     is_error: bool,
 }
 
-/// Judges a journal beside which a writer may be at work; reads only, takes no lock. See [`scan_storage`](crate::scan_storage).
+/// Scans a journal that may have a writer at work. Reads only and takes no lock. See
+/// [`scan_storage`](crate::scan_storage).
 ///
 /// # Errors
-/// As [`scan_storage`](crate::scan_storage), of a journal that is damaged or cannot be read while nobody writes there.
+/// As [`scan_storage`](crate::scan_storage), if the journal is damaged or cannot be read and no writer explains it.
 pub fn scan_beside(storage: &Arc<dyn Storage>) -> Result<FoundBeside, JournalError> {
     scan_beside_from(storage, 0)
 }
 
-/// As [`scan_beside`], but looks at the records only from `sequence` on; see [`scan_storage_from`].
+/// As [`scan_beside`], but reads records only from `sequence` on; see [`scan_storage_from`].
 ///
 /// # Errors
 /// As [`scan_beside`].
@@ -55,8 +57,8 @@ pub fn scan_beside_from(storage: &Arc<dyn Storage>, sequence: u64) -> Result<Fou
     let (mut is_live, mut moving_ends) = (false, 0);
     while let Some(found) = trouble(&scanned) {
         std::thread::sleep(PAUSE);
-        // What lies before it has been read and was good. It may be the end of a segment, so that what is due there is in the
-        // next one: the record before it is in its own.
+        // Everything before this place verified. The place may be the end of a segment, with the expected record in the
+        // next one, so the scan starts at the segment of the record before it.
         let again = scan_storage_from(Arc::clone(storage), found.sequence.saturating_sub(1).max(sequence));
         is_live = trouble(&again).is_none_or(|again| again.place != found.place);
         moving_ends += usize::from(!found.place.is_error);

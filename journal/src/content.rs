@@ -1,22 +1,23 @@
-//! What a journal holds.
+//! The kind and version of a journal's payloads.
 
 use std::fmt;
 
-/// What the payloads of a journal are, as its owner numbers it. This crate only compares: a journal of one kind is never
-/// continued with another, and versions never go back.
+/// The kind and version of a journal's payloads, numbered by the owner of the journal. This crate only compares them: a
+/// journal of one kind is never continued with another kind, and the version never decreases.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Content {
-    /// Which kind of payloads; 0 with version 0 = not said.
+    /// The kind of payloads. Kind 0 with version 0 means "not specified".
     pub kind: u16,
-    /// Which version of their encoding.
+    /// The version of the payload encoding.
     pub version: u16,
 }
 
 impl Content {
-    /// A journal that does not say what it holds, as all of them before this field was there.
+    /// A journal that does not specify its content. Journals older than this field are like that.
     pub const NOT_SAID: Self = Self { kind: 0, version: 0 };
 
-    /// Whether a journal of this content may go on with `later`: the same kind, in this version or a newer one.
+    /// Whether a journal of this content may be continued with `later`: the same kind, and the same version or a newer
+    /// one.
     #[must_use]
     pub fn is_continued_by(self, later: Self) -> bool {
         self.kind == later.kind && self.version <= later.version

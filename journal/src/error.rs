@@ -1,26 +1,26 @@
-//! What can go wrong, in the terms of whoever has to act on it.
+//! Errors of the journal, grouped by what the caller or operator has to do.
 
 use crate::content::Content;
 use crate::passing::{Told, is_passing};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What was tried when a sync failed, which never passes.
+/// The action named in the error of a failed sync. Such an error is never transient.
 const SYNC: &str = "sync";
 
 /// Why a journal cannot be opened, read or prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// Bytes that were acknowledged, or the structure around them, no longer verify. Nothing was changed.
+    /// Acknowledged bytes, or the structure around them, do not verify. Nothing was changed.
     #[error("{}: acknowledged data damaged at byte {offset}{}: {why}", file.display(), due(*sequence))]
     Damaged {
         /// The file with the damage, or the file that is missing.
         file: PathBuf,
         /// Offset of the first byte of the record or field that does not verify.
         offset: u64,
-        /// The sequence that was expected there; 0 if unknown.
+        /// The sequence that was expected at this offset; 0 if unknown.
         sequence: u64,
-        /// What does not hold.
+        /// What does not verify.
         why: String,
     },
     /// The file was written in another version of the format (or its version field is damaged).
@@ -35,22 +35,24 @@ pub enum JournalError {
         /// The version that this build reads.
         supported: u32,
     },
-    /// The payloads are not what was asked for, or not what the rest of the journal holds. Nothing was changed.
+    /// The content (kind and version of payloads) is not the one that was asked for, or differs from the rest of the
+    /// journal. Nothing was changed.
     #[error("{}: holds {found}, but {expected} is expected", file.display())]
     OtherContent {
         /// The first file that differs.
         file: PathBuf,
-        /// What its header says.
+        /// The content in its header.
         found: Content,
-        /// What was asked for, or what the segments before it say.
+        /// The content that was asked for, or that of the segments before.
         expected: Content,
     },
-    /// A segment was begun, or is to be begun, in an earlier epoch than the one before it. Nothing was changed.
+    /// A segment's epoch is below that of the segment before it, in the files or in the options of a new writer.
+    /// Nothing was changed.
     #[error("{}: epoch {found} after a segment of epoch {previous}: epochs never go back", file.display())]
     EarlierEpoch {
-        /// The file of the segment; the last one there is, where a writer asked for an epoch that has passed.
+        /// The file of the segment; if a writer asked for an epoch that is too low, the last segment's file.
         file: PathBuf,
-        /// Its epoch, or the one that was asked for.
+        /// The segment's epoch, or the one that was asked for.
         found: u64,
         /// The epoch of the segment before.
         previous: u64,
@@ -60,7 +62,7 @@ pub enum JournalError {
     Locked {
         /// The journal's directory.
         dir: PathBuf,
-        /// The process that holds the lock, when it could be read.
+        /// The id of the process that holds the lock, if it could be read.
         holder: Option<u32>,
     },
     /// The journal was written to between the scan and the lock.
@@ -69,44 +71,44 @@ pub enum JournalError {
         /// The journal's directory.
         dir: PathBuf,
     },
-    /// A reader asked for records that are older than the oldest segment.
+    /// A reader asked for records older than the oldest segment.
     #[error("journal {} starts at sequence {first}; sequence {asked} is gone", dir.display())]
     Gone {
         /// The journal's directory.
         dir: PathBuf,
-        /// The oldest sequence there is.
+        /// The sequence of the oldest record available.
         first: u64,
-        /// The sequence asked for.
+        /// The sequence that was asked for.
         asked: u64,
     },
     /// The options contradict the limits of the format.
     #[error("journal options: {0}")]
     Options(String),
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("{}: cannot {action}: {}", path.display(), Told(source))]
     Io {
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// On which file or directory.
+        /// The file or directory.
         path: PathBuf,
-        /// Its answer.
+        /// The operating system's error.
         source: io::Error,
     },
 }
 
-/// The sequence that was expected at a place, where it is known.
+/// The part of the message that names the expected sequence; empty if it is unknown.
 fn due(sequence: u64) -> String {
     if sequence == 0 { String::new() } else { format!(" (sequence {sequence})") }
 }
 
 impl JournalError {
-    /// Whether the same can be tried again later: the system could not do it for the moment, and nothing was done.
+    /// Whether the error is transient: nothing was done, and the same call can succeed later.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Io { action, source, .. } if *action != SYNC && is_passing(source))
     }
 
-    /// Whether a sync failed: what was to be written may be lost, and a second sync would not say so.
+    /// Whether a sync failed: written data may be lost, and a second sync would not report it.
     #[must_use]
     pub fn is_failed_sync(&self) -> bool {
         matches!(self, Self::Io { action, .. } if *action == SYNC)
@@ -135,7 +137,7 @@ pub enum AppendError {
     /// The segment is full and no spare one is ready; try again later.
     #[error("no segment is ready: try again later")]
     NoSpace,
-    /// What was appended could not be written; every later call answers [`AppendError::Poisoned`].
+    /// Appended records could not be written. Every later call returns [`AppendError::Poisoned`].
     #[error("{}: cannot write: {why}", file.display())]
     Unwritten {
         /// The file that was being written.
@@ -143,7 +145,7 @@ pub enum AppendError {
         /// The operating system's answer.
         why: String,
     },
-    /// The payload can never fit a segment.
+    /// The payload is too large for any segment.
     #[error("a payload of {bytes} bytes does not fit: the limit is {max}")]
     TooLarge {
         /// Bytes asked for.
@@ -151,23 +153,23 @@ pub enum AppendError {
         /// Largest payload in bytes.
         max: usize,
     },
-    /// Sequences are dense; this is not the next one.
+    /// Sequences are dense, and this sequence is not the next one.
     #[error("sequence {got} appended where {expected} is next")]
     OutOfOrder {
         /// The next sequence.
         expected: u64,
-        /// The one given.
+        /// The sequence given.
         got: u64,
     },
-    /// A sync failed earlier; the writer accepts nothing any more.
+    /// A sync failed earlier. The writer accepts nothing any more.
     #[error("the journal failed to sync earlier and accepts nothing any more")]
     Poisoned,
 }
 
-/// Why the journal could not be made durable. Never retried: the kernel may have dropped the pages.
+/// Why the journal could not be made durable. A failed sync is never retried: the kernel may have dropped the pages.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
-    /// The operating system failed to write; every later call answers [`SyncError::Poisoned`].
+    /// The operating system failed to sync. Every later call returns [`SyncError::Poisoned`].
     #[error("{}: cannot sync: {source}", file.display())]
     Failed {
         /// The file that was being synced.
@@ -175,7 +177,7 @@ pub enum SyncError {
         /// The operating system's answer.
         source: io::Error,
     },
-    /// A file could not be opened for the moment, and nothing was done: the next call can do it.
+    /// A file could not be opened because of a transient error. Nothing was done, and the next call can succeed.
     #[error("{}: cannot open to sync: {}", file.display(), Told(source))]
     Later {
         /// The file that is to be synced.
@@ -191,9 +193,9 @@ pub enum SyncError {
 /// Why a file was not synced.
 #[derive(Debug)]
 pub enum NotSynced {
-    /// It could not be opened, and nothing was done.
+    /// The file could not be opened, and nothing was done.
     Unopened(io::Error),
-    /// Must not be retried: what was not written may be lost.
+    /// The sync failed. It must not be retried: what was not written may be lost.
     Failed(io::Error),
 }
 

@@ -1,4 +1,4 @@
-//! A journal's files in a folder of the operating system.
+//! A journal's files in a directory of the operating system.
 
 use crate::error::JournalError;
 use crate::error::NotSynced;
@@ -18,17 +18,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Bytes written per call while a segment is made. The page cache keeps what one call wrote in one folio, and a folio is
-/// written back as a whole: with 1 MiB a small sync would take twice as long, with one page a large sync costs half as
-/// much processor time again.
+/// Bytes per write call while a segment is created. The page cache keeps the bytes of one call in one folio, and a
+/// folio is written back as a whole. With folios of 1 MiB a small sync takes twice as long; with folios of one page a
+/// large sync costs half as much processor time again.
 const FOLIO_BYTES: usize = 16 << 10;
-/// Bytes written between two syncs while a segment is made, so that the writer's own syncs never queue behind a whole
-/// segment of zeros.
+/// Bytes written between two syncs while a segment is created, so that the writer's own syncs never queue behind a
+/// whole segment of zeros.
 const BYTES_PER_SYNC: usize = 1 << 20;
-/// Bytes gathered before they are written, of a file that comes as a stream.
+/// Buffer size for files that are written as a stream.
 const STREAM_BUFFER_BYTES: usize = 256 << 10;
 
-/// A folder of real files.
+/// A directory of real files.
 #[derive(Debug, Clone)]
 pub struct FileStorage {
     dir: PathBuf,
@@ -45,11 +45,11 @@ impl FileStorage {
         retry(|| File::open(&self.dir))?.sync_all()
     }
 
-    /// Lets `make` write a file and sync it under a name of its own, then gives it its name, durably.
+    /// Calls `make` to write and sync a file under a temporary name, then renames the file durably.
     fn replace(&self, name: &str, make: impl FnOnce(File) -> io::Result<()>) -> io::Result<()> {
         let unfinished = self.path(&format!("{name}{UNFINISHED}"));
         if let Err(error) = retry(|| private_file().truncate(true).open(&unfinished)).and_then(make) {
-            // Gives the space back; should that fail too, the next start removes the file.
+            // Frees the space. If this fails too, the next start removes the file.
             let _ = retry(|| fs::remove_file(&unfinished));
             return Err(error);
         }
@@ -72,7 +72,7 @@ impl FileStorage {
                     files.push((entry.file_name().to_string_lossy().into_owned(), metadata.len()));
                 }
                 Ok(_) => {}
-                // Renamed or removed since the folder was listed.
+                // Renamed or removed since the directory was listed.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
@@ -80,7 +80,7 @@ impl FileStorage {
         Ok(files)
     }
 
-    /// Writes `start`, then zeros, in the pieces that suit later syncs.
+    /// Writes `start`, then zeros, in pieces of the size that later syncs need.
     fn write_zeroed(mut file: File, bytes: u64, start: &[u8], cancel: &AtomicBool) -> io::Result<()> {
         let mut folio = [0; FOLIO_BYTES];
         let (mut rest, mut left, mut unsynced) = (start, bytes as usize, 0);
@@ -102,11 +102,11 @@ impl FileStorage {
         file.sync_all()
     }
 
-    /// Writes `start`, and sets the rest aside, which then reads as zeros.
+    /// Writes `start` and allocates the remaining space without writing it; it reads as zeros.
     fn set_aside(mut file: File, bytes: u64, start: &[u8], cancel: &AtomicBool) -> io::Result<()> {
         match retry(|| fallocate(&file, FallocateFlags::empty(), 0, bytes).map_err(io::Error::from)) {
             Ok(()) => {}
-            // This file system cannot.
+            // This file system does not support it.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
                 return Self::write_zeroed(file, bytes, start, cancel);
             }
@@ -117,8 +117,8 @@ impl FileStorage {
     }
 }
 
-/// A file that is written from its start to its end. The system is asked to begin with the disk's part of each piece, so that
-/// the sync at the end, which others' syncs wait behind, finds little to do.
+/// A file that is written sequentially. The system is asked to start writing each piece to disk, so that the final sync
+/// is short. Other syncs queue behind that one.
 struct Streamed {
     file: File,
     bytes: u64,
@@ -166,7 +166,7 @@ impl Storage for FileStorage {
 
     fn open(&self, name: &str) -> io::Result<Box<dyn ReadAt>> {
         let path = self.path(name);
-        // Opening a named pipe would wait for somebody to write to it.
+        // Opening a named pipe would block until a process opens it for writing.
         if !retry(|| fs::metadata(&path))?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
         }
@@ -232,7 +232,7 @@ impl Storage for FileStorage {
 mod tests {
     use super::*;
 
-    /// Opening a named pipe for reading would wait for a writer, for as long as there is none.
+    /// Opening a named pipe for reading would block until a process opens it for writing.
     #[test]
     fn what_is_no_file_is_refused_at_once() {
         use rustix::fs::{CWD, FileType, Mode, mknodat};

@@ -1,4 +1,4 @@
-//! Folders and files for their owner alone.
+//! Directories and files that only their owner can access.
 
 use crate::passing::retry;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -6,11 +6,11 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-/// What is made is for its owner alone: who may read it sees every order, hidden ones too.
+/// Only the owner may access it: a reader could see every order, including hidden ones.
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
-/// Options that make a file for its owner alone; one that is there keeps its mode.
+/// Options that create a file with access for its owner only. An existing file keeps its mode.
 #[must_use]
 pub fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -18,26 +18,27 @@ pub fn private_file() -> OpenOptions {
     options
 }
 
-/// Makes a folder for its owner alone, and those that it lies in as any other, all of them durable: no loss of power takes
-/// a name from this path when it returns. A folder that is there keeps its mode.
+/// Creates a directory with access for its owner only, and missing parents with the usual mode. All of them are
+/// durable: after this returns, a power loss removes no name on the path. An existing directory keeps its mode.
 ///
 /// # Errors
-/// Whatever the operating system says.
+/// Any error of the operating system.
 pub fn make_folder(dir: &Path) -> io::Result<()> {
     make_folder_and(dir, FOLDER_MODE, &mut |parent| retry(|| File::open(parent))?.sync_all())
 }
 
 fn make_folder_and(dir: &Path, mode: u32, sync: &mut dyn FnMut(&Path) -> io::Result<()>) -> io::Result<()> {
-    /// What `mkdir` makes; the process's mask still takes from it.
+    /// The default mode of `mkdir`; the process's umask still applies.
     const PARENT_MODE: u32 = 0o777;
     let parent = match dir.parent() {
-        // A relative path of one name.
+        // A relative path with one component.
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,
         None => return Ok(()),
     };
     if dir.is_dir() {
-        // Whoever made it may have been killed before this. A parent that cannot be read was not made by an engine.
+        // The process that created it may have been killed before it synced the parent. A parent that cannot be read
+        // was not created by an engine.
         return match sync(parent) {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
             synced => synced,
@@ -45,7 +46,7 @@ fn make_folder_and(dir: &Path, mode: u32, sync: &mut dyn FnMut(&Path) -> io::Res
     }
     make_folder_and(parent, PARENT_MODE, sync)?;
     match retry(|| DirBuilder::new().mode(mode).create(dir)) {
-        // Somebody else was faster.
+        // Another process created it first.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
         made => made?,
     }
@@ -72,7 +73,7 @@ mod tests {
         };
         let outside = folder.path().parent().expect("a temporary directory lies somewhere").to_owned();
         assert_eq!(make(&c).expect("made"), [outside, folder.path().to_owned(), a.clone(), b.clone()]);
-        // One that is there may have been made by a process that was killed before it could sync.
+        // An existing directory may have been created by a process that was killed before it could sync.
         assert_eq!(make(&c).expect("there"), [b]);
         fs::write(a.join("file"), b"").expect("written");
         make(&a.join("file/d")).expect_err("a file is no folder");

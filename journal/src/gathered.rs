@@ -1,21 +1,21 @@
-//! A segment whose bytes gather in memory and are written with `pwrite`: no page faults, and a full disk or one that fails is an
-//! error of a call.
+//! A segment whose bytes are buffered in memory and written with `pwrite`. There are no page faults, and a full or
+//! failing disk is an error of a call.
 
 use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Bytes that gather at most, but for a single record that is larger.
+/// The most bytes that are buffered, except for a single larger record.
 const GATHERED_BYTES_MAX: usize = 256 << 10;
 
-/// A file open for positioned writes. Nothing of it waits for the disk but [`WriteAt::sync`] and, while the disk is busy,
+/// A file open for positioned writes. Only [`WriteAt::sync`] waits for the disk and, while the disk is busy,
 /// [`WriteAt::start_write_back`].
 pub trait WriteAt: fmt::Debug + Send + Sync {
-    /// Writes some of `bytes` at `offset` and returns how many.
+    /// Writes some of `bytes` at `offset` and returns how many were written.
     ///
     /// # Errors
-    /// Whatever the operating system says; nothing was written.
+    /// Any error of the operating system; nothing was written.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
 
     /// Makes everything in `range` durable.
@@ -24,52 +24,53 @@ pub trait WriteAt: fmt::Debug + Send + Sync {
     /// Must not be retried: what was not written may be lost.
     fn sync(&self, range: Range<u64>) -> io::Result<()>;
 
-    /// Has the system begin to bring `range` to the disk, so that a later sync finds little to do. Only a hint.
+    /// Asks the system to start writing `range` to disk, so that a later sync has little to do. Only a hint.
     fn start_write_back(&self, range: Range<u64>);
 }
 
-/// The end of a segment: what is written is in the file, what gathers is not.
+/// The end of a segment. Written bytes are in the file; buffered bytes are not.
 #[derive(Debug)]
 pub struct Gathered {
     file: Arc<dyn WriteAt>,
-    /// Where in the file `bytes` begins.
+    /// The offset in the file at which `bytes` begins.
     from: usize,
-    /// How many of `bytes` the file has.
+    /// How many of `bytes` are already in the file.
     written: usize,
     bytes: Vec<u8>,
-    /// From where on the disk was not asked to begin with its work; `None`: it is not asked, since syncs follow soon.
+    /// The offset from which write-back has not been requested yet. `None`: it is never requested, because syncs follow
+    /// soon.
     behind_from: Option<usize>,
 }
 
 impl Gathered {
-    /// A segment of which nothing gathers yet.
+    /// A segment with an empty buffer.
     #[must_use]
     pub fn new(file: Arc<dyn WriteAt>) -> Self {
         Self { file, from: 0, written: 0, bytes: Vec::new(), behind_from: None }
     }
 
-    /// The same where nobody syncs on the way: the disk is asked to begin with its work now and then.
+    /// The same for a segment that is not synced while it is written: write-back is requested from time to time.
     #[must_use]
     pub fn written_behind(self) -> Self {
         Self { behind_from: Some(0), ..self }
     }
 
-    /// The same with another file in front of its own, which injects faults.
+    /// The same with its file wrapped by `front`, which injects faults.
     #[must_use]
     pub fn behind(mut self, front: impl FnOnce(Arc<dyn WriteAt>) -> Arc<dyn WriteAt>) -> Self {
         self.file = front(self.file);
         self
     }
 
-    /// Whether `range` can gather beside what does.
+    /// Whether `range` still fits into the buffer.
     pub(crate) fn has_room(&self, range: &Range<usize>) -> bool {
         self.bytes.is_empty() || range.end - self.from <= GATHERED_BYTES_MAX
     }
 
-    /// Runs `edit` on the bytes in `range`: what gathers there, or new ones behind it.
+    /// Runs `edit` on the bytes in `range`, which are in the buffer or directly after it.
     ///
     /// # Panics
-    /// If the range begins before what gathers, or beyond its end.
+    /// If the range begins before the buffer, or after its end.
     pub(crate) fn edit<R>(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u8]) -> R) -> R {
         if self.bytes.is_empty() {
             (self.from, self.written) = (range.start, 0);
@@ -81,10 +82,10 @@ impl Gathered {
         edit(&mut self.bytes[from..to])
     }
 
-    /// Brings what gathers up to offset `to` to the file; what lies beyond is forgotten.
+    /// Writes the buffer up to offset `to` to the file and discards the rest of the buffer.
     ///
     /// # Errors
-    /// Whatever the operating system says. What was not written still gathers, and the next call goes on with it.
+    /// Any error of the operating system. Unwritten bytes stay in the buffer, and the next call continues with them.
     pub(crate) fn write_out(&mut self, to: usize) -> io::Result<()> {
         let end = to.saturating_sub(self.from).min(self.bytes.len());
         while self.written < end {
@@ -106,7 +107,7 @@ impl Gathered {
         self.file.sync(range.start as u64..range.end as u64)
     }
 
-    /// What the disk should begin with, when it is as much as `least` bytes.
+    /// The range for which write-back should be requested, if it has at least `least` bytes.
     pub(crate) fn take_write_back(&mut self, least: usize) -> Option<WriteBack> {
         let (from, end) = (self.behind_from?, self.from);
         if end < from + least {
@@ -117,7 +118,7 @@ impl Gathered {
         Some(WriteBack { file: Arc::clone(&self.file), range })
     }
 
-    /// What lies before `offset` was written long ago.
+    /// The bytes before `offset` were written earlier; the buffer continues there.
     pub(crate) fn continue_at(&mut self, offset: usize) {
         self.from = offset;
         if let Some(from) = &mut self.behind_from {
@@ -126,7 +127,7 @@ impl Gathered {
     }
 }
 
-/// Bytes of a file that the disk should begin with.
+/// A range of a file whose write-back should be started.
 #[derive(Debug)]
 pub(crate) struct WriteBack {
     file: Arc<dyn WriteAt>,
@@ -134,7 +135,7 @@ pub(crate) struct WriteBack {
 }
 
 impl WriteBack {
-    /// May wait while the disk is busy.
+    /// Requests the write-back. May wait while the disk is busy.
     pub(crate) fn start(self) {
         self.file.start_write_back(self.range);
     }

@@ -1,4 +1,4 @@
-//! Where the segments of a journal begin, kept in memory: a place is found without opening every segment.
+//! An in-memory index of the first sequence of each segment, so that a record is found without opening every segment.
 
 use crate::error::JournalError;
 use crate::reader::Reader;
@@ -8,25 +8,25 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-/// The segments of a journal that is written and retired meanwhile.
+/// The segments of a journal that is being written and retired meanwhile.
 #[derive(Debug)]
 pub struct SegmentIndex {
     storage: Arc<dyn Storage>,
-    /// By number: the sequence of the segment's first record.
+    /// Segment number to the sequence of the segment's first record.
     begins: BTreeMap<u64, u64>,
 }
 
 impl SegmentIndex {
-    /// Knows no segment yet.
+    /// An index without segments; [`SegmentIndex::refresh`] fills it.
     #[must_use]
     pub fn new(storage: Arc<dyn Storage>) -> Self {
         Self { storage, begins: BTreeMap::new() }
     }
 
-    /// Takes up what has come and gone: lists the files, and opens those segments only that are new.
+    /// Updates the index: lists the files and opens only the segments that are new.
     ///
     /// # Errors
-    /// [`JournalError`]: the files cannot be listed, or a new segment cannot be read.
+    /// [`JournalError`] if the files cannot be listed or a new segment cannot be read.
     pub fn refresh(&mut self) -> Result<(), JournalError> {
         let numbers: Vec<u64> = list(self.storage.as_ref())?.into_iter().map(|(number, _)| number).collect();
         self.begins.retain(|number, _| numbers.binary_search(number).is_ok());
@@ -34,9 +34,9 @@ impl SegmentIndex {
         for number in numbers.into_iter().filter(|number| *number > known) {
             match Reader::segment_begin(self.storage.as_ref(), number) {
                 Ok(Some(begin)) => drop(self.begins.insert(number, begin)),
-                // A spare; what follows are spares, too.
+                // A spare; all segments after it are spares too.
                 Ok(None) => break,
-                // Retired since it was listed.
+                // Retired after it was listed.
                 Err(JournalError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
@@ -44,18 +44,19 @@ impl SegmentIndex {
         Ok(())
     }
 
-    /// The sequence of the first record that there was at the last refresh; 1 for an empty journal.
+    /// The sequence of the first record at the last refresh; 1 for an empty journal.
     #[must_use]
     pub fn first(&self) -> u64 {
         self.begins.first_key_value().map_or(1, |(_, begin)| *begin)
     }
 
-    /// A reader from the start of the segment that has this record, or will have it: it gives the records before it, too.
+    /// A reader at the start of the segment that holds this record, or will hold it. The reader also returns the
+    /// records before it.
     ///
     /// # Errors
-    /// [`JournalError::Gone`] for a record that was retired, else as [`Reader::open_storage`].
+    /// [`JournalError::Gone`] if the record was retired; otherwise as [`Reader::open_storage`].
     pub fn reader_of(&mut self, sequence: u64) -> Result<Reader, JournalError> {
-        // Behind the newest known segment there may be others by now.
+        // There may be segments by now that are newer than the newest known one.
         let is_in_an_older_one = self.begins.values().next_back().is_some_and(|newest| sequence < *newest);
         if is_in_an_older_one && let Some(reader) = self.open(sequence)? {
             return Ok(reader);
@@ -71,7 +72,8 @@ impl SegmentIndex {
         }
     }
 
-    /// A reader of the known segment that has this record; `None` when none is known to, or it is not there any more.
+    /// A reader of the known segment that holds this record; `None` if no segment is known to hold it, or if that
+    /// segment is gone.
     fn open(&self, sequence: u64) -> Result<Option<Reader>, JournalError> {
         let Some((number, _)) = self.begins.iter().rev().find(|(_, begin)| **begin <= sequence) else {
             return Ok(None);

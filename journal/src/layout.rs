@@ -26,7 +26,7 @@ pub const SALT_AT: usize = 40;
 pub const CONTENT_KIND_AT: usize = 48;
 /// Offset of the version of the payloads (u16).
 pub const CONTENT_VERSION_AT: usize = 50;
-/// Offset of the epoch (u64): the number of the reign in which the segment was begun, 0 where nobody leads. Not aligned.
+/// Offset of the epoch (u64): the leadership term in which the segment was begun, 0 without a leader. Not aligned.
 pub const EPOCH_AT: usize = 52;
 /// Offset of the CRC-32C (u32) over the 60 bytes before it.
 pub const HEADER_CRC_AT: usize = 60;
@@ -39,18 +39,19 @@ pub const LENGTH_AT: usize = 0;
 pub const CRC_AT: usize = 4;
 /// Offset of the record's sequence (u64).
 pub const SEQUENCE_AT: usize = 8;
-/// Offset of the durable watermark when the record was written (u64): every sequence up to it was synced, 0 = none.
+/// Offset of the durable watermark (u64): when the record was written, every sequence up to it was synced; 0 = none.
 pub const WATERMARK_AT: usize = 16;
 /// Offset of the time in nanoseconds (u64), as the writer's owner stamped it.
 pub const TIME_AT: usize = 24;
 
 /// Records start at multiples of this many bytes; the gap is filled with zeros and verified to be zeros.
 pub const RECORD_ALIGN: usize = 8;
-/// Value of the length field that marks a clean stop. It carries the next sequence and uses none.
+/// Value of the length field that marks a clean stop (a seal). The seal carries the next sequence but does not use it
+/// up.
 pub const SEAL: u32 = 0xFFFF_FFFE;
-/// Value of the length field that marks the end of a segment which continues in the next one.
+/// Value of the length field that marks the end of a segment that continues in the next one.
 pub const END: u32 = 0xFFFF_FFFF;
-/// Bytes at the end of a segment that records leave free, so that a seal and an end marker always fit.
+/// Bytes at the end of a segment that no record uses, so that a seal and an end marker always fit.
 pub const TAIL_RESERVE_BYTES: usize = 2 * RECORD_HEADER_BYTES;
 
 /// Sizes of segments are multiples of this many bytes.
@@ -76,7 +77,7 @@ const _: () = assert!(SEGMENT_HEADER_BYTES.is_multiple_of(RECORD_ALIGN));
 const _: () = assert!(RECORD_HEADER_BYTES.is_multiple_of(RECORD_ALIGN));
 const _: () = assert!(SEGMENT_BYTES_MAX < SEAL as u64);
 
-/// Bytes that a record with a payload of `payload_bytes` takes in a segment.
+/// The number of bytes in a segment of a record with a payload of `payload_bytes` bytes.
 #[must_use]
 pub const fn record_bytes(payload_bytes: usize) -> usize {
     (RECORD_HEADER_BYTES + payload_bytes).next_multiple_of(RECORD_ALIGN)
@@ -91,7 +92,7 @@ pub const fn payload_bytes_max(segment_bytes: usize) -> usize {
 /// The little-endian u16 at `at`.
 ///
 /// # Panics
-/// When it is not inside `bytes`.
+/// If it is not inside `bytes`.
 #[inline]
 #[must_use]
 pub fn u16_at(bytes: &[u8], at: usize) -> u16 {
@@ -103,7 +104,7 @@ pub fn u16_at(bytes: &[u8], at: usize) -> u16 {
 /// The little-endian u32 at `at`.
 ///
 /// # Panics
-/// When it is not inside `bytes`.
+/// If it is not inside `bytes`.
 #[inline]
 #[must_use]
 pub fn u32_at(bytes: &[u8], at: usize) -> u32 {
@@ -115,7 +116,7 @@ pub fn u32_at(bytes: &[u8], at: usize) -> u32 {
 /// The little-endian u64 at `at`.
 ///
 /// # Panics
-/// When it is not inside `bytes`.
+/// If it is not inside `bytes`.
 #[inline]
 #[must_use]
 pub fn u64_at(bytes: &[u8], at: usize) -> u64 {

@@ -1,9 +1,9 @@
 //! A checksummed, group-committed journal of byte records, memory-mapped or written with `pwrite`.
 //!
-//! The crate knows bytes and sequences and nothing of what they mean. One [`Writer`] appends records with dense
-//! sequences into segment files and makes them durable in batches; any number of [`Reader`]s follow it with
-//! positioned reads; [`scan`] judges a directory after a stop without ever writing to it. The file format, what each
-//! durability mode survives and the table of verdicts are in this crate's `README.md`.
+//! The crate handles bytes and sequences; it does not know what they mean. One [`Writer`] appends records with dense
+//! sequences to segment files and makes them durable in batches. Any number of [`Reader`]s follow it with positioned
+//! reads. [`scan`] checks a directory after a stop and never writes to it. The crate's `README.md` has the file format,
+//! the guarantees of each durability mode, and the table of verdicts.
 //!
 //! ```
 //! use dojima_journal::{Options, Reader, scan};
@@ -24,8 +24,8 @@
 //! ```
 //!
 //! In reading order: [`layout`] (every offset of the format), `record` and `segment` (bytes to values), [`storage`]
-//! (where the files live: a folder or memory), `map` (the only unsafe code), `maker` (space made ahead of need),
-//! [`Writer`], [`Reader`], recovery ([`scan`] and what follows from it), and what becomes of old segments
+//! (where the files are: a directory or memory), `map` (the only unsafe code), `maker` (creates segments ahead of
+//! need), [`Writer`], [`Reader`], recovery ([`scan`] and the steps after it), and the retention of old segments
 //! ([`retire_before`], [`ArchivedStorage`]).
 
 #![warn(missing_docs)]

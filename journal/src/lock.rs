@@ -1,5 +1,5 @@
-//! The exclusive lock of a journal directory: a lock on the open file `lock`, which the kernel releases whichever way
-//! the process ends. The file holds the process id, only so that the refusal can name it.
+//! The exclusive lock of a journal directory: a lock on the open file `lock`. The kernel releases it however the
+//! process ends. The file contains the process id, which is used only in the error message of another process.
 
 use crate::error::JournalError;
 use crate::folder::private_file;
@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 /// Name of the lock file in the journal's directory.
 pub(crate) const FILE_NAME: &str = "lock";
 
-/// How long a lock that is held is asked for again. A process that was just killed, or one that is between fork and exec
-/// and has inherited the file for that moment, gives it back by itself.
+/// How long to retry while the lock is held. A process that was just killed releases it soon; so does a child between
+/// fork and exec that has inherited the file.
 const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Takes the lock of `dir`; it is held until the file that is returned is closed. Waits up to a second for it.
+/// Takes the lock of `dir`, retrying for up to a second. The lock is held until the returned file is closed.
 ///
 /// # Errors
 /// [`JournalError::Locked`] if another writer holds it.
@@ -39,16 +39,16 @@ pub(crate) fn acquire(dir: &Path) -> Result<File, JournalError> {
         file.rewind()?;
         writeln!(file, "{}", std::process::id())
     };
-    // A full disk must not keep the engine from starting; the lock holds without the note.
+    // A full disk must not prevent the start; the lock works without the process id in the file.
     let _ = note(&mut file);
     Ok(file)
 }
 
-/// Whether a process holds the lock of `dir`. The lock is taken for reading and given back at once: a writer that asks for it in
-/// that moment asks again.
+/// Whether a process holds the lock of `dir`. The check takes the lock for reading and releases it at once; a writer
+/// that asks at the same moment retries.
 ///
 /// # Errors
-/// When the lock file cannot be read, so that nothing is known.
+/// If the lock file cannot be read; the answer is then unknown.
 pub fn is_held(dir: &Path) -> io::Result<bool> {
     let file = match retry(|| File::open(dir.join(FILE_NAME))) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),

@@ -1,5 +1,6 @@
-//! Makes segments before they are needed: with their space, synced, named and open, so that the writer only swaps; and does for
-//! the writer what would make it wait. On a thread of its own, or at the moment of need where there must be no threads.
+//! Creates segments ahead of need: allocated, synced, named and open, so that the writer only swaps to the next one. It
+//! also does the writer's work that could block. It runs on its own thread, or on demand where there must be no
+//! threads.
 
 use crate::content::Content;
 use crate::gathered::WriteBack;
@@ -14,10 +15,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How long the maker waits after a failure, usually a full disk, before it tries again.
+/// How long the maker waits after a failure, usually a full disk, before it retries.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// So often in a row, one second in all, an error that passes is not told.
+/// How many transient errors in a row are not reported; together with the pauses, one second.
 const PASSING_MAX: u32 = 10;
 
 /// A segment that nothing was written to yet.
@@ -28,7 +29,7 @@ pub(crate) struct Spare {
     pub(crate) region: Region,
 }
 
-/// What all segments of a writer have in common.
+/// The properties shared by all segments of a writer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pattern {
     pub(crate) segment_bytes: u64,
@@ -36,7 +37,7 @@ pub(crate) struct Pattern {
     pub(crate) writing: Writing,
 }
 
-/// Where a segment comes into use.
+/// The first sequence and the epoch of a segment that comes into use.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) base_sequence: u64,
@@ -44,11 +45,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Nowhere yet: a spare, of whose epoch nothing is known either.
+    /// For a spare: neither sequence nor epoch is known yet.
     const NONE: Self = Self { base_sequence: 0, epoch: 0 };
 }
 
-/// Makes and opens segment `number`.
+/// Creates and opens segment `number`.
 pub(crate) fn make(
     storage: &dyn Storage,
     number: u64,
@@ -65,14 +66,14 @@ pub(crate) fn make(
     Ok(Spare { header, seed: Seed::of(header.salt), region })
 }
 
-/// What the maker and the writer both look at.
+/// State that the maker thread and the writer share.
 #[derive(Debug, Default)]
 struct Shared {
-    /// The last attempt to make a segment failed.
+    /// Whether the last attempt to create a segment failed.
     low_space: AtomicBool,
-    /// Why it failed.
+    /// The error of that attempt.
     reason: Mutex<Option<String>>,
-    /// The writer is gone.
+    /// Set when the writer is gone.
     cancel: AtomicBool,
 }
 
@@ -84,7 +85,7 @@ impl Shared {
     }
 }
 
-/// Where the next segment comes from.
+/// The source of the next segment.
 #[derive(Debug)]
 pub(crate) struct Maker {
     shared: Arc<Shared>,
@@ -93,19 +94,19 @@ pub(crate) struct Maker {
 
 #[derive(Debug)]
 enum Source {
-    /// A thread that keeps a fixed number of spares.
+    /// A thread that keeps a fixed number of spares ready.
     Ahead(Line),
-    /// Made by the writer when it needs one.
+    /// The writer creates each segment when it needs one.
     OnDemand { storage: Arc<dyn Storage>, next_number: u64, pattern: Pattern },
 }
 
-/// What writer and maker hand each other. The writer only tries to lock it: a maker that was interrupted while it held the
-/// lock must not stop the writer, too.
+/// The queues between the writer and the maker. The writer only tries to lock them: if the maker is interrupted while
+/// it holds the lock, the writer must not stop.
 #[derive(Debug, Default)]
 struct Belt {
     /// Oldest first.
     ready: VecDeque<Spare>,
-    /// Full segments. To unmap one takes time in proportion to its size.
+    /// Full segments, to be unmapped by the maker: unmapping takes time in proportion to the size.
     full: Vec<Region>,
     write_back: Vec<WriteBack>,
 }
@@ -113,13 +114,13 @@ struct Belt {
 #[derive(Debug)]
 struct Line {
     belt: Arc<Mutex<Belt>>,
-    /// Full segments that could not be handed over yet.
+    /// Full segments that are not in the queue yet because the lock was taken.
     full: Vec<Region>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Line {
-    /// Runs `change` unless the maker is at the belt, then wakes it.
+    /// Runs `change` on the queues and wakes the maker. Returns `None` if the maker holds the lock.
     fn try_change<R>(&mut self, change: impl FnOnce(&mut Belt) -> R) -> Option<R> {
         let mut belt = match self.belt.try_lock() {
             Ok(belt) => belt,
@@ -141,7 +142,7 @@ fn lock(belt: &Mutex<Belt>) -> MutexGuard<'_, Belt> {
 }
 
 impl Maker {
-    /// Starts making segments from `next_number` on, `spares` ahead; none ahead means on demand.
+    /// Starts to create segments from `next_number` on, `spares` ahead. With 0 spares they are created on demand.
     pub(crate) fn start(
         storage: Arc<dyn Storage>,
         next_number: u64,
@@ -176,7 +177,7 @@ impl Maker {
         }
     }
 
-    /// Hands in a full segment.
+    /// Hands over a full segment, to be unmapped.
     pub(crate) fn retire(&mut self, full: Region) {
         if let Source::Ahead(line) = &mut self.source {
             line.full.push(full);
@@ -184,25 +185,25 @@ impl Maker {
         }
     }
 
-    /// Hands in what the disk should begin with. Without a thread that does it, nobody does.
+    /// Hands over a range whose write-back should be started. Does nothing if there is no maker thread.
     pub(crate) fn write_back(&mut self, bytes: WriteBack) {
         if let Source::Ahead(line) = &mut self.source {
             line.try_change(|belt| belt.write_back.push(bytes));
         }
     }
 
-    /// Whether the last attempt to make a segment failed.
+    /// Whether the last attempt to create a segment failed.
     pub(crate) fn low_space(&self) -> bool {
         self.shared.low_space.load(Ordering::Acquire)
     }
 
-    /// Why it failed.
+    /// The error of that attempt.
     pub(crate) fn low_space_reason(&self) -> Option<String> {
         self.shared.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// The maker's thread, until the writer is gone.
+/// The maker thread's loop; it ends when the writer is gone.
 fn work(
     storage: &dyn Storage,
     next_number: u64,
@@ -231,7 +232,7 @@ fn work(
     }
 }
 
-/// Makes a segment however long the disk stays full; `None` once the writer is gone.
+/// Creates a segment, retrying for as long as the disk is full; `None` once the writer is gone.
 fn make_stubbornly(storage: &dyn Storage, number: u64, pattern: Pattern, shared: &Shared) -> Option<Spare> {
     let mut passed: u32 = 0;
     while !shared.cancel.load(Ordering::Acquire) {
@@ -240,7 +241,7 @@ fn make_stubbornly(storage: &dyn Storage, number: u64, pattern: Pattern, shared:
                 shared.note(None);
                 return Some(spare);
             }
-            // There are spares, as a rule, so nobody need know of it.
+            // Usually there are spares left, so a transient error is not reported at once.
             Err(error) if is_passing(&error) && passed < PASSING_MAX => {
                 passed += 1;
                 thread::park_timeout(RETRY_AFTER);
@@ -261,7 +262,7 @@ impl Drop for Maker {
             && let Some(thread) = line.thread.take()
         {
             thread.thread().unpark();
-            // Waits, so that nothing is made after the directory's lock has been given back.
+            // Waits, so that no segment is created after the directory's lock was released.
             let _ = thread.join();
         }
     }

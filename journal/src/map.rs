@@ -1,4 +1,4 @@
-//! The memory map of one segment and a system call without a safe form: the only unsafe code of this crate.
+//! The memory map of one segment, and a system call without a safe wrapper: the only unsafe code of this crate.
 #![allow(
     unsafe_code,
     reason = "mapping a file is unsafe, as are calls of the system: the proofs are at the calls"
@@ -24,7 +24,7 @@ impl Mapping {
     /// Maps the first `bytes` bytes of `file`.
     ///
     /// # Errors
-    /// The file is shorter than that, or the operating system refuses.
+    /// The file is shorter than `bytes`, or the operating system reports an error.
     pub(crate) fn new(file: File, bytes: usize) -> io::Result<Self> {
         if retry(|| file.metadata())?.len() < bytes as u64 {
             return Err(io::Error::new(
@@ -45,8 +45,8 @@ impl Mapping {
         &mut self.map
     }
 
-    /// Writes what was changed to the disk and waits for it: `fdatasync`, for `msync` waits for others who change the
-    /// process's memory map. All changes since the last call must lie in `range`, so that the rest costs nothing.
+    /// Writes all changes to the disk and waits for it. Uses `fdatasync`, because `msync` waits for other users of the
+    /// process's memory map. All changes since the last call must be in `range`; the remaining pages then cost nothing.
     ///
     /// # Errors
     /// The write failed; the pages may be lost, so this must not be retried.
@@ -55,29 +55,29 @@ impl Mapping {
         self.file.sync_data()
     }
 
-    /// Takes the pages that `range` touches out of the map, all at once; whoever touches them next maps them again. Pages that
-    /// are still mapped are protected one by one as they are written back, each with an interrupt to every processor that runs a
-    /// thread of this process: of 40 pages that takes four times as long as all the rest of their sync. A single page
-    /// is cheaper left as it is.
+    /// Removes the pages of `range` from the page table, all at once. The next access maps them again. Pages that stay
+    /// mapped are write-protected one by one during write-back, each with an interrupt to every processor that runs a
+    /// thread of this process; for 40 pages that takes four times as long as the rest of their sync. A single page is
+    /// cheaper to keep mapped.
     pub(crate) fn let_go(&mut self, range: Range<usize>) {
         let pages = range.end.div_ceil(PAGE_BYTES) - range.start / PAGE_BYTES;
         if pages < 2 {
             return;
         }
-        // SAFETY: the map is shared with the file's pages in the page cache (`map_mut`, never `map_copy`), and there the
-        // bytes stay: the advice takes nothing but the entries of the page table, and hands on what they say of
-        // changes. The next access maps the same pages, so no byte that anybody reads differs before and after. That nobody
-        // holds a reference into the range is not even needed for this, but `&mut self` says it. Of a hint that is
-        // refused nothing is lost, so its answer is not looked at.
+        // SAFETY: the map shares the file's pages in the page cache (`map_mut`, never `map_copy`), and the bytes stay
+        // there: the advice removes only page-table entries and passes on their dirty bits. The next access maps the
+        // same pages, so no reader sees a different byte before and after. `&mut self` also ensures that there is no
+        // reference into the range, although the proof does not need it. The call is a hint; if it is refused nothing
+        // is lost, so its result is ignored.
         let _ =
             unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len()) };
     }
 }
 
-/// Has the system begin to write `range` of a file to the disk; waits only while the disk has too much to do. A hint: nothing
-/// is durable by it, and where it fails the next sync has more to do.
+/// Asks the system to start writing `range` of a file to disk. Waits only while the disk queue is full. A hint: nothing
+/// is durable afterwards, and if it fails the next sync has more to do.
 pub(crate) fn start_write_back(file: &File, range: Range<u64>) {
     let (from, bytes) = (range.start as libc::off64_t, (range.end - range.start) as libc::off64_t);
-    // SAFETY: the call reads and writes no memory of this process, and the descriptor is open as long as `file` is borrowed.
+    // SAFETY: the call accesses no memory of this process, and the descriptor is open while `file` is borrowed.
     let _ = unsafe { libc::sync_file_range(file.as_raw_fd(), from, bytes, libc::SYNC_FILE_RANGE_WRITE) };
 }

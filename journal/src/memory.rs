@@ -1,5 +1,5 @@
-//! A journal's files in memory, with the faults that disks have: lost power, full disks, failed syncs, writes that go
-//! astray. The same calls in the same order give the same bytes, so a seed names a whole run.
+//! A journal's files in memory, with the faults of real disks: lost power, full disks, failed syncs, misdirected
+//! writes. The same calls in the same order give the same bytes, so a seed identifies a whole run.
 
 pub(crate) mod disk;
 mod faults;
@@ -19,42 +19,42 @@ use std::sync::{Arc, Mutex};
 pub use faults::{Action, Fault, Step};
 pub use file::Kept;
 
-/// Files in memory. Clones share the same files, as two programs share a folder.
+/// Files in memory. Clones share the same files, like two processes that share a directory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStorage {
     shared: Arc<Shared>,
 }
 
 impl MemoryStorage {
-    /// No files yet.
+    /// A storage without files.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Limits the sum of all file sizes: making a file beyond it fails as a full disk does.
+    /// Limits the sum of all file sizes. Creating a file beyond the limit fails with a disk-full error.
     pub fn set_capacity_bytes(&self, bytes: u64) {
         locked(&self.shared.faults).capacity_bytes = Some(bytes);
     }
 
-    /// Lets `changes` more changes of the disk (see [`Action::changes_disk`]) succeed and all later ones fail, as when
-    /// the power is about to go.
+    /// Lets the next `changes` disk changes (see [`Action::changes_disk`]) succeed and all later ones fail, as just
+    /// before a power loss.
     pub fn fail_after(&self, changes: u64) {
         locked(&self.shared.faults).changes_until_failure = Some(changes);
     }
 
-    /// Asks `plan` before every step what goes wrong with it. It must not use the storage itself.
+    /// Calls `plan` before every step; it returns the fault of the step, if any. It must not use the storage itself.
     pub fn set_faults(&self, plan: impl FnMut(&Step<'_>) -> Option<Fault> + Send + 'static) {
         locked(&self.shared.faults).plan = Some(Box::new(plan));
     }
 
-    /// From now on everything works, but for a limit of capacity.
+    /// Removes all faults except the limit of capacity.
     pub fn clear_faults(&self) {
         let mut faults = locked(&self.shared.faults);
         (faults.plan, faults.changes_until_failure) = (None, None);
     }
 
-    /// The bytes of a file as programs see them, if it exists.
+    /// The bytes of a file as processes see them; `None` if it does not exist.
     #[must_use]
     pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
         let file = self.shared.file(name).ok()?;
@@ -62,14 +62,14 @@ impl MemoryStorage {
         Some(bytes)
     }
 
-    /// Puts a durable file with these bytes, replacing one of the same name.
+    /// Stores a durable file with these bytes, replacing any file of the same name.
     pub fn put(&self, name: &str, bytes: Vec<u8>) {
         let file = Arc::new(Mutex::new(MemoryFile::durable(bytes)));
         locked(&self.shared.folder).files.insert(name.to_owned(), file);
     }
 
-    /// Flips the bits of `mask` in one byte of a file, on the disk and in the cache. Whoever has the file open sees it;
-    /// nothing happens where there is no such byte.
+    /// Flips the bits of `mask` in one byte of a file, on the disk and in the cache. Open handles of the file see the
+    /// change. Does nothing if the byte does not exist.
     pub fn rot(&self, name: &str, offset: u64, mask: u8) {
         let Ok(file) = self.shared.file(name) else { return };
         let MemoryFile { seen, durable, .. } = &mut *locked(&file);
@@ -80,7 +80,7 @@ impl MemoryStorage {
         }
     }
 
-    /// Makes a file as a real disk does: under another name, synced, renamed, the rename synced.
+    /// Creates a file like a real disk: written under another name, synced, renamed, and the rename synced.
     fn replace(&self, name: &str, content: Vec<u8>) -> io::Result<()> {
         let unfinished = format!("{name}{UNFINISHED}");
         let length = content.len();
@@ -97,10 +97,10 @@ impl MemoryStorage {
         self.shared.sync_dir()
     }
 
-    /// What another process finds after a loss of power: all that was synced, and of the rest what `kept(file name,
-    /// offset)` says of each 512-byte sector, and at offset `u64::MAX` of a change of the file's name that was not synced.
-    /// With `|_, _| true` it is what a killed process leaves. The copy is unlocked and without faults; its salts
-    /// continue from this one's.
+    /// The storage that another process finds after a power loss. It has everything that was synced. For each unsynced
+    /// 512-byte sector `kept(file name, offset)` decides what survives; for an unsynced change of the file's name,
+    /// `kept` is called with offset `u64::MAX`. With `|_, _| true` the result is what a killed process leaves. The copy
+    /// is unlocked and has no faults; its salts continue from those of this storage.
     #[must_use]
     pub fn after_crash<K: Into<Kept>>(&self, mut kept: impl FnMut(&str, u64) -> K) -> Self {
         let after = Self::new();
@@ -112,7 +112,7 @@ impl MemoryStorage {
     }
 }
 
-/// Gives the lock back when dropped.
+/// Releases the lock when dropped.
 struct MemoryLock(Arc<AtomicBool>);
 
 impl Drop for MemoryLock {

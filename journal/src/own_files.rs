@@ -1,11 +1,10 @@
-//! Which files of a folder are a journal's.
+//! Which files of a directory belong to a journal.
 
 use crate::segment::number_of;
 use crate::storage::UNFINISHED;
 use crate::{archive, lock};
 
-/// Whether a journal makes files of this name in its folder: segments, archived ones, those that are still being made, and
-/// the lock.
+/// Whether the name is that of a file that a journal creates: a segment, an archived or unfinished one, or the lock.
 #[must_use]
 pub fn is_journal_file(name: &str) -> bool {
     let finished = name.strip_suffix(UNFINISHED).unwrap_or(name);

@@ -1,8 +1,7 @@
-//! Errors of the system that pass: a signal came in between, there was no descriptor or no memory for a moment. Nothing was
-//! done then, and the same call can succeed later.
+//! Transient errors of the system: interrupted by a signal, or temporarily out of descriptors or memory. Nothing was
+//! done, and the same call can succeed later.
 //!
-//! What is told as the error of a sync never passes, whatever it is: what was to be written may be lost, and a second sync
-//! would not say so.
+//! An error of a sync is never transient, whatever its code: data may be lost, and a second sync would not report it.
 
 use rustix::io::Errno;
 use std::fmt;
@@ -10,7 +9,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-/// Pauses before further attempts, 31 ms in all. Whoever can wait for longer tries again later.
+/// The pauses before further attempts, 31 ms in total. Callers that can wait longer retry later.
 const PAUSES: [Duration; 5] = [
     Duration::from_millis(1),
     Duration::from_millis(2),
@@ -19,7 +18,7 @@ const PAUSES: [Duration; 5] = [
     Duration::from_millis(16),
 ];
 
-/// Errors that pass, and what helps against them; none for one that needs no help.
+/// Transient errors, each with advice for the operator; `None` if no advice is needed.
 const PASSING: [(Errno, Option<&str>); 5] = [
     (Errno::INTR, None),
     (
@@ -42,26 +41,27 @@ const PASSING: [(Errno, Option<&str>); 5] = [
     ),
 ];
 
-/// Errors that stay until somebody makes room.
+/// Errors that last until space is freed.
 const SPACE: [Errno; 2] = [Errno::NOSPC, Errno::DQUOT];
 
 fn is(error: &io::Error, errno: Errno) -> bool {
     error.raw_os_error() == Some(errno.raw_os_error())
 }
 
-/// Whether the same call can succeed by itself later. [`io::ErrorKind::WouldBlock`] is none of these: it is an answer.
+/// Whether the same call can succeed later without intervention. [`io::ErrorKind::WouldBlock`] is not transient: it is
+/// an answer.
 #[must_use]
 pub fn is_passing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Interrupted || PASSING.iter().any(|(errno, _)| is(error, *errno))
 }
 
-/// Whether the disk, or somebody's share of it, is full.
+/// Whether the disk or a quota is full.
 #[must_use]
 pub fn is_out_of_space(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::StorageFull || SPACE.iter().any(|errno| is(error, *errno))
 }
 
-/// What an operator can do about an error; `None` where nothing is known.
+/// Advice for the operator about an error; `None` if there is none.
 #[must_use]
 pub fn advice(error: &io::Error) -> Option<&'static str> {
     if is_out_of_space(error) {
@@ -70,7 +70,7 @@ pub fn advice(error: &io::Error) -> Option<&'static str> {
     PASSING.iter().find(|(errno, _)| is(error, *errno)).and_then(|(_, advice)| *advice)
 }
 
-/// An error with what can be done about it.
+/// Formats an error together with the advice for it.
 #[derive(Debug, Clone, Copy)]
 pub struct Told<'a>(pub &'a io::Error);
 
@@ -82,11 +82,11 @@ impl fmt::Display for Told<'_> {
     }
 }
 
-/// Calls again at once after a signal, and a few times after other errors that pass, with pauses between: for threads that may
-/// wait for a disk. Not for a sync.
+/// Retries a call: at once after a signal, and a few times with pauses after other transient errors. Only for threads
+/// that may wait for a disk, and not for a sync.
 ///
 /// # Errors
-/// What the last call said.
+/// The error of the last call.
 pub fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let mut pauses = PAUSES.iter();
     loop {

@@ -1,5 +1,6 @@
-//! A reader that follows a journal, live or at rest, with positioned reads. It never writes, takes no lock, and never
-//! judges: bytes that do not verify may be a record that is just being written, so they read as "nothing yet".
+//! A reader that follows a journal, live or at rest, with positioned reads. It never writes, takes no lock, and reports
+//! no damage at the end: bytes that do not verify may be a record that is just being written, so they read as "no
+//! record yet".
 
 use crate::content::Content;
 use crate::error::JournalError;
@@ -12,10 +13,10 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Bytes read at once at most, as long as records are not longer.
+/// The most bytes read at once, unless a single record is longer.
 const READ_BYTES_MAX: usize = 1 << 20;
 
-/// Where a record stands.
+/// The location of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// Number of the segment.
@@ -39,14 +40,14 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// Where the record stands.
+    /// The location of the record.
     #[must_use]
     pub fn position(&self) -> Position {
         self.position
     }
 }
 
-/// Reads records in sequence, over segments, to the live end and beyond as it moves.
+/// Reads records in sequence across segments, up to the live end, and further as the writer appends.
 #[derive(Debug)]
 pub struct Reader {
     storage: Arc<dyn Storage>,
@@ -66,30 +67,31 @@ struct Place {
     next_sequence: u64,
 }
 
-/// Bytes of the segment from `offset` on.
+/// A buffered part of the segment, from `offset` on.
 #[derive(Debug)]
 struct Buffer {
     bytes: Vec<u8>,
     filled: usize,
-    /// Offset in the segment of the first byte.
+    /// Offset in the segment of the first buffered byte.
     offset: u64,
-    /// How much to read next: little while polling the live end, much while catching up.
+    /// Bytes to read next: few while polling the live end, many while catching up.
     read_bytes: usize,
-    /// Records that were whole in the file before these bytes were read, by the word of whoever wrote them.
+    /// The records that were complete in the file before these bytes were read, according to the writer.
     trusted: Trusted,
 }
 
-/// Records that this process has written itself, and written out: their checksums say nothing that it does not know.
+/// Records that this process has itself written out. Verifying their checksums would prove nothing new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trusted {
-    /// The first of them.
+    /// The first trusted sequence.
     pub first: u64,
-    /// The last of them. The writer's cursor moves after the bytes are in the file, and is read before them.
+    /// The last trusted sequence. The writer moves its cursor after the bytes are in the file, and the caller reads the
+    /// cursor before it reads the bytes.
     pub last: u64,
 }
 
 impl Trusted {
-    /// None.
+    /// No trusted records.
     pub const NONE: Self = Self { first: 1, last: 0 };
 
     fn has(&self, sequence: u64) -> bool {
@@ -106,7 +108,7 @@ impl Buffer {
         self.filled = 0;
     }
 
-    /// The bytes at hand from `offset` on.
+    /// The buffered bytes from `offset` on.
     fn from(&self, offset: u64) -> &[u8] {
         let at = offset.checked_sub(self.offset).map_or(usize::MAX, |at| at as usize);
         self.bytes[..self.filled].get(at..).unwrap_or_default()
@@ -123,7 +125,7 @@ impl Buffer {
         Ok(())
     }
 
-    /// What stands at a place.
+    /// Parses the bytes at a place.
     fn parse(&self, place: &Place) -> Parsed {
         let trusted = self.trusted.has(place.next_sequence).then_some(place.next_sequence);
         parse(self.from(place.offset), place.seed, trusted)
@@ -131,8 +133,8 @@ impl Buffer {
 }
 
 impl Reader {
-    /// A reader of the journal in `dir` whose first record will be `from_sequence` (0 counts as 1), or the first one
-    /// after it that will be written. There need not be a journal yet.
+    /// A reader of the journal in `dir`. Its first record will be `from_sequence` (0 counts as 1), or the first record
+    /// written after it. The journal need not exist yet.
     ///
     /// # Errors
     /// [`JournalError::Gone`] if the journal starts later, [`JournalError::Damaged`], [`JournalError::UnknownVersion`],
@@ -141,8 +143,8 @@ impl Reader {
         Self::open_storage(Arc::new(FileStorage::new(dir)), from_sequence)
     }
 
-    /// As [`Reader::open_storage`], but the first record is the first one of the segment that holds `sequence`: the caller skips
-    /// those before, in pieces of its own choosing, where [`Reader::open`] leaves all of that to the first
+    /// As [`Reader::open_storage`], but starts at the first record of the segment that holds `sequence`. The caller
+    /// skips the records before it, at its own pace; [`Reader::open`] leaves all of that work to the first
     /// [`Reader::next`].
     ///
     /// # Errors
@@ -165,10 +167,10 @@ impl Reader {
         Ok(Self { storage, from_sequence, place, buffer: Buffer::new() })
     }
 
-    /// A reader from the start of a segment; `None` while it is a spare.
+    /// A reader at the start of a segment; `None` while the segment is a spare.
     ///
     /// # Errors
-    /// [`JournalError`], [`JournalError::Io`] with [`std::io::ErrorKind::NotFound`] for one that is not there.
+    /// [`JournalError`]; [`JournalError::Io`] with [`std::io::ErrorKind::NotFound`] if the segment does not exist.
     pub(crate) fn open_segment(
         storage: &Arc<dyn Storage>,
         number: u64,
@@ -190,31 +192,32 @@ impl Reader {
         Ok(place_in(storage, number)?.map(|place| place.next_sequence))
     }
 
-    /// The sequence of the next record of the segment that is being read, also of those that are skipped; `None` while there is
-    /// no journal.
+    /// The sequence of the next record of the current segment, including records that are skipped; `None` while the
+    /// journal does not exist.
     #[must_use]
     pub fn next_in_segment(&self) -> Option<u64> {
         self.place.as_ref().map(|place| place.next_sequence)
     }
 
-    /// What the journal says its payloads are; `None` while there is no journal.
+    /// The content that the journal specifies; `None` while the journal does not exist.
     #[must_use]
     pub fn content(&self) -> Option<Content> {
         self.place.as_ref().map(|place| place.header.content)
     }
 
-    /// The epoch of the segment that is being read, 0 where nobody leads; `None` while there is no journal.
+    /// The epoch of the current segment, 0 without a leader; `None` while the journal does not exist.
     #[must_use]
     pub fn epoch(&self) -> Option<u64> {
         self.place.as_ref().map(|place| place.header.epoch)
     }
 
-    /// The next record, or `None` while there is none; call again later. What is not durable yet is returned too:
-    /// whoever may not act on that compares the sequence with the writer's [`durable`](crate::Writer::durable).
+    /// The next record, or `None` if there is none yet; call again later. Records that are not durable yet are returned
+    /// too. A caller that may act only on durable records compares the sequence with the writer's
+    /// [`durable`](crate::Writer::durable).
     ///
     /// # Errors
-    /// [`JournalError::Io`], [`JournalError::OtherContent`] and [`JournalError::EarlierEpoch`] if the next segment does not
-    /// continue this one, and as [`Reader::open`] while there was no journal yet.
+    /// [`JournalError::Io`]; [`JournalError::OtherContent`] and [`JournalError::EarlierEpoch`] if the next segment does
+    /// not continue this one; and the errors of [`Reader::open`] if the journal did not exist yet.
     #[allow(
         clippy::should_implement_trait,
         reason = "the record borrows from the reader, which Iterator cannot say"
@@ -223,7 +226,7 @@ impl Reader {
         self.next_trusting(Trusted::NONE)
     }
 
-    /// As [`Reader::next`], but of the trusted records no checksum is computed.
+    /// As [`Reader::next`], but does not compute the checksums of the trusted records.
     ///
     /// # Errors
     /// As [`Reader::next`].
@@ -258,7 +261,7 @@ impl Reader {
                         *place = next;
                         self.buffer.clear();
                     }
-                    // The end marker is written before the header of the next segment.
+                    // The end marker is written before the header of the next segment, so that header may be missing.
                     Ok(_) => return Ok(None),
                     Err(error) => return Err(retired(self.storage.as_ref(), place.next_sequence, error)),
                 },
@@ -270,7 +273,8 @@ impl Reader {
     }
 }
 
-/// Why the next segment cannot be opened: it has been retired meanwhile, if the journal begins later by now.
+/// The error if the next segment cannot be opened: [`JournalError::Gone`] if it was retired meanwhile, which shows in a
+/// later start of the journal.
 #[cold]
 fn retired(storage: &dyn Storage, sequence: u64, error: JournalError) -> JournalError {
     match (&error, locate(storage, sequence)) {
@@ -288,13 +292,13 @@ fn payload_range(found: &Found, position: Position, buffer: &Buffer) -> Range<us
     start..start + found.payload_bytes()
 }
 
-/// The record at the place, from the buffer or else from the file; `None` if it is not there (yet).
+/// The record at the place, from the buffer or from the file; `None` if there is no record (yet).
 fn look(place: &Place, buffer: &mut Buffer, trusted: Trusted) -> std::io::Result<Option<Found>> {
     let expected = |found: Found| (found.sequence == place.next_sequence).then_some(found);
     if let Parsed::Valid(found) = buffer.parse(place) {
         return Ok(expected(found));
     }
-    // What the buffer holds may be from before the record was written, or end inside it.
+    // The buffered bytes may be older than the record, or end inside it.
     buffer.fill(place, buffer.read_bytes, trusted)?;
     let mut parsed = buffer.parse(place);
     if let Parsed::Short(bytes) = parsed
@@ -311,25 +315,25 @@ fn look(place: &Place, buffer: &mut Buffer, trusted: Trusted) -> std::io::Result
     }
 }
 
-/// Where a journal begins.
+/// The start of a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Beginning {
-    /// The number of its oldest segment; 1 unless older ones are gone.
+    /// The number of its oldest segment; 1 unless older segments were removed.
     pub segment: u64,
-    /// The sequence of the first record in it.
+    /// The sequence of the first record in that segment.
     pub sequence: u64,
 }
 
-/// Where the journal in `storage` begins; `None` without one. Looks at one header.
+/// The start of the journal in `storage`; `None` if there is no journal. Reads one header.
 ///
 /// # Errors
-/// [`JournalError`] when the header does not verify or cannot be read.
+/// [`JournalError`] if the header does not verify or cannot be read.
 pub fn beginning(storage: &dyn Storage) -> Result<Option<Beginning>, JournalError> {
     let Some((number, _)) = list(storage)?.first().copied() else { return Ok(None) };
     Ok(Reader::segment_begin(storage, number)?.map(|sequence| Beginning { segment: number, sequence }))
 }
 
-/// The newest segment that starts at or before `from_sequence`; `None` without a journal.
+/// The newest segment that starts at or before `from_sequence`; `None` if there is no journal.
 fn locate(storage: &dyn Storage, from_sequence: u64) -> Result<Option<Place>, JournalError> {
     let mut place = None;
     for (number, _) in list(storage)? {

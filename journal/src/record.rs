@@ -1,4 +1,4 @@
-//! One record: bytes to values and back. A record is believed only if its checksum, seeded with the segment's salt,
+//! One record: bytes to values and back. A record is valid only if its checksum, seeded with the segment's salt,
 //! matches and its padding is zero.
 
 use crate::layout::{
@@ -7,11 +7,11 @@ use crate::layout::{
 };
 use std::sync::LazyLock;
 
-/// The salt of a segment in the form in which every checksum starts from it.
+/// The salt of a segment, prepared as the initial value of its records' checksums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seed {
     seed: u32,
-    /// The checksum so far behind a length field of 0.
+    /// The checksum after a length field of 0.
     behind_zero: u32,
 }
 
@@ -21,8 +21,9 @@ impl Seed {
         Self { seed, behind_zero: crc32c::crc32c_append(seed, &[0; 4]) }
     }
 
-    /// The checksum so far behind a length field. A checksum of four bytes takes as long as one of a hundred, and most
-    /// lengths are short; what a bit of them changes in it is the same behind every seed, since checksums are linear.
+    /// The checksum after a length field. Checksumming four bytes takes as long as a hundred, and most lengths are
+    /// short, so the effect of a length is taken from a table. It is the same for every seed, because checksums are
+    /// linear.
     #[inline]
     fn behind(self, length: u32) -> u32 {
         match LENGTHS.get(length as usize) {
@@ -32,20 +33,20 @@ impl Seed {
     }
 }
 
-/// By length field, what it changes in the checksum behind one of 0.
+/// For each length below 1,024, the difference between its checksum and that of length 0.
 static LENGTHS: LazyLock<[u32; 1024]> = LazyLock::new(|| {
     let zero = crc32c::crc32c(&[0; 4]);
     std::array::from_fn(|length| crc32c::crc32c(&(length as u32).to_le_bytes()) ^ zero)
 });
 
-/// What a record is, from its length field.
+/// The kind of a record, from its length field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A payload of so many bytes.
+    /// A record with a payload of this many bytes.
     Data(usize),
-    /// A clean stop; the sequence is the next one and is not used up.
+    /// A clean stop. Its sequence is that of the next record and is not used up.
     Seal,
-    /// The segment continues in the next one; the sequence is the base of that one.
+    /// The segment continues in the next one. Its sequence is the base sequence of that segment.
     End,
 }
 
@@ -60,7 +61,7 @@ impl Kind {
 
     fn length(self) -> u32 {
         match self {
-            // Payloads are bounded by the segment size, which is below the two markers.
+            // The segment size bounds payloads, so their lengths stay below the two markers.
             Self::Data(bytes) => bytes as u32,
             Self::Seal => SEAL,
             Self::End => END,
@@ -90,12 +91,12 @@ impl Found {
         self.kind.payload_bytes()
     }
 
-    /// Bytes from this record to the next.
+    /// Bytes from this record to the next one.
     pub(crate) fn bytes(&self) -> usize {
         record_bytes(self.payload_bytes())
     }
 
-    /// Writes the header of this record at the start of `bytes`, in which the payload already stands.
+    /// Writes the header of this record at the start of `bytes`, which already contains the payload.
     pub(crate) fn write(&self, bytes: &mut [u8], seed: Seed) {
         bytes[LENGTH_AT..LENGTH_AT + 4].copy_from_slice(&self.kind.length().to_le_bytes());
         bytes[SEQUENCE_AT..SEQUENCE_AT + 8].copy_from_slice(&self.sequence.to_le_bytes());
@@ -106,23 +107,23 @@ impl Found {
     }
 }
 
-/// What stands at the start of some bytes.
+/// The result of parsing bytes at a record boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Parsed {
     Valid(Found),
-    /// The bytes end before the record that its length field announces does: so many bytes would be needed.
+    /// The bytes end before the record does, according to its length field. The record needs this many bytes.
     Short(usize),
     Invalid,
 }
 
-/// Judges the bytes at a record boundary; `bytes` reaches from there to the end of what may be read. A data record of the
-/// sequence `trusted` is believed without its checksum.
+/// Parses the bytes at a record boundary; `bytes` reaches to the end of the readable part. A data record with the
+/// sequence `trusted` is accepted without checking its checksum.
 pub(crate) fn parse(bytes: &[u8], seed: Seed, trusted: Option<u64>) -> Parsed {
     if bytes.len() < RECORD_HEADER_BYTES {
         return Parsed::Short(RECORD_HEADER_BYTES);
     }
     let sequence = u64_at(bytes, SEQUENCE_AT);
-    // Sequences start at 1, so the zeros of unused space end here.
+    // Sequences start at 1, so the zeros of unused space are rejected here.
     if sequence == 0 {
         return Parsed::Invalid;
     }
@@ -133,7 +134,7 @@ pub(crate) fn parse(bytes: &[u8], seed: Seed, trusted: Option<u64>) -> Parsed {
         return Parsed::Short(whole);
     }
     let padding = &bytes[RECORD_HEADER_BYTES + payload_bytes..whole];
-    // What is trusted is whole, by the word of its writer.
+    // A trusted record is complete, because its writer says so.
     let is_whole = trusted == Some(sequence) && matches!(kind, Kind::Data(_))
         || checksum(bytes, payload_bytes, seed) == u32_at(bytes, CRC_AT)
             && padding.iter().all(|&byte| byte == 0);

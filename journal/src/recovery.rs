@@ -1,5 +1,5 @@
-//! Judging a journal after a stop. A scan reads everything and writes nothing; its verdict is a row of the table in
-//! `README.md`. What to do about it is [`Scanned::into_writer`]'s part.
+//! Examines a journal after a stop. A scan reads everything and writes nothing; its verdict is a row of the table in
+//! `README.md`. [`Scanned::into_writer`] acts on the verdict.
 
 use crate::content::Content;
 use crate::error::JournalError;
@@ -14,22 +14,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How a journal ended. Damage to acknowledged data is not among these: it is [`JournalError::Damaged`].
+/// How a journal ends. Damage to acknowledged data is not a verdict but the error [`JournalError::Damaged`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// There is no journal yet.
     Empty,
-    /// It ends with a seal: the writer stopped in good order and everything before is there.
+    /// It ends with a seal: the writer stopped cleanly, and every record before the seal is there.
     Clean,
-    /// It ends after a whole record: the writer was killed between two records, or before it could seal.
+    /// It ends after a complete record: the writer was killed between two records, or before it could write a seal.
     Unsealed,
-    /// It ends in records that were never acknowledged and cannot all be read. They will be cut.
+    /// It ends with records that were never acknowledged and not all of which are readable. They will be cut.
     TornTail {
         /// The file in which the readable journal ends.
         file: PathBuf,
         /// Offset in that file of the first byte that will be cut.
         offset: u64,
-        /// Bytes that will be cut, zeros after the last written byte not counted.
+        /// Bytes that will be cut, not counting zeros after the last nonzero byte.
         bytes: u64,
         /// How many records were certainly lost. There may have been more.
         records_lost_at_least: u64,
@@ -43,40 +43,40 @@ pub struct SegmentSummary {
     pub file: PathBuf,
     /// Its number.
     pub number: u64,
-    /// Sequence of its first record, or of the next one if it has none.
+    /// Sequence of its first record; if it has none, the next sequence.
     pub base_sequence: u64,
-    /// The epoch in which it was begun; 0 where nobody leads.
+    /// The epoch in which it was begun; 0 without a leader.
     pub epoch: u64,
-    /// Readable records in it; in a segment that was skipped, as many as the next header says there are.
+    /// Readable records in it. For a segment that was skipped, the number that follows from the next segment's header.
     pub records: u64,
-    /// Bytes in use from the start of the file, its header included; of a segment that was skipped the whole file.
+    /// Bytes in use from the start of the file, including the header. For a segment that was skipped, the whole file.
     pub bytes: u64,
 }
 
 /// The readable end of a journal.
 #[derive(Debug, Clone)]
 pub(crate) struct EndOfJournal {
-    /// Header of the segment in which it ends; still that of a spare if nothing was written to it.
+    /// Header of the segment in which it ends; the header of a spare if no record was written to it.
     pub(crate) header: Header,
     pub(crate) offset: usize,
-    /// The tail must be made anew up to `offset` before anything can be appended.
+    /// Whether the tail segment must be rewritten up to `offset` before anything can be appended.
     pub(crate) needs_rebuild: bool,
-    /// Later segments that hold records which will be cut.
+    /// Later segments that contain records which will be cut.
     pub(crate) later_in_use: Vec<u64>,
 }
 
-/// A scanned journal: the verdict, and the way to a writer.
+/// A scanned journal: its verdict, and the way to a writer.
 #[derive(Debug)]
 pub struct Scanned {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) verdict: Verdict,
     pub(crate) segments: Vec<SegmentSummary>,
     pub(crate) next_sequence: u64,
-    /// `None`: no segment at all.
+    /// `None` if there are no segments.
     pub(crate) end: Option<EndOfJournal>,
     pub(crate) watermark: u64,
     pub(crate) sealed: bool,
-    /// Tells whether anything was written since; `None` without segments.
+    /// Shows whether anything was written since the scan; `None` if there are no segments.
     pub(crate) witness: Option<Witness>,
     last_time_ns: u64,
 }
@@ -99,15 +99,16 @@ impl Witness {
         Ok(Self { number, offset, header, next_record })
     }
 
-    /// Whether these bytes are still as they were.
+    /// Whether these bytes are unchanged.
     pub(crate) fn holds(&self, storage: &dyn Storage) -> bool {
         Self::take(storage, self.number, self.offset).is_ok_and(|now| now == *self)
     }
 }
 
 impl Scanned {
-    /// Whether a writer may continue the journal with the content of these options. A journal that does not say what it holds is
-    /// older than the field and may be anything; one that does is continued by who asks for the same kind, and reads its version.
+    /// Checks that a writer with these options may continue the journal. A journal that does not specify its content is
+    /// older than the field and may contain anything, so it is accepted. Otherwise the kind must be the same and the
+    /// version one that the options accept.
     ///
     /// # Errors
     /// [`JournalError::OtherContent`].
@@ -131,14 +132,14 @@ impl Scanned {
         &self.verdict
     }
 
-    /// The sequence after the last readable record. 1 for an empty journal.
+    /// The sequence after the last readable record; 1 for an empty journal.
     #[must_use]
     pub fn next_sequence(&self) -> u64 {
         self.next_sequence
     }
 
-    /// The sequence of the oldest record, or [`Scanned::next_sequence`] if there is none. Above 1 once old segments
-    /// were removed: the caller must check that its snapshot reaches this far.
+    /// The sequence of the oldest record, or [`Scanned::next_sequence`] if there is none. It is above 1 if old segments
+    /// were removed; the caller must then check that its snapshot reaches this far.
     #[must_use]
     pub fn first_sequence(&self) -> u64 {
         self.segments.first().map_or(self.next_sequence, |segment| segment.base_sequence)
@@ -150,19 +151,20 @@ impl Scanned {
         self.segments.iter().map(|segment| segment.records).sum()
     }
 
-    /// Bytes in use, headers of segments and records included.
+    /// Bytes in use, including the headers of segments and records.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.segments.iter().map(|segment| segment.bytes).sum()
     }
 
-    /// What the journal's last segment says its payloads are; `None` without segments. Segments before it may be of older versions.
+    /// The content in the header of the last segment; `None` without segments. Earlier segments may have older
+    /// versions.
     #[must_use]
     pub fn content(&self) -> Option<Content> {
         self.end.as_ref().map(|end| end.header.content)
     }
 
-    /// The epoch of the last segment in use, 0 where nobody leads; `None` without segments.
+    /// The epoch of the last segment in use, 0 without a leader; `None` without segments.
     #[must_use]
     pub fn epoch(&self) -> Option<u64> {
         self.segments.last().map(|segment| segment.epoch)
@@ -174,13 +176,13 @@ impl Scanned {
         self.sealed
     }
 
-    /// The highest durable watermark in any record; 0 = none. Everything up to it had certainly been synced.
+    /// The highest durable watermark of all records; 0 = none. Everything up to it was certainly synced.
     #[must_use]
     pub fn watermark(&self) -> u64 {
         self.watermark
     }
 
-    /// Time of the last record in nanoseconds, as it was stamped; 0 without records.
+    /// Timestamp of the last record in nanoseconds; 0 without records.
     #[must_use]
     pub fn last_time_ns(&self) -> u64 {
         self.last_time_ns
@@ -193,17 +195,17 @@ impl Scanned {
     }
 }
 
-/// Judges the journal in `dir`. Reads only; a directory that is not there is an empty journal.
+/// Scans the journal in `dir`. Reads only; a directory that does not exist is an empty journal.
 ///
 /// # Errors
 /// [`JournalError::Damaged`] if acknowledged data cannot be read, [`JournalError::UnknownVersion`],
-/// [`JournalError::OtherContent`] if the segments are of several kinds or a version goes back, [`JournalError::EarlierEpoch`] if an epoch goes
-/// back, [`JournalError::Io`].
+/// [`JournalError::OtherContent`] if the segments have different kinds or a version decreases,
+/// [`JournalError::EarlierEpoch`] if an epoch decreases, [`JournalError::Io`].
 pub fn scan(dir: &Path) -> Result<Scanned, JournalError> {
     scan_storage(Arc::new(FileStorage::new(dir)))
 }
 
-/// Judges the journal in `storage`; see [`scan`].
+/// Scans the journal in `storage`; see [`scan`].
 ///
 /// # Errors
 /// As [`scan`].
@@ -211,9 +213,10 @@ pub fn scan_storage(storage: Arc<dyn Storage>) -> Result<Scanned, JournalError> 
     scan_storage_from(storage, 0)
 }
 
-/// As [`scan_storage`], but looks at the records only from the segment on that holds the record before `sequence`; a snapshot covers
-/// what is before. Of older segments it reads the headers: they must verify and follow one another. Where `sequence` is the first of
-/// its segment, the end of the one before is looked at, too: if that is torn, what follows it does not count.
+/// As [`scan_storage`], but reads records only from the segment that holds the record before `sequence`; a snapshot
+/// covers the earlier ones. Of older segments it reads the headers, which must verify and be consecutive. If `sequence`
+/// is the first of its segment, the end of the segment before is read too: if that end is torn, later records do not
+/// count.
 ///
 /// # Errors
 /// As [`scan`].
@@ -231,7 +234,7 @@ pub fn scan_storage_from(storage: Arc<dyn Storage>, sequence: u64) -> Result<Sca
     walk.finish()
 }
 
-/// Numbers and lengths in bytes of the segment files, in order.
+/// Number and length in bytes of each segment file, in order.
 pub(crate) fn list(storage: &dyn Storage) -> Result<Vec<(u64, u64)>, JournalError> {
     let files = storage.files().map_err(JournalError::io("list", storage.dir()))?;
     let mut files: Vec<_> =
@@ -240,7 +243,7 @@ pub(crate) fn list(storage: &dyn Storage) -> Result<Vec<(u64, u64)>, JournalErro
     Ok(files)
 }
 
-/// Reads the first `bytes` bytes of a segment file into `data`; fewer if the file ends before.
+/// Reads the first `bytes` bytes of a segment file into `data`; fewer if the file is shorter.
 pub(crate) fn load(
     storage: &dyn Storage,
     number: u64,
@@ -254,7 +257,7 @@ pub(crate) fn load(
     Ok(())
 }
 
-/// Steps through the records of one segment.
+/// Iterates over the records of one segment.
 pub(crate) struct Steps<'a> {
     pub(crate) data: &'a [u8],
     pub(crate) seed: Seed,
@@ -263,7 +266,7 @@ pub(crate) struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    /// The record at `offset`, if it verifies and is the one that belongs there; moves past it.
+    /// The record at `offset`, if it verifies and has the expected sequence; moves past it.
     pub(crate) fn step(&mut self) -> Option<Found> {
         let Parsed::Valid(found) = parse(&self.data[self.offset..], self.seed, None) else { return None };
         if found.sequence != self.next_sequence || found.watermark >= found.sequence {
@@ -276,7 +279,7 @@ impl Steps<'_> {
         Some(found)
     }
 
-    /// How many bytes from `offset` on a record there would need, if it is only cut by the end of the data.
+    /// The number of bytes from `offset` that the record there needs, if it is incomplete only because the data ends.
     fn cut(&self) -> Option<usize> {
         match parse(&self.data[self.offset..], self.seed, None) {
             Parsed::Short(bytes) => Some(bytes),
@@ -285,7 +288,7 @@ impl Steps<'_> {
     }
 }
 
-/// Looks at what stands after the readable end: in most cases nothing, which is seen without having all of it at hand.
+/// Examines the bytes after the readable end. Usually they are all zero, which is checked without loading all of them.
 fn look(
     remains: &mut Remains,
     window: &mut Window,
@@ -298,7 +301,7 @@ fn look(
     Ok(())
 }
 
-/// A scan on its way through the segments.
+/// The state of a scan between segments.
 struct Progress {
     storage: Arc<dyn Storage>,
     journal_bytes: u64,
@@ -307,7 +310,7 @@ struct Progress {
     watermark: u64,
     sealed: bool,
     last_time_ns: u64,
-    /// The segment before.
+    /// The header of the segment before.
     previous: Option<Header>,
     /// The file in which the journal ends is shorter than its header says.
     cut_short: bool,
@@ -336,14 +339,14 @@ impl Progress {
         JournalError::Damaged { file, offset: offset as u64, sequence, why }
     }
 
-    /// `first` is the sequence of the first record in it; 0 if that is not known.
+    /// The error for a missing segment. `first` is the sequence of its first record; 0 if unknown.
     fn missing(&self, number: u64, first: u64) -> JournalError {
         let (file, why) = (self.storage.path(&file_name(number)), "the segment is missing".to_owned());
         JournalError::Damaged { file, offset: 0, sequence: first, why }
     }
 
-    /// What ends the scan at a segment whose header does not verify. The record that is due there is known where the segments
-    /// before it were read.
+    /// The error for a segment whose header does not verify, with the expected sequence if the segments before it were
+    /// read.
     fn due(&self, error: JournalError) -> JournalError {
         match error {
             JournalError::Damaged { file, offset, sequence: 0, why }
@@ -371,8 +374,8 @@ impl Progress {
         Ok(JournalError::Damaged { file: file.clone(), offset: *offset, sequence, why: why.clone() })
     }
 
-    /// Reads a segment that was to be passed over, and says which sequence comes after its last record, and whether its records
-    /// go on in the next segment.
+    /// Reads a segment that would have been skipped. Returns the sequence after its last record, and whether the
+    /// journal continues in the next segment.
     fn sequence_after(&self, header: &Header, bytes: u64) -> Result<(u64, bool), JournalError> {
         let mut reading = Self::new(Arc::clone(&self.storage), self.journal_bytes);
         let mut window = Window::open(self.storage.as_ref(), header.number, bytes, Vec::new())?;
@@ -381,8 +384,8 @@ impl Progress {
         Ok((reading.next_sequence, reading.stop.is_none()))
     }
 
-    /// Skips the segments before the one that holds the record before `sequence`, and says how many they are. Only their headers are
-    /// read, and that one's.
+    /// Skips the segments before the one that holds the record before `sequence`, and returns how many were skipped.
+    /// Reads only their headers and the header of that segment.
     fn skip_before(&mut self, sequence: u64, files: &[(u64, u64)]) -> Result<usize, JournalError> {
         if sequence == 0 {
             return Ok(0);
@@ -404,7 +407,7 @@ impl Progress {
         Ok(self.segments.len())
     }
 
-    /// Passes over a segment, trusting what it and the one after it say of its records.
+    /// Skips a segment, relying on its own header and the next one for the number of its records.
     fn skip(&mut self, skipped: &Header, bytes: u64, next: &Header) -> Result<(), JournalError> {
         self.next_sequence = skipped.base_sequence;
         if next.number != skipped.number + 1 {
@@ -428,11 +431,12 @@ impl Progress {
         Ok(())
     }
 
-    /// Takes in the next segment file.
+    /// Scans the next segment file.
     fn segment(&mut self, number: u64, window: &mut Window) -> Result<(), JournalError> {
         let file = self.storage.path(&file_name(number));
         let header = match Header::decode(window.at(0, SEGMENT_HEADER_BYTES)?, &file, number) {
-            // Behind the end of the journal nothing was ever written, so a file of zeros lacks nothing: a spare.
+            // Nothing was ever written after the end of the journal, so a file of zeros is a spare and nothing is
+            // missing.
             Err(_) if self.stop.is_some() && window.is_zero_from(0)? => return Ok(()),
             header => header.map_err(|error| self.due(error))?,
         };
@@ -461,10 +465,10 @@ impl Progress {
         Ok(())
     }
 
-    /// The journal ends at the start of a spare: the segment before it is full, or says that it continues.
+    /// The journal ends at the start of a spare: the segment before it is full, or ends with an end marker.
     fn reach_spare(&mut self, header: Header, window: &mut Window) -> Result<(), JournalError> {
         if self.segments.is_empty() {
-            // A segment is made ahead only while another one is in use.
+            // A segment is created ahead only while another one is in use.
             return Err(self.missing(header.number.saturating_sub(1), 0));
         }
         self.stop_at(header, SEGMENT_HEADER_BYTES, window)

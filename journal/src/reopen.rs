@@ -1,7 +1,8 @@
-//! From a verdict to a writer: lock, cut what was never acknowledged, and go on where the journal ends.
+//! From a verdict to a writer: takes the lock, cuts records that were never acknowledged, and continues at the end of
+//! the journal.
 //!
-//! Cutting is atomic at every step: a file is only ever replaced by another one that is already on the disk, and each
-//! state in between is again a journal that a scan accepts.
+//! Every step of a cut is atomic: a file is only ever replaced by another one that is already on the disk, and a scan
+//! accepts every intermediate state.
 
 use crate::content::Content;
 use crate::error::JournalError;
@@ -16,8 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 impl Scanned {
-    /// Locks the journal, cuts a torn tail if there is one, makes everything that was read durable and returns the
-    /// writer. Nothing but records after the readable end is ever removed.
+    /// Locks the journal, cuts a torn tail if there is one, makes everything that was read durable, and returns the
+    /// writer. Only records after the readable end are removed.
     ///
     /// # Errors
     /// [`JournalError::Locked`], [`JournalError::Changed`], [`JournalError::OtherContent`],
@@ -62,13 +63,13 @@ impl Scanned {
         })
     }
 
-    /// As [`Scanned::into_writer`], but first removes every record after `after_sequence`, acknowledged or not: for
-    /// a log that is derived from another one and has run ahead of it.
+    /// As [`Scanned::into_writer`], but first removes every record after `after_sequence`, acknowledged or not. Meant
+    /// for a log that is derived from another one and has run ahead of it.
     ///
     /// # Errors
-    /// As [`Scanned::into_writer`], and [`JournalError::Gone`] if the oldest record is itself after the one that
-    /// would have to come next. [`JournalError::Damaged`] if records that [`scan_storage_from`](crate::scan_storage_from)
-    /// did not look at are in the way.
+    /// As [`Scanned::into_writer`]; [`JournalError::Gone`] if the oldest record is after `after_sequence` + 1;
+    /// [`JournalError::Damaged`] if the cut meets records that [`scan_storage_from`](crate::scan_storage_from) did not
+    /// read.
     pub fn into_writer_truncated(
         mut self,
         after_sequence: u64,
@@ -90,7 +91,7 @@ impl Scanned {
         let mut steps = Steps { data: &data, seed, offset, next_sequence: last.base_sequence };
         while steps.next_sequence < next_sequence {
             if steps.step().is_none() {
-                // Either somebody else writes, or the scan began later and never looked at these records.
+                // Either another process writes, or the scan started later and never read these records.
                 self.check_unchanged()?;
                 return Err(JournalError::Damaged {
                     file: last.file,
@@ -111,13 +112,13 @@ impl Scanned {
         self.into_writer(options)
     }
 
-    /// Refuses to go on in an epoch below that in which the last segment was begun.
+    /// Fails if `epoch` is below the epoch of the last segment.
     fn check_epoch(&self, epoch: u64) -> Result<(), JournalError> {
         self.segments.last().map_or(Ok(()), |last| check_epoch(&last.file, epoch, last.epoch))
     }
 
-    /// Refuses if another writer was at work between the scan and the lock. Any writer that appends or seals changes
-    /// the bytes at the end of the journal or, in a spare, its header.
+    /// Fails if another writer was at work between the scan and the lock. Any writer that appends or seals changes the
+    /// bytes at the end of the journal or the header of a spare.
     fn check_unchanged(&self) -> Result<(), JournalError> {
         let changed = || JournalError::Changed { dir: self.storage.dir().to_owned() };
         match &self.witness {
@@ -127,10 +128,11 @@ impl Scanned {
         }
     }
 
-    /// Cuts what has to be cut and opens the last segment at the readable end.
+    /// Cuts what must be cut and opens the last segment at the readable end.
     fn continue_tail(&self, end: &EndOfJournal, options: &Options) -> Result<Tail, JournalError> {
         let (storage, writing) = (self.storage.as_ref(), options.writing);
-        // Spares first: their space may be needed below. They are made anew, which is cheaper than trusting them.
+        // Spares are removed first, because their space may be needed below. New ones are cheaper to create than to
+        // verify.
         remove_after(storage, end.later_in_use.last().copied().unwrap_or(end.header.number))?;
         self.sync_segments()?;
         let mut header = end.header;
@@ -155,8 +157,8 @@ impl Scanned {
         Ok(Tail { header, seed: Seed::of(header.salt), region, offset: end.offset })
     }
 
-    /// Syncs every segment with a record that no watermark vouches for: a killed process leaves its last records in
-    /// the page cache only, and from here on they count as durable.
+    /// Syncs every segment that has records above the durable watermark. A killed process leaves its last records only
+    /// in the page cache, and from here on they count as durable.
     fn sync_segments(&self) -> Result<(), JournalError> {
         for (index, segment) in self.segments.iter().enumerate() {
             let next_base = self.segments.get(index + 1).map_or(u64::MAX, |next| next.base_sequence);
@@ -169,12 +171,13 @@ impl Scanned {
     }
 }
 
-/// What the segments of a journal say from now on whose last one says `found`: a journal that says nothing goes on saying nothing.
+/// The content of new segments in a journal whose last segment has `found`: a journal that does not specify its content
+/// stays that way.
 fn continued(found: Content, asked: Content) -> Content {
     if found == Content::NOT_SAID { found } else { asked }
 }
 
-/// Removes all segments after `number`, the last one first, so that no gap ever appears.
+/// Removes all segments after `number`, the last one first, so that there is never a gap.
 fn remove_after(storage: &dyn Storage, number: u64) -> Result<(), JournalError> {
     for (later, _) in list(storage)?.into_iter().rev().take_while(|&(later, _)| later > number) {
         let name = file_name(later);
@@ -183,8 +186,8 @@ fn remove_after(storage: &dyn Storage, number: u64) -> Result<(), JournalError> 
     Ok(())
 }
 
-/// Replaces a segment by a small spare. Its predecessor may say that the journal continues here, so the file must not
-/// disappear before the predecessor was replaced too.
+/// Replaces a segment by a small spare. Its predecessor may say that the journal continues here, so the file must exist
+/// until the predecessor was replaced too.
 fn blank(
     storage: &dyn Storage,
     number: u64,

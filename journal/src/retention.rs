@@ -1,5 +1,5 @@
-//! What becomes of segments that nobody needs any more. Works beside a writer, on its files alone: it never touches a
-//! segment in which a record may still wait for a sync.
+//! Retention of segments that are no longer needed. It works beside a writer, only on files, and never touches a
+//! segment with a record that may still wait for a sync.
 
 use crate::archive::archive;
 use crate::error::JournalError;
@@ -8,27 +8,27 @@ use crate::segment::{file_name, open_segment};
 use crate::storage::Storage;
 use std::ops::RangeInclusive;
 
-/// How segments go.
+/// What happens to retired segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retire {
-    /// They are removed.
+    /// They are deleted.
     Delete,
-    /// They are compressed beside their old place, `NAME.seg.zst`, and then removed;
-    /// [`ArchivedStorage`](crate::ArchivedStorage) reads them there.
+    /// They are compressed to `NAME.seg.zst` in the same directory and then deleted;
+    /// [`ArchivedStorage`](crate::ArchivedStorage) reads the compressed files.
     Archive,
 }
 
-/// What went.
+/// The result of a retirement.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retired {
-    /// Segments removed.
+    /// Number of segments removed.
     pub segments: u64,
-    /// The bytes they took, before compression.
+    /// Their size in bytes before compression.
     pub bytes: u64,
 }
 
-/// Brings what was written to these segments to the disk; those that are gone were retired. For a log whose writer never
-/// syncs, by somebody who reads it.
+/// Syncs these segments; segments that no longer exist were retired and are skipped. For a log whose writer never
+/// syncs: a reader of the log calls this.
 ///
 /// # Errors
 /// [`JournalError::Io`].
@@ -40,19 +40,19 @@ pub fn sync_segments(storage: &dyn Storage, numbers: RangeInclusive<u64>) -> Res
     Ok(())
 }
 
-/// Removes the segments that hold only records before `sequence`, oldest first. The one that holds the record before
-/// `sequence` stays, and so does always the one in use. The caller guarantees that everything before `sequence` is
-/// synced and that nothing will ask for what is removed. A writer may be at work meanwhile.
+/// Removes the segments that hold only records before `sequence`, oldest first. The segment of the record before
+/// `sequence` and the segment in use always stay. The caller guarantees that everything before `sequence` is synced and
+/// that no reader needs the removed records. A writer may be at work meanwhile.
 ///
 /// # Errors
-/// [`JournalError::Io`], or [`JournalError::Damaged`] if a header does not verify; the segments not yet removed stay.
+/// [`JournalError::Io`], or [`JournalError::Damaged`] if a header does not verify. Segments not yet removed stay.
 pub fn retire_before(storage: &dyn Storage, sequence: u64, how: Retire) -> Result<Retired, JournalError> {
     let mut retired = Retired::default();
     for pair in list(storage)?.windows(2) {
         let [(number, bytes), (next_number, _)] = *pair else { continue };
         let (_, next) = open_segment(storage, next_number)?;
-        // That a record of the next segment is synced says that this one, with its end marker, was synced before it: a
-        // sync goes from the oldest segment to the newest. So the writer will not ask for this file again.
+        // A synced record in the next segment proves that this segment and its end marker were synced before: a sync
+        // goes from the oldest segment to the newest. So the writer will not need this file again.
         if next.is_spare() || next.base_sequence >= sequence {
             break;
         }

@@ -1,6 +1,6 @@
-//! Segment files: their names and their header. The header in a file is whole at every moment but its first use (it is
-//! synced before the file gets its name, and lies within one disk sector), so a header that does not verify, as what it
-//! says or as the spare that it was, is damage and never the trace of a crash.
+//! Segment files: names and headers. A header is always complete, because it is synced before the file gets its name
+//! and lies within one disk sector; the only exception is the first use of a spare. Therefore a header that verifies
+//! neither as it is nor as the spare it was is damage and never the result of a crash.
 
 use crate::content::Content;
 use crate::error::JournalError;
@@ -12,29 +12,29 @@ use crate::layout::{
 use crate::storage::{ReadAt, Storage};
 use std::path::Path;
 
-/// How often a header that does not verify is read again, since it may have been read while it was written.
+/// How often a header that does not verify is read again: it may have been read while it was being written.
 const HEADER_READS: usize = 3;
 
 /// The header of one segment file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) number: u64,
-    /// Sequence of the first record; 0 while the segment is a spare that nothing was written to.
+    /// Sequence of the first record; 0 while the segment is a spare.
     pub(crate) base_sequence: u64,
     pub(crate) segment_bytes: u64,
     pub(crate) salt: u64,
     pub(crate) content: Content,
-    /// The reign in which the segment was begun; 0 where nobody leads, and of a spare.
+    /// The leadership term in which the segment was begun; 0 without a leader, and for a spare.
     pub(crate) epoch: u64,
 }
 
 impl Header {
-    /// Whether the segment waits for its first use.
+    /// Whether the segment was never used.
     pub(crate) fn is_spare(&self) -> bool {
         self.base_sequence == 0
     }
 
-    /// What a segment without a header is taken for.
+    /// The header assumed for a segment file that is all zeros.
     fn of_zeros(number: u64) -> Self {
         let (base_sequence, salt, content, epoch) = (0, 0, Content::NOT_SAID, 0);
         Self { number, base_sequence, segment_bytes: SEGMENT_BYTES_MIN, salt, content, epoch }
@@ -58,11 +58,11 @@ impl Header {
         bytes
     }
 
-    /// Reads the header at the start of `bytes`, which is the content of `file`.
+    /// Reads the header at the start of `bytes`, the content of `file`.
     ///
     /// # Errors
-    /// [`JournalError::UnknownVersion`] for another version, [`JournalError::Damaged`] for anything else that does
-    /// not hold.
+    /// [`JournalError::UnknownVersion`] for another version, [`JournalError::Damaged`] for anything else that does not
+    /// verify.
     pub(crate) fn decode(bytes: &[u8], file: &Path, number: u64) -> Result<Self, JournalError> {
         let damaged = |offset: usize, why: &str| JournalError::Damaged {
             file: file.to_owned(),
@@ -83,8 +83,8 @@ impl Header {
         }
         let mut bytes = *bytes;
         if u32_at(&bytes, HEADER_CRC_AT) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
-            // A loss of power may have torn the first use of a spare: base sequence and epoch are there, and the checksum is
-            // still the spare's. Nothing of such a segment was synced, so it is taken for the spare that it was.
+            // A power loss may have torn the first use of a spare: base sequence and epoch are written, but the
+            // checksum is still the spare's. Nothing in such a segment was synced, so it counts as the spare it was.
             bytes[BASE_SEQUENCE_AT..SEGMENT_BYTES_AT].fill(0);
             bytes[EPOCH_AT..HEADER_CRC_AT].fill(0);
             if u32_at(&bytes, HEADER_CRC_AT) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
@@ -115,8 +115,8 @@ impl Header {
         Ok(header)
     }
 
-    /// Refuses a segment that does not continue `previous`: one of another kind of content or an older version of
-    /// it, or of an earlier epoch. A spare has no epoch yet.
+    /// Fails if a segment does not continue `previous`: its content has another kind or an older version, or its epoch
+    /// is lower. A spare has no epoch yet.
     pub(crate) fn check_continues(&self, file: &Path, previous: &Self) -> Result<(), JournalError> {
         if !previous.content.is_continued_by(self.content) {
             let (found, expected) = (self.content, previous.content);
@@ -126,7 +126,7 @@ impl Header {
     }
 }
 
-/// Refuses an epoch that is below that of the segment before.
+/// Fails if the epoch is below that of the segment before.
 pub(crate) fn check_epoch(file: &Path, found: u64, previous: u64) -> Result<(), JournalError> {
     if found < previous {
         return Err(JournalError::EarlierEpoch { file: file.to_owned(), found, previous });
@@ -134,8 +134,8 @@ pub(crate) fn check_epoch(file: &Path, found: u64, previous: u64) -> Result<(), 
     Ok(())
 }
 
-/// Opens segment `number` and reads its header, which a writer may be replacing at this moment. Nothing but zeros counts as a
-/// spare that was made and lost its header: whether anything may follow it is for a scan to judge.
+/// Opens segment `number` and reads its header, which a writer may be replacing at the same time. A file of zeros is
+/// taken for a spare that lost its header; the scan decides whether records may follow it.
 ///
 /// # Errors
 /// As [`Header::decode`], and [`JournalError::Io`].
@@ -160,17 +160,17 @@ pub(crate) fn open_segment(
     }
 }
 
-/// Whether a segment may have this size.
+/// Whether this is a valid segment size.
 pub(crate) fn segment_bytes_allowed(bytes: u64) -> bool {
     (SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&bytes) && bytes.is_multiple_of(SEGMENT_BYTES_MIN)
 }
 
-/// Name of the file of segment `number`: ten digits or more, then `.seg`.
+/// File name of segment `number`: at least ten digits, then `.seg`.
 pub(crate) fn file_name(number: u64) -> String {
     format!("{number:010}.seg")
 }
 
-/// The segment number in a file name, if it is exactly one that [`file_name`] gives.
+/// The segment number in a file name, if the name is one that [`file_name`] produces.
 pub(crate) fn number_of(name: &str) -> Option<u64> {
     let number = name.strip_suffix(".seg")?.parse().ok()?;
     (file_name(number) == name).then_some(number)

@@ -1,5 +1,5 @@
-//! Where the files of a journal live. The writer, the reader and recovery are the same code over a folder of real
-//! files and over [`MemoryStorage`](crate::MemoryStorage), in which tests and simulations inject faults.
+//! Where the files of a journal are stored. Writer, reader and recovery run the same code on a directory of real files
+//! and on [`MemoryStorage`](crate::MemoryStorage), in which tests and simulations inject faults.
 
 use crate::error::{JournalError, NotSynced};
 use crate::gathered::{Gathered, WriteBack};
@@ -20,14 +20,14 @@ pub use crate::files::FileStorage;
 pub use crate::folder::{make_folder, private_file};
 pub use crate::gathered::WriteAt;
 
-/// Suffix of a file that is still being made.
+/// Suffix of an unfinished file.
 pub const UNFINISHED: &str = ".tmp";
 
-/// Removes the files that [`Storage::create`] or [`Storage::write`] had not finished when the process ended. Only for
-/// the holder of the lock, before it makes anything itself.
+/// Removes the files that [`Storage::create`] or [`Storage::write`] had not finished when the process ended. Only the
+/// holder of the lock may call this, before it creates any file.
 ///
 /// # Errors
-/// Whatever the operating system says.
+/// Any error of the operating system.
 pub fn remove_unfinished(storage: &dyn Storage) -> io::Result<()> {
     for (name, _) in storage.files()? {
         if name.ends_with(UNFINISHED) {
@@ -37,56 +37,58 @@ pub fn remove_unfinished(storage: &dyn Storage) -> io::Result<()> {
     Ok(())
 }
 
-/// How the bytes of a journal come to its segments.
+/// How bytes are written to segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writing {
-    /// By way of a memory map, over blocks that were written before: what is appended is in the page cache at once, without a
-    /// call of the system. For what must survive the end of the process as soon as it is appended.
+    /// Through a memory map over blocks that were written before. An appended record is in the page cache at once,
+    /// without a system call. For records that must survive the end of the process as soon as they are appended.
     Mapped,
-    /// They gather in memory, and [`Writer::write_out`](crate::Writer::write_out), which every sync begins with, writes them with
-    /// `pwrite` over blocks that were written before. For what is synced on the way: a sync costs less than one of mapped pages,
-    /// each of which faults at its next store and is protected at its next sync.
+    /// Bytes are buffered in memory. [`Writer::write_out`](crate::Writer::write_out), which every sync calls first,
+    /// writes them with `pwrite` over blocks that were written before. For journals that are synced regularly: a sync
+    /// costs less than with mapped pages, each of which faults at its next store and is write-protected at its next
+    /// sync.
     Pwrite,
-    /// The same into space that was set aside and not written: nothing is written twice. For what is not synced on the way, since
-    /// the first sync of a block also has to note that it is in use now.
+    /// As [`Writing::Pwrite`], but into space that was allocated and not written, so nothing is written twice. For
+    /// journals that are not synced regularly, because the first sync of a block must also record that the block is in
+    /// use.
     PwriteReserved,
 }
 
-/// Keeps the exclusive right to write; dropping it gives the right back.
+/// Holds the exclusive right to write; dropping it releases the right.
 pub type LockGuard = Box<dyn Any + Send>;
 
-/// A place that holds the files of one journal.
+/// Storage for the files of one journal.
 pub trait Storage: fmt::Debug + Send + Sync {
-    /// Makes the place if it is not there yet.
+    /// Creates the storage if it does not exist.
     ///
     /// # Errors
-    /// Whatever the operating system says.
+    /// Any error of the operating system.
     fn prepare(&self) -> io::Result<()>;
 
     /// Takes the exclusive right to write.
     ///
     /// # Errors
-    /// [`JournalError::Locked`] if somebody else has it.
+    /// [`JournalError::Locked`] if another writer holds the lock.
     fn lock(&self) -> Result<LockGuard, JournalError>;
 
-    /// Names and lengths in bytes of all files, in no order. A place that is not there has none.
+    /// Names and lengths in bytes of all files, in no order. A storage that does not exist has no files.
     ///
     /// # Errors
-    /// Whatever the operating system says.
+    /// Any error of the operating system.
     fn files(&self) -> io::Result<Vec<(String, u64)>>;
 
     /// Opens a file for positioned reads.
     ///
     /// # Errors
-    /// Whatever the operating system says.
+    /// Any error of the operating system.
     fn open(&self, name: &str) -> io::Result<Box<dyn ReadAt>>;
 
-    /// Makes a file of `bytes` bytes, a multiple of the page size: `start`, then zeros, with space for all of them, made so that it can
-    /// be written as `writing` says. It is durable, under its name, when this returns; until then the name is not touched. A file
-    /// of that name is replaced.
+    /// Creates a file of `bytes` bytes, a multiple of the page size: `start`, then zeros. Space for all bytes is
+    /// allocated so that the file can be written as `writing` says. When this returns, the file is durable under its
+    /// name and has replaced any file of that name; until then the name is not touched.
     ///
     /// # Errors
-    /// [`io::ErrorKind::StorageFull`] without space, [`io::ErrorKind::Interrupted`] once `cancel` is set.
+    /// [`io::ErrorKind::StorageFull`] if the disk is full, [`io::ErrorKind::Interrupted`] once `cancel` is set.
     fn create(
         &self,
         name: &str,
@@ -96,19 +98,19 @@ pub trait Storage: fmt::Debug + Send + Sync {
         cancel: &AtomicBool,
     ) -> io::Result<()>;
 
-    /// Writes a whole file of whatever length `fill` gives: under another name first, synced, then renamed, and the
-    /// rename made durable. Until this returns `Ok` the file that had the name is untouched, or already replaced by a
-    /// whole new one. [`Storage::prepare`] must have been called once.
+    /// Writes a whole file with the bytes that `fill` writes: under another name first, synced, then renamed, and the
+    /// rename made durable. Until this returns `Ok`, the name refers either to the old file, untouched, or to the
+    /// complete new one. [`Storage::prepare`] must have been called once.
     ///
     /// # Errors
-    /// What `fill` returns, or whatever the operating system says.
+    /// The error that `fill` returns, or any error of the operating system.
     fn write(&self, name: &str, fill: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>)
     -> io::Result<()>;
 
-    /// Opens a whole file of `bytes` bytes for being written this way. Only the holder of the lock may call this.
+    /// Opens an existing file of `bytes` bytes for writing. Only the holder of the lock may call this.
     ///
     /// # Errors
-    /// Whatever the operating system says.
+    /// Any error of the operating system.
     fn open_to_write(&self, name: &str, bytes: u64, writing: Writing) -> io::Result<Region>;
 
     /// Makes everything written to a file durable.
@@ -120,13 +122,13 @@ pub trait Storage: fmt::Debug + Send + Sync {
     /// Removes a file, durably.
     ///
     /// # Errors
-    /// Whatever the operating system says.
+    /// Any error of the operating system.
     fn remove(&self, name: &str) -> io::Result<()>;
 
     /// A number that no file of this journal has used as its salt.
     fn new_salt(&self) -> u64;
 
-    /// The place itself, for messages.
+    /// The path of the storage, for messages.
     fn dir(&self) -> &Path;
 
     /// The path of a file, for messages.
@@ -140,7 +142,7 @@ pub trait ReadAt: fmt::Debug + Send {
     /// Reads up to `buffer.len()` bytes from `offset` and returns how many; fewer only at the end of the file.
     ///
     /// # Errors
-    /// Whatever the operating system says.
+    /// Any error of the operating system.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 
@@ -164,12 +166,13 @@ pub enum Region {
     Mapped(Mapping),
     /// A file in memory.
     Memory(MemoryRegion),
-    /// A file whose bytes gather in memory until they are written.
+    /// A file whose bytes are buffered in memory until they are written.
     Gathered(Gathered),
 }
 
 impl Region {
-    /// Runs `edit` on the bytes in `range`. Of what gathers the range may only begin where it does, or goes on.
+    /// Runs `edit` on the bytes in `range`. For a buffered region the range must begin inside the buffer or directly
+    /// after it.
     pub fn edit<R>(&mut self, range: Range<usize>, edit: impl FnOnce(&mut [u8]) -> R) -> R {
         match self {
             Self::Mapped(mapping) => edit(&mut mapping.bytes()[range]),
@@ -186,10 +189,10 @@ impl Region {
         }
     }
 
-    /// Brings everything before offset `to` to where readers see it.
+    /// Writes everything before offset `to` to where readers see it.
     ///
     /// # Errors
-    /// Whatever the operating system says; it may be called again, and nothing is lost.
+    /// Any error of the operating system. Nothing is lost, and the call may be repeated.
     pub(crate) fn write_out(&mut self, to: usize) -> io::Result<()> {
         match self {
             Self::Mapped(_) | Self::Memory(_) => Ok(()),
@@ -197,7 +200,7 @@ impl Region {
         }
     }
 
-    /// What was written and the disk should begin with, when it is as much as `least` bytes.
+    /// The written range for which write-back should be requested, if it has at least `least` bytes.
     pub(crate) fn take_write_back(&mut self, least: usize) -> Option<WriteBack> {
         match self {
             Self::Mapped(_) | Self::Memory(_) => None,
@@ -205,28 +208,28 @@ impl Region {
         }
     }
 
-    /// What lies before `offset` is in the file.
+    /// Tells the region that the bytes before `offset` are already in the file.
     pub(crate) fn continue_at(&mut self, offset: usize) {
         if let Self::Gathered(gathered) = self {
             gathered.continue_at(offset);
         }
     }
 
-    /// Nothing in `range` will be written any more.
+    /// Tells the region that nothing in `range` will be written any more.
     pub(crate) fn let_go(&mut self, range: Range<usize>) {
         if let Self::Mapped(mapping) = self {
             mapping.let_go(range);
         }
     }
 
-    /// Makes the byte at `offset`, which is zero, ready for being written; changes nothing.
+    /// Prepares the memory at `offset`, whose byte is zero, for a write; changes nothing.
     pub(crate) fn touch(&mut self, offset: usize) {
         if let Self::Mapped(mapping) = self {
             mapping.bytes()[offset] = black_box(0);
         }
     }
 
-    /// Makes the bytes in `range`, which are written out, durable. All that was edited since the last call lies there.
+    /// Makes the written bytes in `range` durable. All edits since the last call must be in the range.
     ///
     /// # Errors
     /// Must not be retried: what was not written may be lost.

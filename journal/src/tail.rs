@@ -1,46 +1,46 @@
-//! What stands after the first record that does not verify: nothing, a torn tail, or proof that acknowledged data
-//! is damaged.
+//! Examines the bytes after the first record that does not verify: they are unused, or a torn tail, or they prove that
+//! acknowledged data is damaged.
 
 use crate::layout::{
     LENGTH_AT, PAGE_BYTES, RECORD_ALIGN, RECORD_HEADER_BYTES, SEAL, SEQUENCE_AT, WATERMARK_AT, u32_at, u64_at,
 };
 use crate::record::{Found, Kind, Parsed, Seed, parse};
 
-/// What was found in the bytes after the end of the readable journal, over all segments.
+/// The findings about the bytes after the end of the readable journal, over all segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Remains {
     /// The sequence that was expected at that end and not found.
     next_sequence: u64,
-    /// No record after the end can have a higher sequence than this: there would be no room for those before it.
+    /// The highest sequence that a record after the end can have: there is no room for more records before it.
     sequence_max: u64,
-    /// Bytes from the end of the journal (or the start of a later segment's records) to the last that is not zero.
+    /// Bytes from the end of the journal (or the start of a later segment's records) to the last nonzero byte.
     pub(crate) bytes: u64,
     /// The highest sequence of a lost record; 0 = none.
     highest_sequence: u64,
-    /// The highest watermark of a record that verifies although one before it does not; 0 = none.
+    /// The highest watermark of a record that verifies after one that does not; 0 = none.
     highest_watermark: u64,
 }
 
 impl Remains {
-    /// Nothing seen yet; `journal_bytes` is the size of all segments.
+    /// Starts without findings; `journal_bytes` is the size of all segments.
     pub(crate) fn new(next_sequence: u64, journal_bytes: u64) -> Self {
         let sequence_max = next_sequence.saturating_add(journal_bytes / RECORD_HEADER_BYTES as u64);
         Self { next_sequence, sequence_max, bytes: 0, highest_sequence: 0, highest_watermark: 0 }
     }
 
-    /// Looks at `data`, a segment, from `offset` on.
+    /// Examines the segment `data` from `offset` on.
     pub(crate) fn look(&mut self, data: &[u8], offset: usize, seed: Seed) {
         let Some(rest) = data.get(offset..).map(without_trailing_zeros).filter(|rest| !rest.is_empty())
         else {
             return;
         };
         self.bytes += rest.len() as u64;
-        // The zeros after the last byte may belong to its record, so parsing may look past `rest`.
+        // Zeros after the last nonzero byte may belong to its record, so parsing may read past `rest`.
         let (mut at, data) = (0, &data[offset..]);
         if data.len() >= RECORD_HEADER_BYTES && self.is_cut_record(data) {
             self.highest_sequence = self.highest_sequence.max(self.next_sequence);
         }
-        // A damaged length hides where the next record starts, so every possible place is tried.
+        // A damaged length hides where the next record starts, so every possible offset is tried.
         while at < rest.len() {
             match self.plausible(&data[at..], seed) {
                 Some(found) => {
@@ -52,13 +52,13 @@ impl Remains {
         }
     }
 
-    /// Whether these bytes, which do not verify, claim to be the record that was expected.
+    /// Whether these bytes, which do not verify, have the sequence of the expected record.
     fn is_cut_record(&self, bytes: &[u8]) -> bool {
         u64_at(bytes, SEQUENCE_AT) == self.next_sequence && u32_at(bytes, LENGTH_AT) < SEAL
     }
 
-    /// A record that verifies and belongs after the expected one. The cheap checks come first, so that a scan over
-    /// whatever payloads contain stays linear.
+    /// A record that verifies and belongs after the expected one. The cheap checks come first, so that the scan stays
+    /// linear whatever the payloads contain.
     fn plausible(&self, bytes: &[u8], seed: Seed) -> Option<Found> {
         if bytes.len() < RECORD_HEADER_BYTES {
             return None;
@@ -80,7 +80,7 @@ impl Remains {
         self.highest_watermark = self.highest_watermark.max(found.watermark);
     }
 
-    /// The watermark by which something that cannot be read any more had been acknowledged, if there is one.
+    /// The watermark that proves that an unreadable record had been acknowledged, if there is one.
     pub(crate) fn acknowledged(&self) -> Option<u64> {
         (self.highest_watermark >= self.next_sequence).then_some(self.highest_watermark)
     }
@@ -91,7 +91,7 @@ impl Remains {
     }
 }
 
-/// Compares a page at a time: the unused part of a segment is long.
+/// The slice without its trailing zeros. Compares a page at a time, because the unused part of a segment is long.
 fn without_trailing_zeros(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes;
     while let Some((before, page)) = rest.split_last_chunk::<PAGE_BYTES>() {

@@ -1,5 +1,5 @@
-//! A segment file read piece by piece, so that a scan works in the processor's cache and not through a copy of the
-//! whole file.
+//! Reads a segment file piece by piece, so that a scan works in the processor's cache and not on a copy of the whole
+//! file.
 
 use crate::error::JournalError;
 use crate::layout::{PAGE_BYTES, SEGMENT_BYTES_MAX};
@@ -7,24 +7,24 @@ use crate::segment::file_name;
 use crate::storage::{ReadAt, Storage};
 use std::path::PathBuf;
 
-/// Bytes read at once, as long as records are not longer.
+/// Bytes per read, unless a record is longer.
 const READ_BYTES: usize = 256 << 10;
 
-/// The bytes of a segment, some of them at hand.
+/// A segment and the part of it that is buffered.
 #[derive(Debug)]
 pub(crate) struct Window {
     file: Box<dyn ReadAt>,
     path: PathBuf,
-    /// Bytes of the file that belong to the segment.
+    /// Length of the segment in bytes.
     length: usize,
     buffer: Vec<u8>,
-    /// Offset in the file of the first byte at hand, and how many there are.
+    /// Offset in the file of the first buffered byte. `filled` counts the buffered bytes.
     from: usize,
     filled: usize,
 }
 
 impl Window {
-    /// Opens segment `number`, whose file is `bytes` long. `buffer` is reused.
+    /// Opens segment `number`, whose file has `bytes` bytes. `buffer` is reused.
     ///
     /// # Errors
     /// [`JournalError::Io`].
@@ -41,18 +41,18 @@ impl Window {
         Ok(Self { file, path, length, buffer, from: 0, filled: 0 })
     }
 
-    /// Takes it that the segment is no longer than this.
+    /// Limits the segment to this many bytes.
     pub(crate) fn limit(&mut self, bytes: u64) {
         self.length = self.length.min(bytes as usize);
         self.filled = self.filled.min(self.length.saturating_sub(self.from));
     }
 
-    /// Bytes of the segment; fewer than its header says if the file was cut short.
+    /// Length of the segment in bytes; below the length in its header if the file was cut short.
     pub(crate) fn length(&self) -> usize {
         self.length
     }
 
-    /// The bytes from `offset` on: at least `wanted` of them, unless the segment ends before.
+    /// The bytes from `offset` on: at least `wanted` of them, unless the segment ends before that.
     ///
     /// # Errors
     /// [`JournalError::Io`].
@@ -67,7 +67,7 @@ impl Window {
             let read = self.file.read_at(&mut self.buffer[..bytes], offset as u64);
             self.filled = read.map_err(JournalError::io("read", &self.path))?;
             self.from = offset;
-            // It became shorter than it was when it was listed.
+            // The file became shorter after it was listed.
             if self.filled < bytes {
                 self.length = offset + self.filled;
             }
@@ -75,14 +75,14 @@ impl Window {
         Ok(self.buffer[..self.filled].get(offset - self.from..).unwrap_or_default())
     }
 
-    /// Whether everything from `offset` on is zero: space that was never written to.
+    /// Whether everything from `offset` on is zero, that is, never written.
     ///
     /// # Errors
     /// [`JournalError::Io`].
     pub(crate) fn is_zero_from(&mut self, mut offset: usize) -> Result<bool, JournalError> {
         while offset < self.length {
             let piece = self.at(offset, READ_BYTES)?;
-            // A page at a time: comparing whole pages is what processors are fast at.
+            // Processors compare whole pages quickly.
             if piece.chunks(PAGE_BYTES).any(|page| page != &[0; PAGE_BYTES][..page.len()]) {
                 return Ok(false);
             }
@@ -102,7 +102,7 @@ impl Window {
         self.at(0, self.length)
     }
 
-    /// Gives the buffer back.
+    /// Returns the buffer for reuse.
     pub(crate) fn into_buffer(self) -> Vec<u8> {
         self.buffer
     }

@@ -1,4 +1,4 @@
-//! The writer: appends to the tail segment, makes batches durable, moves on when a segment is full.
+//! The writer: appends to the tail segment, makes batches durable, and continues in the next segment when one is full.
 
 use crate::content::Content;
 use crate::error::NotSynced;
@@ -21,33 +21,36 @@ use std::time::Duration;
 /// When a record counts as acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// Once it was synced: it survives the loss of power.
+    /// Once it was synced. It survives a power loss.
     Sync,
-    /// Once it was appended and written out: it survives the end of the process, and the loss of power after the owner's next
-    /// [`Writer::sync`].
+    /// Once it was appended and written out. It survives the end of the process; it survives a power loss after the
+    /// owner's next [`Writer::sync`].
     Async,
 }
 
-/// How a journal is written.
+/// Options of a journal writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     /// Size of a segment file in bytes: a multiple of 4,096 from 4,096 to 2^30. Default 64 MiB.
     pub segment_bytes: u64,
-    /// Segments that a helper thread keeps ready. 0: no thread, each is made by the writer when it needs it. Default 2.
+    /// Number of segments that a helper thread keeps ready. 0: no thread; the writer creates each segment when it needs
+    /// it. Default 2.
     pub spare_segments: u32,
     /// When a record counts as acknowledged. Default [`Durability::Sync`].
     pub durability: Durability,
-    /// Sequence of the first record of a journal that is empty, at least 1. Default 1.
+    /// Sequence of the first record of an empty journal, at least 1. Default 1.
     pub first_sequence: u64,
-    /// What the payloads are. A journal that says something else is refused; one that says nothing (as all of them
-    /// before there was such a field) is continued and goes on saying nothing. Default [`Content::NOT_SAID`].
+    /// The kind and version of the payloads. A journal with another content is refused. A journal that does not specify
+    /// its content, because it is older than the field, is continued and stays unspecified. Default
+    /// [`Content::NOT_SAID`].
     pub content: Content,
-    /// The oldest version of that content that the owner still reads: a journal of one from it on is continued.
+    /// The oldest version of that content that the owner can read. Journals from this version on are continued.
     pub oldest_version: u16,
-    /// The reign in which this writer writes, as its owner numbers it: every segment that it begins says so. Not below that of
-    /// the journal's last segment; see also [`Writer::set_epoch`]. Default 0: nobody leads.
+    /// The leadership term in which this writer writes, numbered by its owner and stored in every segment that it
+    /// begins. It must not be below that of the journal's last segment; see also [`Writer::set_epoch`]. Default 0: no
+    /// leader.
     pub epoch: u64,
-    /// How the bytes come to the segments. Default [`Writing::Mapped`].
+    /// How bytes are written to segments. Default [`Writing::Mapped`].
     pub writing: Writing,
 }
 
@@ -97,7 +100,7 @@ impl Options {
         Self { content, oldest_version: content.version, ..self }
     }
 
-    /// The oldest version of the content that is continued, where it is not that of [`Options::with_content`] alone.
+    /// These options with another oldest version; [`Options::with_content`] alone sets it to the content's version.
     #[must_use]
     pub fn with_oldest_version(self, oldest_version: u16) -> Self {
         Self { oldest_version, ..self }
@@ -140,12 +143,12 @@ impl Options {
     }
 }
 
-/// How often the last sync of a journal is tried while something passes, and the pause between.
+/// How many times the last sync of a journal is tried while errors are transient, and the pause between two tries.
 const LAST_TRIES: u32 = 100;
 const LAST_PAUSE: Duration = Duration::from_millis(10);
 
-/// The disk is asked to begin with so many bytes at a time of what nobody syncs on the way, so that a sync, by whomever and of
-/// whatever, never finds much more than this before it.
+/// Write-back is requested in steps of this many bytes for data that nobody syncs while it is written. So any sync on
+/// the same disk has to wait for little more than this.
 const WRITE_BACK_BYTES: usize = 256 << 10;
 
 /// The segment that is being written.
@@ -154,7 +157,7 @@ pub(crate) struct Tail {
     pub(crate) header: Header,
     pub(crate) seed: Seed,
     pub(crate) region: Region,
-    /// Where the next record goes.
+    /// The offset of the next record.
     pub(crate) offset: usize,
 }
 
@@ -170,7 +173,7 @@ impl Tail {
         self.offset + bytes + TAIL_RESERVE_BYTES <= self.header.segment_bytes as usize
     }
 
-    /// Writes a seal or an end marker, which always fit, at the offset.
+    /// Writes a seal or an end marker at the offset. Both always fit.
     fn mark(&mut self, kind: Kind, sequence: u64, watermark: u64) {
         let (from, seed) = (self.offset, self.seed);
         let found = Found { kind, sequence, watermark, time_ns: 0 };
@@ -178,23 +181,23 @@ impl Tail {
     }
 }
 
-/// Appends records. There is one per journal, and it holds the directory's lock. Dropping it without
-/// [`Writer::seal`] is what a crash of the process would be.
+/// Appends records. There is one writer per journal; it holds the directory's lock. Dropping it without
+/// [`Writer::seal`] has the effect of a process crash.
 #[derive(Debug)]
 pub struct Writer {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) durability: Durability,
-    /// What the segments say that it begins.
+    /// The epoch of the segments that it begins.
     pub(crate) epoch: u64,
     pub(crate) tail: Tail,
     /// Offset in the tail segment of the first byte that no sync has covered.
     pub(crate) dirty_from: usize,
-    /// The segment after the tail, while what the tail lacks cannot be written.
+    /// The next segment, kept while the end of the tail segment cannot be written.
     pub(crate) next: Option<Tail>,
-    /// Nothing else may be written at the tail's offset than an end marker: it has one there, perhaps not all of it, or it is of an
-    /// older version of the content.
+    /// Only an end marker may be written at the tail's offset: either one was written there, perhaps partly, or the
+    /// segment has an older version of the content.
     pub(crate) ended: bool,
-    /// Why what gathers could not be written.
+    /// The error of the last failed write, if any; shown by [`Writer::low_space_reason`].
     pub(crate) refused: Option<String>,
     pub(crate) next_sequence: u64,
     /// Every record up to this sequence is in the file.
@@ -205,11 +208,11 @@ pub struct Writer {
     pub(crate) unsynced_segment: u64,
     pub(crate) bytes_written: u64,
     pub(crate) payload_bytes_max: usize,
-    /// The last record written is a seal.
+    /// Whether the last record written is a seal.
     pub(crate) sealed: bool,
-    /// A sync failed.
+    /// Whether a sync failed.
     pub(crate) poisoned: bool,
-    /// Declared before the lock, so that the maker has stopped when the lock is given back.
+    /// Declared before the lock, so that the maker has stopped when the lock is released.
     pub(crate) maker: Maker,
     pub(crate) _lock: LockGuard,
 }
@@ -227,11 +230,12 @@ impl Writer {
         self.append_with(sequence, time_ns, payload.len(), fill).map(drop)
     }
 
-    /// Appends one record whose payload `fill` writes straight into the segment: it gets `max_len` bytes of any
-    /// content and returns how many it used. Returns the same number.
+    /// Appends one record whose payload `fill` writes directly into the segment. `fill` gets a slice of `max_len` bytes
+    /// with arbitrary content and returns how many it used. Returns the same number.
     ///
     /// # Errors
-    /// See [`AppendError`]; the journal is unchanged. [`AppendError::TooLarge`] too if `fill` claims more than it got.
+    /// See [`AppendError`]; the journal is unchanged. Also [`AppendError::TooLarge`] if `fill` returns more than
+    /// `max_len`.
     pub fn append_with(
         &mut self,
         sequence: u64,
@@ -258,7 +262,7 @@ impl Writer {
         }
         let payload_bytes = self.tail.region.edit(range, |bytes| {
             let used = fill(&mut bytes[RECORD_HEADER_BYTES..RECORD_HEADER_BYTES + max_len]);
-            // What stands after the payload must be zero: it is padding, or space of the next record.
+            // The bytes after the payload must be zero: they are padding or the space of the next record.
             bytes[RECORD_HEADER_BYTES + if used <= max_len { used } else { 0 }..].fill(0);
             if used <= max_len {
                 Found { kind: Kind::Data(used), sequence, watermark, time_ns }.write(bytes, seed);
@@ -275,12 +279,12 @@ impl Writer {
         Ok(payload_bytes)
     }
 
-    /// Brings what was appended to where readers see it, and returns the last sequence that they see. With [`Writing::Mapped`]
-    /// they see it at once.
+    /// Writes all appended records to where readers see them, and returns the last visible sequence. With
+    /// [`Writing::Mapped`] records are visible as soon as they are appended.
     ///
     /// # Errors
-    /// [`AppendError::NoSpace`] if the disk takes no more: nothing is lost, and it may be called again.
-    /// [`AppendError::Unwritten`] for all other reasons; every later call of any kind fails.
+    /// [`AppendError::NoSpace`] if the disk is full or the error is transient: nothing is lost, and the call may be
+    /// repeated. [`AppendError::Unwritten`] for all other errors; every later call of any kind fails.
     pub fn write_out(&mut self) -> Result<u64, AppendError> {
         self.write_until(self.tail.offset)?;
         if let Some(bytes) = self.tail.region.take_write_back(WRITE_BACK_BYTES) {
@@ -311,7 +315,7 @@ impl Writer {
         }
     }
 
-    /// Ends the tail segment and goes on in a spare one. Syncs nothing: the next sync covers both.
+    /// Ends the tail segment and continues in a spare one. Does not sync: the next sync covers both.
     #[cold]
     fn roll_over(&mut self) -> Result<(), AppendError> {
         if self.next.is_none() {
@@ -325,8 +329,8 @@ impl Writer {
         let Some(mut next) = self.next.take() else { return Err(AppendError::NoSpace) };
         self.tail.offset = end;
         (next.header.base_sequence, next.header.epoch) = (self.next_sequence, self.epoch);
-        // Base sequence and epoch before the checksum: a page that goes to the disk in between has a header that is known for what
-        // it is (`Header::decode`).
+        // Base sequence and epoch are written before the checksum. If the page reaches the disk in between, the header
+        // is recognized as that of a spare (`Header::decode`).
         let header = next.header.encode();
         next.region.edit(0..HEADER_CRC_AT, |bytes| bytes.copy_from_slice(&header[..HEADER_CRC_AT]));
         compiler_fence(Ordering::SeqCst);
@@ -342,7 +346,8 @@ impl Writer {
         Ok(())
     }
 
-    /// The epoch of the segments that are begun from now on. One below the present epoch changes nothing: epochs never go back.
+    /// Sets the epoch of the segments that are begun from now on. A lower epoch than the present one is ignored: epochs
+    /// never decrease.
     pub fn set_epoch(&mut self, epoch: u64) {
         self.epoch = self.epoch.max(epoch);
     }
@@ -351,7 +356,7 @@ impl Writer {
     /// pages touched since the last sync, older segments first.
     ///
     /// # Errors
-    /// [`SyncError`]. After an error every later call of any kind fails, but for [`SyncError::Later`].
+    /// [`SyncError`]. After an error every later call of any kind fails, except after [`SyncError::Later`].
     pub fn sync(&mut self) -> Result<u64, SyncError> {
         if self.poisoned {
             return Err(SyncError::Poisoned);
@@ -371,7 +376,7 @@ impl Writer {
             let name = file_name(self.unsynced_segment);
             match self.storage.sync_file(&name) {
                 Ok(()) => {}
-                // Retired, which happens only to what its owner has brought to the disk.
+                // Retired. Only segments that the owner has already synced are retired.
                 Err(NotSynced::Unopened(gone)) if gone.kind() == io::ErrorKind::NotFound => {}
                 Err(NotSynced::Unopened(source)) if is_passing(&source) => {
                     return Err(SyncError::Later { file: self.storage.path(&name), source });
@@ -390,9 +395,9 @@ impl Writer {
         Ok(self.synced)
     }
 
-    /// Makes the memory ready that the next append will touch. A sync leaves a page that the next store to it faults on, and a
-    /// fault costs more than the append itself; so the time to call this is after a sync, when what became durable has been
-    /// told. Changes nothing that anybody can read.
+    /// Prepares the memory that the next append will write. After a sync the next store to a page faults, and a fault
+    /// costs more than the append itself. Call this after a sync, once the durable sequence was published. Changes
+    /// nothing that readers see.
     pub fn warm(&mut self) {
         self.tail.region.touch(self.tail.offset);
     }
@@ -402,10 +407,10 @@ impl Writer {
         SyncError::Failed { file: self.storage.path(name), source }
     }
 
-    /// Ends the journal with a seal, durably, so that any damage before it will be seen.
+    /// Ends the journal with a seal, durably. A later scan then detects any damage before the seal.
     ///
     /// # Errors
-    /// [`SyncError`]; the journal is then as after a crash. Waits up to a second for what passes.
+    /// [`SyncError`]; the journal is then as after a crash. Retries for up to a second while errors are transient.
     pub fn seal(mut self) -> Result<(), SyncError> {
         self.sync_at_last()?;
         if !self.sealed {
@@ -417,7 +422,7 @@ impl Writer {
         Ok(())
     }
 
-    /// As [`Writer::sync`], where nobody tries again later: waits up to a second for what passes.
+    /// As [`Writer::sync`], for callers that will not retry: retries for up to a second while errors are transient.
     ///
     /// # Errors
     /// As [`Writer::sync`].
@@ -431,7 +436,7 @@ impl Writer {
         self.sync()
     }
 
-    /// Whether so many records of up to so many payload bytes fit the segment that is being written: then appending and syncing
+    /// Whether that many records of up to that many payload bytes fit the current segment. If so, appending and syncing
     /// them opens no file.
     #[must_use]
     pub fn has_room_for(&self, records: usize, payload_bytes: usize) -> bool {
@@ -458,8 +463,8 @@ impl Writer {
         self.next_sequence - 1
     }
 
-    /// The last acknowledged sequence, 0 = none: the last one synced, or in [`Durability::Async`] the last one that
-    /// [`Writer::write_out`] was called after.
+    /// The last acknowledged sequence, 0 = none: the last one synced or, with [`Durability::Async`], the last one
+    /// written by [`Writer::write_out`].
     #[must_use]
     pub fn durable(&self) -> u64 {
         match self.durability {
@@ -468,19 +473,20 @@ impl Writer {
         }
     }
 
-    /// The last sequence that is on the disk, 0 = none. This is what records carry as their watermark.
+    /// The last sequence on disk, 0 = none. Records carry it as their watermark.
     #[must_use]
     pub fn synced(&self) -> u64 {
         self.synced
     }
 
-    /// Whether the last attempt to make a segment failed, as on a full disk. It is tried again all the time.
+    /// Whether the last attempt to write or to create a segment failed, for example on a full disk. It is retried
+    /// continually.
     #[must_use]
     pub fn low_space(&self) -> bool {
         self.refused.is_some() || self.maker.low_space()
     }
 
-    /// The operating system's reason for [`Writer::low_space`].
+    /// The operating system's error behind [`Writer::low_space`].
     #[must_use]
     pub fn low_space_reason(&self) -> Option<String> {
         self.refused.clone().or_else(|| self.maker.low_space_reason())

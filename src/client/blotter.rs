@@ -1,8 +1,9 @@
-//! A trader's own books: the orders and trades of one login, kept from the messages of its stream alone.
+//! A client-side record of the orders and trades of one login, built only from the messages of its stream.
 //!
-//! Whoever begins with message 1 has all of the session; whoever begins later has what came since, and passes over what
-//! is told of orders that were entered before. Orders that are open when a session begins stay, with their numbers, which the
-//! new session gives to no other order while they are open; all else that was of the session before is forgotten.
+//! A blotter that starts with message 1 has the whole session. One that starts later has everything from then on and
+//! ignores messages about orders that were entered before. Open orders stay when a new session begins and keep their
+//! numbers; while they are open, the new session gives their numbers to no other order. Everything else of the earlier
+//! session is dropped.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -11,18 +12,18 @@ use super::explain::CancelCode;
 use crate::domain::{ClOrdId, OrderPrice, Quantity, Side, Symbol, TradeId, UserRef};
 use std::collections::BTreeMap;
 
-/// What became of an order.
+/// The state of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It is open.
     Open,
     /// All of it traded.
     Filled,
-    /// What was left of it was cancelled.
+    /// The remainder was cancelled.
     Canceled(CancelCode),
-    /// What was left of it would have traded with its own owner.
+    /// The remainder was cancelled because it would have traded with the same owner.
     SelfTradePrevented,
-    /// The order of this number stands in its place.
+    /// The order with this number replaced it.
     Replaced(UserRef),
 }
 
@@ -31,23 +32,23 @@ pub enum Standing {
 pub struct OrderLine {
     /// The client's number.
     pub user_ref: UserRef,
-    /// What is traded.
+    /// The instrument.
     pub symbol: Symbol,
     /// Buy or sell.
     pub side: Side,
     /// Market, or the limit in price units.
     pub price: OrderPrice,
-    /// Lots that are open.
+    /// Open lots.
     pub open: u64,
-    /// Lots that have traded, those of the orders that it replaced included.
+    /// Traded lots, including those of the orders that it replaced.
     pub executed: u64,
-    /// Price units × lots of what has traded.
+    /// Sum of price units × lots over the traded lots.
     pub paid: u128,
-    /// What became of it.
+    /// Its state.
     pub standing: Standing,
     /// The client's text.
     pub cl_ord_id: ClOrdId,
-    /// Whether it waited for its trigger, which has come.
+    /// Whether it is an order with a trigger that was triggered.
     pub was_triggered: bool,
 }
 
@@ -58,7 +59,7 @@ pub struct FillLine {
     pub since_midnight_ns: u64,
     /// The order.
     pub user_ref: UserRef,
-    /// What was traded.
+    /// The instrument.
     pub symbol: Symbol,
     /// Buy or sell.
     pub side: Side,
@@ -68,7 +69,7 @@ pub struct FillLine {
     pub quantity: Quantity,
     /// The trade's number.
     pub trade: TradeId,
-    /// Which part the order had in it.
+    /// The role of the order in the trade.
     pub liquidity: Liquidity,
 }
 
@@ -80,7 +81,7 @@ pub struct Blotter {
 }
 
 impl Blotter {
-    /// Takes up the next message of the stream.
+    /// Applies the next message of the stream.
     pub fn take(&mut self, message: &ClientMessage) {
         match &message.event {
             ClientEvent::Accepted(order) => self.insert(order, 0, 0),
@@ -168,17 +169,17 @@ impl Blotter {
         }
     }
 
-    /// An order by its client's number.
+    /// The order with this client number.
     pub fn order(&self, user_ref: UserRef) -> Option<&OrderLine> {
         self.orders.get(&user_ref)
     }
 
-    /// All orders by their numbers.
+    /// All orders, by client number.
     pub fn orders(&self) -> impl DoubleEndedIterator<Item = &OrderLine> {
         self.orders.values()
     }
 
-    /// All trades, in the order in which they came.
+    /// All trades, in the order of their messages.
     pub fn fills(&self) -> &[FillLine] {
         &self.fills
     }

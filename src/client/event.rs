@@ -1,4 +1,4 @@
-//! What a client is told, in the terms of the domain.
+//! The messages of a client's stream, in the types of the domain.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -15,131 +15,133 @@ use crate::wire::ouch::{MARKET_PRICE, OrderReplaced, Outbound, Told};
 pub struct ClientMessage {
     /// Its number in the session, from 1.
     pub sequence: u64,
-    /// When the exchange took up what caused it, nanoseconds since midnight UTC.
+    /// When the exchange processed the cause of the message, nanoseconds since midnight UTC.
     pub since_midnight_ns: u64,
-    /// Of a drop copy, whose message it is; the numbers in it are then of that login.
+    /// For a drop copy: the original recipient. The order numbers are then that login's.
     pub copy_of: Option<CopyOf>,
-    /// What it says.
+    /// The content.
     pub event: ClientEvent,
 }
 
-/// Whose message a copy is.
+/// The original recipient of a copied message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyOf {
-    /// The login that it was sent to.
+    /// The login that the original was sent to.
     pub login: LoginId,
     /// That login's account.
     pub account: AccountId,
 }
 
-/// What a message says. Prices are in price units (price × 10^`price_decimals` of the instrument), quantities in lots.
+/// The content of a message. Prices are in price units (price × 10^`price_decimals` of the instrument), quantities in
+/// lots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientEvent {
-    /// The session has begun: the first message of every stream.
+    /// The session began. This is the first message of every stream.
     SessionStarted,
-    /// The session has ended: the last message of its stream. The server then disconnects ([`super::ClientError::SessionEnded`]).
+    /// The session ended. This is the last message of its stream; the server then disconnects
+    /// ([`super::ClientError::SessionEnded`]).
     SessionEnded,
     /// An order was accepted.
     Accepted(OrderTerms),
     /// An order was replaced by another one.
     Replaced {
-        /// The number of the order that is gone.
+        /// The number of the old order.
         orig_user_ref: UserRef,
-        /// The order that stands in its place; its quantity is what is open.
+        /// The new order; its quantity is the open lots.
         order: OrderTerms,
     },
-    /// An order was refused, or the change of one; its number is used up.
+    /// An order, or a change of one, was refused; its number is used up.
     Rejected {
-        /// The number of what was refused.
+        /// The number of the refused message.
         user_ref: UserRef,
-        /// Why.
+        /// The reason.
         reason: RejectCode,
         /// The client's text.
         cl_ord_id: ClOrdId,
     },
     /// An order traded.
     Executed {
-        /// Which order.
+        /// The order.
         user_ref: UserRef,
-        /// How many lots.
+        /// Traded lots.
         quantity: Quantity,
-        /// At which price, price units.
+        /// The trade's price, price units.
         price: u64,
-        /// Which part it had in it.
+        /// The role of the order in the trade.
         liquidity: Liquidity,
         /// The trade's number, the same for both sides.
         trade: TradeId,
     },
     /// An order lost open quantity without a trade.
     Canceled {
-        /// Which order.
+        /// The order.
         user_ref: UserRef,
-        /// How many lots.
+        /// By how many lots its quantity decreased.
         decrement: Quantity,
-        /// Why.
+        /// The reason.
         reason: CancelCode,
     },
-    /// An order lost open quantity because it would have traded with its own owner.
+    /// An order lost open quantity because it would have traded with an order of the same owner.
     SelfTradePrevented {
-        /// Which order.
+        /// The order.
         user_ref: UserRef,
-        /// How many lots it lost.
+        /// By how many lots its quantity decreased.
         decrement: Quantity,
-        /// How many lots would have traded.
+        /// Lots that would have traded.
         prevented: Quantity,
-        /// At which price, price units.
+        /// The price of the prevented trade, price units.
         price: u64,
-        /// Whether this order was on its way in.
+        /// Whether this was the incoming order.
         incoming: bool,
-        /// Which order was to give way.
+        /// Which of the two orders lost quantity.
         strategy: SelfMatchStrategy,
     },
-    /// An order's quantity was lowered; it kept its place.
+    /// An order's quantity decreased; it kept its priority.
     Modified {
-        /// Which order.
+        /// The order.
         user_ref: UserRef,
         /// Its side.
         side: Side,
-        /// How many lots are still open.
+        /// The lots still open.
         open: Quantity,
     },
-    /// A cancel or a change was refused; the order is as it was.
+    /// A cancel or a change was refused; the order is unchanged.
     CancelRejected {
-        /// Which order.
+        /// The order.
         user_ref: UserRef,
     },
-    /// A cancel will be carried out later. (This exchange never says so.)
+    /// A cancel will be carried out later. (This exchange never sends it.)
     CancelPending {
-        /// Which order.
+        /// The order.
         user_ref: UserRef,
     },
-    /// An order that waited for its trigger takes part in trading from now on.
+    /// A triggered order takes part in trading from now on.
     PriorityUpdated {
-        /// Which order.
+        /// The order.
         user_ref: UserRef,
         /// The exchange's number of it.
         order: OrderId,
-        /// Its price.
+        /// Market, or the limit in price units.
         price: OrderPrice,
-        /// Whether it is shown.
+        /// Whether it is displayed.
         visibility: Visibility,
     },
-    /// An iceberg shows its next slice, last in the queue of its price.
+    /// An iceberg displays its next slice, last in the queue of its price.
     Refreshed {
-        /// Which order.
+        /// The order.
         user_ref: UserRef,
-        /// Lots shown now, if it is said.
+        /// Lots displayed now, if the message says so.
         displayed: Option<Quantity>,
-        /// The number under which market data shows the slice, if it is said.
+        /// The slice's order number in market data, if the message says so.
         slice: Option<OrderId>,
     },
-    /// A mass cancel was carried out; its cancels came before.
+    /// A mass cancel was carried out. The cancels of the orders come before this message.
     MassCanceled {
         /// The number of the mass cancel.
         user_ref: UserRef,
-        /// The instrument that it was for; `None`: all.
+        /// The instrument in the request; `None`: all.
         symbol: Option<Symbol>,
-        /// The side that it was for; `None`: both.
+        /// The side in the request; `None`: both.
         side: Option<Side>,
     },
     /// Order entry of this login is off.
@@ -154,23 +156,23 @@ pub enum ClientEvent {
     },
     /// The answer to an account query.
     AccountState {
-        /// The smallest number that was not used.
+        /// The smallest number that was not used yet.
         next_user_ref: UserRef,
         /// When the dead-man's switch cancels all orders; `None`: it is off.
         cancel_at: Option<Timestamp>,
-        /// What the account has of the asset that was asked for ([`super::Client::query_balance`]).
+        /// The account's balance of the asset in the query ([`super::Client::query_balance`]).
         balance: Option<AssetBalance>,
     },
-    /// A trade was undone. (This exchange never does it.)
+    /// A trade was cancelled. (This exchange never sends it.)
     Broken {
-        /// Which order.
+        /// The order.
         user_ref: UserRef,
-        /// Which trade.
+        /// The trade.
         trade: TradeId,
     },
 }
 
-/// An order as the exchange has it.
+/// The terms of an order as accepted by the exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderTerms {
     /// The client's number of it.
@@ -181,36 +183,36 @@ pub struct OrderTerms {
     pub side: Side,
     /// Lots.
     pub quantity: Quantity,
-    /// What is traded.
+    /// The instrument.
     pub symbol: Symbol,
     /// Market, or the limit in price units.
     pub price: OrderPrice,
     /// What happens to the remainder.
     pub time_in_force: TimeInForce,
-    /// Whether it is shown.
+    /// Whether it is displayed.
     pub visibility: Visibility,
-    /// `false`: it was accepted and is dead at once. (This exchange never says so.)
+    /// `false`: it was accepted and cancelled at once. (This exchange never sends it.)
     pub live: bool,
     /// The client's text.
     pub cl_ord_id: ClOrdId,
-    /// What it asked for, as far as the exchange tells of it.
+    /// Its further instructions, as far as the message has them.
     pub told: Told,
 }
 
-/// The part that an order had in a trade.
+/// The role of an order in a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Liquidity {
-    /// It rested in the book.
+    /// It rested in the book, displayed.
     Added,
     /// It rested in the book, hidden.
     AddedHidden,
-    /// It came in and met a resting order.
+    /// It was incoming and matched a resting order.
     Removed,
-    /// The opening auction.
+    /// It traded in the opening auction.
     OpeningAuction,
-    /// The auction after a volatility interruption.
+    /// It traded in the auction after a volatility interruption.
     VolatilityAuction,
-    /// The closing auction.
+    /// It traded in the closing auction.
     ClosingAuction,
     /// A flag that this exchange does not send.
     Other(u8),
@@ -229,7 +231,7 @@ impl Liquidity {
         }
     }
 
-    /// The part in words.
+    /// A sentence about the role.
     pub fn explain(self) -> &'static str {
         match self {
             Self::Added => "added liquidity",
@@ -242,7 +244,7 @@ impl Liquidity {
         }
     }
 
-    /// The part in a few words, for a table.
+    /// A few words about the role, for a table.
     pub fn brief(self) -> &'static str {
         match self {
             Self::Added => "maker",
@@ -256,12 +258,12 @@ impl Liquidity {
     }
 }
 
-/// Which order was to give way so that an owner would not trade with itself.
+/// Which order lost quantity in self-trade prevention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SelfMatchStrategy {
-    /// The resting one was cancelled.
+    /// The resting order was cancelled.
     CancelOldest,
-    /// The incoming one was cancelled.
+    /// The incoming order was cancelled.
     CancelNewest,
     /// Both lost the quantity that would have traded.
     Decrement,
@@ -280,27 +282,27 @@ impl SelfMatchStrategy {
     }
 }
 
-/// A message whose fields have values that the protocol does not have.
+/// A message with field values that the protocol does not define.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventError {
-    /// A letter without a meaning.
+    /// A code that the protocol does not define.
     #[error("the field {field} with the value {:?}", char::from(*.value))]
     Letter {
-        /// Which field.
+        /// The field.
         field: &'static str,
-        /// What it holds.
+        /// Its value.
         value: u8,
     },
-    /// An appendage that does not divide into tags, or a tag of the wrong length.
+    /// An appendage that cannot be split into tags, or a tag of the wrong length.
     #[error("optional tags that cannot be decoded")]
     Tags,
 }
 
 impl ClientMessage {
-    /// What the message of this number in the stream says.
+    /// Decodes the message with this number in the stream.
     ///
     /// # Errors
-    /// [`EventError`] for values that the protocol does not have. Tags that are not known are passed over.
+    /// [`EventError`] for values that the protocol does not define. Unknown tags are ignored.
     pub fn read(sequence: u64, message: &Outbound<'_>) -> Result<Self, EventError> {
         let (since_midnight_ns, tail, event) = match message {
             Outbound::System(m) => {
@@ -420,7 +422,7 @@ impl ClientMessage {
 }
 
 impl ClientEvent {
-    /// The client's number that the message is about, if it is about one.
+    /// The client's number of the order or request that the message is about, if any.
     pub fn user_ref(&self) -> Option<UserRef> {
         match self {
             Self::SessionStarted | Self::SessionEnded | Self::AccountState { .. } => None,
@@ -441,7 +443,7 @@ impl ClientEvent {
         }
     }
 
-    /// Why, in a sentence, if the message gives a reason.
+    /// A sentence about the reason, if the message has one.
     pub fn explain(&self) -> Option<&'static str> {
         match self {
             Self::Rejected { reason, .. } => Some(reason.explain()),
@@ -519,7 +521,7 @@ fn lots(field: u32) -> Quantity {
     Quantity(u64::from(field))
 }
 
-/// The value of a tag; `None` when it is not there.
+/// The value of a tag; `None` if the tag is absent.
 fn value<const N: usize>(tail: Appendage<'_>, wanted: u8) -> Result<Option<[u8; N]>, EventError> {
     tail.find(wanted).map_err(|_| EventError::Tags)
 }

@@ -1,18 +1,18 @@
-//! Codes of OUCH in words, as this exchange means them (docs/PROTOCOL.md §2.5 to §2.7). Where several reasons share a code,
-//! the sentence names them all: the exchange's event log and its table `rejections` know which it was.
+//! OUCH codes in words, as this exchange uses them (docs/PROTOCOL.md §2.5 to §2.7). If several reasons share a code,
+//! the sentence names all of them; the event log and its table `rejections` have the exact reason.
 
 use std::fmt;
 
-/// Why an order was refused: the Reason of Rejected.
+/// The Reason field of Rejected: why an order was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RejectCode(pub u16);
 
-/// Why an order lost open quantity: the Reason of Order Canceled.
+/// The Reason field of Order Canceled: why an order lost open quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CancelCode(pub u8);
 
 impl RejectCode {
-    /// The code as a sentence.
+    /// A sentence about the code.
     pub fn explain(self) -> &'static str {
         match self.0 {
             0x01 => "There is nothing on the other side of the book to trade with.",
@@ -63,7 +63,7 @@ impl RejectCode {
 }
 
 impl CancelCode {
-    /// The code as a sentence.
+    /// A sentence about the code.
     pub fn explain(self) -> &'static str {
         match self.0 {
             b'U' => "It was cancelled as requested.",
@@ -87,7 +87,7 @@ impl CancelCode {
 }
 
 impl CancelCode {
-    /// The code in a few words, for a table or in brackets.
+    /// A few words about the code, for a table or in brackets.
     pub fn brief(self) -> &'static str {
         match self.0 {
             b'U' => "as requested",

@@ -1,8 +1,8 @@
-//! A client of market data: ITCH over SoupBinTCP, from any message of the session, or joining late by way of a snapshot.
+//! A client of market data: ITCH over SoupBinTCP, from any message of the session, or late with a snapshot.
 //!
-//! [`MarketSession::receive`] never blocks and hands on every message with its number; [`MarketSession::wait`] blocks for as
-//! long as it is told. After a break, [`MarketSession::connect`] with [`Resume`] takes up the stream where it was left.
-//! [`join`] asks the snapshot channel for the books as they are and the stream for all that follows.
+//! [`MarketSession::receive`] never blocks and hands on every message with its number; [`MarketSession::wait`] blocks
+//! until its timeout. After a disconnect, [`MarketSession::connect`] with [`Resume`] continues the stream where it
+//! stopped. [`join`] gets the present books from the snapshot channel and all later messages from the stream.
 
 use super::Endpoint;
 use super::session::{ClientError, Credentials, HEARTBEAT_INTERVAL, Resume, Session};
@@ -12,31 +12,31 @@ use crate::wire::soup::SessionId;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// What ended or prevented a session of market data.
+/// Why a session of market data ended or could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum MarketError {
-    /// As for any session.
+    /// An error that any session can have.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The session ended while the snapshot was on its way: there is one of the next session.
+    /// The session ended while the snapshot was being sent. The next session has its own snapshot.
     #[error("the session ended before its snapshot was complete; ask again")]
     NoSnapshot,
-    /// The server sent something that is no ITCH 5.0.
+    /// The server sent a message that is not ITCH 5.0.
     #[error("the server sent {0}")]
     Itch(#[from] ItchError),
-    /// The server sent something that makes no sense after what it sent before.
+    /// The server sent a message that contradicts its earlier messages.
     #[error("the server sent {0}")]
     Book(#[from] BookError),
 }
 
-/// The books as they were.
+/// The books at one point of the stream.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The session.
     pub session: SessionId,
     /// All books.
     pub books: Books,
-    /// The number of the first message that is not in them.
+    /// The number of the first message that is not in the books yet.
     pub next: u64,
 }
 
@@ -48,24 +48,24 @@ impl MarketSession {
     /// Connects and logs in.
     ///
     /// # Errors
-    /// [`MarketError`]: cannot connect, rejected, closed, or no answer within ten seconds.
+    /// [`MarketError`]: cannot connect, login rejected, connection closed, or no answer within ten seconds.
     pub fn connect(to: impl Into<Endpoint>, who: &Credentials, resume: Resume) -> Result<Self, MarketError> {
         Ok(Self(Session::connect(to, who, resume)?))
     }
 
-    /// The session's name, as the server gave it.
+    /// The session id from the server.
     pub fn id(&self) -> SessionId {
         self.0.id()
     }
 
-    /// The number of the next message: where to resume.
+    /// The number of the next message, from which a later session can resume.
     pub fn next_sequence(&self) -> u64 {
         self.0.next_sequence()
     }
 
-    /// Takes what has come and hands every message to `take`, with its number, and sends a heartbeat when one is due. `true`
-    /// while the socket may have more. What came before a break is handed on before the break is reported.
-    ///
+    /// Reads what has arrived, calls `take` with every message and its number, and sends a heartbeat if one is due.
+    /// Returns `true` if the socket may have more data. Messages that arrived before a disconnect are handed on before
+    /// the error.
     /// # Errors
     /// [`MarketError`]; the session is then over. [`ClientError::SessionEnded`] at the end of the venue's day.
     #[inline]
@@ -81,14 +81,14 @@ impl MarketSession {
         &mut self,
         take: impl FnMut(u64, &[u8]) -> Result<(), MarketError>,
     ) -> Result<bool, MarketError> {
-        // There is nothing to send but heartbeats. One that cannot be sent is reported after what came before.
+        // Only heartbeats are sent. A failed send is reported after the messages that came before.
         let flushed = self.0.flush();
         let received = self.0.receive_payloads(take)?;
         flushed?;
         Ok(received.more)
     }
 
-    /// Sleeps until the server has something to say, or for `timeout`.
+    /// Sleeps until data arrives, at most for `timeout`.
     ///
     /// # Errors
     /// [`ClientError::Io`].
@@ -97,10 +97,10 @@ impl MarketSession {
     }
 }
 
-/// The books as they are, from the snapshot channel at `address`.
+/// The present books, from the snapshot channel at `address`.
 ///
 /// # Errors
-/// [`MarketError`]; [`MarketError::NoSnapshot`] when the session ended before the snapshot did.
+/// [`MarketError`]; [`MarketError::NoSnapshot`] if the session ended before the snapshot was complete.
 pub fn snapshot(address: SocketAddr, who: &Credentials) -> Result<Snapshot, MarketError> {
     let mut channel = MarketSession::connect(address, who, Resume { session: None, sequence: 0 })?;
     let mut books = Books::default();
@@ -126,7 +126,7 @@ pub fn snapshot(address: SocketAddr, who: &Credentials) -> Result<Snapshot, Mark
     }
 }
 
-/// Joins late: the books as they are, and the stream of all that follows.
+/// Joins late: the present books, and a session with all later messages.
 ///
 /// # Errors
 /// [`MarketError`].

@@ -1,8 +1,8 @@
-//! The other side of the wire: a trading client, for programs that trade.
+//! A trading client library.
 //!
-//! [`Client`] is what a program uses that trades: it logs in, numbers its requests, and gives what comes of them as
-//! [`ClientEvent`]s, waiting or not. Codes come with words ([`explain`]). [`NewOrder`] and [`Replacement`] say everything that
-//! the exchange can do.
+//! [`Client`] is for trading programs: it logs in, numbers requests and returns the results as [`ClientEvent`]s,
+//! blocking or not. [`explain`] puts codes into words. [`NewOrder`] and [`Replacement`] cover everything that the
+//! exchange can do.
 //!
 //! ```no_run
 //! use dojima::client::{Client, ClientError, ClientEvent, Credentials, NewOrder, Start};
@@ -45,7 +45,7 @@
 //!
 //! Whole programs are in tests/examples: a market maker, a reader of drop copies, and a reader of market data.
 //!
-//! Below it, [`session`] is one OUCH session with nothing on top, and [`market`] one of market data.
+//! The layers below are [`session`], a plain OUCH session, and [`market`], a session of market data.
 
 pub mod blotter;
 pub mod event;

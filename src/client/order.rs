@@ -1,4 +1,4 @@
-//! Orders as a client asks for them, and the bytes that say so.
+//! Orders as a client specifies them, and their encoding.
 
 use crate::domain::{
     ClOrdId, Effect, Instructions, OrderPrice, Owner, PostOnly, Quantity, QuantityUnit, SelfTrade,
@@ -7,7 +7,7 @@ use crate::domain::{
 };
 use crate::wire::ouch::{EnterOrder, MARKET_PRICE, ReplaceOrder, tags};
 
-/// A new order. Made by [`NewOrder::buy`] or [`NewOrder::sell`] and what follows them:
+/// A new order. Start with [`NewOrder::buy`] or [`NewOrder::sell`] and add properties:
 ///
 /// ```
 /// use dojima::client::NewOrder;
@@ -24,50 +24,50 @@ use crate::wire::ouch::{EnterOrder, MARKET_PRICE, ReplaceOrder, tags};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct NewOrder {
-    /// What is traded.
+    /// The instrument.
     pub symbol: Symbol,
     /// Buy or sell.
     pub side: Side,
-    /// Everything else.
+    /// Quantity, price, time in force, instructions and text.
     pub terms: Terms,
-    /// The firm that it is for; zeros: none.
+    /// The firm that the order is for; zeros: none.
     pub firm: [u8; 4],
-    /// The live order of this login that is cancelled when this one trades, and the other way round; 0: none.
+    /// The linked live order of this login: when one of the two trades, the other is cancelled. 0: none.
     pub linked_to: UserRef,
 }
 
-/// What an order and a replacement have in common.
+/// The terms that new orders and replacements share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Terms {
-    /// Lots; of a replacement the new total with all that has executed; or an amount of money.
+    /// Lots; for a replacement the new total including executed lots; or an amount of money.
     pub quantity: Quantity,
     /// Market, or the limit in price units.
     pub price: OrderPrice,
     /// What happens to the remainder.
     pub time_in_force: TimeInForce,
-    /// What it asks for beyond that.
+    /// Further instructions.
     pub instructions: Instructions,
-    /// Free text that comes back with the answers.
+    /// Free text that is returned in the answers.
     pub cl_ord_id: ClOrdId,
 }
 
-/// Another quantity, price or way for a live order; nothing but side, symbol and firm is taken over from it. It loses its
-/// place in the queue.
+/// New terms for a live order. Only side, symbol and firm are taken over from the old order. The order loses its
+/// priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Replacement {
-    /// All of it.
+    /// All of its terms.
     pub terms: Terms,
 }
 
 impl NewOrder {
-    /// A market order to buy so many lots; the rest says what else it is to be.
+    /// A market order to buy this many lots; other methods change its properties.
     pub fn buy(symbol: Symbol, lots: u64) -> Self {
         Self::new(symbol, Side::Buy, lots)
     }
 
-    /// A market order to sell so many lots; the rest says what else it is to be.
+    /// A market order to sell this many lots; other methods change its properties.
     pub fn sell(symbol: Symbol, lots: u64) -> Self {
         Self::new(symbol, Side::Sell, lots)
     }
@@ -76,26 +76,26 @@ impl NewOrder {
         Self { symbol, side, terms: Terms::market(lots), firm: [0; 4], linked_to: UserRef(0) }
     }
 
-    /// A market order for so much money, in minor units of the quote asset, instead of a number of lots.
+    /// Trades for at most this amount of money, in minor units of the quote asset, instead of a number of lots.
     pub fn for_amount(mut self, amount: u64) -> Self {
         self.terms.quantity = Quantity(amount);
         self.terms.instructions.unit = QuantityUnit::QuoteAmount;
         self
     }
 
-    /// Carried and returned.
+    /// The firm, returned unchanged.
     pub fn firm(mut self, firm: [u8; 4]) -> Self {
         self.firm = firm;
         self
     }
 
-    /// One cancels the other: this order and a live one of the same login, instrument and side.
+    /// Links this order to a live one of the same login, instrument and side: one cancels the other.
     pub fn linked_to(mut self, other: UserRef) -> Self {
         self.linked_to = other;
         self
     }
 
-    /// The message, with its tags written into `appendage`.
+    /// The message; its tags are written into `appendage`.
     pub(super) fn message(&self, user_ref: UserRef, appendage: &mut Vec<u8>) -> EnterOrder {
         appendage.clear();
         if self.firm != [0; 4] {
@@ -125,12 +125,12 @@ impl NewOrder {
 }
 
 impl Replacement {
-    /// A market order of so many lots in total, with what has executed; the rest says what else it is to be.
+    /// A market order with this total in lots, including executed lots; other methods change its properties.
     pub fn total(lots: u64) -> Self {
         Self { terms: Terms::market(lots) }
     }
 
-    /// The message, with its tags written into `appendage`.
+    /// The message; its tags are written into `appendage`.
     pub(super) fn message(
         &self,
         orig_user_ref: UserRef,
@@ -155,79 +155,81 @@ impl Replacement {
 macro_rules! ways {
     ($($order:ident),*) => {$(
         impl $order {
-            /// At this price or better, price units. It rests until it is cancelled, or its day ends.
+            /// Limits the price, in price units. The order rests until it is cancelled or its day ends.
             pub fn limit(mut self, price: u64) -> Self {
                 self.terms.price = OrderPrice::Limit(i64::try_from(price).unwrap_or(i64::MAX));
                 self
             }
 
-            /// At whatever the book offers; nothing of it rests.
+            /// Accepts any price that the book offers; nothing rests.
             pub fn market(mut self) -> Self {
                 self.terms.price = OrderPrice::Market;
                 self
             }
 
-            /// What does not trade at once is cancelled.
+            /// Cancels the part that does not trade at once.
             pub fn immediate_or_cancel(mut self) -> Self {
                 self.terms.time_in_force = TimeInForce::ImmediateOrCancel;
                 self
             }
 
-            /// All of it trades at once, or nothing.
+            /// Trades all lots at once or none.
             pub fn fill_or_kill(self) -> Self {
                 let all = u32::try_from(self.terms.quantity.0).unwrap_or(u32::MAX);
                 self.immediate_or_cancel().min_quantity(all)
             }
 
-            /// It rests until then: seconds since midnight UTC, or since 1970 from 86,400 on.
+            /// The expire time of a resting order: seconds since midnight UTC below 86,400, otherwise seconds since
+            /// 1970.
             pub fn until(mut self, expire_s: u32) -> Self {
                 self.terms.time_in_force = TimeInForce::GoodTillTime;
                 self.terms.instructions.expire_s = expire_s;
                 self
             }
 
-            /// So many lots trade at once, or all of it is cancelled.
+            /// Cancels all of the order unless this many lots trade at once.
             pub fn min_quantity(mut self, lots: u32) -> Self {
                 self.terms.instructions.min_quantity = lots;
                 self
             }
 
-            /// So many lots are shown at a time.
+            /// Displays this many lots at a time.
             pub fn iceberg(mut self, lots: u32) -> Self {
                 self.terms.instructions.display_quantity = lots;
                 self
             }
 
-            /// Nobody sees it.
+            /// Hides the order from market data.
             pub fn hidden(mut self) -> Self {
                 self.terms.instructions.visibility = Visibility::Hidden;
                 self
             }
 
-            /// Refused if it would trade at once.
+            /// Refused if it would trade on entry.
             pub fn post_only(mut self) -> Self {
                 self.terms.instructions.post_only = PostOnly::Reject;
                 self
             }
 
-            /// Its price is moved if it would trade at once.
+            /// Its price is moved if it would trade on entry.
             pub fn post_only_slide(mut self) -> Self {
                 self.terms.instructions.post_only = PostOnly::Slide;
                 self
             }
 
-            /// It waits until the price has gone against its owner as far as this, price units: a buy until it is at or
-            /// above, a sell until it is at or below.
+            /// Waits until the price has moved against the owner to this price, in price units: a buy until the price
+            /// is at or above it, a sell until it is at or below.
             pub fn stop(self, price: u32) -> Self {
                 self.trigger(TriggerKind::Stop, price)
             }
 
-            /// It waits until the price has gone its owner's way as far as this, price units.
+            /// Waits until the price has moved in the owner's favour to this price, in price units.
             pub fn take_profit(self, price: u32) -> Self {
                 self.trigger(TriggerKind::TakeProfit, price)
             }
 
-            /// A stop that follows the price at this distance, price units, while it goes its owner's way.
+            /// A stop that follows the price at this distance, in price units, while the price moves in the owner's
+            /// favour.
             pub fn trailing_stop(self, distance: u32) -> Self {
                 self.trigger(TriggerKind::TrailingStop, distance)
             }
@@ -238,32 +240,32 @@ macro_rules! ways {
                 self
             }
 
-            /// What it waits for is the mark price, not the last trade.
+            /// The trigger watches the mark price, not the last trade.
             pub fn on_mark_price(mut self) -> Self {
                 let trigger = self.terms.instructions.trigger.get_or_insert_default();
                 trigger.reference = TriggerReference::MarkPrice;
                 self
             }
 
-            /// It may only make the position smaller.
+            /// The order may only decrease the position.
             pub fn reduce_only(mut self) -> Self {
                 self.terms.instructions.effect = Effect::ReduceOnly;
                 self
             }
 
-            /// What happens when it would trade with its own owner, and who that is.
+            /// Self-trade prevention: what happens, and which accounts count as one owner.
             pub fn self_trade(mut self, mode: SelfTrade, owner: Owner) -> Self {
                 self.terms.instructions.self_trade = Some(SelfTradePrevention { mode, owner });
                 self
             }
 
-            /// Refused when the exchange takes it up later than this.
+            /// Refused if the exchange sequences it after this time.
             pub fn book_by(mut self, time: Timestamp) -> Self {
                 self.terms.instructions.book_by = time;
                 self
             }
 
-            /// Free text that comes back with the answers.
+            /// Free text that is returned in the answers.
             pub fn cl_ord_id(mut self, text: ClOrdId) -> Self {
                 self.terms.cl_ord_id = text;
                 self
@@ -287,7 +289,7 @@ impl Terms {
     fn price_units(&self) -> u64 {
         match self.price {
             OrderPrice::Market => MARKET_PRICE,
-            // OUCH has no words for a price below zero; 0 is refused as one would be.
+            // OUCH cannot encode a negative price. 0 is sent, which is refused like a negative price.
             OrderPrice::Limit(units) => units.try_into().unwrap_or(0),
         }
     }
@@ -307,7 +309,7 @@ impl Terms {
         }
     }
 
-    /// Writes what is asked for, and returns the Quantity field. Private tags only where nothing else will do.
+    /// Writes the tags and returns the Quantity field. Uses private tags only if no standard field fits.
     fn write_tags(&self, out: &mut Vec<u8>) -> u32 {
         let asked = &self.instructions;
         for (tag, number) in [
@@ -425,7 +427,7 @@ mod tests {
     }
 
     proptest! {
-        /// What a client asks for is what the exchange is asked for, all of it.
+        /// The exchange receives exactly what the client specified.
         #[test]
         fn orders_arrive_as_they_were_meant(
             instructions in asked(), quantity in any::<u64>(), linked_to in 0_u32..3, limit in any::<Option<u32>>(),

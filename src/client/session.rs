@@ -1,8 +1,8 @@
-//! One client session: SoupBinTCP over a TCP stream, carrying OUCH or, by [`Session::receive_payloads`], anything else.
+//! One client session: SoupBinTCP over TCP with OUCH or, through [`Session::receive_payloads`], any other protocol.
 //!
-//! Requests are gathered in a buffer and leave with [`Session::flush`]; answers are taken as they come by
-//! [`Session::receive`], each with its sequence number. Neither ever blocks; [`Session::wait`] does, for as long as it
-//! is told. After a break, [`Session::connect`] with [`Resume`] takes up the stream where it was left.
+//! Requests are buffered and sent by [`Session::flush`]; [`Session::receive`] hands on answers with their sequence
+//! numbers. Neither ever blocks. [`Session::wait`] blocks until its timeout. After a disconnect, [`Session::connect`]
+//! with [`Resume`] continues the stream where it stopped.
 
 use super::event::EventError;
 use super::stream::{Endpoint, Stream};
@@ -18,97 +18,98 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 use tokio_rustls::rustls;
 
-/// A heartbeat is sent after this long without anything else.
+/// A heartbeat is sent if nothing else was sent for this long.
 pub(super) const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A server that is silent for this long is given up. It sends a heartbeat every second.
+/// A server that is silent for this long counts as lost. It sends a heartbeat every second.
 const SERVER_SILENCE_MAX: Duration = Duration::from_secs(15);
 
-/// How long connecting and logging in may take.
+/// Timeout of connecting and logging in.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bytes that one [`Session::receive`] reads at most, so that it ends while a server keeps sending.
+/// The most bytes that one [`Session::receive`] reads, so that it returns even if the server keeps sending.
 const RECEIVE_MAX: usize = 1 << 20;
 
-/// Space for one read.
+/// Buffer size of one read.
 const READ_LEN: usize = 1 << 16;
 
-/// Room for a request without its tags.
+/// An upper bound on the length of a request without its tags.
 const REQUEST_LEN_MAX: usize = 64;
 
-/// What ended or prevented a session.
+/// Why a session ended or could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The server cannot be reached.
+    /// The connection could not be made.
     #[error("cannot connect to {address}: {source}")]
     Connect {
-        /// Where.
+        /// The server's address.
         address: SocketAddr,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The server refused the login.
     #[error("the login of {username} was rejected: {reason}")]
     Rejected {
-        /// Who.
+        /// The username.
         username: LoginName,
-        /// Why.
+        /// The reason.
         reason: LoginRejected,
     },
     /// The server closed the connection before it answered the login.
     #[error("the server closed the connection before it answered the login of {0}")]
     ClosedAtLogin(LoginName),
-    /// The connection is gone. A second login of the same user is one cause.
+    /// The connection was closed. One possible cause is a second login of the same user.
     #[error("the server closed the connection ({0} may have logged in elsewhere)")]
     Closed(LoginName),
-    /// The server says that the session has ended for good.
+    /// The server reported the end of the session.
     #[error("the server ended the session")]
     SessionEnded,
-    /// Nothing came for too long.
+    /// Nothing was received for too long.
     #[error("nothing received from the server for {} s", waited.as_secs())]
     Timeout {
-        /// How long.
+        /// How long the client waited.
         waited: Duration,
     },
-    /// The socket failed.
+    /// The socket reported an error.
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
-    /// TLS refuses the server, such as for its certificate, or the server refuses this client.
+    /// TLS failed: the client rejects the server, for example its certificate, or the server rejects the client.
     #[error("TLS failed: {0}")]
     Tls(rustls::Error),
-    /// The server sent something that is no SoupBinTCP.
+    /// The server sent data that is not SoupBinTCP.
     #[error("the server sent {0}")]
     Soup(#[from] SoupError),
-    /// The server sent something that is no OUCH that this client knows.
+    /// The server sent a message that is not OUCH, or not known to this client.
     #[error("the server sent {0}")]
     Ouch(#[from] OuchError),
-    /// The server sent a packet that has no place here.
+    /// The server sent a packet that is not allowed at this point.
     #[error("the server sent an unexpected packet of type {:?}", char::from(*.kind))]
     UnexpectedPacket {
-        /// Its type.
+        /// Its packet type.
         kind: u8,
     },
-    /// The server sent a message with a value that OUCH does not have.
+    /// The server sent a message with a value that OUCH does not define.
     #[error("the server sent a message with {0}")]
     Event(#[from] EventError),
-    /// A request of a client that only listens.
+    /// A client that only listens tried to send a request.
     #[error("this login only listens: it sends no requests")]
     OnlyListens,
-    /// 2^32 - 1 numbers in one session.
+    /// All 2^32 - 1 numbers of the session are used up.
     #[error("all client numbers of this session are used up")]
     NumbersUsedUp,
-    /// The server's stream does not begin where it was asked to.
+    /// The server's stream does not start at the requested message.
     #[error("message {requested} was asked for, but the server begins at {given}")]
     Gap {
-        /// The first message asked for.
+        /// The first message requested.
         requested: u64,
-        /// The first message that comes.
+        /// The first message that the server will send.
         given: u64,
     },
 }
 
 impl ClientError {
-    /// Whether the connection broke, so that trying again can help; else the server refused or speaks another language.
+    /// Whether the connection was lost, so that reconnecting can help. Otherwise the server refused or violated the
+    /// protocol.
     pub fn is_disconnect(&self) -> bool {
         matches!(
             self,
@@ -120,7 +121,7 @@ impl ClientError {
         )
     }
 
-    /// The same before the login was answered.
+    /// The same error, as reported while the login is unanswered.
     fn at_login(self) -> Self {
         match self {
             Self::Closed(username) => Self::ClosedAtLogin(username),
@@ -129,38 +130,38 @@ impl ClientError {
     }
 }
 
-/// Who logs in.
+/// The credentials of a login.
 #[derive(Clone, Copy, Debug)]
 pub struct Credentials {
     /// The login's name.
     pub username: LoginName,
     /// Its password.
     pub password: Password,
-    /// Asks the server to disconnect after this much silence, milliseconds: a login of protocol 4.1. `None` is one of
-    /// 3.0, with the server's own limit.
+    /// Asks the server to disconnect after this many milliseconds of silence, by a login of protocol 4.1. `None`: a
+    /// login of protocol 3.0, with the server's own limit.
     pub heartbeat_timeout_ms: Option<u32>,
 }
 
-/// Where in the stream to begin.
+/// Where in the stream to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resume {
     /// The session; `None` for the current one.
     pub session: Option<SessionId>,
-    /// The number of the first message wanted; 0 for only what comes from now on.
+    /// The number of the first message wanted; 0: only messages from now on.
     pub sequence: u64,
 }
 
 impl Resume {
-    /// The current session from its very first message.
+    /// The current session from its first message.
     pub const START: Self = Self { session: None, sequence: 1 };
 }
 
-/// What one [`Session::receive`] took in.
+/// The result of one [`Session::receive`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Received {
-    /// Sequenced messages handed on.
+    /// Number of sequenced messages handed on.
     pub messages: usize,
-    /// Whether the socket may have more right now.
+    /// Whether the socket may have more data right now.
     pub more: bool,
 }
 
@@ -172,13 +173,13 @@ pub struct Session {
     username: LoginName,
     id: SessionId,
     next_sequence: u64,
-    /// Room for what comes, of which the bytes from `parsed` to `filled` have come and are not done with.
+    /// The receive buffer. The bytes from `parsed` to `filled` were received and are not processed yet.
     input: Box<[u8]>,
     parsed: usize,
     filled: usize,
-    /// The last read took all that there was.
+    /// Whether the last read emptied the socket.
     drained: bool,
-    /// Bytes to send; those before `sent` are on their way.
+    /// The send buffer. The bytes before `sent` were given to the socket.
     output: Vec<u8>,
     sent: usize,
     last_sent: Instant,
@@ -189,7 +190,7 @@ impl Session {
     /// Connects and logs in.
     ///
     /// # Errors
-    /// [`ClientError`]: cannot connect, rejected, closed, or no answer within ten seconds.
+    /// [`ClientError`]: cannot connect, login rejected, connection closed, or no answer within ten seconds.
     pub fn connect(to: impl Into<Endpoint>, who: &Credentials, resume: Resume) -> Result<Self, ClientError> {
         let to = to.into();
         let stream = Stream::connect(&to, LOGIN_TIMEOUT)
@@ -268,25 +269,25 @@ impl Session {
         }
     }
 
-    /// The session's name, as the server gave it.
+    /// The session id from the server.
     pub fn id(&self) -> SessionId {
         self.id
     }
 
-    /// The number of the next sequenced message: where to resume.
+    /// The number of the next sequenced message, from which a later session can resume.
     pub fn next_sequence(&self) -> u64 {
         self.next_sequence
     }
 
-    /// Bytes that wait to be sent, those that TLS has taken not included.
+    /// Bytes that wait to be sent, without those already inside TLS.
     pub fn unsent(&self) -> usize {
         self.output.len() - self.sent
     }
 
-    /// Adds a request to those that the next [`Self::flush`] sends.
+    /// Adds a request to the send buffer; [`Self::flush`] sends it.
     ///
     /// # Panics
-    /// When the request's appendage is longer than 60,000 bytes. (The server takes packets of 4,096.)
+    /// If the request's appendage is longer than 60,000 bytes. (The server accepts packets up to 4,096 bytes.)
     #[inline]
     pub fn send(&mut self, request: &Inbound<'_>) {
         let start = self.output.len();
@@ -298,8 +299,8 @@ impl Session {
         self.output.truncate(start + soup::HEADER_LEN + len);
     }
 
-    /// Sends what the socket takes of what waits, and a heartbeat when nothing was sent for a second. `true` when
-    /// nothing waits any more.
+    /// Sends as much of the buffer as the socket accepts, and a heartbeat if nothing was sent for a second. Returns
+    /// `true` if the buffer is empty.
     ///
     /// # Errors
     /// [`ClientError::Closed`], [`ClientError::Io`]; the session is then over.
@@ -328,8 +329,8 @@ impl Session {
         }
     }
 
-    /// Takes what has come and hands every sequenced message to `take`, with its number. What came before the
-    /// connection broke is handed on before the break is reported.
+    /// Reads what has arrived and calls `take` with every sequenced message and its number. Messages that arrived
+    /// before a disconnect are handed on before the error.
     ///
     /// # Errors
     /// [`ClientError`]; the session is then over.
@@ -341,11 +342,11 @@ impl Session {
         })
     }
 
-    /// As [`Self::receive`], but hands on the bytes of every sequenced message, whatever protocol they are of. An error
-    /// of `take` ends it: that message and those after it count as not received.
+    /// As [`Self::receive`], but hands on the payload bytes of every sequenced message, of any protocol. An error of
+    /// `take` ends the call; that message and those after it count as not received.
     ///
     /// # Errors
-    /// Those of `take`, and [`ClientError`]; the session is then over.
+    /// The errors of `take`, and [`ClientError`]; the session is then over.
     #[inline]
     pub fn receive_payloads<E: From<ClientError>>(
         &mut self,
@@ -360,7 +361,7 @@ impl Session {
                 0 => break,
                 len => bytes += len,
             }
-            // Asking once more would tell nothing: whatever comes from now on wakes whoever waits.
+            // Another read would return nothing: new data wakes the waiter.
             if self.drained {
                 break;
             }
@@ -401,9 +402,9 @@ impl Session {
         Ok(messages)
     }
 
-    /// One read; 0 when nothing is there now.
+    /// One read; 0 if there is no data now.
     fn read_some(&mut self) -> Result<usize, ClientError> {
-        // What is left is less than a packet, which has room beside another read.
+        // Less than one packet is left, which leaves room for another read.
         self.input.copy_within(self.parsed..self.filled, 0);
         (self.parsed, self.filled) = (0, self.filled - self.parsed);
         let room = &mut self.input[self.filled..];
@@ -427,7 +428,7 @@ impl Session {
         }
     }
 
-    /// Sleeps until the server has something to say or takes more bytes, or for `timeout`.
+    /// Sleeps until the server has sent data or accepts more bytes, at most for `timeout`.
     ///
     /// # Errors
     /// [`ClientError::Io`].
@@ -447,10 +448,10 @@ impl Session {
         }
     }
 
-    /// Tells the server that this is the end, as far as the socket takes it, and closes.
+    /// Sends a logout, as far as the socket accepts it, and closes the connection.
     pub fn log_out(mut self) {
         self.output.extend_from_slice(&soup::LOGOUT);
-        // The connection is given up in any case.
+        // The connection is closed in any case.
         let _ = self.flush();
         self.stream.close();
     }

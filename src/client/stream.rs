@@ -1,4 +1,4 @@
-//! The connection below a session: TCP, or TLS over TCP. Neither ever waits.
+//! The connection of a session: TCP, or TLS over TCP. Neither ever blocks.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{self, ClientConfig, ClientConnection, RootCertStore};
 
-/// What is wrong with the settings of a client's TLS.
+/// An error in the TLS settings of a client.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsClientError {
     /// The file of trusted certificates cannot be used.
@@ -20,18 +20,18 @@ pub enum TlsClientError {
     Authorities {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
-    /// No certificate can have this name.
+    /// The name is not valid for a certificate.
     #[error("{0:?} is neither a host name nor an IP address")]
     ServerName(String),
-    /// The library refuses the settings.
+    /// The TLS library rejects the settings.
     #[error("TLS cannot be set up: {0}")]
     Setup(rustls::Error),
 }
 
-/// Whom a client of TLS trusts, and which name the server's certificate must have.
+/// The TLS settings of a client: the trusted certificates, and the name that the server's certificate must have.
 #[derive(Clone)]
 pub struct TlsClient {
     config: Arc<ClientConfig>,
@@ -39,7 +39,7 @@ pub struct TlsClient {
 }
 
 impl TlsClient {
-    /// Trusts the certificates in a PEM file, and those that they have signed, if they are for `server_name`.
+    /// Trusts the certificates in a PEM file, and certificates signed by them, for the server `server_name`.
     ///
     /// # Errors
     /// [`TlsClientError`].
@@ -72,7 +72,7 @@ impl fmt::Debug for TlsClient {
     }
 }
 
-/// Where a server listens, and whether it is spoken to over TLS.
+/// A server's address, and whether to use TLS.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     /// Its address.
@@ -94,7 +94,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// A connection. Reads and writes fail with [`ErrorKind::WouldBlock`] instead of waiting.
+/// A connection. Reads and writes fail with [`ErrorKind::WouldBlock`] instead of blocking.
 #[derive(Debug)]
 pub(super) enum Stream {
     Plain(TcpStream),
@@ -102,7 +102,7 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    /// Connects; a TLS handshake goes on with the reads and writes that follow.
+    /// Connects. A TLS handshake continues during later reads and writes.
     pub(super) fn connect(to: &Endpoint, timeout: Duration) -> io::Result<Self> {
         let socket = TcpStream::connect_timeout(&to.address, timeout)?;
         socket.set_nodelay(true)?;
@@ -113,7 +113,8 @@ impl Stream {
         Ok(Self::Tls(Box::new(TlsStream { socket, connection, failed: None })))
     }
 
-    /// As [`Read::read`]. One that fills less than `room` has taken all that there was, unless it meets the end.
+    /// As [`Read::read`]. A read that fills less than `room` has emptied the socket, unless it met the end of the
+    /// stream.
     #[inline]
     pub(super) fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         match self {
@@ -122,7 +123,7 @@ impl Stream {
         }
     }
 
-    /// As [`Write::write`]. What TLS has taken is sent by [`Self::flush`] at the latest.
+    /// As [`Write::write`]. Bytes inside TLS are sent by [`Self::flush`] at the latest.
     #[inline]
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
@@ -131,7 +132,7 @@ impl Stream {
         }
     }
 
-    /// Sends what is still here.
+    /// Sends the bytes that are still buffered.
     #[inline]
     pub(super) fn flush(&mut self) -> io::Result<()> {
         match self {
@@ -140,11 +141,11 @@ impl Stream {
         }
     }
 
-    /// Says goodbye as far as the socket takes it.
+    /// Sends the end of the stream, as far as the socket accepts it.
     pub(super) fn close(&mut self) {
         if let Self::Tls(tls) = self {
             tls.connection.send_close_notify();
-            // The connection is given up in any case.
+            // The connection is closed in any case.
             let _ = tls.send();
         }
     }
@@ -164,7 +165,7 @@ impl AsRawFd for Stream {
 pub(super) struct TlsStream {
     socket: TcpStream,
     connection: ClientConnection,
-    /// An error that came after bytes that were read: the next read gives it.
+    /// An error that came after bytes that were read; the next read returns it.
     failed: Option<io::Error>,
 }
 
@@ -176,10 +177,10 @@ impl TlsStream {
         let mut filled = 0;
         while filled < room.len() {
             match self.connection.reader().read(&mut room[filled..]) {
-                // The server has said that nothing more comes.
+                // The server has announced the end of its data.
                 Ok(0) => break,
                 Ok(len) => filled += len,
-                // Closed without a goodbye, as a killed server does.
+                // Closed without an announcement, as by a killed server.
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => break,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => match self.take_in() {
                     Ok(()) => {}
@@ -195,11 +196,11 @@ impl TlsStream {
         Ok(filled)
     }
 
-    /// Reads what the socket has, and answers what the protocol wants answered.
+    /// Reads from the socket, and sends what the TLS protocol requires in answer.
     fn take_in(&mut self) -> io::Result<()> {
         self.connection.read_tls(&mut self.socket)?;
         let taken = self.connection.process_new_packets();
-        // Also after an error: an alert tells the server what it was.
+        // Also after an error: an alert tells the server the cause.
         let sent = unless_full(self.send());
         taken.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         sent
@@ -209,7 +210,7 @@ impl TlsStream {
         let taken = self.connection.writer().write(bytes)?;
         unless_full(self.send())?;
         match taken {
-            // It keeps as much as it has room for.
+            // The buffer of TLS is full.
             0 => Err(ErrorKind::WouldBlock.into()),
             taken => Ok(taken),
         }
@@ -223,7 +224,7 @@ impl TlsStream {
     }
 }
 
-/// A socket that takes no more now is no error: the rest is sent later.
+/// Turns `WouldBlock` into success: the rest is sent later.
 fn unless_full(sent: io::Result<()>) -> io::Result<()> {
     sent.or_else(|error| if error.kind() == ErrorKind::WouldBlock { Ok(()) } else { Err(error) })
 }

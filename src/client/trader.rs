@@ -1,4 +1,4 @@
-//! A client that gives its orders their numbers and tells what comes of them.
+//! A client that numbers its orders and returns the events about them.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -16,21 +16,21 @@ use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
-/// How long the exchange may take to answer the question for the next number.
+/// Timeout for the exchange's answer to the query for the next number.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where a client takes up its stream.
+/// Where a client starts in its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// The current session from its very first message.
+    /// The current session from its first message.
     Beginning,
-    /// The current session, only what comes from now on.
+    /// The current session, only messages from now on.
     Now,
-    /// Where an earlier client has left it ([`Client::bookmark`]).
+    /// Where an earlier client stopped ([`Client::bookmark`]).
     At(Bookmark),
 }
 
-/// Where a client was: all that another one needs to go on without a gap.
+/// The position of a client. Another client can continue from it without a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bookmark {
     /// The session.
@@ -43,32 +43,33 @@ pub struct Bookmark {
 
 /// A logged-in client.
 ///
-/// Requests are sent by the methods that name them; they return the number under which the answer comes, and do not wait for
-/// it. Messages are taken by [`Client::next_event`], which waits for as long as it is told; with a time of zero, and through
-/// [`AsRawFd`] in an event loop, nothing ever blocks. Heartbeats are sent by both, so call one of them every few seconds.
+/// The request methods send a request, do not wait, and return the number that the answer will carry.
+/// [`Client::next_event`] returns messages and waits at most for its timeout. With a timeout of zero, and with
+/// [`AsRawFd`] in an event loop, nothing ever blocks. Both send heartbeats, so call one of them every few seconds.
 ///
-/// After a [`ClientError`] the client is over. If the connection broke ([`ClientError::is_disconnect`]), connect again
-/// [`Start::At`] its bookmark: the stream goes on without a gap. Requests whose answers have not come may then be sent again
-/// as they were, in their order and with their numbers ([`Client::session_mut`]); the exchange ignores those that it has.
+/// After a [`ClientError`] the client cannot be used further. If the connection was lost
+/// ([`ClientError::is_disconnect`]), connect again [`Start::At`] the bookmark: the stream continues without a gap.
+/// Unanswered requests may then be sent again unchanged, in the same order and with the same numbers
+/// ([`Client::session_mut`]); the exchange ignores those that it already has.
 #[derive(Debug)]
 pub struct Client {
     session: Session,
     waiting: VecDeque<ClientMessage>,
-    /// `None`: it only listens.
+    /// `None`: the client only listens.
     next_user_ref: Option<u32>,
-    /// The tags of the request that is being made.
+    /// A buffer for the tags of the next request.
     tags: Vec<u8>,
-    /// The number of the next message that [`Client::next_event`] gives.
+    /// The number of the next message that [`Client::next_event`] returns.
     sequence: u64,
-    /// What is wrong with the message after those that wait.
+    /// The decoding error of the message after the queued ones, if any.
     unreadable: Option<EventError>,
 }
 
 impl Client {
-    /// Connects, logs in, and finds out which number is next.
+    /// Connects, logs in, and asks the exchange for the next number.
     ///
     /// # Errors
-    /// [`ClientError`]: as [`Session::connect`], and [`ClientError::Timeout`] when the exchange does not answer.
+    /// [`ClientError`]: as [`Session::connect`], and [`ClientError::Timeout`] if the exchange does not answer.
     pub fn connect(to: impl Into<Endpoint>, who: &Credentials, start: Start) -> Result<Self, ClientError> {
         let to = to.into();
         match start {
@@ -78,7 +79,7 @@ impl Client {
             }
             Start::Now => Self::asking(to, who),
             Start::Beginning => {
-                // Asked on a connection of its own: the answers to earlier questions are in the stream as well.
+                // Asked on a separate connection, because the stream also contains the answers to earlier queries.
                 let asked = Self::asking(to.clone(), who)?;
                 let (session, next) = (asked.session.id(), asked.next_user_ref);
                 asked.log_out();
@@ -95,7 +96,7 @@ impl Client {
         }
     }
 
-    /// Connects and logs in with a login that only listens, such as a drop copy's. Every request gives
+    /// Connects and logs in with a login that only listens, for example for drop copies. Every request fails with
     /// [`ClientError::OnlyListens`].
     ///
     /// # Errors
@@ -121,13 +122,13 @@ impl Client {
         }
     }
 
-    /// A client whose stream begins now, and that has asked for its next number.
+    /// A client whose stream starts now, and that has sent the query for its next number.
     fn asking(to: Endpoint, who: &Credentials) -> Result<Self, ClientError> {
         let session = Session::connect(to, who, Resume { session: None, sequence: 0 })?;
         let mut client = Self::over(session, None);
         client.session.send(&Inbound::AccountQuery(AccountQuery {}, Appendage::default()));
         let deadline = Instant::now() + QUERY_TIMEOUT;
-        // What comes before the answer is what others, or an earlier connection, have caused: it is for the caller.
+        // Messages before the answer were caused by others or by an earlier connection; they are for the caller.
         let mut seen = VecDeque::new();
         while client.next_user_ref.is_none() {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -149,7 +150,8 @@ impl Client {
     /// Enters an order and returns its number. The answer is Accepted or Rejected.
     ///
     /// # Errors
-    /// [`ClientError`]; the client is then over, except for [`ClientError::OnlyListens`] and [`ClientError::NumbersUsedUp`].
+    /// [`ClientError`]; the client cannot be used further, except after [`ClientError::OnlyListens`] and
+    /// [`ClientError::NumbersUsedUp`].
     pub fn enter(&mut self, order: &NewOrder) -> Result<UserRef, ClientError> {
         let user_ref = self.number()?;
         let message = order.message(user_ref, &mut self.tags);
@@ -157,8 +159,9 @@ impl Client {
         self.sent(user_ref)
     }
 
-    /// Replaces a live order and returns the number of the new one. The answer is Replaced or Rejected; or Canceled of the
-    /// old one, if the replacement cannot be accepted; or none, if the old one is not live.
+    /// Replaces a live order and returns the number of the new one. The answer is Replaced or Rejected. If the
+    /// replacement is not acceptable, it is Canceled for the old order. If the old order is not live, there is no
+    /// answer.
     ///
     /// # Errors
     /// As [`Client::enter`].
@@ -169,7 +172,7 @@ impl Client {
         self.sent(user_ref)
     }
 
-    /// Cancels all that is open of an order. No answer if it is not live.
+    /// Cancels all open lots of an order. No answer if it is not live.
     ///
     /// # Errors
     /// As [`Client::enter`].
@@ -177,8 +180,8 @@ impl Client {
         self.reduce(order, 0)
     }
 
-    /// Cancels so much of an order that its total, with what has executed, is this many lots. No answer if it is not live, or
-    /// not larger.
+    /// Decreases an order's total, including executed lots, to this many lots. No answer if the order is not live or
+    /// its total is not larger.
     ///
     /// # Errors
     /// As [`Client::enter`].
@@ -189,7 +192,7 @@ impl Client {
         self.flush()
     }
 
-    /// Lowers an order's total, with what has executed, to this many lots; the answer is Modified.
+    /// Decreases an order's total, including executed lots, to this many lots. The answer is Modified.
     ///
     /// # Errors
     /// As [`Client::enter`].
@@ -200,8 +203,9 @@ impl Client {
         self.flush()
     }
 
-    /// Cancels all orders of the login's account, or those of one symbol or side. Their cancels come, then MassCanceled; or
-    /// Rejected, and nothing is cancelled. On a venue of several shards that comes once of each, unless it is of one symbol.
+    /// Cancels all orders of the login's account, or those of one symbol or side. The answers are the cancels, then
+    /// MassCanceled; or Rejected, and nothing is cancelled. On a venue with several shards each shard answers, unless a
+    /// symbol is given.
     ///
     /// # Errors
     /// As [`Client::enter`].
@@ -216,7 +220,7 @@ impl Client {
         self.sent(user_ref)
     }
 
-    /// From now on the exchange refuses new orders and replacements of this login, also those of other connections.
+    /// Makes the exchange refuse new orders and replacements of this login, also from its other connections.
     ///
     /// # Errors
     /// As [`Client::enter`].
@@ -227,7 +231,7 @@ impl Client {
         self.sent(user_ref)
     }
 
-    /// Takes [`Client::disable_order_entry`] back.
+    /// Reverses [`Client::disable_order_entry`].
     ///
     /// # Errors
     /// As [`Client::enter`].
@@ -238,7 +242,7 @@ impl Client {
         self.sent(user_ref)
     }
 
-    /// Asks for the next number; the answer is AccountState.
+    /// Asks for the next number. The answer is AccountState.
     ///
     /// # Errors
     /// As [`Client::enter`].
@@ -246,8 +250,8 @@ impl Client {
         self.query(None, None)
     }
 
-    /// Asks what the login's account has of an asset, in its wallet of the first shard: the asset's number, in the order of the
-    /// venue's configuration. The answer is AccountState, without a balance if there is no such asset.
+    /// Asks for the account's balance of an asset in the wallet of the first shard. Asset numbers follow the order in
+    /// the venue's configuration. The answer is AccountState, without a balance if the asset does not exist.
     ///
     /// # Errors
     /// As [`Client::enter`].
@@ -255,7 +259,7 @@ impl Client {
         self.query(None, Some(asset))
     }
 
-    /// Holds the dead-man's switch: unless this is called again within so many milliseconds, all orders of the login are
+    /// Sets the dead-man's switch: unless this is called again within `ms` milliseconds, all orders of the login are
     /// cancelled. 0 turns it off. The answer is AccountState.
     ///
     /// # Errors
@@ -277,10 +281,10 @@ impl Client {
         self.flush()
     }
 
-    /// The next message, waiting for it at most so long; zero: not at all. `None`: there is none yet.
+    /// The next message. Waits at most for `timeout`; zero: does not wait. `None`: there is no message yet.
     ///
     /// # Errors
-    /// [`ClientError`]; the client is then over. Messages that came before are given first.
+    /// [`ClientError`]; the client cannot be used further. Messages that arrived before the error are returned first.
     pub fn next_event(&mut self, timeout: Duration) -> Result<Option<ClientMessage>, ClientError> {
         let deadline = Instant::now() + timeout;
         loop {
@@ -301,7 +305,7 @@ impl Client {
                     Err(error) => drop(unreadable.get_or_insert(error)),
                 });
             if !self.waiting.is_empty() || self.unreadable.is_some() {
-                // An error that came with them comes again.
+                // An error that came with these messages will be reported again.
                 continue;
             }
             received?;
@@ -309,13 +313,13 @@ impl Client {
             if left.is_zero() {
                 return Ok(None);
             }
-            // Woken once a second at least, for the heartbeats.
+            // Wakes at least once a second to send heartbeats.
             self.session.wait(left.min(Duration::from_secs(1)))?;
         }
     }
 
-    /// Another connection of this login may use numbers too. Messages about orders of earlier sessions, whose numbers may be
-    /// higher than any of this one, use up none.
+    /// Updates the next number: another connection of this login may use numbers too. Messages about orders of earlier
+    /// sessions are ignored, because their numbers can be higher than any of this session.
     fn note(&mut self, event: &ClientEvent, copied: bool) {
         let (Some(next), false) = (&mut self.next_user_ref, copied) else { return };
         match event {
@@ -342,10 +346,10 @@ impl Client {
         }
     }
 
-    /// Sends what the socket takes of what waits. Every request and [`Client::next_event`] do it too.
+    /// Sends as much of the buffer as the socket accepts. Every request and [`Client::next_event`] do this too.
     ///
     /// # Errors
-    /// [`ClientError::Closed`], [`ClientError::Io`]; the client is then over.
+    /// [`ClientError::Closed`], [`ClientError::Io`]; the client cannot be used further.
     pub fn flush(&mut self) -> Result<(), ClientError> {
         self.session.flush().map(drop)
     }
@@ -367,20 +371,20 @@ impl Client {
         self.next_user_ref.map(UserRef)
     }
 
-    /// The next request takes a number after this one: an order of an earlier session that is still open may have it.
+    /// Makes the next request use a number after this one, because an open order of an earlier session may have it.
     pub fn pass_over(&mut self, user_ref: UserRef) {
         if let Some(next) = &mut self.next_user_ref {
             *next = (*next).max(user_ref.0.saturating_add(1));
         }
     }
 
-    /// Where another client can go on: after the last message that [`Client::next_event`] gave.
+    /// The position after the last message that [`Client::next_event`] returned. Another client can continue there.
     pub fn bookmark(&self) -> Bookmark {
         let next_user_ref = self.next_user_ref.map(UserRef);
         Bookmark { session: self.session.id(), sequence: self.sequence, next_user_ref }
     }
 
-    /// The session below, for what this type has no words for.
+    /// The session below, for everything that this type does not offer.
     pub fn session_mut(&mut self) -> &mut Session {
         &mut self.session
     }
@@ -404,7 +408,7 @@ fn side_code(side: Side) -> u8 {
     }
 }
 
-/// A text for an order, cut to what the field holds; characters that are not printable ASCII become `?`.
+/// A text for an order, cut to the length of the field. Characters that are not printable ASCII become `?`.
 pub fn cl_ord_id(text: &str) -> ClOrdId {
     let mut field = ClOrdId::default();
     for (slot, character) in field.0.iter_mut().zip(text.chars()) {

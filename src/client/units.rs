@@ -1,12 +1,12 @@
-//! What a person's prices and quantities are on the wire, and back. OUCH carries neither tick, lot nor decimals, so a client
-//! has them from elsewhere: from whoever runs the venue, or from its configuration.
+//! Converts decimal prices and quantities to and from wire units. OUCH carries neither tick, lot nor decimals, so a
+//! client must get them elsewhere: from the operator of the venue or from its configuration.
 
 use crate::domain::decimal::{self, DecimalError};
 use crate::domain::{Amount, OrderPrice, Quantity, Symbol};
 use crate::wire::ouch::MARKET_PRICE;
 use rust_decimal::Decimal;
 
-/// How the numbers of one instrument are written.
+/// The units of one instrument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Units {
     /// Its symbol.
@@ -17,9 +17,9 @@ pub struct Units {
     pub lot: Amount,
     /// Minor units of the base asset are 10^-this.
     pub base_scale: u8,
-    /// Code of the asset that is bought and sold.
+    /// Code of the base asset, which is bought and sold.
     pub base: String,
-    /// Code of the asset that it is paid in.
+    /// Code of the quote asset, in which it is paid.
     pub quote: String,
     /// Minor units of the quote asset are 10^-this.
     pub quote_scale: u8,
@@ -35,7 +35,7 @@ impl UnitsTable {
         self.0.iter().find(|units| units.symbol == symbol)
     }
 
-    /// All of them, in the order in which they were given.
+    /// All of them, in the order given.
     pub fn iter(&self) -> impl Iterator<Item = &Units> {
         self.0.iter()
     }
@@ -48,37 +48,37 @@ impl FromIterator<Units> for UnitsTable {
 }
 
 impl Units {
-    /// A limit for the wire.
+    /// Converts a limit price to price units.
     ///
     /// # Errors
-    /// [`DecimalError`] for more decimals than prices here have, or a number that is too large.
+    /// [`DecimalError`] if it has more decimals than the instrument's prices, or is too large.
     pub fn price_units(&self, price: Decimal) -> Result<u64, DecimalError> {
         match decimal::price_units(price, self.price_decimals)? {
-            // The sign is lost on the wire.
+            // The wire has no sign.
             OrderPrice::Limit(units) => Ok(units.unsigned_abs()),
             OrderPrice::Market => Ok(MARKET_PRICE),
         }
     }
 
-    /// A quantity of the base asset as lots.
+    /// Converts a quantity of the base asset to lots.
     ///
     /// # Errors
-    /// [`DecimalError`] for a quantity between two lots, or one that no order's field can carry.
+    /// [`DecimalError`] if it is not a whole number of lots, or does not fit the field.
     pub fn lots(&self, quantity: Decimal) -> Result<u32, DecimalError> {
         let lots = decimal::quantity(quantity, self.lot, self.base_scale)?;
         let max = self.quantity(u64::from(u32::MAX));
         u32::try_from(lots.0).map_err(|_| DecimalError::OutOfRange { value: quantity, max })
     }
 
-    /// A price of the wire for people; `None`: a market order.
+    /// Converts price units to a decimal price; `None`: a market order.
     pub fn price(&self, units: u64) -> Option<Decimal> {
         let decimals = u32::from(self.price_decimals);
         let limit = (units < MARKET_PRICE).then(|| i64::try_from(units).ok()).flatten()?;
         Some(Decimal::new(limit, decimals).normalize())
     }
 
-    /// The average price of so many lots, for which price units × lots come to `paid`; with two decimals more than prices have.
-    /// `None` for no lots, or a sum that no decimal holds.
+    /// The average price of `lots` lots whose price units × lots sum to `paid`, with two decimals more than the
+    /// instrument's prices. `None` for no lots, or if the sum does not fit a decimal.
     pub fn average(&self, paid: u128, lots: u64) -> Option<Decimal> {
         let paid = Decimal::try_from_i128_with_scale(i128::try_from(paid).ok()?, 0).ok()?;
         let units = paid.checked_div(Decimal::from(lots))?;
@@ -87,7 +87,7 @@ impl Units {
         Some(price.round_dp(decimals + 2).normalize())
     }
 
-    /// Lots of the wire as a quantity of the base asset.
+    /// Converts lots to a decimal quantity of the base asset.
     pub fn quantity(&self, lots: u64) -> Decimal {
         decimal::show_quantity(Quantity(lots), self.lot, self.base_scale)
     }

@@ -1,4 +1,4 @@
-//! Sleeping until a socket has something to say.
+//! Waits until a socket is ready.
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-/// Waits for any of the sockets given to it. Wake-ups may be spurious: the caller tries its sockets before and after.
+/// Waits for any of its sockets. Wake-ups may be spurious: the caller tries its sockets before and after waiting.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     poll: Poll,
@@ -18,13 +18,13 @@ impl Waiter {
         Ok(Self { poll: Poll::new()?, events: Events::with_capacity(64) })
     }
 
-    /// Adds a socket, until it is closed. Edge-triggered: a socket is to be read until it has nothing more.
+    /// Adds a socket; closing the socket removes it. Edge-triggered: the caller must read a socket until it is empty.
     pub(crate) fn add(&self, socket: &impl AsRawFd) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(0), interest)
     }
 
-    /// Returns when a socket can be read or written again, or after `timeout`.
+    /// Returns when a socket is readable or writable again, or after `timeout`.
     pub(crate) fn wait(&mut self, timeout: Duration) -> io::Result<()> {
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),

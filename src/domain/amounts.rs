@@ -1,11 +1,11 @@
-//! Prices, quantities, money and rates. All are integers; nothing here ever rounds silently.
+//! Prices, quantities, money and rates. All are integers; nothing here rounds silently.
 
 use super::numbered::numbered;
 use bincode::{Decode, Encode};
 use serde::Serialize;
 use std::fmt;
 
-/// A price in ticks of its instrument, at least 1 for spot.
+/// A price in ticks of its instrument; at least 1 for spot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
 pub struct Price(pub i64);
 
@@ -15,13 +15,13 @@ pub struct Quantity(pub u64);
 
 /// An amount of an asset in minor units (10^-scale of the asset).
 ///
-/// No more than `i64::MAX` minor units of one asset can ever be deposited (the exchange refuses the deposit
-/// that would pass it), so sums over accounts cannot overflow.
+/// At most `i64::MAX` minor units of one asset can ever be deposited: the exchange refuses a deposit that would exceed
+/// this. So sums over accounts cannot overflow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
 pub struct Amount(pub i64);
 
 impl Amount {
-    /// The most decimals of an asset: with more, not even one whole one would fit.
+    /// The most decimals of an asset. With more, one whole unit of the asset would not fit an [`Amount`].
     pub const SCALE_MAX: u8 = 18;
 }
 
@@ -34,8 +34,8 @@ impl Ppm {
     pub const ONE: u32 = 1_000_000;
 }
 
-/// A fee rate in parts per million of what it is taken from, -1,000,000 to 1,000,000. Negative: a rebate, paid by the fee
-/// account. (1,000 = 0.1 %.)
+/// A fee rate in parts per million of the amount it is taken from, -1,000,000 to 1,000,000. Negative: a rebate, paid by
+/// the fee account. (1,000 = 0.1 %.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
 pub struct FeeRate(pub i32);
 
@@ -44,14 +44,14 @@ impl FeeRate {
     pub const ONE: i32 = 1_000_000;
 }
 
-/// The price as the client stated it, before the exchange has held it against the instrument's tick.
+/// The price as the client sent it, before the exchange has converted it to ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OrderPrice {
-    /// Whatever the book offers. Never rests.
+    /// Takes any price that the book offers. Never rests.
     Market,
-    /// No worse than this, in price units: price × 10^p of the instrument (see [`super::Listing`]). Whether it may be zero or
-    /// less is for the product to say.
+    /// The worst acceptable price, in price units: price × 10^p of the instrument (see [`super::Listing`]). The product
+    /// decides whether it may be zero or negative.
     #[serde(untagged)]
     Limit(i64),
 }

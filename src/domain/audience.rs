@@ -1,54 +1,55 @@
-//! Who is sent what: the logins that an event is addressed to, and those that get copies of it (drop copy).
+//! The recipients of each event: the logins it is addressed to, and the logins that get copies of it (drop copy).
 //!
-//! Like everything that numbers messages, it is made from the events alone.
+//! This state is derived from the events alone, like everything that determines message numbers.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::{AccountId, AdminEvent, Event, EventRecord, LoginId, MarketEvent, OrderEvent, VenueEvent};
 
-/// For which of its recipients a message about an event is.
+/// Which of an event's recipients a message is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// The only one.
+    /// The only recipient.
     Only,
-    /// The resting side of a trade.
+    /// The login of the resting side of a trade.
     Maker,
-    /// The incoming side of a trade.
+    /// The login of the incoming side of a trade.
     Taker,
 }
 
-/// One message that an event gives.
+/// One message that results from an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// Whose stream it is in.
+    /// The login whose stream contains the message.
     pub login: LoginId,
-    /// For which side of the event.
+    /// Which side of the event the message describes.
     pub part: Part,
-    /// Of a copy, the login and account that the message itself is addressed to.
+    /// For a copy: the login and account that the original message is addressed to.
     pub copy_of: Option<(LoginId, AccountId)>,
 }
 
-/// The accounts of all logins, and who gets copies of what is sent to them.
+/// The account of each login, and the logins that get copies of an account's messages.
 #[derive(Clone, Debug, Default)]
 pub struct Audience {
-    /// By login.
+    /// Indexed by login.
     accounts: Vec<AccountId>,
-    /// Who gets copies, by account; within it in the order in which they were made.
+    /// The logins that get copies, indexed by account; for one account in the order in which they were added.
     copies: Vec<Vec<Copied>>,
-    /// How many copies there are.
+    /// The number of copy subscriptions.
     copied: usize,
 }
 
-/// Somebody who gets copies of what an account's logins are told.
+/// A login that gets copies of the messages of an account's logins.
 #[derive(Clone, Copy, Debug)]
 struct Copied {
     to: LoginId,
-    /// The command that made it so. It holds for what came after it, also when old events are read again.
+    /// The sequence of the command that added the copy. It applies to later commands, also when old events are read
+    /// again.
     since: u64,
 }
 
 impl Audience {
-    /// Takes up what the event says of logins and copies; it holds for the commands after it.
+    /// Applies an event that adds a login or a copy. The change applies to later commands.
     #[inline]
     pub fn note(&mut self, record: &EventRecord) {
         match record.event.stream_change() {
@@ -70,8 +71,9 @@ impl Audience {
         self.copied += 1;
     }
 
-    /// Hands every message that the event gives to `tell`: those of its recipients first, in their order, then the copies
-    /// of each. A login gets no copy of what is addressed to itself, and sessions have no copies: every stream has its own.
+    /// Calls `tell` for every message that results from the event: first those to its recipients, in their order, then
+    /// the copies of each. A login gets no copy of a message that is addressed to itself. Session messages are not
+    /// copied, because every stream has its own.
     #[inline]
     pub fn each(&self, record: &EventRecord, mut tell: impl FnMut(Address)) {
         let recipients = record.event.recipients();
@@ -115,24 +117,24 @@ impl Audience {
         }
     }
 
-    /// How many logins and copies it knows of: it only grows, so tables of one size are equal.
+    /// The number of logins plus copies. It only grows, so two tables of the same size on one event log are equal.
     pub fn size(&self) -> usize {
         self.accounts.len() + self.copied
     }
 
-    /// The accounts of the logins, in the order of their ids.
+    /// The accounts of all logins, in the order of login ids.
     pub fn accounts(&self) -> &[AccountId] {
         &self.accounts
     }
 
-    /// Every account with a login that gets its copies and the sequence of the command that made it so, by account.
+    /// Every copy as account, receiving login and the sequence of the command that added it, ordered by account.
     pub fn copies(&self) -> impl Iterator<Item = (AccountId, LoginId, u64)> + '_ {
         let by_account = (0..).map(AccountId).zip(&self.copies);
         by_account.flat_map(|(account, all)| all.iter().map(move |copied| (account, copied.to, copied.since)))
     }
 
-    /// The table of these logins and copies, each in its order, as they were written down: the accounts of the logins, and
-    /// [`Audience::copies`].
+    /// Rebuilds the table from saved data: the accounts of the logins, and the items of [`Audience::copies`], each in
+    /// its order.
     pub fn restored(
         accounts: impl IntoIterator<Item = AccountId>,
         copies: impl IntoIterator<Item = (AccountId, LoginId, u64)>,
@@ -143,44 +145,44 @@ impl Audience {
     }
 }
 
-/// What an event changes about the streams of messages themselves.
+/// The effect of an event on the message streams themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamChange {
-    /// A login exists, and its stream begins.
+    /// A login exists and its stream starts.
     LoginOpened {
-        /// Whose stream.
+        /// The login of the stream.
         login: LoginId,
-        /// Of which account the login is.
+        /// The login's account.
         account: AccountId,
     },
-    /// A login gets copies of what an account's logins are sent, from the next command on.
+    /// From the next command on, a login gets copies of the messages of an account's logins.
     AccountCopied {
-        /// Who gets them.
+        /// The login that gets the copies.
         login: LoginId,
-        /// Of what.
+        /// The account whose messages are copied.
         account: AccountId,
     },
-    /// Another session is the present one.
+    /// The venue is in another session.
     Rolled {
-        /// Which.
+        /// The new session.
         session: u32,
     },
-    /// The stream of the session ended.
+    /// The stream of the login's session ended.
     Ended {
-        /// Whose stream.
+        /// The login of the stream.
         login: LoginId,
     },
-    /// A stream begins anew.
+    /// A new stream starts.
     Started {
-        /// Whose stream.
+        /// The login of the stream.
         login: LoginId,
-        /// Of which session it is.
+        /// The session of the stream.
         session: u32,
     },
 }
 
 impl Event {
-    /// What the event changes about streams; `None`: nothing, it is at most a message in them.
+    /// The event's effect on streams; `None` if it is at most a message in them.
     #[inline]
     pub fn stream_change(&self) -> Option<StreamChange> {
         match *self {

@@ -8,27 +8,27 @@ use serde::Serialize;
 /// Why an order lost open quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum CancelReason {
-    /// The client asked for it.
+    /// The client asked for the cancel.
     UserRequested,
     /// The remainder of an order that does not rest.
     ImmediateOrCancel,
-    /// The remainder of a market buy that the account's money does not reach for.
+    /// The remainder of a market buy that the account's available balance does not cover.
     FundsExhausted,
-    /// A replace of it had details that cannot be accepted (PROTOCOL.md §2.8).
+    /// A replace of the order had unacceptable details (PROTOCOL.md §2.8).
     InvalidReplace(RejectReason),
-    /// Fewer lots than its minimum could trade at once.
+    /// Fewer lots than the order's minimum quantity could trade at once.
     MinimumQuantity,
-    /// The next lot would cost more than what is left of a quantity in money.
+    /// The remaining amount of a quantity in money is smaller than the cost of the next lot.
     AmountSpent,
     /// The next trade of a market order would be too far from the best price.
     MarketCollar,
     /// The next trade would cross a price band.
     PriceBand,
-    /// It would have traded with its own owner.
+    /// The order would have traded with an order of the same owner.
     SelfTradePrevented(SelfTradePrevented),
-    /// The order that it is linked to traded, was triggered or is gone.
+    /// The order that it is linked to traded, was triggered or is no longer open.
     LinkedOrder,
-    /// Its time has come, or its day has ended.
+    /// It reached its expire time, or its trading day ended.
     Expired,
     /// It does not fit the instrument's new terms.
     TermsChanged,
@@ -40,13 +40,13 @@ pub enum CancelReason {
     MassCancel,
     /// An operator cancelled it.
     Operator,
-    /// Its trigger came, and this says why it could not be matched then.
+    /// Its trigger price was reached, but the order could not be matched then, for this reason.
     TriggerRefused(RejectReason),
-    /// The login's connection is gone (cancel on disconnect).
+    /// The login's connection was lost (cancel on disconnect).
     Disconnected,
-    /// The login's dead-man's switch was not held.
+    /// The login did not renew its dead-man's switch in time.
     DeadMansSwitch,
-    /// The order has touched as much as one order may.
+    /// The order reached the limit of work per order ([`super::VenueLimits::orders_touched_max`]).
     WorkLimit,
 }
 
@@ -73,17 +73,17 @@ numbered!(CancelReason {
     19 => WorkLimit,
 });
 
-/// The trade that was not made.
+/// The trade that was prevented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct SelfTradePrevented {
-    /// What would have been traded.
+    /// The instrument.
     pub instrument: InstrumentId,
     /// The resting order's price, ticks.
     pub price: Price,
-    /// How many lots would have traded.
+    /// The quantity that would have traded, lots.
     pub quantity: Quantity,
-    /// What was done.
+    /// The self-trade prevention mode that was applied.
     pub mode: SelfTrade,
-    /// Whether this is the order that was on its way in.
+    /// Whether the cancelled order was the incoming one.
     pub incoming: bool,
 }

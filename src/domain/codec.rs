@@ -1,25 +1,25 @@
-//! The one byte encoding of commands and events, in the journal and in the event log.
+//! The byte encoding of commands and events, used in the journal and in the event log.
 //!
-//! bincode 2 with fixed-width little-endian integers: an enum is the number that its variant is given in the code, a u32,
-//! followed by its fields in the order of declaration, an `Option` is a byte 0 or 1 followed by the value, byte
-//! arrays are their bytes. docs/FORMATS.md has the byte tables, so the format does not depend on the crate.
+//! bincode 2 with fixed-width little-endian integers. An enum is its variant's explicit number as a u32, followed by
+//! the fields in the order of declaration. An `Option` is a byte 0 or 1 followed by the value. Byte arrays are stored
+//! as they are. docs/FORMATS.md has the byte tables, so the format does not depend on the crate.
 
 use super::{Command, EventRecord};
 use bincode::config::{Configuration, Fixint, LittleEndian};
 use bincode::error::{DecodeError, EncodeError};
 use bincode::{Decode, Encode};
 
-/// Enough bytes for any encoded command or event.
+/// An upper bound on the length of an encoded command or event, in bytes.
 pub const ENCODED_LEN_MAX: usize = 192;
 
-/// Of everything that bincode encodes here: little-endian, integers of their whole size.
+/// The configuration of all encodings here: little-endian, fixed-width integers.
 pub(crate) const CONFIG: Configuration<LittleEndian, Fixint> =
     bincode::config::standard().with_little_endian().with_fixed_int_encoding();
 
 /// Writes the command to the front of `out` and returns its length.
 ///
 /// # Errors
-/// When `out` is shorter than the command; [`ENCODED_LEN_MAX`] bytes always suffice.
+/// If `out` is too short; [`ENCODED_LEN_MAX`] bytes always suffice.
 pub fn encode_command(command: &Command, out: &mut [u8]) -> Result<usize, EncodeError> {
     bincode::encode_into_slice(command, out, CONFIG)
 }
@@ -27,7 +27,7 @@ pub fn encode_command(command: &Command, out: &mut [u8]) -> Result<usize, Encode
 /// Reads a command that fills `bytes` exactly.
 ///
 /// # Errors
-/// When the bytes are no command of this version.
+/// If the bytes are not a command of this version.
 pub fn decode_command(bytes: &[u8]) -> Result<Command, DecodeError> {
     exactly(bincode::decode_from_slice(bytes, CONFIG)?, bytes)
 }
@@ -35,7 +35,7 @@ pub fn decode_command(bytes: &[u8]) -> Result<Command, DecodeError> {
 /// Writes the event to the front of `out` and returns its length.
 ///
 /// # Errors
-/// When `out` is shorter than the event; [`ENCODED_LEN_MAX`] bytes always suffice.
+/// If `out` is too short; [`ENCODED_LEN_MAX`] bytes always suffice.
 pub fn encode_event(event: &EventRecord, out: &mut [u8]) -> Result<usize, EncodeError> {
     bincode::encode_into_slice(event, out, CONFIG)
 }
@@ -43,23 +43,24 @@ pub fn encode_event(event: &EventRecord, out: &mut [u8]) -> Result<usize, Encode
 /// Reads an event that fills `bytes` exactly.
 ///
 /// # Errors
-/// When the bytes are no event of this version.
+/// If the bytes are not an event of this version.
 pub fn decode_event(bytes: &[u8]) -> Result<EventRecord, DecodeError> {
     exactly(bincode::decode_from_slice(bytes, CONFIG)?, bytes)
 }
 
-/// Writes a part of a state to the front of `out` and returns its length, as commands and events are written.
+/// Writes a record of saved state to the front of `out` and returns its length. The encoding is that of commands and
+/// events.
 ///
 /// # Errors
-/// When `out` is shorter than that.
+/// If `out` is too short.
 pub fn encode_record<T: Encode>(record: &T, out: &mut [u8]) -> Result<usize, EncodeError> {
     bincode::encode_into_slice(record, out, CONFIG)
 }
 
-/// Reads what [`encode_record`] has written to the front of `bytes`, and how many bytes it is.
+/// Reads a record that [`encode_record`] wrote to the front of `bytes`, and returns it with its length in bytes.
 ///
 /// # Errors
-/// When the bytes are nothing of this kind.
+/// If the bytes are not such a record.
 pub fn decode_record<T: Decode<()>>(bytes: &[u8]) -> Result<(T, usize), DecodeError> {
     bincode::decode_from_slice(bytes, CONFIG)
 }

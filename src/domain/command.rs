@@ -1,7 +1,7 @@
 //! Commands: everything that can change the exchange's state.
 //!
-//! A command is journaled before any of its events leaves the process, and replaying the journal applies
-//! the same commands in the same order. What is not a command cannot change the state.
+//! A command is journaled before any of its events leaves the process. Replaying the journal applies the same commands
+//! in the same order. Nothing but a command can change the state.
 
 use super::numbered::{numbered, numbered_enum};
 use super::{
@@ -14,81 +14,81 @@ use super::{
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
-/// What the sequencer puts on a command: its place in the one order of all commands, and its time.
+/// The sequencer's stamp on a command: its place in the total order of commands, and its time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Stamp {
-    /// Dense from 1.
+    /// Sequence number, dense from 1.
     pub sequence: u64,
-    /// Never less than the previous command's.
+    /// Never before the previous command's time.
     pub time: Timestamp,
 }
 
-/// A command in its place: what stands in the command ring.
+/// A command with its stamp, as it is in the command ring.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sequenced {
-    /// Its place and time.
+    /// Sequence and time.
     pub stamp: Stamp,
-    /// What is asked.
+    /// The command.
     pub command: Command,
 }
 
-/// One change that is asked of the exchange. Whether it happens is said by the events.
+/// A request to change the exchange's state. The resulting events say what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Command {
-    /// What those who trade ask, and the gateway and operators for their orders.
+    /// Requests of traders, and requests of the gateway and of operators about traders' orders.
     Order(OrderCommand),
-    /// What concerns the venue as a whole: who there is, sessions, rules, proofs.
+    /// Venue-wide matters: accounts, logins, sessions, shards, rules, limits, checkpoints.
     Venue(VenueCommand),
-    /// What is traded and how, money that comes and goes, limits of accounts and instruments.
+    /// Assets and instruments, deposits and withdrawals, settings and limits of accounts and instruments.
     Admin(AdminCommand),
-    /// That time has passed.
+    /// The passage of time.
     Clock(ClockCommand),
 }
 
-/// What those who trade ask, and the gateway and operators for their orders.
+/// Requests of traders, and requests of the gateway and of operators about traders' orders.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
 pub enum OrderCommand {
     /// A new order.
     Enter(Enter),
-    /// A new order that the gateway could read but that nothing here can accept. The exchange answers it, so
-    /// that the answer is in the journal like any other.
+    /// A new order that the gateway could read but has to refuse. The exchange answers it, so that the answer is
+    /// journaled like any other.
     RefuseEnter(RefuseEnter),
     /// A change of an order's quantity or price, with loss of priority.
     Replace(Replace),
-    /// A replace with details that nothing here can accept (PROTOCOL.md §2.8: it cancels the order).
+    /// A replace with unacceptable details (PROTOCOL.md §2.8: it cancels the order).
     RefuseReplace(RefuseReplace),
     /// A cancel, whole or in part.
     Cancel(Cancel),
-    /// A change of an order that keeps its number, and its place if only the quantity goes down.
+    /// A change of an order that keeps its number. It also keeps its priority if only the quantity decreases.
     Amend(Amend),
-    /// A cancel by the exchange's number, from an operator.
+    /// A cancel by the exchange's order number, from an operator.
     CancelOrder {
-        /// Which order. Not live: nothing happens.
+        /// The order. If it is not live, nothing happens.
         order: OrderId,
     },
-    /// A cancel of many orders.
+    /// A cancel of several orders.
     MassCancel(MassCancel),
-    /// OUCH Modify Order: a lower quantity, with the order's place kept.
+    /// OUCH Modify Order: decreases the quantity and keeps the order's priority.
     Modify(Modify),
     /// OUCH Account Query.
     QueryAccount(QueryAccount),
     /// OUCH Disable and Enable Order Entry.
     SetOrderEntry(SetOrderEntry),
-    /// The gateway's: all orders of a login go, because of its connection.
+    /// From the gateway: cancels all orders of a login because of its connection.
     CancelLogin {
-        /// Whose orders.
+        /// The login.
         login: LoginId,
-        /// Why.
+        /// The cause.
         cause: ConnectionLoss,
     },
-    /// The client's name of the order that it sends next, with this number: where a protocol's names are longer than
-    /// [`ClOrdId`]. It is recorded and changes nothing.
+    /// The client's name for the order that it sends next with this number. For protocols whose names are longer than
+    /// [`ClOrdId`]. The name is recorded and changes nothing.
     NameOrder(NameOrder),
 }
 
-/// What concerns the venue as a whole: who there is, sessions, rules, proofs.
+/// Venue-wide matters: accounts, logins, sessions, shards, rules, limits, checkpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
 pub enum VenueCommand {
@@ -101,68 +101,68 @@ pub enum VenueCommand {
     OpenLogin {
         /// The next free login id.
         login: LoginId,
-        /// The account that its orders are for.
+        /// The account that owns the login's orders.
         account: AccountId,
-        /// Its name. The exchange makes no use of it; it says whose login this is whatever a later configuration says.
+        /// Its name. The exchange does not use it. It identifies the login even if a later configuration differs.
         name: LoginName,
     },
-    /// The configured assets, accounts and instruments are all there; trading may start. Carries a digest
-    /// of the configuration they came from, so that a later start can tell whether it changed.
+    /// Ends the set-up: all configured assets, accounts and instruments exist, and trading may start. Carries a digest
+    /// of the configuration, so that a later start can detect a change.
     Open {
         /// First 8 bytes of the SHA-256 of the configuration's canonical commands.
         config_digest: u64,
     },
-    /// Sets what the exchange as a whole holds at most, and takes the memory for it. It decides which orders are
-    /// refused, so it is journaled and not merely configured.
+    /// Sets the venue-wide limits and allocates the memory for them. They decide which orders are refused, so they are
+    /// journaled and not only configured.
     SetLimits {
-        /// What is to hold from now on. Orders that are open stay.
+        /// The new limits. Orders that are already open stay.
         limits: VenueLimits,
     },
-    /// Writes down what the state was. Changes nothing: it stands in the journal so that every replay can compare.
+    /// Records a digest of the state. Changes nothing; every replay compares its own state with it.
     Checkpoint(Checkpoint),
-    /// Sets which edition of the rules holds (docs/RULES.md, "Editions"). An exchange that was never told has
-    /// [`Command::RULES_FIRST`].
+    /// Sets the edition of the rules (docs/RULES.md, "Editions"). Without this command [`Command::RULES_FIRST`]
+    /// applies.
     SetRules {
-        /// The edition; not below the present one, at most [`Command::RULES_LAST`].
+        /// The edition: not below the present one, at most [`Command::RULES_LAST`].
         edition: u16,
     },
-    /// The venue's day ends and the next begins: every login's stream ends, and goes on as that of the next session from
-    /// message 1; client numbers start again from 1. Orders stay. A login that has come to that session already, by
-    /// [`VenueCommand::ResetUserRef`], comes to the one after its own.
+    /// Ends the venue's day and begins the next: every login's stream ends, and the stream of the next session starts
+    /// at message 1. Client numbers restart from 1. Orders stay. A login that already reached that session, by
+    /// [`VenueCommand::ResetUserRef`], moves to the session after its own.
     RollSession {
         /// The next session; one more than the present one.
         session: u32,
     },
-    /// From now on the login is also sent what the logins of this account are sent (drop copy).
+    /// From now on the login also receives the messages of this account's logins (drop copy).
     CopyAccount {
-        /// Who gets the copies.
+        /// The login that gets the copies.
         login: LoginId,
-        /// Of what.
+        /// The account whose messages are copied.
         account: AccountId,
     },
-    /// One more shard, before there is anything but shards: its id must be the next free one.
+    /// Opens another shard. Allowed only before anything but shards exists. The id must be the next free one.
     OpenShard {
-        /// The next free shard id; the first, 0, is there already.
+        /// The next free shard id; shard 0 always exists.
         shard: ShardId,
-        /// Its name. The exchange makes no use of it; configuration names shards by it.
+        /// Its name. The exchange does not use it; the configuration refers to shards by name.
         name: ShardName,
     },
-    /// An operator's: the client's numbers of a login start again from 1, for one that has used up the last of them. It is
-    /// the roll of this login's session alone: its stream ends and goes on as that of its next session. Orders stay.
+    /// From an operator: restarts the client numbers of a login from 1, after the client has used up its numbers. It
+    /// rolls the session of this login only: its stream ends, and the stream of its next session starts. Orders stay.
     ResetUserRef {
-        /// Whose numbers.
+        /// The login.
         login: LoginId,
     },
-    /// A node leads from here on: the first command of its reign. One that does not raise the epoch is refused.
+    /// A node becomes the leader. This is the first command of its term. Refused if it does not raise the epoch.
     Lead {
-        /// The number of the reign; above the last one, the first is at least 1.
+        /// The number of the term, above the previous one; the first is at least 1.
         epoch: u64,
-        /// Who leads. The exchange makes no use of it.
+        /// The leading node. The exchange does not use it.
         node: u32,
     },
 }
 
-/// What is traded and how, money that comes and goes, limits of accounts and instruments.
+/// Assets and instruments, deposits and withdrawals, settings and limits of accounts and instruments.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
 pub enum AdminCommand {
@@ -177,74 +177,75 @@ pub enum AdminCommand {
     },
     /// A new instrument.
     ListInstrument(ListInstrument),
-    /// Puts an instrument into a phase. A call auction that ends in [`Phase::Continuous`] or [`Phase::Closed`] uncrosses.
+    /// Sets an instrument's phase. An auction that ends in [`Phase::Continuous`] or [`Phase::Closed`] uncrosses.
     SetPhase {
-        /// Which instrument.
+        /// The instrument.
         instrument: InstrumentId,
         /// The new phase; not [`Phase::Delisted`].
         phase: Phase,
     },
-    /// Money arrives from outside.
+    /// A deposit from outside.
     Deposit(Transfer),
-    /// Money leaves to outside.
+    /// A withdrawal to outside.
     Withdraw(Transfer),
-    /// The mark price that triggers watch.
+    /// Sets the mark price, which triggers may watch.
     SetMark {
-        /// Of which instrument.
+        /// The instrument.
         instrument: InstrumentId,
         /// Ticks, at least 1.
         price: Price,
     },
     /// Removes an instrument for good; its orders are cancelled.
     Delist {
-        /// Which instrument.
+        /// The instrument.
         instrument: InstrumentId,
     },
     /// Changes an instrument's terms.
     SetTerms(SetTerms),
     /// Changes a row of an instrument's fee table.
     SetFees(SetFees),
-    /// Changes what keeps an instrument's prices from running away.
+    /// Sets an instrument's price limits, bands and collar.
     SetProtection {
-        /// Which instrument.
+        /// The instrument.
         instrument: InstrumentId,
-        /// What is to hold from now on.
+        /// The new settings.
         protection: Protection,
     },
     /// Sets limits on orders.
     SetOrderLimits {
-        /// For whom.
+        /// The instrument, account or login that the limits apply to.
         scope: LimitScope,
-        /// What is to hold from now on.
+        /// The new limits.
         limits: OrderLimits,
     },
     /// Changes the settings of an asset.
     SetAsset(AssetSettings),
     /// Sets an account's self-trade prevention.
     SetSelfTrade(AccountSelfTrade),
-    /// Puts an account on a row of the fee tables, whatever it trades.
+    /// Assigns an account to a row of the fee tables, whatever its volume.
     AssignTier {
-        /// Which account.
+        /// The account.
         account: AccountId,
-        /// Which row; `None`: by its volume.
+        /// The row; `None`: by its volume.
         tier: Option<FeeTier>,
     },
-    /// Sets by what volume accounts come to their fee tier.
+    /// Sets the volumes from which accounts reach each fee tier.
     SetVolumeTiers(VolumeTiers),
-    /// Turns a kill switch: on, all orders that it covers are cancelled and new ones are refused.
+    /// Sets a kill switch. On: all orders in its scope are cancelled and new ones are refused.
     Kill {
-        /// Whom it stops.
+        /// Its scope.
         scope: KillScope,
-        /// On or off.
+        /// The new position.
         switch: Switch,
     },
 }
 
-/// That time has passed.
+/// The passage of time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
 pub enum ClockCommand {
-    /// Time has passed: what is due happens. It is journaled, so that a replay does it at the same place.
+    /// Time has passed: expiries and other timed actions are carried out. Journaled, so that a replay does them at the
+    /// same place.
     Tick,
 }
 
@@ -301,10 +302,10 @@ numbered!(Command {
 });
 
 impl Command {
-    /// The edition of the rules of an exchange that was never told of another.
+    /// The edition of the rules that applies until [`VenueCommand::SetRules`] sets another.
     pub const RULES_FIRST: u16 = 1;
 
-    /// The newest edition of the rules: that of every venue that is opened now.
+    /// The newest edition of the rules. Newly opened venues use it.
     pub const RULES_LAST: u16 = 1;
 }
 
@@ -321,9 +322,9 @@ pub struct ListInstrument {
     pub instrument: InstrumentId,
     /// Its symbol, unique.
     pub symbol: Symbol,
-    /// What is bought and sold.
+    /// The asset that is bought and sold.
     pub base: AssetId,
-    /// What it is paid in.
+    /// The asset that it is paid in.
     pub quote: AssetId,
     /// p: price units are 10^-p of one whole quote asset per one whole base asset; 0 to
     /// [`ListInstrument::PRICE_DECIMALS_MAX`].
@@ -338,34 +339,35 @@ pub struct ListInstrument {
     pub max_quantity: Quantity,
     /// Smallest limit order, price × quantity, in minor units of the quote asset.
     pub min_notional: Amount,
-    /// Fee of the resting side, in every row of the fee table until [`AdminCommand::SetFees`] says otherwise. Together with the
-    /// taker's it must not be below zero.
+    /// Fee rate of the resting side, in every row of the fee table until [`AdminCommand::SetFees`] changes it. The sum
+    /// of maker and taker fee must not be negative.
     pub maker_fee: FeeRate,
-    /// Fee of the incoming side, and of both sides of an auction.
+    /// Fee rate of the incoming side, and of both sides of an auction trade.
     pub taker_fee: FeeRate,
-    /// Out of what fees are taken.
+    /// The asset in which fees are taken.
     pub fee_asset: FeeAsset,
     /// The phase it starts in; not [`Phase::Delisted`].
     pub phase: Phase,
-    /// The shard that it trades in.
+    /// The shard in which it trades.
     pub shard: ShardId,
-    /// What kind of contract it is.
+    /// The kind of contract.
     pub product: Product,
 }
 
 impl ListInstrument {
-    /// The most decimals of a price unit: with more, not even a price of 1 could be named on the wire.
+    /// The most decimals of a price unit. With more, a price of 1 would not fit the wire format.
     pub const PRICE_DECIMALS_MAX: u8 = 9;
 
-    /// One tick on one lot in minor units of the quote asset: tick × 10^-p × lot × 10^-(base scale) × 10^(quote scale).
+    /// The notional of one tick on one lot in minor units of the quote asset: tick × 10^-p × lot × 10^-(base scale) ×
+    /// 10^(quote scale).
     ///
     /// # Errors
-    /// [`RejectReason::TickLotNotWhole`] when that is not a whole number, [`RejectReason::OutOfRange`] when it does not
-    /// fit an amount.
+    /// [`RejectReason::TickLotNotWhole`] if that is not a whole number, [`RejectReason::OutOfRange`] if it does not fit
+    /// an amount.
     pub fn tick_value(&self, base_scale: u8, quote_scale: u8) -> Result<Amount, RejectReason> {
         let tick_on_lot = i128::from(self.tick_units) * i128::from(self.lot.0);
         let (added, taken) = (u32::from(quote_scale), u32::from(self.price_decimals) + u32::from(base_scale));
-        // The decimals are set off against each other first, so that nothing overflows whose result would fit.
+        // The exponents are combined first, so that no intermediate value overflows if the result fits.
         let power = 10_i128.checked_pow(added.abs_diff(taken)).ok_or(RejectReason::OutOfRange)?;
         let value = if added >= taken {
             tick_on_lot.checked_mul(power).ok_or(RejectReason::OutOfRange)?
@@ -381,42 +383,42 @@ impl ListInstrument {
 /// A deposit or withdrawal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Transfer {
-    /// Whose balance changes.
+    /// The account.
     pub account: AccountId,
-    /// Of which asset.
+    /// The asset.
     pub asset: AssetId,
-    /// By how much, minor units, at least 1.
+    /// The amount, minor units, at least 1.
     pub amount: Amount,
-    /// The sender's number of this transfer, strictly increasing per account and shard, from 1. One that is not above
-    /// the last is a retransmission and is ignored.
+    /// The sender's number of this transfer, strictly increasing per account and shard, from 1. A number that is not
+    /// above the last one marks a retransmission, which is ignored.
     pub reference: u64,
-    /// In which shard's wallet.
+    /// The shard whose wallet changes.
     pub shard: ShardId,
 }
 
-/// A client's name of an order that follows.
+/// A client's name for an order that it sends next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct NameOrder {
-    /// Whose order.
+    /// The login of the order.
     pub login: LoginId,
-    /// The session that it was sent in.
+    /// The session in which the message was sent.
     pub session: u32,
-    /// The client's number of the order: one that it has not used yet.
+    /// The client's number of the order. It must not be used yet.
     pub user_ref: UserRef,
-    /// What the client calls it.
+    /// The client's name for it.
     pub name: ClientName,
 }
 
-/// What a client's protocol gives along with an order and wants back. The engine carries it and never reads it: what the bytes
-/// say is the protocol's business. Zeros: no protocol said anything.
+/// Data that a client's protocol sends with an order and expects back. The engine carries it and never interprets it.
+/// All zeros if the protocol has no such data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Echo {
     /// The client's free text.
     pub cl_ord_id: ClOrdId,
-    /// Of the message that entered or replaced the order: returned in the answer to it.
+    /// Per message: data of the message that entered or replaced the order, returned in the answer to it.
     #[serde(serialize_with = "export::ascii")]
     pub of_message: [u8; 2],
-    /// Of the order: given when it is entered, and the same after every replace.
+    /// Per order: set when the order is entered, and kept through every replace.
     #[serde(serialize_with = "export::ascii")]
     pub of_order: [u8; 6],
 }
@@ -424,114 +426,116 @@ pub struct Echo {
 /// A new order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Enter {
-    /// Who sends it.
+    /// The sender.
     pub login: LoginId,
-    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    /// The session in which it was sent. If it is not the login's present session, the message is ignored.
     pub session: u32,
-    /// The client's number of it. Not above the login's last: a retransmission, ignored.
+    /// The client's number of the order. If it is not above the login's last, the message is a retransmission and is
+    /// ignored.
     pub user_ref: UserRef,
-    /// What is traded.
+    /// The instrument.
     pub instrument: InstrumentId,
     /// Buy or sell.
     pub side: Side,
-    /// What happens to the remainder. A market order never rests, whatever is said here.
+    /// What happens to the remainder. A market order never rests, whatever this field says.
     pub time_in_force: TimeInForce,
     /// Market, or the limit in price units.
     pub price: OrderPrice,
-    /// How many lots, or how much money ([`Instructions::unit`]).
+    /// Lots, or an amount of money ([`Instructions::unit`]).
     pub quantity: Quantity,
-    /// What goes back to the client as it came.
+    /// Returned to the client unchanged.
     pub echo: Echo,
-    /// What it asks for beyond that, if anything.
+    /// Further instructions, if any.
     pub instructions: Option<Instructions>,
 }
 
-/// A new order that is refused before the exchange looks at it.
+/// A new order that is refused before it reaches the exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct RefuseEnter {
-    /// Who sent it.
+    /// The sender.
     pub login: LoginId,
-    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    /// The session in which it was sent. If it is not the login's present session, the message is ignored.
     pub session: u32,
-    /// The client's number of it; consumed by the refusal.
+    /// The client's number of the order; the refusal uses it up.
     pub user_ref: UserRef,
-    /// Why.
+    /// The reason.
     pub reason: RejectReason,
-    /// What goes back to the client as it came.
+    /// Returned to the client unchanged.
     pub cl_ord_id: ClOrdId,
 }
 
 /// A change of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Replace {
-    /// Who sends it.
+    /// The sender.
     pub login: LoginId,
-    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    /// The session in which it was sent. If it is not the login's present session, the message is ignored.
     pub session: u32,
-    /// The order to be replaced. Not live: the message is ignored.
+    /// The order to replace. If it is not live, the message is ignored.
     pub orig_user_ref: UserRef,
-    /// The number of the order as replaced. Not above the login's last: the message is ignored.
+    /// The number of the new order. If it is not above the login's last, the message is ignored.
     pub user_ref: UserRef,
     /// What happens to the remainder.
     pub time_in_force: TimeInForce,
     /// Market, or the new limit in price units.
     pub price: OrderPrice,
-    /// The new total, lots, including all that the chain of replaced orders has executed.
+    /// The new total in lots, including what the whole chain of replaced orders has executed.
     pub quantity: Quantity,
-    /// What goes back to the client as it came. Capacity, CrossType and Firm are the original order's.
+    /// Returned to the client unchanged. Capacity, CrossType and Firm are taken from the original order.
     pub echo: Echo,
-    /// What it asks for beyond that; nothing is taken over from the original order. Neither a link to another order nor a
-    /// quantity in money.
+    /// Further instructions; none are taken over from the original order. A link to another order or a quantity in
+    /// money is not allowed.
     pub instructions: Option<Instructions>,
 }
 
-/// A replace that is refused before the exchange looks at its terms.
+/// A replace that is refused before the exchange checks its terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct RefuseReplace {
-    /// Who sent it.
+    /// The sender.
     pub login: LoginId,
-    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    /// The session in which it was sent. If it is not the login's present session, the message is ignored.
     pub session: u32,
-    /// The order that is cancelled by it, if it is live.
+    /// The order, which is cancelled if it is live.
     pub orig_user_ref: UserRef,
-    /// The number that the replaced order would have had; not consumed.
+    /// The number that the new order would have had; it is not used up.
     pub user_ref: UserRef,
-    /// Why.
+    /// The reason.
     pub reason: RejectReason,
-    /// What goes back to the client as it came.
+    /// Returned to the client unchanged.
     pub cl_ord_id: ClOrdId,
 }
 
 /// A cancel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Cancel {
-    /// Who sends it.
+    /// The sender.
     pub login: LoginId,
-    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    /// The session in which it was sent. If it is not the login's present session, the message is ignored.
     pub session: u32,
-    /// Which order. Not live: the message is ignored.
+    /// The order. If it is not live, the message is ignored.
     pub user_ref: UserRef,
-    /// The new intended total, lots, including what has executed. 0 cancels all that is open; a total that is
-    /// not below the present one changes nothing.
+    /// The new intended total in lots, including what has executed. 0 cancels all open lots. A total that is not below
+    /// the present one changes nothing.
     pub quantity: Quantity,
 }
 
-/// A change of an order that keeps its client's number.
+/// A change of an order that keeps its client number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Amend {
-    /// Who sends it.
+    /// The sender.
     pub login: LoginId,
-    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    /// The session in which it was sent. If it is not the login's present session, the message is ignored.
     pub session: u32,
-    /// Which order. Not live: the message is ignored.
+    /// The order. If it is not live, the message is ignored.
     pub user_ref: UserRef,
-    /// The new limit, price units; `None`: as it is.
+    /// The new limit in price units; `None`: unchanged.
     pub price: Option<u32>,
-    /// The new total, lots, including what has executed. If the price stays and this is lower, the order keeps its place.
+    /// The new total in lots, including what has executed. If it decreases and the price stays, the order keeps its
+    /// priority.
     pub quantity: Quantity,
 }
 
-/// The state after an earlier command, as a replica found it that applied the journal beside the engine.
+/// The state after an earlier command, as computed by a replica that applies the journal beside the engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Checkpoint {
     /// The sequence of that command.
@@ -541,58 +545,62 @@ pub struct Checkpoint {
     pub digest: [u8; 32],
 }
 
-/// A cancel of many orders.
+/// A cancel of several orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct MassCancel {
-    /// Who sends it and gets the answer; its account's orders only. `None`: an operator, any orders.
+    /// The sender, who gets the answer; only orders of its account are cancelled. `None`: an operator, who may cancel
+    /// any orders.
     pub login: Option<LoginId>,
-    /// The session that it was sent in. Not the login's present one: the message is ignored. 0 from an operator.
+    /// The session in which it was sent. If it is not the login's present session, the message is ignored. 0 from an
+    /// operator.
     pub session: u32,
-    /// The client's number of the message. Not above the login's last: a retransmission, ignored. 0 from an operator.
+    /// The client's number of the message. If it is not above the login's last, the message is a retransmission and is
+    /// ignored. 0 from an operator.
     pub user_ref: UserRef,
-    /// Which orders.
+    /// Selects the orders.
     pub filter: CancelFilter,
 }
 
-/// A lower quantity for an order.
+/// Decreases an order's quantity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Modify {
-    /// Who sends it.
+    /// The sender.
     pub login: LoginId,
-    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    /// The session in which it was sent. If it is not the login's present session, the message is ignored.
     pub session: u32,
-    /// Which order. Not live: the message is ignored.
+    /// The order. If it is not live, the message is ignored.
     pub user_ref: UserRef,
-    /// The order's side. Another one: the message is ignored.
+    /// The order's side. If it differs, the message is ignored.
     pub side: Side,
-    /// The new total, lots, including what has executed. Not below the present one: the message is ignored.
+    /// The new total in lots, including what has executed. If it is not below the present one, the message is ignored.
     pub quantity: Quantity,
 }
 
-/// A question for the next number, which can also ask for a balance, and set the login's dead-man's switch.
+/// Asks for the login's next free number. It can also ask for a balance and set the login's dead-man's switch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct QueryAccount {
-    /// Who asks.
+    /// The sender.
     pub login: LoginId,
-    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    /// The session in which it was sent. If it is not the login's present session, the message is ignored.
     pub session: u32,
-    /// All the login's orders are cancelled when so many milliseconds have passed, unless it says so again before; 0: not
-    /// any more. `None`: the switch stays as it is.
+    /// The delay of the dead-man's switch in milliseconds: all orders of the login are cancelled when it has passed,
+    /// unless the client sends the switch again before. 0 turns the switch off. `None`: unchanged.
     pub cancel_after_ms: Option<u32>,
-    /// The asset of which the answer tells what the login's account has. One that does not exist: it tells nothing.
+    /// The asset whose balance the answer includes. If the asset does not exist, the answer has no balance.
     pub balance: Option<AssetId>,
 }
 
-/// A login's own order entry, on or off.
+/// Turns order entry of a login on or off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct SetOrderEntry {
-    /// Whose, and who gets the answer.
+    /// The login, which also gets the answer.
     pub login: LoginId,
-    /// The session that it was sent in. Not the login's present one: the message is ignored.
+    /// The session in which it was sent. If it is not the login's present session, the message is ignored.
     pub session: u32,
-    /// The client's number of the message. Not above the login's last: a retransmission, ignored.
+    /// The client's number of the message. If it is not above the login's last, the message is a retransmission and is
+    /// ignored.
     pub user_ref: UserRef,
-    /// Firm as it was sent; carried and returned.
+    /// The Firm field as sent; returned unchanged.
     #[serde(serialize_with = "export::ascii")]
     pub firm: [u8; 4],
     /// Off: new orders and replaces of the login are refused.
@@ -600,11 +608,11 @@ pub struct SetOrderEntry {
 }
 
 numbered_enum! {
-    /// What became of a connection whose orders are to go.
+    /// The cause for which a connection's orders are cancelled.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum ConnectionLoss {
-        /// It broke, or its client logged out, and did not come back within the login's time of grace.
+        /// The connection broke or its client logged out, and did not return within the login's grace period.
         Disconnected = 0,
     }
 }

@@ -1,26 +1,26 @@
-//! Between the numbers that people read and the integers that the engine computes with.
+//! Conversion between the decimal numbers that people use and the engine's integers.
 //!
-//! Only human edges use this: configuration, command line, reports. A number that does not lie on the grid is an
-//! error that says so; nothing is rounded.
+//! Used only at the edges: configuration, command line, reports. A number without an exact integer is an error; nothing
+//! is rounded.
 
 use super::{Amount, FeeRate, Listing, OrderPrice, Ppm, Quantity};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-/// A human number that has no exact integer here.
+/// A decimal number that has no exact integer here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecimalError {
     /// The amount has more decimals than the asset.
     #[error("{value} has more decimals than the asset's scale of {scale}")]
     OffScale {
-        /// What was given.
+        /// The number given.
         value: Decimal,
         /// Decimals of the asset.
         scale: u32,
     },
-    /// The quantity is no whole number of lots.
+    /// The quantity is not a whole number of lots.
     #[error("quantity {value} is not a whole number of lots of {lot}")]
     OffLotGrid {
-        /// What was given.
+        /// The number given.
         value: Decimal,
         /// One lot.
         lot: Decimal,
@@ -28,7 +28,7 @@ pub enum DecimalError {
     /// The price has more decimals than the instrument's price units.
     #[error("price {value} has more than {decimals} decimals")]
     OffPriceUnits {
-        /// What was given.
+        /// The number given.
         value: Decimal,
         /// Decimals of a price unit.
         decimals: u32,
@@ -36,14 +36,14 @@ pub enum DecimalError {
     /// The number is negative or too large.
     #[error("{value} is out of range (0 to {max})")]
     OutOfRange {
-        /// What was given.
+        /// The number given.
         value: Decimal,
         /// The largest possible.
         max: Decimal,
     },
 }
 
-/// An amount of an asset as minor units of 10^-scale.
+/// Converts an amount of an asset to minor units of 10^-scale.
 ///
 /// # Errors
 /// [`DecimalError::OffScale`], [`DecimalError::OutOfRange`].
@@ -53,12 +53,12 @@ pub fn amount(value: Decimal, scale: u8) -> Result<Amount, DecimalError> {
         .ok_or(DecimalError::OffScale { value, scale: u32::from(scale) })
 }
 
-/// Minor units of 10^-scale as a number for people.
+/// Converts minor units of 10^-scale to a decimal number.
 pub fn show_amount(amount: Amount, scale: u8) -> Decimal {
     Decimal::new(amount.0, u32::from(scale)).normalize()
 }
 
-/// A fee in parts per million, as given in percent would be `value / 10_000`; here the number is ppm itself.
+/// Converts a share in parts per million (not percent).
 ///
 /// # Errors
 /// [`DecimalError::OutOfRange`] for a fraction of a ppm, a negative number or more than 100 %.
@@ -70,10 +70,10 @@ pub fn ppm(value: Decimal) -> Result<Ppm, DecimalError> {
     value.to_u32().filter(|v| *v <= Ppm::ONE).map(Ppm).ok_or(range)
 }
 
-/// A fee rate in parts per million; negative: a rebate.
+/// Converts a fee rate in parts per million; negative: a rebate.
 ///
 /// # Errors
-/// [`DecimalError::OutOfRange`] for a fraction of a ppm or more than 100 %, either way.
+/// [`DecimalError::OutOfRange`] for a fraction of a ppm, or outside -100 % to 100 %.
 pub fn fee_rate(value: Decimal) -> Result<FeeRate, DecimalError> {
     let range = DecimalError::OutOfRange { value, max: Decimal::from(FeeRate::ONE) };
     if !value.is_integer() {
@@ -82,8 +82,8 @@ pub fn fee_rate(value: Decimal) -> Result<FeeRate, DecimalError> {
     value.to_i32().filter(|v| v.abs() <= FeeRate::ONE).map(FeeRate).ok_or(range)
 }
 
-/// A price as price units of the listing: price × 10^p. Whether it lies on the tick and in the protocol's range is
-/// the exchange's to say.
+/// Converts a price to price units of the listing: price × 10^p. The exchange checks whether it is on the tick and in
+/// the protocol's range.
 ///
 /// # Errors
 /// [`DecimalError::OffPriceUnits`], [`DecimalError::OutOfRange`].
@@ -93,13 +93,13 @@ pub fn price_units(value: Decimal, price_decimals: u8) -> Result<OrderPrice, Dec
     Ok(OrderPrice::Limit(units))
 }
 
-/// A price in ticks as a number for people.
+/// Converts a price in ticks to a decimal number.
 pub fn show_price(listing: &Listing, price: super::Price) -> Decimal {
     let units = Decimal::from(listing.price_units(price));
     (units / ten_to(u32::from(listing.price_decimals))).normalize()
 }
 
-/// A quantity of the base asset as lots.
+/// Converts a quantity of the base asset to lots.
 ///
 /// # Errors
 /// [`DecimalError::OffLotGrid`], [`DecimalError::OutOfRange`].
@@ -112,12 +112,12 @@ pub fn quantity(value: Decimal, lot: Amount, base_scale: u8) -> Result<Quantity,
     Ok(Quantity((minor / lot.0).unsigned_abs()))
 }
 
-/// Lots as a number of the base asset for people.
+/// Converts lots to a decimal quantity of the base asset.
 pub fn show_quantity(quantity: Quantity, lot: Amount, base_scale: u8) -> Decimal {
     (Decimal::from(quantity.0) * Decimal::new(lot.0, u32::from(base_scale))).normalize()
 }
 
-/// `value` × 10^decimals when it is whole, `None` when it is not.
+/// `value` × 10^decimals if it is whole, otherwise `None`.
 fn whole(value: Decimal, decimals: u32, max: i64) -> Result<Option<i64>, DecimalError> {
     let out_of_range = || DecimalError::OutOfRange { value, max: Decimal::new(max, decimals) };
     let scaled = value.checked_mul(ten_to(decimals)).ok_or_else(out_of_range)?;

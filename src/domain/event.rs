@@ -1,7 +1,7 @@
-//! Events: everything that the exchange says has happened.
+//! Events: everything that happened in the exchange.
 //!
-//! Clients, the event log and SQL are told nothing that is not an event, and every event comes from one
-//! journaled command, so all of it can be told again, bit for bit, after a crash.
+//! Clients, the event log and SQL learn only events. Every event results from one journaled command, so all events can
+//! be reproduced bit for bit after a crash.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -16,106 +16,107 @@ use super::{
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
-/// What an account has of an asset, minor units.
+/// An account's balance of one asset, minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct AssetBalance {
-    /// Which asset.
+    /// The asset.
     pub asset: AssetId,
-    /// What new orders can hold.
+    /// The amount that new orders can reserve.
     pub available: Amount,
-    /// What open orders hold.
+    /// The amount that open orders reserve.
     pub reserved: Amount,
 }
 
-/// An event with its place: what stands in the event ring and in the event log.
+/// An event with its position, as it is in the event ring and in the event log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Encode, Decode, Serialize)]
 pub struct EventRecord {
-    /// The event's own number, dense from 1 over the life of the exchange. The watermarks of the event log
-    /// and of SQL are such numbers.
+    /// The event's number, dense from 1 over the life of the exchange. The watermarks of the event log and of SQL are
+    /// event numbers.
     pub number: u64,
-    /// The sequence of the command that caused it: the gate holds this against the durable cursor.
+    /// The sequence of the command that caused it. The gateway publishes the event only once the durable cursor has
+    /// reached it.
     pub sequence: u64,
-    /// That command's time.
+    /// The time of that command.
     pub time: Timestamp,
-    /// What happened.
+    /// The event.
     pub event: Event,
 }
 
-/// One thing that happened.
+/// Something that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Event {
-    /// What happened to an order, or answers one who trades.
+    /// About an order, or an answer to a trader.
     Order(OrderEvent),
-    /// What happened to the venue as a whole: who there is, sessions, rules, proofs.
+    /// Venue-wide: accounts, logins, sessions, shards, rules, limits, checkpoints.
     Venue(VenueEvent),
-    /// What was set, listed or refused, and money that came or went.
+    /// Assets and instruments, settings, deposits and withdrawals, and refused administrative commands.
     Admin(AdminEvent),
-    /// What an instrument's trading came to, by command or by time.
+    /// Phases and auctions of an instrument, caused by a command or by time.
     Market(MarketEvent),
 }
 
-/// What happened to an order, or answers one who trades.
+/// About an order, or an answer to a trader.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
 pub enum OrderEvent {
-    /// An order was accepted. Its trades, if it matches at once, follow.
+    /// An order was accepted. If it matches at once, its trades follow.
     Accepted(Accepted),
-    /// An order was refused; its number is consumed.
+    /// An order was refused; its number is used up.
     Rejected(Rejected),
-    /// An order was replaced. Its trades, if it matches at once, follow.
+    /// An order was replaced. If it matches at once, its trades follow.
     Replaced(Replaced),
     /// An order lost some or all of its open quantity without a trade.
     Canceled(Canceled),
     /// Two orders traded.
     Executed(Executed),
-    /// A message had no effect and has no answer.
+    /// A message had no effect and gets no answer.
     Ignored(Ignored),
-    /// A cancel or an amend of a live order was refused; the order is as it was.
+    /// A cancel or an amend of a live order was refused; the order is unchanged.
     ChangeRejected(ChangeRejected),
-    /// An order's quantity was lowered; it kept its place.
+    /// An order's quantity decreased; it kept its priority.
     Amended(Amended),
-    /// What an accepted or replaced order waits for, or is linked to. Comes right after that event.
+    /// The trigger or the linked order of an accepted or replaced order. Follows directly after that event.
     Armed(Armed),
-    /// An order's trigger has come: it is live now. Its trades, if it matches at once, follow.
+    /// An order was triggered and is live now. If it matches at once, its trades follow.
     Triggered(Triggered),
-    /// Something about a resting order changed without a trade or a message of its client.
+    /// A property of a resting order changed without a trade or a message of its client.
     Restated(Restated),
-    /// The answer to a mass cancel, after the cancels.
+    /// The answer to a mass cancel. Follows the cancels.
     MassCanceled {
-        /// Who asked; `None`: an operator.
+        /// The sender; `None`: an operator.
         login: Option<LoginId>,
         /// The client's number of the message; 0 from an operator.
         user_ref: UserRef,
         /// How many orders were cancelled.
         canceled: u32,
-        /// Of which instrument it was asked; `None`: of all.
+        /// The instrument in the request; `None`: all.
         instrument: Option<InstrumentId>,
-        /// Of which side it was asked; `None`: of both.
+        /// The side in the request; `None`: both.
         side: Option<Side>,
     },
-    /// The answer to a question for the next number.
+    /// The answer to an account query.
     AccountState {
-        /// Who asked.
+        /// The sender.
         login: LoginId,
-        /// The smallest number that it has not used.
+        /// The smallest client number that was not used yet.
         next_user_ref: UserRef,
-        /// When its dead-man's switch cancels its orders; 0: it has none.
+        /// When the dead-man's switch cancels the login's orders; 0: it is off.
         cancel_at: Timestamp,
-        /// What its account has of the asset that was asked for.
+        /// The account's balance of the asset in the query.
         balance: Option<AssetBalance>,
     },
-    /// A login's own order entry was turned on or off.
+    /// Order entry of a login was turned on or off.
     OrderEntrySet(SetOrderEntry),
-    /// An order whose trigger came takes part in trading from now on (OUCH Order Priority Update). Comes right after
+    /// A triggered order takes part in trading from now on (OUCH Order Priority Update). Follows directly after
     /// [`OrderEvent::Triggered`].
     PriorityUpdated(PriorityUpdated),
-    /// A client has a name for the order that it sends next, with this number; that one may still be refused. It is no
-    /// message of anybody's stream.
+    /// The client's name for the order that it sends next with this number; that order may still be refused. It is not
+    /// a message in any stream.
     OrderNamed(NameOrder),
 }
 
-/// What happened to the venue as a whole: who there is, sessions, rules, proofs.
+/// Venue-wide: accounts, logins, sessions, shards, rules, limits, checkpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
 pub enum VenueEvent {
@@ -124,71 +125,72 @@ pub enum VenueEvent {
         /// Its id.
         account: AccountId,
     },
-    /// A login exists. To its stream this is the start of the day (OUCH System Event `S`).
+    /// A login exists. In its stream this is the start of the day (OUCH System Event `S`).
     LoginOpened {
         /// Its id.
         login: LoginId,
-        /// The account that its orders are for.
+        /// The account that owns the login's orders.
         account: AccountId,
     },
-    /// The configured assets, accounts and instruments are all there.
+    /// The set-up has ended: all configured assets, accounts and instruments exist.
     Opened {
-        /// Digest of the configuration they came from.
+        /// Digest of the configuration.
         config_digest: u64,
     },
-    /// What the exchange as a whole holds at most was set.
+    /// The venue-wide limits were set.
     LimitsSet {
-        /// What holds now.
+        /// The new limits.
         limits: VenueLimits,
     },
-    /// What the state was after an earlier command.
+    /// The digest of the state after an earlier command was recorded.
     Checkpointed(Checkpoint),
-    /// Another edition of the rules holds.
+    /// The edition of the rules changed.
     RulesSet {
-        /// Which.
+        /// The new edition.
         edition: u16,
     },
-    /// The session ended: the last message of this login's stream (OUCH System Event `E`).
+    /// The session ended. This is the last message of the login's stream (OUCH System Event `E`).
     SessionEnded {
-        /// Whose stream.
+        /// The login of the stream.
         login: LoginId,
     },
-    /// A session began: the first message of this login's new stream (OUCH System Event `S`).
+    /// A session began. This is the first message of the login's new stream (OUCH System Event `S`).
     SessionStarted {
-        /// Whose stream.
+        /// The login of the stream.
         login: LoginId,
-        /// Which session; the first one is 0.
+        /// The session; the first is 0.
         session: u32,
     },
-    /// The venue is in another session. Comes after all [`VenueEvent::SessionEnded`] and before all [`VenueEvent::SessionStarted`].
+    /// The venue is in another session. Comes after all [`VenueEvent::SessionEnded`] and before all
+    /// [`VenueEvent::SessionStarted`].
     SessionRolled {
-        /// Which.
+        /// The new session.
         session: u32,
     },
-    /// There is one more shard.
+    /// A shard was added.
     ShardOpened {
         /// Its id.
         shard: ShardId,
         /// Its name.
         name: ShardName,
     },
-    /// A login is sent copies of what the logins of an account are sent.
+    /// A login gets copies of the messages of an account's logins.
     AccountCopied {
-        /// Who gets the copies.
+        /// The login that gets the copies.
         login: LoginId,
-        /// Of what.
+        /// The account whose messages are copied.
         account: AccountId,
     },
-    /// A node leads.
+    /// A node became the leader.
     Led {
-        /// The number of its reign.
+        /// The number of its term.
         epoch: u64,
-        /// Who leads.
+        /// The leading node.
         node: u32,
     },
 }
 
-/// What was set, listed or refused, and money that came or went.
+/// Assets and instruments, settings, deposits and withdrawals, and refused administrative commands.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
 pub enum AdminEvent {
@@ -203,76 +205,78 @@ pub enum AdminEvent {
     },
     /// An instrument is listed.
     InstrumentListed(Listing),
-    /// Money arrived.
+    /// A deposit was made.
     Deposited(Transfer),
-    /// Money left.
+    /// A withdrawal was made.
     Withdrawn(Transfer),
     /// An administrative command was refused and changed nothing.
     Refused {
-        /// Why.
+        /// The reason.
         reason: RejectReason,
     },
-    /// The mark price that triggers watch.
+    /// The mark price, which triggers may watch, was set.
     MarkSet {
-        /// Of which instrument.
+        /// The instrument.
         instrument: InstrumentId,
         /// Ticks.
         price: Price,
     },
-    /// An instrument's terms changed. The cancels of orders that no longer fit came before.
+    /// An instrument's terms changed. The cancels of orders that no longer fit come before this event.
     TermsSet(Listing),
     /// A row of an instrument's fee table changed.
     FeesSet(SetFees),
-    /// What keeps an instrument's prices from running away changed.
+    /// An instrument's price limits, bands or collar changed.
     ProtectionSet {
-        /// Which instrument.
+        /// The instrument.
         instrument: InstrumentId,
-        /// What holds now.
+        /// The new settings.
         protection: Protection,
     },
     /// Limits on orders changed.
     OrderLimitsSet {
-        /// For whom.
+        /// The instrument, account or login that the limits apply to.
         scope: LimitScope,
-        /// What holds now.
+        /// The new limits.
         limits: OrderLimits,
     },
-    /// The settings of an asset changed. If its scale did, all amounts of it were converted, exactly.
+    /// The settings of an asset changed. If its scale changed, all amounts of it were converted exactly.
     AssetSet(AssetSettings),
     /// An account's self-trade prevention changed.
     SelfTradeSet(AccountSelfTrade),
     /// An account is on another row of the fee tables.
     TierSet {
-        /// Which account.
+        /// The account.
         account: AccountId,
-        /// Which row.
+        /// The row.
         tier: FeeTier,
     },
-    /// By what volume accounts come to their fee tier.
+    /// The volumes from which accounts reach each fee tier were set.
     VolumeTiersSet(VolumeTiers),
-    /// A kill switch was turned. The cancels came before.
+    /// A kill switch was set. The cancels come before this event.
     Killed {
-        /// Whom it stops.
+        /// Its scope.
         scope: KillScope,
-        /// On or off.
+        /// The new position.
         switch: Switch,
     },
 }
 
-/// What an instrument's trading came to, by command or by time.
+/// Phases and auctions of an instrument, caused by a command or by time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
 pub enum MarketEvent {
-    /// An instrument is in another phase, by command or because a price band was crossed or an interruption ended.
+    /// An instrument changed its phase: by a command, because a price band was crossed, or because an interruption
+    /// ended.
     PhaseSet {
-        /// Which instrument.
+        /// The instrument.
         instrument: InstrumentId,
-        /// The phase it is in now.
+        /// The new phase.
         phase: Phase,
     },
-    /// What an auction would give if it ended now. Published with every [`super::ClockCommand::Tick`] during an auction.
+    /// The result that an auction would have if it ended now. Published with every [`super::ClockCommand::Tick`] during
+    /// an auction.
     Indicative(Auction),
-    /// An auction ended: its result. Its trades follow.
+    /// The result of an auction that ended. Its trades follow.
     Uncrossed(Auction),
 }
 
@@ -340,8 +344,8 @@ impl Default for Event {
 }
 
 impl Event {
-    /// The logins whose streams carry this event, in the order of their messages; a trade of a login with itself
-    /// gives two messages. The resting side of a trade is told first.
+    /// The logins whose streams carry this event, in the order of their messages; the resting side of a trade comes
+    /// first. A trade of a login with itself gives two messages.
     pub fn recipients(&self) -> [Option<LoginId>; 2] {
         match self {
             Event::Venue(VenueEvent::LoginOpened { login, .. }) => [Some(*login), None],
@@ -358,7 +362,7 @@ impl Event {
                 [Some(*login), None]
             }
             Event::Order(OrderEvent::OrderEntrySet(e)) => [Some(e.login), None],
-            // Every client knows its own names.
+            // Each client knows its own names.
             Event::Order(OrderEvent::OrderNamed(_)) => [None, None],
             Event::Order(OrderEvent::PriorityUpdated(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::Restated(e)) if e.reason == RestateReason::Refreshed => {
@@ -408,9 +412,9 @@ impl Event {
 /// An order was accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Accepted {
-    /// Whose order.
+    /// The login of the order.
     pub login: LoginId,
-    /// What it is.
+    /// The order.
     #[serde(flatten)]
     pub terms: OrderTerms,
 }
@@ -418,66 +422,67 @@ pub struct Accepted {
 /// An order was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Rejected {
-    /// Whose order.
+    /// The login of the order.
     pub login: LoginId,
     /// The client's number of it.
     pub user_ref: UserRef,
-    /// Why.
+    /// The reason.
     pub reason: RejectReason,
-    /// What the client sent along.
+    /// Returned from the client's message.
     pub cl_ord_id: ClOrdId,
 }
 
-/// An order was replaced: the old one is gone, the new one stands, with new priority.
+/// An order was replaced: the old order is gone, and the new one has new priority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Replaced {
-    /// Whose order.
+    /// The login of the order.
     pub login: LoginId,
     /// The client's number of the old order.
     pub orig_user_ref: UserRef,
     /// The exchange's number of the old order.
     pub orig_order: OrderId,
-    /// What the new order is.
+    /// The new order.
     #[serde(flatten)]
     pub terms: OrderTerms,
 }
 
-/// An order lost open quantity.
+/// An order lost open quantity without a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Canceled {
-    /// Whose order.
+    /// The login of the order.
     pub login: LoginId,
     /// The client's number of it.
     pub user_ref: UserRef,
     /// The exchange's number of it.
     pub order: OrderId,
-    /// By how many lots it became smaller.
+    /// By how many lots its quantity decreased.
     pub decrement: Quantity,
-    /// How many lots are still open; 0 when the order is gone.
+    /// The lots still open; 0 if the order is gone.
     pub open: Quantity,
-    /// What is still reserved for it.
+    /// The amount still reserved for it.
     pub reserved: Amount,
-    /// Why.
+    /// The reason.
     pub reason: CancelReason,
 }
 
-/// A trade. Money moved: base from seller to buyer, price × quantity of quote from buyer to seller, and a fee
-/// from each side to the fee account, in quote or in what the side receives ([`super::FeeAsset`]); a negative one is paid by it.
+/// A trade. Base moves from seller to buyer, price × quantity of quote from buyer to seller, and a fee from each side
+/// to the fee account, in quote or in the asset that the side receives ([`super::FeeAsset`]). The fee account pays
+/// negative fees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Executed {
     /// The trade's number.
     pub trade: TradeId,
-    /// What was traded.
+    /// The instrument.
     pub instrument: InstrumentId,
-    /// The side of the incoming order; in an auction the buy.
+    /// The side of the incoming order; in an auction always buy.
     pub taker_side: Side,
-    /// How the orders met.
+    /// The kind of trading in which the orders met.
     pub kind: TradeKind,
-    /// Whether the book showed the resting order.
+    /// Whether the resting order was displayed.
     pub maker_visibility: Visibility,
-    /// The resting order's price, ticks; in an auction that of the auction.
+    /// The resting order's price in ticks; in an auction the auction price.
     pub price: Price,
-    /// How many lots.
+    /// The traded lots.
     pub quantity: Quantity,
     /// The resting order's login.
     pub maker_login: LoginId,
@@ -485,9 +490,9 @@ pub struct Executed {
     pub maker_user_ref: UserRef,
     /// The resting order.
     pub maker_order: OrderId,
-    /// What the resting side paid, minor units.
+    /// The fee of the resting side, minor units.
     pub maker_fee: Amount,
-    /// What is still reserved for the resting order.
+    /// The amount still reserved for the resting order.
     pub maker_reserved: Amount,
     /// The incoming order's login.
     pub taker_login: LoginId,
@@ -495,32 +500,32 @@ pub struct Executed {
     pub taker_user_ref: UserRef,
     /// The incoming order.
     pub taker_order: OrderId,
-    /// What the incoming side paid, minor units.
+    /// The fee of the incoming side, minor units.
     pub taker_fee: Amount,
-    /// What is still reserved for the incoming order.
+    /// The amount still reserved for the incoming order.
     pub taker_reserved: Amount,
 }
 
-/// A message that had no effect and has no answer.
+/// A message that had no effect and gets no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Ignored {
-    /// Who sent it.
+    /// The sender.
     pub login: LoginId,
-    /// The session that it was sent in.
+    /// The session in which it was sent.
     pub session: u32,
-    /// The client's number in it: of a replace that of the order, if that is not live, else the new one; 0 of a message
-    /// without one.
+    /// The client's number in the message. For a replace: that of the original order if it is not live, otherwise the
+    /// new one. 0 for a message without a number.
     pub user_ref: UserRef,
-    /// Why.
+    /// The reason.
     pub reason: IgnoreReason,
 }
 
 numbered_enum! {
-    /// How the orders of a trade met.
+    /// The kind of trading in which the orders of a trade met.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum TradeKind {
-        /// One came in and met the other.
+        /// Continuous trading: an incoming order met a resting one.
         #[default]
         Continuous = 0,
         /// In the opening auction.
@@ -535,20 +540,20 @@ numbered_enum! {
 /// A cancel or an amend was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct ChangeRejected {
-    /// Whose order.
+    /// The login of the order.
     pub login: LoginId,
     /// The client's number of it.
     pub user_ref: UserRef,
     /// The exchange's number of it.
     pub order: OrderId,
-    /// Why.
+    /// The reason.
     pub reason: RejectReason,
 }
 
-/// An order's quantity was lowered; it kept its place.
+/// An order's quantity decreased; it kept its priority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Amended {
-    /// Whose order.
+    /// The login of the order.
     pub login: LoginId,
     /// The client's number of it.
     pub user_ref: UserRef,
@@ -556,54 +561,54 @@ pub struct Amended {
     pub order: OrderId,
     /// Buy or sell.
     pub side: Side,
-    /// By how many lots it became smaller.
+    /// By how many lots its quantity decreased.
     pub decrement: Quantity,
-    /// How many lots are still open.
+    /// The lots still open.
     pub open: Quantity,
-    /// What is still reserved for it.
+    /// The amount still reserved for it.
     pub reserved: Amount,
 }
 
-/// What an order waits for, or is linked to.
+/// The trigger or the linked order of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Armed {
-    /// Whose order.
+    /// The login of the order.
     pub login: LoginId,
     /// The client's number of it.
     pub user_ref: UserRef,
     /// The exchange's number of it.
     pub order: OrderId,
-    /// What it waits for.
+    /// The trigger it waits for.
     pub trigger: Option<Trigger>,
-    /// The order that is cancelled when this one trades, and the other way round.
+    /// The linked order (one cancels the other).
     pub oco: Option<OrderId>,
 }
 
-/// An order's trigger has come.
+/// An order was triggered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Triggered {
-    /// Whose order.
+    /// The login of the order.
     pub login: LoginId,
     /// The client's number of it.
     pub user_ref: UserRef,
     /// The exchange's number of it.
     pub order: OrderId,
-    /// What is traded.
+    /// The instrument.
     pub instrument: InstrumentId,
-    /// The price that was watched, as it is now, ticks.
+    /// The watched price at that moment, ticks.
     pub reference: Price,
 }
 
-/// An order whose trigger came takes part in trading.
+/// A triggered order takes part in trading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct PriorityUpdated {
-    /// Whose order.
+    /// The login of the order.
     pub login: LoginId,
     /// The client's number of it.
     pub user_ref: UserRef,
     /// The exchange's number of it.
     pub order: OrderId,
-    /// What is traded.
+    /// The instrument.
     pub instrument: InstrumentId,
     /// Buy or sell.
     pub side: Side,
@@ -611,64 +616,64 @@ pub struct PriorityUpdated {
     pub price: Option<Price>,
     /// Open lots before it matches.
     pub quantity: Quantity,
-    /// Whether it is shown.
+    /// Whether it is displayed.
     pub visibility: Visibility,
-    /// Lots shown at a time; 0: all.
+    /// Lots displayed at a time; 0: all.
     pub display_quantity: u32,
 }
 
-/// Something about a resting order changed.
+/// A property of a resting order changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Restated {
-    /// Whose order.
+    /// The login of the order.
     pub login: LoginId,
     /// The client's number of it.
     pub user_ref: UserRef,
     /// The exchange's number of it.
     pub order: OrderId,
-    /// Its limit, in the instrument's present ticks; `None` for a market order that waits.
+    /// Its limit in the instrument's present ticks; `None` for a market order that waits for its trigger.
     pub price: Option<Price>,
-    /// Lots shown now; 0 for a hidden or a dormant order.
+    /// Lots displayed now; 0 for a hidden or a dormant order.
     pub displayed: Quantity,
-    /// Lots open now, those that are not shown included.
+    /// Lots open now, including those that are not displayed.
     pub open: Quantity,
-    /// What is reserved for it now.
+    /// The amount reserved for it now.
     pub reserved: Amount,
-    /// What changed.
+    /// The property that changed.
     pub reason: RestateReason,
 }
 
 numbered_enum! {
-    /// What changed about a resting order.
+    /// The property of a resting order that changed.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
     pub enum RestateReason {
-        /// An iceberg shows its next slice, last in the queue of its price.
+        /// An iceberg displays its next slice, last in the queue of its price.
         Refreshed = 0,
-        /// What is reserved for it: fees changed, or the order that it was linked to is gone.
+        /// The reserved amount: fees changed, or the linked order is gone.
         Reserve = 1,
-        /// Its price is counted in other ticks; in price units it is the same.
+        /// The price in ticks, because the tick changed; in price units it is the same.
         Tick = 2,
     }
 }
 
-/// An auction's result, or what it would be now.
+/// The result of an auction, final or indicative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Auction {
-    /// Which instrument.
+    /// The instrument.
     pub instrument: InstrumentId,
-    /// Which auction.
+    /// The kind of auction.
     pub kind: TradeKind,
-    /// The price of maximum volume, ticks; `None`: nothing crosses.
+    /// The price of maximum volume, ticks; `None` if no orders cross.
     pub price: Option<Price>,
-    /// Lots that trade at it.
+    /// The lots that trade at this price.
     pub volume: Quantity,
-    /// Lots that would trade at it but find no counterpart.
+    /// Lots that would trade at this price but have no counterpart.
     pub imbalance: Quantity,
-    /// Their side.
+    /// The side of the imbalance.
     pub imbalance_side: Side,
 }
 
-/// Ring slots and the event log are sized by this: an event must fit two cache lines.
+/// Ring slots and the event log depend on this size: an event must fit two cache lines.
 const _: () = assert!(size_of::<EventRecord>() <= 128);
-/// With its stamp a command must fit two cache lines.
+/// A command with its stamp must fit two cache lines.
 const _: () = assert!(size_of::<super::Sequenced>() <= 128);

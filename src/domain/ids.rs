@@ -1,4 +1,4 @@
-//! Identifiers. Each is its own type, so that an account can never be passed where an asset is meant.
+//! Identifiers. Each is its own type, so that an account cannot be passed as an asset.
 
 use super::export;
 use bincode::{Decode, Encode};
@@ -37,12 +37,12 @@ id!(
     LoginId(u32)
 );
 id!(
-    /// An order's number, given by the exchange, unique for ever, from 1 ([`OrderId::next`]). OUCH: OrderReferenceNumber. A
-    /// replace gives a new one.
+    /// An order's number, assigned by the exchange, unique for ever, from 1 ([`OrderId::next`]). OUCH:
+    /// OrderReferenceNumber. A replace assigns a new one.
     OrderId(u64)
 );
 id!(
-    /// A trade's number, given by the exchange, unique for ever, from 1 ([`TradeId::next`]). OUCH: MatchNumber.
+    /// A trade's number, assigned by the exchange, unique for ever, from 1 ([`TradeId::next`]). OUCH: MatchNumber.
     TradeId(u64)
 );
 id!(
@@ -50,12 +50,13 @@ id!(
     UserRef(u32)
 );
 id!(
-    /// Nanoseconds since the Unix epoch, UTC. Enters the system at the sequencer and nowhere else.
+    /// Nanoseconds since the Unix epoch, UTC. Only the sequencer assigns times.
     Timestamp(u64)
 );
 
 id!(
-    /// A group of accounts that do not trade with one another when their orders say so. 0: none.
+    /// A group of accounts whose orders do not trade with one another if self-trade prevention asks for it. 0: no
+    /// group.
     GroupId(u32)
 );
 id!(
@@ -64,32 +65,31 @@ id!(
 );
 
 id!(
-    /// A shard: instruments with a matcher and wallets of their own. Dense from 0 in the order of
-    /// [`super::VenueCommand::OpenShard`], to [`ShardId::COUNT`] - 1; a venue that was never told of another has the first
-    /// alone.
+    /// A shard: a set of instruments with its own matcher and wallets. Dense from 0 in the order of
+    /// [`super::VenueCommand::OpenShard`], up to [`ShardId::COUNT`] - 1. A venue that opens no shard has only shard 0.
     ShardId(u8)
 );
 
 impl ShardId {
-    /// The shard that every venue has, and that answers for all of them.
+    /// The shard that every venue has. It answers for venue-wide commands.
     pub const FIRST: Self = Self(0);
 
-    /// The most shards of a venue: what the numbers of orders and trades have room for.
+    /// The most shards of a venue, limited by the bits in order and trade numbers.
     pub const COUNT: usize = 8;
 }
 
 impl FeeTier {
-    /// Rows of a fee table.
+    /// The number of rows of a fee table.
     pub const COUNT: usize = 8;
 }
 
 impl AccountId {
-    /// The account that fees are paid to; opened by the first [`super::VenueCommand::OpenAccount`].
+    /// The account that fees are paid to. The first [`super::VenueCommand::OpenAccount`] opens it.
     pub const FEES: Self = Self(0);
 }
 
 impl Timestamp {
-    /// Nanoseconds of a second.
+    /// Nanoseconds in a second.
     pub const SECOND: u64 = 1_000_000_000;
 
     /// Whole seconds since the Unix epoch.
@@ -97,7 +97,7 @@ impl Timestamp {
         self.0 / Self::SECOND
     }
 
-    /// Nanoseconds since the last midnight UTC: what OUCH messages carry.
+    /// Nanoseconds since the last midnight UTC, the time format of OUCH messages.
     pub fn since_midnight_ns(self) -> u64 {
         self.0 % 86_400_000_000_000
     }
@@ -110,7 +110,7 @@ macro_rules! text {
         pub struct $name(pub [u8; $len]);
 
         impl $name {
-            /// From text of 1 to the field's length printable ASCII characters without spaces, else `None`.
+            /// The text, if it has 1 to the field's length printable ASCII characters without spaces; otherwise `None`.
             pub fn new(text: &str) -> Option<Self> {
                 let fits = (1..=$len).contains(&text.len());
                 if !fits || !text.bytes().all(|b| b.is_ascii_graphic()) {
@@ -157,8 +157,7 @@ text!(
     AssetCode, 8
 );
 text!(
-    /// A login's name, upper case: up to 16 ASCII characters, padded with spaces. How many of them a protocol has room for is
-    /// its own business.
+    /// A login's name, upper case: up to 16 ASCII characters, padded with spaces. A protocol may have room for fewer.
     LoginName, 16
 );
 text!(
@@ -170,6 +169,6 @@ text!(
     ClOrdId, 14
 );
 text!(
-    /// A client's own name of an order, longer than its [`ClOrdId`] has room for. Recorded, never interpreted.
+    /// A client's own name for an order, too long for [`ClOrdId`]. Recorded, never interpreted.
     ClientName, 36
 );

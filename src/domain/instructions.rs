@@ -1,4 +1,4 @@
-//! What an order may ask for beyond side, price, quantity and time in force. docs/RULES.md says what each does.
+//! What an order can specify beyond side, price, quantity and time in force. docs/RULES.md describes each instruction.
 
 use super::numbered::numbered_enum;
 use super::{Timestamp, UserRef};
@@ -10,16 +10,16 @@ numbered_enum! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum Side {
-        /// Gives quote, takes base.
+        /// Pays quote, receives base.
         #[default]
         Buy = 0,
-        /// Gives base, takes quote.
+        /// Pays base, receives quote.
         Sell = 1,
     }
 }
 
 impl Side {
-    /// The side that this one trades against.
+    /// The opposite side.
     pub fn opposite(self) -> Self {
         match self {
             Self::Buy => Self::Sell,
@@ -29,7 +29,7 @@ impl Side {
 }
 
 numbered_enum! {
-    /// What becomes of a remainder that does not match at once.
+    /// What happens to a remainder that does not match at once.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum TimeInForce {
@@ -38,22 +38,22 @@ numbered_enum! {
         GoodTillCancel = 0,
         /// It is cancelled. (OUCH `3`.)
         ImmediateOrCancel = 1,
-        /// It rests until the instrument is closed; for ever at a venue that is open round the clock. (OUCH `0`.)
+        /// It rests until the instrument is closed; at a venue that never closes, for ever. (OUCH `0`.)
         Day = 2,
-        /// It rests until its time: [`Instructions::expire_s`]. (OUCH `6`.)
+        /// It rests until its expire time: [`Instructions::expire_s`]. (OUCH `6`.)
         GoodTillTime = 3,
     }
 }
 
 numbered_enum! {
-    /// Whether the book shows an order.
+    /// Whether market data shows an order.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum Visibility {
-        /// Everybody sees it, or its display quantity.
+        /// It shows the order, or its display quantity.
         #[default]
         Displayed = 0,
-        /// Nobody sees it; at its price it trades after all displayed orders.
+        /// It does not show the order. At its price it trades after all displayed orders.
         Hidden = 1,
     }
 }
@@ -66,9 +66,9 @@ numbered_enum! {
         /// It may.
         #[default]
         No = 0,
-        /// It never does, and is refused if its price meets a displayed order.
+        /// It never trades on entry. It is refused if its price would match a displayed order.
         Reject = 1,
-        /// It never does, and its price is moved to the best one that meets no displayed order.
+        /// It never trades on entry. Its price is moved to the best one that matches no displayed order.
         Slide = 2,
     }
 }
@@ -81,26 +81,26 @@ numbered_enum! {
         /// Lots of the instrument.
         #[default]
         Lots = 0,
-        /// Minor units of the quote asset: trade for at most so much (market orders only).
+        /// Minor units of the quote asset: trades for at most this amount (market orders only).
         QuoteAmount = 1,
     }
 }
 
 numbered_enum! {
-    /// Whether an order may make its account's position larger.
+    /// Whether an order may increase its account's position.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum Effect {
         /// Any effect.
         #[default]
         Any = 0,
-        /// It may only make the position smaller (reduce-only).
+        /// It may only decrease the position (reduce-only).
         ReduceOnly = 1,
     }
 }
 
 numbered_enum! {
-    /// What happens when an incoming order meets a resting one of the same owner.
+    /// What happens when an incoming order meets a resting order of the same owner.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum SelfTrade {
@@ -119,7 +119,7 @@ numbered_enum! {
 }
 
 numbered_enum! {
-    /// Who counts as the same owner.
+    /// Which accounts count as the same owner.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum Owner {
@@ -131,12 +131,12 @@ numbered_enum! {
     }
 }
 
-/// What is done about trades of an owner with itself.
+/// How self-trades are prevented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
 pub struct SelfTradePrevention {
-    /// What happens.
+    /// What happens to the two orders.
     pub mode: SelfTrade,
-    /// Between whom.
+    /// Which accounts count as one owner.
     pub owner: Owner,
 }
 
@@ -154,56 +154,56 @@ numbered_enum! {
 }
 
 numbered_enum! {
-    /// How a trigger watches it.
+    /// How a trigger compares the watched price.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum TriggerKind {
-        /// Against the holder: a buy when the reference is at or above the price, a sell when at or below.
+        /// Against the holder: a buy triggers at or above the price, a sell at or below.
         #[default]
         Stop = 0,
-        /// In the holder's favour: a buy when the reference is at or below the price, a sell when at or above.
+        /// In the holder's favour: a buy triggers at or below the price, a sell at or above.
         TakeProfit = 1,
         /// A stop that follows the reference at a fixed distance while it moves in the holder's favour.
         TrailingStop = 2,
     }
 }
 
-/// The condition that an order waits for.
+/// The condition that an order waits for before it becomes live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Trigger {
-    /// How the reference is watched.
+    /// How the price is compared.
     pub kind: TriggerKind,
-    /// What is watched.
+    /// Which price is watched.
     pub reference: TriggerReference,
     /// Price units: the price, or the distance of a trailing stop. 1 to [`super::Listing::PRICE_END`] - 1, on the tick.
     pub price: u32,
 }
 
-/// Everything that an order may ask for. The default asks for nothing.
+/// All optional instructions of an order. The default has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Instructions {
-    /// Least number of lots that must trade at once when the order is matched, else all of it is cancelled. 0: none. The
-    /// whole quantity: fill or kill.
+    /// The least number of lots that must trade at once when the order is matched; otherwise all of it is cancelled. 0:
+    /// no minimum. Equal to the quantity: fill or kill.
     pub min_quantity: u32,
-    /// Lots shown at a time (iceberg). 0: all.
+    /// Lots displayed at a time (iceberg). 0: all.
     pub display_quantity: u32,
-    /// When a good-till-time order ends: below 86,400, seconds since midnight UTC of the day of entry (OUCH ExpireTime),
-    /// else seconds since the Unix epoch.
+    /// When a good-till-time order expires. Below 86,400: seconds since midnight UTC of the day of entry (OUCH
+    /// ExpireTime). Otherwise: seconds since the Unix epoch.
     pub expire_s: u32,
-    /// The live order of the same login that is cancelled when this one trades, and the other way round
-    /// (one cancels the other). 0: none.
+    /// The linked live order of the same login: when one of the two trades, the other is cancelled (one cancels the
+    /// other). 0: none.
     pub oco: UserRef,
-    /// The order is refused when it is sequenced later than this. 0: never.
+    /// The order is refused if it is sequenced after this time. 0: no limit.
     pub book_by: Timestamp,
-    /// What the order waits for; `None`: it is live at once.
+    /// The trigger it waits for; `None`: it is live at once.
     pub trigger: Option<Trigger>,
-    /// Whether it is shown.
+    /// Whether it is displayed.
     pub visibility: Visibility,
     /// Whether it may trade when it is entered.
     pub post_only: PostOnly,
     /// What the quantity counts.
     pub unit: QuantityUnit,
-    /// Whether it may make the position larger.
+    /// Whether it may increase the position.
     pub effect: Effect,
     /// Self-trade prevention; `None`: the account's.
     pub self_trade: Option<SelfTradePrevention>,
@@ -216,7 +216,7 @@ impl Default for Instructions {
 }
 
 impl Instructions {
-    /// What an order asks for that asks for nothing.
+    /// Instructions of an order that has none.
     pub const NOTHING: Self = Self {
         min_quantity: 0,
         display_quantity: 0,

@@ -7,16 +7,16 @@ use super::{
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
-/// An instrument's terms, as they are now.
+/// An instrument's present terms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Listing {
     /// Its id.
     pub instrument: InstrumentId,
     /// Its symbol.
     pub symbol: Symbol,
-    /// What is bought and sold.
+    /// The asset that is bought and sold.
     pub base: AssetId,
-    /// What it is paid in.
+    /// The asset that it is paid in.
     pub quote: AssetId,
     /// p: price units are 10^-p of one whole quote asset per one whole base asset.
     pub price_decimals: u8,
@@ -24,8 +24,8 @@ pub struct Listing {
     pub tick_units: u32,
     /// One lot in minor units of the base asset.
     pub lot: Amount,
-    /// The notional of one tick on one lot, in minor units of the quote asset: a whole number by the rule of
-    /// listing, so that notionals are exact.
+    /// The notional of one tick on one lot, in minor units of the quote asset. Listing requires a whole number, so that
+    /// notionals are exact.
     pub tick_value: Amount,
     /// Smallest order, lots.
     pub min_quantity: Quantity,
@@ -33,27 +33,27 @@ pub struct Listing {
     pub max_quantity: Quantity,
     /// Smallest limit order, price × quantity, in minor units of the quote asset.
     pub min_notional: Amount,
-    /// Fee of the resting side, row 0 of the fee table.
+    /// Fee rate of the resting side, row 0 of the fee table.
     pub maker_fee: FeeRate,
-    /// Fee of the incoming side, row 0 of the fee table.
+    /// Fee rate of the incoming side, row 0 of the fee table.
     pub taker_fee: FeeRate,
-    /// Out of what fees are taken.
+    /// The asset in which fees are taken.
     pub fee_asset: FeeAsset,
-    /// What it does at present.
+    /// Its present phase.
     pub phase: Phase,
-    /// The shard that it trades in.
+    /// The shard in which it trades.
     pub shard: ShardId,
-    /// What kind of contract it is.
+    /// The kind of contract.
     pub product: Product,
 }
 
 impl Listing {
-    /// Prices must stay below this many price units, so that one in ticks fits the 31 bits that an order has for it.
+    /// Prices must be below this many price units, so that a price in ticks fits the 31 bits in an order.
     pub const PRICE_END: u64 = 0x7FFF_FFFF;
 
-    /// The most lots of an order: what the 32 bits hold that it has for them.
+    /// The most lots of an order: it must fit 32 bits.
     pub const QUANTITY_MAX: u64 = u32::MAX as u64;
-    /// The terms of a new instrument, with the value of a tick.
+    /// The listing for the terms of a new instrument, with the given tick value.
     pub fn of(terms: &ListInstrument, tick_value: Amount) -> Self {
         Self {
             instrument: terms.instrument,
@@ -76,7 +76,7 @@ impl Listing {
         }
     }
 
-    /// The command that would list it so.
+    /// The command that would create this listing.
     pub fn terms(&self) -> ListInstrument {
         ListInstrument {
             instrument: self.instrument,
@@ -98,16 +98,16 @@ impl Listing {
         }
     }
 
-    /// A limit in price units as a price in ticks.
+    /// Converts a limit in price units to a price in ticks.
     ///
     /// # Errors
-    /// [`RejectReason::InvalidPrice`] for zero, one below zero, or out of range, [`RejectReason::PriceOffTick`]
-    /// for one between two ticks.
+    /// [`RejectReason::InvalidPrice`] if it is zero, negative or out of range, [`RejectReason::PriceOffTick`] if it is
+    /// not a multiple of the tick.
     pub fn price_from_units(&self, units: i64) -> Result<Price, RejectReason> {
         if !(1..Self::PRICE_END as i64).contains(&units) {
             return Err(RejectReason::InvalidPrice);
         }
-        // Both fit 32 bits here, and a 32-bit division is much cheaper than a 64-bit one on older cores.
+        // Both fit 32 bits, and a 32-bit division is much cheaper than a 64-bit one on older cores.
         let (units, tick) = (units as u32, self.tick_units);
         if !units.is_multiple_of(tick) {
             return Err(RejectReason::PriceOffTick);
@@ -115,12 +115,12 @@ impl Listing {
         Ok(Price(i64::from(units / tick)))
     }
 
-    /// A price of an order that the exchange took, in price units: above zero, as all prices of spot are.
+    /// Converts the price of an accepted order to price units. It is above zero, like all prices of spot.
     pub fn price_units(&self, price: Price) -> u64 {
         price.0.unsigned_abs() * u64::from(self.tick_units)
     }
 
-    /// What an order of this side holds its reserve in, and pays with: quote for a buy, base for a sell.
+    /// The asset that an order of this side reserves and pays: quote for a buy, base for a sell.
     pub fn held_in(&self, side: Side) -> AssetId {
         match side {
             Side::Buy => self.quote,
@@ -128,15 +128,15 @@ impl Listing {
         }
     }
 
-    /// Price × quantity in minor units of the quote asset; `None` when it does not fit an amount.
+    /// Price × quantity in minor units of the quote asset; `None` if it does not fit an amount.
     pub fn notional(&self, price: Price, quantity: Quantity) -> Option<Amount> {
         let per_lot = price.0.checked_mul(self.tick_value.0)?;
         let lots = i64::try_from(quantity.0).ok()?;
         per_lot.checked_mul(lots).map(Amount)
     }
 
-    /// The same at a price in price units, of whatever tick it is a multiple: rounded up where it is of none; `None` when it does
-    /// not fit an amount.
+    /// The notional at a price in price units that need not be on the tick; rounded up if it is not whole. `None` if it
+    /// does not fit an amount.
     pub fn notional_at_units(&self, units: u64, quantity: Quantity) -> Option<Amount> {
         let per_lot = i128::from(units) * i128::from(self.tick_value.0);
         let whole = per_lot.checked_mul(i128::from(quantity.0))?;
@@ -144,7 +144,7 @@ impl Listing {
         i64::try_from((whole + ticks - 1) / ticks).ok().map(Amount)
     }
 
-    /// What a side pays its fee in.
+    /// The asset in which a side pays its fee.
     pub fn fee_paid_in(&self, side: Side) -> AssetId {
         match (self.fee_asset, side) {
             (FeeAsset::Received, Side::Buy) => self.base,
@@ -152,7 +152,7 @@ impl Listing {
         }
     }
 
-    /// A quantity in minor units of the base asset; `None` when it does not fit an amount.
+    /// Converts a quantity to minor units of the base asset; `None` if it does not fit an amount.
     pub fn base_amount(&self, quantity: Quantity) -> Option<Amount> {
         i64::try_from(quantity.0).ok()?.checked_mul(self.lot.0).map(Amount)
     }

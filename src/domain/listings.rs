@@ -1,21 +1,21 @@
-//! The table of all listings that every reader of events keeps.
+//! The table of all listings. Every reader of events keeps one.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::{AdminEvent, Event, EventRecord, FeeTier, InstrumentId, Listing, MarketEvent, Symbol};
 
-/// All listings by id, as told by the events: what a reader of events needs to make sense of them.
+/// All listings by id, built from the events. Readers need them to interpret events.
 #[derive(Clone, Debug, Default)]
 pub struct Listings {
     by_id: Vec<Listing>,
     /// Sorted by symbol.
     by_symbol: Vec<(Symbol, InstrumentId)>,
-    /// Terms that were changed, each with the number of the event that changed them, in that order.
+    /// Earlier terms of changed listings, each with the number of the event that changed them, in event order.
     past: Vec<(u64, Listing)>,
 }
 
 impl Listings {
-    /// Takes up what the event says of listings; other events are passed over.
+    /// Applies an event about listings; ignores other events.
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::Admin(event) => self.apply_admin(event),
@@ -59,8 +59,8 @@ impl Listings {
         }
     }
 
-    /// As [`Self::apply`], and remembers the terms that the event changes, so that what was said under them can be said
-    /// again ([`Self::at`]).
+    /// As [`Self::apply`], but also keeps the terms that the event changes, so that older events can be interpreted
+    /// ([`Self::at`]).
     pub fn note(&mut self, record: &EventRecord) {
         if let Event::Admin(AdminEvent::TermsSet(listing)) = &record.event
             && let Some(known) = self.get(listing.instrument)
@@ -73,7 +73,7 @@ impl Listings {
     fn insert(&mut self, listing: Listing) {
         debug_assert_eq!(listing.instrument.0 as usize, self.by_id.len(), "instrument ids are dense");
         match self.by_symbol.binary_search_by_key(&listing.symbol, |(symbol, _)| *symbol) {
-            // The symbol of a delisted instrument may be listed again: it then means the new one.
+            // The symbol of a delisted instrument may be listed again; it then refers to the new instrument.
             Ok(at) => self.by_symbol[at].1 = listing.instrument,
             Err(at) => self.by_symbol.insert(at, (listing.symbol, listing.instrument)),
         }
@@ -85,7 +85,7 @@ impl Listings {
         self.by_id.get(instrument.0 as usize)
     }
 
-    /// The listing with this id as it was when the event of this number was told. (Fees and phase may be later ones.)
+    /// The listing with this id as it was at the event of this number. (Fees and phase may be later ones.)
     #[inline]
     pub fn at(&self, instrument: InstrumentId, event: u64) -> Option<&Listing> {
         let then = self.past.iter().find(|(changed, past)| *changed > event && past.instrument == instrument);
@@ -103,13 +103,13 @@ impl Listings {
         self.by_id.iter()
     }
 
-    /// Terms that were changed, each with the number of the event that changed them, in that order.
+    /// Earlier terms of changed listings, each with the number of the event that changed them, in event order.
     pub fn past(&self) -> &[(u64, Listing)] {
         &self.past
     }
 
-    /// The table that was written down as [`Self::iter`] and [`Self::past`]. `None` when ids are not dense or the past is
-    /// not in order.
+    /// Rebuilds the table from saved [`Self::iter`] and [`Self::past`]. `None` if ids are not dense or the past is out
+    /// of order.
     pub fn restored(by_id: Vec<Listing>, past: Vec<(u64, Listing)>) -> Option<Self> {
         let dense = (0..).zip(&by_id).all(|(id, listing)| listing.instrument == InstrumentId(id));
         let known = past.iter().all(|(_, listing)| (listing.instrument.0 as usize) < by_id.len());

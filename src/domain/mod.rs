@@ -1,8 +1,7 @@
-//! Values only: what the stages, the exchange and the wire talk about.
+//! Plain values that the stages, the exchange and the wire protocols share.
 //!
-//! Nothing here does I/O, reads a clock or holds state of the market. Commands go in, events come out;
-//! both are `Copy`, so that they can live in ring slots, and both have one documented byte encoding
-//! ([`codec`]), so that they can live in the journal and in the event log.
+//! Nothing here does I/O, reads a clock or holds market state. Commands go in, events come out. Both are `Copy`, so
+//! that they fit ring slots, and both have one documented byte encoding ([`codec`]) for the journal and the event log.
 
 pub mod amounts;
 pub mod audience;

@@ -1,9 +1,9 @@
-//! The numbers of enums in the formats: explicit, so that neither the order of declaration nor the family that a variant belongs
-//! to is part of them. (The derives of bincode count variants by their order, also where a discriminant is given.)
+//! Explicit numbers of enum variants in the formats. The order of declaration and the family of a variant are not part
+//! of a format. (bincode's derives number variants by their order, even if a discriminant is given.)
 
-/// Gives each variant its number and its encoding: the number as a u32, then the variant's fields in the order in which they
-/// stand here. A number is used for one variant only and never again, and a variant without one does not compile. A family
-/// of families (commands and events) also gets its `KINDS`.
+/// Gives each variant its number and its encoding: the number as a u32, then the variant's fields in the order of
+/// declaration. A number is used for one variant only and is never reused; a variant without a number does not compile.
+/// A family of families (commands and events) also gets its `KINDS`.
 macro_rules! numbered {
     ($root:ident { $($number:literal => $variant:ident $(($it:ident))?,)+ }) => {
         $crate::domain::numbered::numbered!(@coded $root {
@@ -34,7 +34,7 @@ macro_rules! numbered {
             } [$($it)? $($($field)+)?],)+)+
         });
     };
-    // A variant as a pattern, which makes the value too, and the names in it.
+    // A variant as a pattern, which is also the expression that builds it, and the names in it.
     (@coded $root:ident { $($number:literal => { $($variant:tt)+ } [$($field:ident)*],)+ }) => {
         impl bincode::Encode for $root {
             fn encode<E: bincode::enc::Encoder>(
@@ -77,8 +77,8 @@ macro_rules! numbered {
     };
 }
 
-/// Defines enums without fields of which every variant has its number; it is the discriminant too, which the digest, snapshots
-/// and SQL take.
+/// Defines enums without fields in which every variant has an explicit number. The number is also the discriminant,
+/// which the digest, snapshots and SQL use.
 macro_rules! numbered_enum {
     ($($(#[$meta:meta])* pub enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $number:literal,)+ })+) => {$(
         $(#[$meta])*

@@ -1,16 +1,17 @@
-//! How the numbers of orders and trades are laid out. The exchange counts orders, and trades; what only the public sees as an order
-//! or a trade of its own (a slice of an iceberg, the cross of an auction) has a number by the event that it comes of, which
-//! anybody who reads events can tell without knowing what came before.
+//! The layout of order and trade numbers. The exchange counts orders and trades. Some orders and trades exist only in
+//! market data: a slice of an iceberg, the cross of an auction. Their numbers derive from the event that caused them,
+//! so any reader of events can compute them without earlier context.
 //!
 //! | bits | |
 //! |---:|---|
 //! | 0–31 | the low half of the count |
-//! | 32–34 | the shard; 0 in what an event gives |
-//! | 35 | 0: counted by the exchange; 1: by an event |
-//! | 36–62 | what the count has beyond 32 bits |
-//! | 63 | 0, so that the number is positive for those who read it as signed |
+//! | 32–34 | the shard; 0 in a number derived from an event |
+//! | 35 | 0: counted by the exchange; 1: derived from an event |
+//! | 36–62 | the high bits of the count |
+//! | 63 | 0, so that the number is positive as a signed integer |
 //!
-//! So the first 2^32 orders, or trades, are numbered 1 to 2^32 - 1 and then from 2^36 on, and nothing collides, however many there are.
+//! So the first 2^32 orders or trades of shard 0 are numbered 1 to 2^32 - 1, then from 2^36 on. No two numbers collide,
+//! whatever the counts.
 
 use super::{OrderId, ShardId, TradeId};
 use std::ops::RangeInclusive;
@@ -19,33 +20,33 @@ const SHARD_BIT: u32 = 32;
 const SHARD_AND_KIND: u64 = 0xF << SHARD_BIT;
 const SHARD: u64 = 0x7 << SHARD_BIT;
 const BY_EVENT: u64 = 1 << 35;
-/// Where the rest of the count begins.
+/// The first bit of the high part of the count.
 const COUNT_BIT: u32 = 36;
 const SIGN: u64 = 1 << 63;
 
-/// The number after this one, of the same shard and kind.
+/// The next number of the same shard and kind.
 const fn next(number: u64) -> u64 {
     let next = number + 1;
-    // Where the low half is full the rest is counted on from bit 36.
+    // If the low half overflows, the count continues at bit 36.
     if begins_anew(next) { next + SHARD_AND_KIND } else { next }
 }
 
-/// Whether the low half of the number begins anew: it is not one more than the number before it.
+/// Whether the low half of the number is 0, so that numbers were skipped before it.
 const fn begins_anew(number: u64) -> bool {
     number as u32 == 0
 }
 
-/// How many numbers of its shard and kind there are up to this one.
+/// The count that the number encodes.
 const fn count_of(number: u64) -> u64 {
     (number >> 36 << 32) | number as u32 as u64
 }
 
-/// The number of the first shard that an event gives. Different for all counts below 2^59.
+/// The number in shard 0 derived from an event. Distinct for all counts below 2^59.
 const fn by_event(count: u64) -> u64 {
     (count >> 32 << 36 & !SIGN) | BY_EVENT | count as u32 as u64
 }
 
-/// Whether a shard may have counted as far as this. What it has before its first has its shard alone.
+/// Whether the number can be one that a shard counted. The number before a shard's first has only the shard's bits.
 const fn is_counted(number: u64) -> bool {
     number & (BY_EVENT | SIGN) == 0
 }
@@ -55,7 +56,7 @@ const fn shard(number: u64) -> ShardId {
     ShardId(((number & SHARD) >> SHARD_BIT) as u8)
 }
 
-/// The number before the first of a shard.
+/// The number before a shard's first one.
 const fn before_first(shard: ShardId) -> u64 {
     (shard.0 as u64) << SHARD_BIT
 }
@@ -63,33 +64,34 @@ const fn before_first(shard: ShardId) -> u64 {
 const _: () = assert!(ShardId::COUNT as u64 == (SHARD >> SHARD_BIT) + 1);
 
 impl OrderId {
-    /// The number of the order after this one.
+    /// The number of the next order of the same shard.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(next(self.0))
     }
 
-    /// Whether numbers are skipped before this one, so that it is more than the number before it and 1.
+    /// Whether numbers were skipped before this one, so that it is not the previous number plus 1.
     pub const fn begins_anew(self) -> bool {
         begins_anew(self.0)
     }
 
-    /// Whether it is a number that a shard gives to an order, or the one before its first.
+    /// Whether this is a number that a shard assigns to an order, or the one before its first.
     pub const fn is_counted(self) -> bool {
         is_counted(self.0)
     }
 
-    /// How many orders of its shard there were up to this one.
+    /// The number of orders of its shard up to and including this one.
     pub const fn count(self) -> u64 {
         count_of(self.0)
     }
 
-    /// The shard whose order it is.
+    /// The order's shard.
     pub const fn shard(self) -> ShardId {
         shard(self.0)
     }
 
-    /// The ranges in which the numbers of a shard's orders lie, and of its trades, the highest first, as far as `highest`.
+    /// The ranges that contain the numbers of a shard's orders, and of its trades, up to `highest`, the highest range
+    /// first.
     pub fn ranges(shard: ShardId, highest: u64) -> impl Iterator<Item = RangeInclusive<u64>> {
         let low = before_first(shard);
         (0..=highest >> COUNT_BIT).rev().map(move |part| {
@@ -103,41 +105,41 @@ impl OrderId {
         Self(before_first(shard))
     }
 
-    /// The number under which the public sees a slice of an iceberg that it showed by the event of this number (a
-    /// [`super::Restated`] with [`super::RestateReason::Refreshed`]): to the market every slice is an order of its own.
+    /// The public number of an iceberg slice that was displayed by the event of this number (a [`super::Restated`] with
+    /// [`super::RestateReason::Refreshed`]). In market data every slice is an order of its own.
     pub const fn of_slice(event_number: u64) -> Self {
         Self(by_event(event_number.wrapping_mul(2)))
     }
 
-    /// The same for the second of two orders that show a new slice by one event: a trade in an auction.
+    /// The same for the second of two orders that display a new slice by one event, a trade in an auction.
     pub const fn of_second_slice(event_number: u64) -> Self {
         Self(by_event(event_number.wrapping_mul(2).wrapping_add(1)))
     }
 
-    /// The event that showed the slice of this number; `None` for an order's.
+    /// The event that displayed the slice of this number; `None` for an order's number.
     pub const fn slice_event(self) -> Option<u64> {
         if self.0 & BY_EVENT == 0 { None } else { Some(count_of(self.0) / 2) }
     }
 }
 
 impl TradeId {
-    /// The number of the trade after this one.
+    /// The number of the next trade of the same shard.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(next(self.0))
     }
 
-    /// Whether numbers are skipped before this one, so that it is more than the number before it and 1.
+    /// Whether numbers were skipped before this one, so that it is not the previous number plus 1.
     pub const fn begins_anew(self) -> bool {
         begins_anew(self.0)
     }
 
-    /// Whether it is a number that a shard gives to a trade, or the one before its first.
+    /// Whether this is a number that a shard assigns to a trade, or the one before its first.
     pub const fn is_counted(self) -> bool {
         is_counted(self.0)
     }
 
-    /// The shard whose trade it is.
+    /// The trade's shard.
     pub const fn shard(self) -> ShardId {
         shard(self.0)
     }
@@ -147,12 +149,12 @@ impl TradeId {
         Self(before_first(shard))
     }
 
-    /// How many trades of its shard there were up to this one.
+    /// The number of trades of its shard up to and including this one.
     pub const fn count(self) -> u64 {
         count_of(self.0)
     }
 
-    /// The match number of the cross that begins with the event of this number.
+    /// The match number of the auction cross that begins with the event of this number.
     pub const fn of_cross(event_number: u64) -> Self {
         Self(by_event(event_number))
     }
@@ -171,7 +173,7 @@ mod tests {
         assert_eq!(OrderId(WRAP - 2).next(), OrderId(WRAP - 1));
         assert_eq!(OrderId(WRAP - 1).next(), OrderId(1 << 36));
         assert_eq!(TradeId((1 << 36) + WRAP - 1).next(), TradeId(2 << 36));
-        // In another shard, and of the other kind.
+        // In another shard, and for the other kind.
         assert_eq!(next((5 << 32) | (WRAP - 1)), (1 << 36) | (5 << 32));
         assert_eq!(next((15 << 32) | (WRAP - 1)), (1 << 36) | (15 << 32));
         for count in [1, WRAP - 1, WRAP, WRAP + 1, 7 * WRAP - 1] {

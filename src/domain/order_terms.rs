@@ -1,4 +1,4 @@
-//! What an order is, as it came in.
+//! The terms of an order when it is accepted.
 
 use super::numbered::numbered_enum;
 use super::{
@@ -8,15 +8,15 @@ use super::{
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
-/// The terms of an order that was accepted, or that took another's place, before it matches. Readers of events that keep orders
-/// begin with these.
+/// The terms of an order that was accepted or that replaced another one, before it matches. Readers of events that
+/// track orders start from these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct OrderTerms {
     /// The client's number of it.
     pub user_ref: UserRef,
     /// The exchange's number of it.
     pub order: OrderId,
-    /// What is traded.
+    /// The instrument.
     pub instrument: InstrumentId,
     /// Buy or sell.
     pub side: Side,
@@ -24,26 +24,26 @@ pub struct OrderTerms {
     pub time_in_force: TimeInForce,
     /// The limit in ticks; `None` for a market order.
     pub price: Option<Price>,
-    /// Open lots. (Of a replace OUCH's quantity, too: what is open, not the chain's total.)
+    /// Open lots. (For a replace this is also OUCH's quantity: the open lots, not the chain's total.)
     pub quantity: Quantity,
-    /// What is now reserved for it, in what it pays with: [`super::Listing::held_in`].
+    /// The amount now reserved for it, in the asset [`super::Listing::held_in`].
     pub reserved: Amount,
-    /// What the client sent along.
+    /// Returned from the client's message.
     pub echo: Echo,
-    /// Whether it is shown.
+    /// Whether it is displayed.
     pub visibility: Visibility,
-    /// Lots shown at a time; 0: all.
+    /// Lots displayed at a time; 0: all.
     pub display_quantity: u32,
-    /// Whether it had to rest. (A slid order's price is the one it was moved to.)
+    /// Its post-only instruction. (If its price was slid, `price` is the new one.)
     pub post_only: PostOnly,
-    /// When it ends, seconds since the Unix epoch; 0: it has no such time.
+    /// Its expire time, seconds since the Unix epoch; 0: none.
     pub expire_s: u32,
     /// Whether it is live or waits for its trigger.
     pub state: OrderState,
 }
 
 impl OrderTerms {
-    /// What is told of an order's instructions; nothing else of it is said yet.
+    /// Terms with the values from these instructions; all other fields have defaults.
     #[inline]
     pub fn asked_for(asked: &Instructions) -> Self {
         let Instructions { visibility, display_quantity, post_only, .. } = *asked;
@@ -56,7 +56,7 @@ numbered_enum! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum OrderState {
-        /// It does.
+        /// It takes part.
         #[default]
         Live = 0,
         /// It waits for its trigger.

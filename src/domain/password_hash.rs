@@ -1,18 +1,18 @@
-//! Hashes of passwords as a configuration has them.
+//! Password hashes in the configuration.
 
 use argon2::ARGON2ID_IDENT;
 use argon2::password_hash::{PasswordHash, PasswordHashString};
 
-/// A text that is no hash of a password.
+/// A text that is not an acceptable password hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
-    /// It is none at all.
+    /// It is not a hash.
     #[error("cannot be read as an argon2id hash; `dojima hash-password` makes one")]
     Unreadable,
-    /// It is one of another kind.
+    /// It uses another algorithm.
     #[error("is not an argon2id hash; `dojima hash-password` makes one")]
     OtherAlgorithm,
-    /// To check it would take too long, or too much memory.
+    /// It would take too long or too much memory to check.
     #[error(
         "costs too much to check (m = {m}, t = {t}, p = {p}; {MEMORY_KIB_MAX}, {PASSES_MAX} and {LANES_MAX} are allowed, and m × t = {WORK_KIB_MAX}); `dojima hash-password` makes one that does not"
     )]
@@ -24,13 +24,14 @@ pub enum HashError {
         /// Lanes.
         p: u32,
     },
-    /// The system gave no random salt.
+    /// The system provided no random salt.
     #[error("cannot be hashed: the system gives no random numbers")]
     NoSalt,
 }
 
-/// What a hash may cost, since strangers make the authenticator check it: memory in KiB, passes, lanes, and memory times passes, some
-/// tenths of a second. What `dojima hash-password` makes costs a seventh of that.
+/// Limits on the cost of a hash, because unauthenticated clients make the authenticator check it: memory in KiB, passes,
+/// lanes, and memory times passes. The largest cost takes some tenths of a second. Hashes of `dojima hash-password` cost a
+/// seventh of that.
 const MEMORY_KIB_MAX: u32 = 65_536;
 const PASSES_MAX: u32 = 10;
 const LANES_MAX: u32 = 4;
@@ -39,7 +40,7 @@ const WORK_KIB_MAX: u64 = 262_144;
 /// Reads a hash in the usual form, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
 ///
 /// # Errors
-/// [`HashError`]: the text is none, or one that costs too much.
+/// [`HashError`]: the text is not a hash, or the hash costs too much to check.
 pub fn read(text: &str) -> Result<PasswordHashString, HashError> {
     let hash = PasswordHash::new(text).map_err(|_| HashError::Unreadable)?;
     if hash.algorithm != ARGON2ID_IDENT {

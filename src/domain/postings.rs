@@ -1,56 +1,56 @@
-//! How money moves: changes of balances, and the one rule by which a trade makes them.
+//! How money moves: changes of balances, and the rule by which a trade causes them.
 //!
-//! The exchange's ledger applies these postings, and every reader of events that keeps balances adds them up. The checks are
-//! the exception: `sql::check` and the naive exchange of the tests have the rule once more, written independently.
+//! The exchange's ledger applies these postings, and every reader of events that tracks balances adds them up. Only the
+//! independent checks, `sql::check` and the tests' naive exchange, implement the rule a second time.
 
 use super::{AccountId, Amount, AssetId, FeeAsset, Listing, Price, Quantity, Side};
 
 /// A change of what an account has of one asset, minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Posting {
-    /// Whose balance.
+    /// The account.
     pub account: AccountId,
-    /// Of which asset.
+    /// The asset.
     pub asset: AssetId,
-    /// Change of what new orders can hold.
+    /// Change of the amount that new orders can reserve.
     pub available: i64,
-    /// Change of what open orders hold.
+    /// Change of the amount that open orders reserve.
     pub reserved: i64,
 }
 
 impl Posting {
-    /// What an order holds changes by `reserved`, out of what is available, or back to it.
+    /// Moves `reserved` from the available to the reserved balance; back if negative.
     #[inline]
     pub fn reserve(account: AccountId, asset: AssetId, reserved: i64) -> Self {
         Self { account, asset, available: -reserved, reserved }
     }
 
-    /// Money comes in from outside or, below 0, goes out.
+    /// A deposit from outside; a withdrawal if negative.
     pub fn transfer(account: AccountId, asset: AssetId, available: i64) -> Self {
         Self { account, asset, available, reserved: 0 }
     }
 
-    /// Change of all that the account has of the asset; `None` when it does not fit an amount.
+    /// Change of the account's total balance of the asset; `None` if it does not fit an amount.
     pub fn total(&self) -> Option<i64> {
         self.available.checked_add(self.reserved)
     }
 }
 
-/// So many lots at a price, in money.
+/// The price, quantity and values of a trade.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fill {
     /// Ticks.
     pub price: Price,
     /// Lots.
     pub quantity: Quantity,
-    /// What they cost, minor units of the quote asset.
+    /// Their value, minor units of the quote asset.
     pub notional: Amount,
-    /// What they are, minor units of the base asset.
+    /// The quantity, minor units of the base asset.
     pub base: Amount,
 }
 
 impl Fill {
-    /// `None` when it does not fit an amount.
+    /// `None` if a value does not fit an amount.
     #[inline]
     pub fn of(listing: &Listing, price: Price, quantity: Quantity) -> Option<Self> {
         let (notional, base) = (listing.notional(price, quantity)?, listing.base_amount(quantity)?);
@@ -61,25 +61,25 @@ impl Fill {
 /// One side of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Party {
-    /// The account that its order is for.
+    /// The account of its order.
     pub account: AccountId,
-    /// What it pays to the fee account, minor units of [`Listing::fee_paid_in`]; below 0 for a rebate.
+    /// The fee it pays to the fee account, minor units of [`Listing::fee_paid_in`]; negative for a rebate.
     pub fee: Amount,
-    /// Change of what its order holds, minor units of [`Listing::held_in`].
+    /// Change of the amount reserved for its order, minor units of [`Listing::held_in`].
     pub reserved: i64,
 }
 
 /// Both sides of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parties {
-    /// Who gets base for quote.
+    /// Receives base, pays quote.
     pub buyer: Party,
-    /// Who gets quote for base.
+    /// Receives quote, pays base.
     pub seller: Party,
 }
 
 impl Parties {
-    /// The sides as an event names them.
+    /// The sides of a trade in an event.
     #[inline]
     pub fn of(taker_side: Side, [maker, taker]: [Party; 2]) -> Self {
         match taker_side {
@@ -88,15 +88,16 @@ impl Parties {
         }
     }
 
-    /// What a trade moves: base from the seller to the buyer, its notional in quote from the buyer to the seller, and a fee from
-    /// each to the fee account. What an order held for the lots is no longer reserved. `post` is given the postings one after
-    /// another, in the order in which they are to be applied.
+    /// Computes the postings of a trade: base from the seller to the buyer, the notional in quote from the buyer to the
+    /// seller, and a fee from each side to the fee account. The amounts that the orders reserved for these lots are
+    /// released. Calls `post` with the postings one by one, in the order in which they must be applied.
     ///
-    /// The buyer pays before the seller is paid: where both are one account, it must not have more than there is even for a
-    /// moment. For the same reason fees of one asset are one posting: one side's may pay the other's rebate.
+    /// The buyer pays before the seller is paid: if both are one account, its balance must never be too high, even for
+    /// a moment. For the same reason, fees in the same asset are one posting: one side's fee may pay the other's
+    /// rebate.
     ///
-    /// `None`, and nothing posted, when an amount does not fit, or a side or the fee account would pay where it receives: no
-    /// event says so.
+    /// Returns `None` and posts nothing if an amount does not fit, or if a side or the fee account would pay what it
+    /// should receive. No valid event has such values.
     #[inline]
     pub fn post(&self, listing: &Listing, fill: &Fill, mut post: impl FnMut(&Posting)) -> Option<()> {
         let Self { buyer, seller } = self;
@@ -151,7 +152,7 @@ mod tests {
     }
 
     proptest! {
-        /// A trade makes no money and loses none, whoever its sides are.
+        /// A trade neither creates nor destroys money, whoever its sides are.
         #[test]
         fn postings_of_a_trade_sum_to_zero(
             received in any::<bool>(),

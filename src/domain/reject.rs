@@ -1,7 +1,7 @@
-//! Why something was refused or ignored. Clients and operators branch on these, so each has a name and a number.
+//! Reasons for refusing or ignoring a message. Clients and operators branch on them, so each has a name and a number.
 //!
-//! The number is what the journal, the event log and the snapshots have: it is used for one reason only and never again. Neither
-//! it nor the order of declaration says in which order orders are checked: [`RejectReason::CHECKED`] does.
+//! The journal, the event log and snapshots store the number. A number is used for one reason only and is never reused.
+//! Neither the number nor the order of declaration gives the order of the checks; [`RejectReason::CHECKED`] does.
 
 use super::numbered::numbered;
 use serde::Serialize;
@@ -28,7 +28,7 @@ macro_rules! reasons {
                 match self { $(Self::$variant => $text,)* }
             }
 
-            /// The reason's name, as it stands in the SQL tables.
+            /// The reason's name, as used in the SQL tables.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => stringify!($variant),)* }
             }
@@ -47,48 +47,48 @@ macro_rules! reasons {
 reasons!(
     /// Why a command was refused.
     RejectReason {
-        // What the gateway finds.
+        // Found by the gateway.
         /// Side is none of B, S, T, E.
         0 => InvalidSide: "the side is not B or S",
         /// Side T or E.
         1 => ShortSaleNotAllowed: "short sales are not possible on a spot market",
-        /// TimeInForce is none that is served here.
+        /// TimeInForce has a value that is not supported.
         2 => TimeInForceNotSupported: "this time in force is not supported",
         /// CrossType is not N.
         3 => CrossTypeNotSupported: "only continuous trading (cross type N) is supported",
-        /// The gateway: CustomerType or CrossType R.
+        /// CustomerType or CrossType is R (retail).
         4 => RetailNotAllowed: "there is no retail programme",
-        /// Display is none of Y, A or N, or hidden, which is not served here.
+        /// Display is none of Y, A or N, or it is a hidden order and these are not supported.
         5 => DisplayNotSupported: "this display instruction is not supported",
         /// ISO is not N.
         6 => IsoNotAllowed: "inter-market sweeps are not supported",
         /// Capacity is none of A, P, R, O.
         7 => InvalidCapacity: "the capacity is not A, P, R or O",
-        /// A tag asks for something that is not served here.
+        /// A tag asks for something that is not supported.
         8 => TagNotSupported: "an optional tag asks for something that is not supported",
-        /// The gateway: a pegged or discretionary price.
+        /// The price is pegged or discretionary.
         9 => PeggingNotAllowed: "pegged and discretionary prices are not supported",
-        /// The gateway: Route.
+        /// The order asks for routing.
         10 => RoutingNotAllowed: "orders are not routed to other venues",
-        /// The appendage cannot be read.
+        /// The appendage (the optional tags) cannot be read.
         11 => MalformedTag: "the optional tags cannot be read",
         /// No instrument has this symbol.
         12 => UnknownSymbol: "no instrument has this symbol",
-        // What the sequencer and the gateway find.
+        // Found by the sequencer and the gateway.
         /// The journal is short of space; cancels still work.
         13 => JournalSpaceLow: "the journal is short of disk space: only cancels are taken",
-        /// The gateway: the login sends more messages than it may.
+        /// The login sent more messages than its rate allows.
         14 => MessageRateExceeded: "the login has sent more messages than it may",
-        // What the exchange finds.
+        // Found by the exchange.
         /// The login has disabled its order entry.
         15 => OrderEntryDisabled: "order entry of this login is disabled",
-        /// A live order of an earlier session has the number, or an order of another shard may have it.
+        /// A live order of an earlier session has this number, or an order of another shard may have it.
         16 => UserRefInUse: "a live order of an earlier session has this number, or one of another shard may have it",
         /// The instrument does not exist.
         17 => UnknownInstrument: "the instrument does not exist",
         /// The instrument was delisted.
         18 => InstrumentDelisted: "the instrument was delisted",
-        /// Sequenced later than the client's limit (max time to book).
+        /// The order was sequenced after the client's time limit (max time to book).
         19 => TooLate: "the order came later than its own limit of time",
         /// The venue's kill switch is on.
         20 => VenueKilled: "the venue's kill switch is on",
@@ -98,15 +98,16 @@ reasons!(
         22 => InstrumentClosed: "the instrument is closed",
         /// The instrument is halted.
         23 => InstrumentHalted: "the instrument is halted",
-        /// The instrument takes only cancels.
+        /// The instrument accepts only cancels.
         24 => CancelOnly: "the instrument takes only cancels",
-        /// Orders gather for an auction; only limit orders that rest, and stops, are taken.
+        /// Orders gather for an auction; only limit orders that may rest, and stops, are accepted.
         25 => NotInAuction: "while orders gather for an auction only limit orders that may rest are taken",
-        /// The account has sent as many orders in this second as it may, or what it sent has looked in vain at as much as it may.
+        /// The account sent the most orders allowed in this second, or its orders searched the book in vain as much as
+        /// allowed.
         26 => OrderRateExceeded: "the account has sent as many orders, or looked in vain at as much, in this second as it may",
-        /// A linked order is only cancelled whole; it is not changed or replaced.
+        /// A linked order can only be cancelled whole; it cannot be changed or replaced.
         27 => OrderIsLinked: "an order that is linked to another is only cancelled whole",
-        /// Instructions that exclude one another, or one that this order cannot have.
+        /// Instructions that exclude one another, or that this order cannot have.
         28 => InvalidInstructions: "the instructions exclude one another",
         /// The trigger's price is zero, out of the protocol's range, or off the tick.
         29 => InvalidTrigger: "the trigger price is zero, out of range or off the tick",
@@ -114,7 +115,7 @@ reasons!(
         30 => InvalidExpireTime: "the expire time is missing or has passed",
         /// The price is zero, below zero, or at or above [`Listing::PRICE_END`](super::Listing::PRICE_END) price units.
         31 => InvalidPrice: "the price is zero or out of the protocol's range",
-        /// The price is no multiple of the tick.
+        /// The price is not a multiple of the tick.
         32 => PriceOffTick: "the price is not a multiple of the tick",
         /// The price is outside the instrument's price range.
         33 => PriceOutOfLimits: "the price is outside the instrument's price range",
@@ -134,34 +135,34 @@ reasons!(
         40 => NotionalTooLarge: "price × quantity is too large",
         /// Price × quantity is above a limit.
         41 => NotionalAboveMaximum: "price × quantity is above the limit",
-        /// A quantity in money finds nothing on the other side.
+        /// A quantity in money finds no order on the other side.
         42 => NothingToTradeWith: "there is nothing to trade with",
-        /// A quantity in money does not reach for one lot at the best price.
+        /// A quantity in money is smaller than the price of one lot at the best price.
         43 => AmountTooSmall: "the amount does not reach for one lot",
-        /// A reduce-only order would make the position larger.
+        /// A reduce-only order would increase the position.
         44 => NotReducing: "the order would not reduce the position",
-        /// The account would hold and have on order more than the limit.
+        /// The account's position plus its open orders would exceed the limit.
         45 => PositionAboveLimit: "the account's position would be above its limit",
-        /// The account has as many open orders as it may.
+        /// The account has the most open orders allowed.
         46 => OpenOrdersAboveLimit: "the account has as many open orders as it may",
-        /// The order that it is to be linked to is not live, not alike, or linked already.
+        /// The order to link to is not live, of another kind, or linked already.
         47 => LinkNotPossible: "the order that it is to be linked to is not live, of another kind, or linked already",
-        /// The order must not trade when it is entered, and would.
+        /// A post-only order would trade on entry.
         48 => PostOnlyWouldTrade: "the order must only rest, and would trade",
         /// The account's available balance does not cover the order.
         49 => InsufficientFunds: "the account's available balance is too small",
-        /// The book holds as many orders as it was configured for.
+        /// The exchange holds the most open orders it is configured for.
         50 => TooManyOrders: "the exchange holds as many open orders as it is configured for",
-        /// The instrument holds as many orders that wait for a trigger as it can.
+        /// The instrument holds the most orders waiting for a trigger that it can.
         51 => TooManyTriggers: "the instrument holds as many orders that wait for a trigger as it can",
-        /// An amend that would change nothing that can be changed, or an order of this kind is not amended.
+        /// The amend changes nothing that can be changed, or orders of this kind cannot be amended.
         52 => AmendNotPossible: "the order cannot be amended like this",
         // Administrative commands.
         /// No order with this number is open.
         53 => UnknownOrder: "no order with this number is open",
         /// The id is not the next free one.
         54 => IdNotNext: "the id is not the next free one",
-        /// Another has this code or symbol.
+        /// The code or symbol is already used.
         55 => DuplicateName: "another one has this code or symbol",
         /// The asset does not exist.
         56 => UnknownAsset: "the asset does not exist",
@@ -173,7 +174,7 @@ reasons!(
         59 => OutOfRange: "a number is out of its range",
         /// One tick on one lot is not a whole number of quote minor units.
         60 => TickLotNotWhole: "tick × lot is not a whole number of the quote asset's minor units",
-        /// More of the asset than an amount can hold.
+        /// The asset's total deposits would exceed the range of an amount.
         61 => SupplyTooLarge: "the asset's total deposits would pass 2^63 - 1 minor units",
         /// The transfer's reference is not above the account's last.
         62 => DuplicateReference: "a transfer with this reference or a later one was already made",
@@ -183,49 +184,50 @@ reasons!(
         64 => WithdrawalsOff: "withdrawals of this asset are off",
         /// The amount is below the asset's minimum.
         65 => TransferBelowMinimum: "the amount is below the asset's minimum",
-        /// An amount of the asset would not be exact, or not fit, at the new scale.
+        /// At the new scale an amount of the asset would not be exact, or would not fit.
         66 => ScaleNotPossible: "an amount would not be exact, or not fit, at the new scale",
-        /// The phase is not one that an instrument can be put into, or it is in it already.
+        /// An instrument cannot be put into this phase, or it is already in it.
         67 => InvalidPhase: "the instrument cannot be put into this phase",
-        /// The venue would pay more in rebates than it takes in fees.
+        /// The sum of the two fees is negative.
         68 => RebateAboveFee: "the two fees together are below zero",
         /// The configured instruments and accounts are already open.
         69 => AlreadyOpen: "the exchange is already open",
-        /// The login is sent copies of this account already.
+        /// The login already gets copies of this account.
         70 => AlreadyCopied: "the login gets copies of this account already",
-        /// The epoch is not above the last one: another node has led since, or this one leads already.
+        /// The epoch is not above the last one: another node became leader since, or this node already leads.
         71 => EpochNotAbove: "the epoch is not above the last one",
-        /// A shard that there is not.
+        /// The shard does not exist.
         72 => UnknownShard: "the shard does not exist",
-        /// A shard after there was something else.
+        /// Shards must be opened before anything else.
         73 => ShardsComeFirst: "shards are opened before assets, accounts and logins",
-        /// What would have to be decided by all shards together.
+        /// All shards together would have to decide this, which is not possible.
         74 => OneShardOnly: "this cannot be changed on a venue with several shards",
     }
 );
 
 reasons!(
-    /// Why a message was ignored: the protocol gives it no answer (PROTOCOL.md §2.8), but the event log says so.
+    /// Reasons for ignoring a message: the protocol has no answer for it (PROTOCOL.md §2.8), but the event log records
+    /// it.
     IgnoreReason {
         /// The client's number is not above the login's last: a retransmission.
         0 => Retransmission: "the client's number was used before",
-        /// The order is not live: filled, cancelled, replaced, or never there.
+        /// The order is not live: filled, cancelled, replaced, or it never existed.
         1 => OrderNotLive: "the order is not live",
-        /// A partial cancel that does not lower the total.
+        /// A partial cancel that does not decrease the total.
         2 => NothingToCancel: "the new total is not below the present one",
         /// The login does not exist.
         3 => UnknownLogin: "the login does not exist",
-        /// It was sent in a session of the login that has ended, or that never was.
+        /// It was sent in a session that is not the login's present one.
         4 => OtherSession: "it was sent in another session than the login's present one",
     }
 );
 
 impl RejectReason {
-    /// Every reason for which an order, or a change of one, is refused, in the order in which the checks are made
-    /// (docs/RULES.md, "Checks"): the first check that fails is the answer. A reason that several checks share stands where a
-    /// plain limit order first comes to it.
+    /// All reasons for which an order, or a change of one, is refused, in the order of the checks (docs/RULES.md,
+    /// "Checks"); the first check that fails determines the answer. A reason that several checks share is listed where
+    /// a plain limit order first meets it.
     pub const CHECKED: &'static [Self] = &[
-        // The gateway: the login's rate, then what the message says.
+        // The gateway: the login's message rate, then the content of the message.
         Self::MessageRateExceeded,
         Self::InvalidSide,
         Self::ShortSaleNotAllowed,
@@ -242,7 +244,7 @@ impl RejectReason {
         Self::UnknownSymbol,
         // The sequencer.
         Self::JournalSpaceLow,
-        // The exchange: the login, the instrument and what is switched off.
+        // The exchange: the login, the instrument and switches.
         Self::OrderEntryDisabled,
         Self::UserRefInUse,
         Self::UnknownInstrument,
@@ -254,7 +256,7 @@ impl RejectReason {
         Self::InstrumentHalted,
         Self::CancelOnly,
         Self::NotInAuction,
-        // What has been counted, and what cannot be changed.
+        // Rates, and orders that cannot be changed.
         Self::OrderRateExceeded,
         Self::OrderIsLinked,
         Self::AmendNotPossible,
@@ -282,7 +284,7 @@ impl RejectReason {
         Self::LinkNotPossible,
         Self::PostOnlyWouldTrade,
         Self::InsufficientFunds,
-        // The room of the exchange.
+        // The capacity of the exchange.
         Self::TooManyOrders,
         Self::TooManyTriggers,
     ];

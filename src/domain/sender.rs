@@ -1,4 +1,4 @@
-//! Of whom a command is: a client's, with the session that it was sent in, or the venue's own.
+//! The sender of a command: a client with the session in which it was sent, or the venue itself.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -7,19 +7,19 @@ use super::{
     RefuseEnter, RefuseReplace, Replace, SetOrderEntry, UserRef,
 };
 
-/// Who sent a client's message, when, and what the client calls it.
+/// The login, session and client number of a client's message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sender {
-    /// Whose message.
+    /// The login.
     pub login: LoginId,
     /// The session that the connection was logged in to.
     pub session: u32,
-    /// The client's number of the message; of a replace the new one, 0 of a message without one.
+    /// The client's number of the message; for a replace the new one, 0 for a message without a number.
     pub user_ref: UserRef,
 }
 
 impl OrderCommand {
-    /// Who sent the client's message that the command is; `None`: it is no client's.
+    /// The sender of the client message; `None` if the command is not from a client.
     #[inline]
     pub fn sender(&self) -> Option<Sender> {
         let (login, session, user_ref) = match *self {
@@ -45,7 +45,7 @@ impl OrderCommand {
 }
 
 impl Command {
-    /// Who sent the client's message that the command is; `None`: it is no client's.
+    /// The sender of the client message; `None` if the command is not from a client.
     #[inline]
     pub fn sender(&self) -> Option<Sender> {
         match self {
@@ -54,7 +54,7 @@ impl Command {
         }
     }
 
-    /// The same command, as sent in this session if it is a client's message.
+    /// The same command with this session if it is a client's message; otherwise unchanged.
     pub fn in_session(mut self, session: u32) -> Self {
         if let Command::Order(
             OrderCommand::Enter(Enter { session: own, .. })

@@ -1,10 +1,11 @@
-//! The names of sessions on the wire.
+//! Session ids on the wire.
 
-/// The SoupBinTCP session id of a session, where `first` is that of session 0: the decimal number at its end is counted up,
-/// its width kept (`DOJIMA0001` is followed by `DOJIMA0002`). Both are left-justified and padded with spaces, as the field
-/// is. `None` when the number, or the want of one, does not allow for so many sessions.
+/// The SoupBinTCP session id of session number `session`; `first` is the id of session 0. The decimal number at the end
+/// of `first` is incremented and keeps its width (`DOJIMA0001` is followed by `DOJIMA0002`). Both are left-justified
+/// and padded with spaces. `None` if the number at the end of `first`
+/// has too few digits for that session, or is missing.
 ///
-/// Order entry and market data have the same names for the same sessions.
+/// Order entry and market data use the same ids for the same sessions.
 pub fn session_id(first: [u8; 10], session: u32) -> Option<[u8; 10]> {
     let mut id = first;
     let len = id.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
@@ -23,7 +24,7 @@ pub fn session_id(first: [u8; 10], session: u32) -> Option<[u8; 10]> {
     (left == 0).then_some(id)
 }
 
-/// The session that has this id ([`session_id`]); `None` if none has. Case does not matter.
+/// The session with this id ([`session_id`]); `None` if there is none. Case is ignored.
 pub fn session_number(first: [u8; 10], id: [u8; 10]) -> Option<u32> {
     let len = first.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
     let digits = first[..len].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();

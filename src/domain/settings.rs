@@ -1,4 +1,4 @@
-//! What an operator sets while the exchange runs. docs/RULES.md says what each does.
+//! Settings that an operator can change while the exchange runs. docs/RULES.md describes each.
 
 use super::numbered::{numbered, numbered_enum};
 use super::{AccountId, Amount, AssetId, FeeRate, FeeTier, GroupId, InstrumentId, LoginId, Ppm, Quantity};
@@ -8,28 +8,28 @@ use serde::Serialize;
 use std::ops::RangeInclusive;
 
 numbered_enum! {
-    /// What an instrument does at present.
+    /// The trading phase of an instrument.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum Phase {
-        /// No new orders, no replaces; cancels work. Entering it ends the day: day orders expire.
+        /// No new orders and no replaces; cancels work. When this phase begins, the day ends and day orders expire.
         #[default]
         Closed = 0,
         /// Orders gather without matching.
         PreOpen = 1,
-        /// Orders gather for the opening; indicative price and volume are published.
+        /// Orders gather for the opening auction; indicative price and volume are published.
         OpeningAuction = 2,
         /// Orders match as they come.
         Continuous = 3,
-        /// A price band was crossed: orders gather until the interruption ends.
+        /// A price band was crossed. Orders gather until the interruption ends.
         VolatilityAuction = 4,
-        /// Orders gather for the close.
+        /// Orders gather for the closing auction.
         ClosingAuction = 5,
-        /// Nothing is taken, not even cancels.
+        /// Nothing is accepted, not even cancels.
         Halted = 6,
-        /// Only cancels are taken.
+        /// Only cancels are accepted.
         CancelOnly = 7,
-        /// Gone for good; its orders are cancelled.
+        /// Removed for good; its orders are cancelled.
         Delisted = 8,
     }
 }
@@ -40,7 +40,7 @@ impl Phase {
         matches!(self, Self::PreOpen | Self::OpeningAuction | Self::VolatilityAuction | Self::ClosingAuction)
     }
 
-    /// Whether indicative prices are published.
+    /// Whether the phase publishes indicative prices.
     pub fn is_auction(self) -> bool {
         self.gathers() && self != Self::PreOpen
     }
@@ -60,14 +60,14 @@ numbered_enum! {
 }
 
 numbered_enum! {
-    /// Out of what an instrument's fees are taken.
+    /// The asset in which an instrument's fees are taken.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum FeeAsset {
-        /// Both sides pay in the quote asset: a buyer on top of the price, a seller out of the proceeds.
+        /// Both sides pay in the quote asset: a buyer in addition to the price, a seller from the proceeds.
         #[default]
         Quote = 0,
-        /// Each side pays out of what it receives: a buyer in base, a seller in quote.
+        /// Each side pays from what it receives: a buyer in base, a seller in quote.
         Received = 1,
     }
 }
@@ -75,72 +75,73 @@ numbered_enum! {
 /// The fee rates of one row of an instrument's fee table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct SetFees {
-    /// Which instrument.
+    /// The instrument.
     pub instrument: InstrumentId,
-    /// Which row.
+    /// The row.
     pub tier: FeeTier,
-    /// Of the resting side. With the taker's it must not be below zero: the venue never pays more than it takes.
+    /// Rate of the resting side. The sum of both rates must not be negative: the venue never pays more than it takes.
     pub maker: FeeRate,
-    /// Of the incoming side, and of both sides of an auction.
+    /// Rate of the incoming side, and of both sides of an auction trade.
     pub taker: FeeRate,
 }
 
 /// The terms of an instrument that can change while it is listed. Orders that no longer fit are cancelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct SetTerms {
-    /// Which instrument.
+    /// The instrument.
     pub instrument: InstrumentId,
     /// One tick in price units. Orders off the new tick are cancelled.
     pub tick_units: u32,
     /// One lot in minor units of the base asset. If it changes, all orders of the instrument are cancelled.
     pub lot: Amount,
-    /// Smallest order, lots. Orders that rest stay.
+    /// Smallest order, lots. Resting orders stay.
     pub min_quantity: Quantity,
-    /// Largest order, lots. Orders that rest stay.
+    /// Largest order, lots. Resting orders stay.
     pub max_quantity: Quantity,
-    /// Smallest limit order, price × quantity. Orders that rest stay.
+    /// Smallest limit order, price × quantity, in minor units of the quote asset. Resting orders stay.
     pub min_notional: Amount,
 }
 
-/// What keeps an instrument's prices from running away. Everything 0: nothing.
+/// Price limits, bands and collar of an instrument. 0 turns each of them off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Protection {
-    /// Lowest limit price taken, price units. 0: none.
+    /// Lowest limit price accepted, price units. 0: none.
     pub price_min: u32,
-    /// Highest limit price taken, price units. 0: none.
+    /// Highest limit price accepted, price units. 0: none.
     pub price_max: u32,
-    /// Reference of the static band until the next auction sets it, price units. 0: as it is.
+    /// Reference price of the static band until the next auction sets it, price units. 0: keep the present one.
     pub reference: u32,
-    /// How far from the reference trades may be. 0: any distance.
+    /// The largest distance of trades from the reference price. 0: no limit.
     pub static_band: Ppm,
-    /// How far from the last trade a next order may trade. 0: any distance.
+    /// The largest distance between the last trade and the trades of the next order. 0: no limit.
     pub dynamic_band: Ppm,
-    /// How long trading gathers when a band is crossed, seconds. 0: it goes on, and what is left of the order that would
-    /// cross is cancelled.
+    /// How long orders gather after a band was crossed, seconds. 0: no interruption; the remainder of the order that
+    /// would cross the band is cancelled.
     pub interruption_s: u32,
-    /// How far from the best price a market order may trade. 0: any distance.
+    /// The largest distance between the best price and the trades of a market order. 0: no limit.
     pub market_collar: Ppm,
 }
 
-/// What the exchange as a whole holds at most, and what holds for every account that has no limit of its own.
+/// Venue-wide limits, and the default limits of accounts without own ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct VenueLimits {
-    /// Open orders, all instruments together: 1 to [`Self::ORDERS_MAX`].
+    /// Open orders over all instruments: 1 to [`Self::ORDERS_MAX`].
     pub orders_max: u32,
-    /// What one order may touch when it is matched, 2 or more for each order that it meets, and what one part of a command
-    /// touches (docs/RULES.md, "Parts"); ten times as much is what an account may look at in vain in a second ("Work in vain"): within [`VenueLimits::ORDERS_TOUCHED`].
+    /// The most work per order when it is matched, and per part of a command (docs/RULES.md, "Parts"). Each order that
+    /// it meets counts 2 or more. Ten times this limit is the work per second that an account may cause in vain ("Work
+    /// in vain"). Within [`VenueLimits::ORDERS_TOUCHED`].
     pub orders_touched_max: u32,
-    /// Open orders of an account for which no own limit is set, at least 1.
+    /// Open orders of an account without its own limit, at least 1.
     pub account_orders_max: u32,
-    /// Orders of an account that wait for a trigger, where no own limit is set, at least 1.
+    /// Orders waiting for a trigger of an account without its own limit, at least 1.
     pub account_triggers_max: u32,
 }
 
 impl VenueLimits {
-    /// The most open orders that an exchange can be set to hold.
+    /// The largest possible [`VenueLimits::orders_max`].
     pub const ORDERS_MAX: u32 = 100_000_000;
 
-    /// What [`VenueLimits::orders_touched_max`] may be.
+    /// The range of [`VenueLimits::orders_touched_max`].
     pub const ORDERS_TOUCHED: RangeInclusive<u32> = 16..=1_000_000;
 
     /// Whether every limit is in its range.
@@ -154,7 +155,7 @@ impl VenueLimits {
 }
 
 impl VenueLimits {
-    /// Limits for a venue of a few accounts, each of which may have all its orders and all its triggers.
+    /// Limits for a venue with few accounts: each account may use all orders and all triggers.
     pub fn of_few_accounts(orders_max: u32) -> Self {
         Self {
             orders_max,
@@ -176,34 +177,35 @@ impl Default for VenueLimits {
     }
 }
 
-/// Limits on orders. 0: none, but for those of which it is said otherwise.
+/// Limits on orders. 0 means no limit, unless the field says otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct OrderLimits {
     /// Largest quantity of an order, lots.
     pub quantity_max: Quantity,
     /// Largest price × quantity of a limit order, minor units of its quote asset.
     pub notional_max: Amount,
-    /// Most open orders of an account. 0 of an account: the venue's [`VenueLimits::account_orders_max`].
+    /// Most open orders of an account. In an account's own limits, 0 means the venue's
+    /// [`VenueLimits::account_orders_max`].
     pub open_orders_max: u32,
-    /// Most orders of an account that wait for a trigger, over all instruments; of nothing but an account. 0: the venue's
+    /// Most orders of an account that wait for a trigger, over all instruments; only for accounts. 0: the venue's
     /// [`VenueLimits::account_triggers_max`].
     pub triggers_max: u32,
-    /// Most new orders and replaces of an account in one second of the clock.
+    /// Most new orders and replaces of an account in one clock second.
     pub orders_per_second_max: u32,
-    /// Most of the base asset, in lots, that an account may hold and have on order.
+    /// The most lots of the base asset that an account may hold plus have on order.
     pub position_max: Quantity,
 }
 
-/// For whom limits hold.
+/// What order limits apply to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitScope {
-    /// Every account, in this instrument; its limit of triggers must be 0.
+    /// Every account, in this instrument; `triggers_max` must be 0.
     Instrument(InstrumentId),
-    /// This account: open orders, those that wait, and their rate over all instruments, the others in each.
+    /// This account: open orders, waiting orders and rate over all instruments, the other limits per instrument.
     Account(AccountId),
-    /// This login: quantity, notional and open orders over all instruments; the other limits are not a login's and must
-    /// be 0.
+    /// This login: quantity, notional and open orders over all instruments; the other limits do not apply and must be
+    /// 0.
     Login(LoginId),
 }
 
@@ -219,7 +221,7 @@ numbered!(LimitScope {
 pub enum KillScope {
     /// One account.
     Account(AccountId),
-    /// Everybody.
+    /// All accounts.
     Venue,
 }
 
@@ -231,14 +233,14 @@ numbered!(KillScope {
 /// The settings of an asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct AssetSettings {
-    /// Which asset.
+    /// The asset.
     pub asset: AssetId,
-    /// Minor units are 10^-scale. If it changes, all orders of the instruments that trade the asset are cancelled and all
-    /// amounts of it are converted; refused if one would not be exact or not fit.
+    /// Minor units are 10^-scale. If it changes, all orders of the instruments that trade the asset are cancelled and
+    /// all amounts of it are converted. Refused if an amount would not be exact or would not fit.
     pub scale: u8,
-    /// Whether deposits are taken.
+    /// Whether deposits are accepted.
     pub deposits: Switch,
-    /// Whether withdrawals are made.
+    /// Whether withdrawals are accepted.
     pub withdrawals: Switch,
     /// Smallest deposit, minor units of the new scale.
     pub min_deposit: Amount,
@@ -246,24 +248,24 @@ pub struct AssetSettings {
     pub min_withdrawal: Amount,
 }
 
-/// An account's self-trade prevention. Its orders may ask for more, not for less.
+/// An account's self-trade prevention. Its orders may ask for stricter prevention, not for less.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct AccountSelfTrade {
-    /// Which account.
+    /// The account.
     pub account: AccountId,
-    /// What is done.
+    /// The prevention.
     pub prevention: SelfTradePrevention,
     /// The account's group; 0: none.
     pub group: GroupId,
 }
 
-/// How accounts come to their fee tier.
+/// How an account's volume determines its fee tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct VolumeTiers {
-    /// Trades that are paid in this asset count.
+    /// The quote asset whose trades count.
     pub asset: AssetId,
-    /// The 30-day volume from which a row of the fee tables holds, minor units, ascending; the first is 0. A row that is
-    /// not to be reached has `i64::MAX`.
+    /// The 30-day volume from which each row of the fee tables applies, minor units, ascending; the first is 0.
+    /// `i64::MAX` makes a row unreachable.
     pub volume_min: [Amount; FeeTier::COUNT],
 }
 
@@ -275,15 +277,15 @@ impl Default for VolumeTiers {
     }
 }
 
-/// Which orders a mass cancel takes: those that fit everything that is said.
+/// Selects the orders of a mass cancel: those that match all given fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct CancelFilter {
-    /// Orders of this login.
+    /// Only orders of this login.
     pub login: Option<LoginId>,
-    /// Orders of this account.
+    /// Only orders of this account.
     pub account: Option<AccountId>,
-    /// Orders of this instrument.
+    /// Only orders of this instrument.
     pub instrument: Option<InstrumentId>,
-    /// Orders of this side.
+    /// Only orders of this side.
     pub side: Option<Side>,
 }

@@ -1,27 +1,28 @@
-//! Where each login's messages stand among the events.
+//! Maps message numbers of each login's stream to events.
 //!
 //! A login's stream is the messages addressed to it in the present session, numbered from 1, copies included
-//! ([`Audience`]). The numbers are not stored anywhere: they are counted from the events, so they come back the same after
-//! every replay. The index remembers marks: for some messages, the event that carries them. A message lies fewer than
-//! [`MARK_EVERY`] messages or fewer than [`MARK_EVERY_EVENTS`] events behind its mark, so a resend never reads much more than
-//! that, however few messages a login has among those of others. Of the last [`ENDED_MAX`] sessions of a login it
-//! remembers where their messages ended and their marks, of those before the last one [`ENDED_MARKS_MAX`].
+//! ([`Audience`]). The numbers are not stored: they are counted from the events, so every replay gives the same
+//! numbers. The index keeps marks: for some messages, the event that carries them. A message is fewer than
+//! [`MARK_EVERY`] messages or fewer than [`MARK_EVERY_EVENTS`] events after its mark. This bounds how much a resend
+//! must read, however few messages a login has among those of others. For the last [`ENDED_MAX`] sessions of a login
+//! the index keeps where their messages ended and their marks; of the sessions before the last one it keeps only
+//! [`ENDED_MARKS_MAX`] marks.
 
 use super::audience::{Audience, StreamChange};
 use super::{EventRecord, LoginId};
 use bincode::{Decode, Encode};
 use std::collections::VecDeque;
 
-/// Messages of one login from one mark to the next, at most, and one event's.
+/// The most messages of one login between two marks, plus those of one event.
 pub const MARK_EVERY: u64 = 1024;
 
-/// A login's first message so many events after its last mark has a mark, however few messages lie between.
+/// A message that is this many events after the login's last mark gets a mark, however few messages are between them.
 pub const MARK_EVERY_EVENTS: u64 = 1 << 20;
 
-/// Sessions of one login of which is remembered where they were. Older ones cannot be read any more.
+/// How many ended sessions of one login are kept. The messages of older ones can no longer be read.
 pub const ENDED_MAX: usize = 100;
 
-/// Marks that are kept of a session once the next one of the login has ended, too.
+/// How many marks of an ended session are kept once the login's next session has ended too.
 pub const ENDED_MARKS_MAX: usize = 16;
 
 /// Message counts of every login, and sparse marks into the event log.
@@ -30,27 +31,27 @@ pub struct StreamIndex {
     audience: Audience,
     session: u32,
     logins: Vec<Stream>,
-    /// By login: its streams that have ended, the oldest first.
+    /// Indexed by login: its ended streams, oldest first.
     ended: Vec<VecDeque<EndedStream>>,
 }
 
-/// A login's stream of a session that has ended: at least one message.
+/// A login's stream of an ended session. It has at least one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndedStream {
-    /// Whose.
+    /// The login.
     pub login: LoginId,
-    /// Of which session.
+    /// The session.
     pub session: u32,
     /// The event of its last message.
     pub last_event: u64,
-    /// How many messages it had.
+    /// The number of its messages.
     pub messages: u64,
-    /// Where they are; the first mark is that of message 1.
+    /// Its marks; the first mark is that of message 1.
     pub marks: Vec<Mark>,
 }
 
 impl EndedStream {
-    /// Leaves out so many marks that few are left, the same number after each.
+    /// Drops marks evenly until at most [`ENDED_MARKS_MAX`] are left.
     fn thin(&mut self) {
         let every = self.marks.len().div_ceil(ENDED_MARKS_MAX);
         if every > 1 {
@@ -63,9 +64,9 @@ impl EndedStream {
 struct Stream {
     session: u32,
     messages: u64,
-    /// The first one is that of message 1.
+    /// The first mark is that of message 1.
     marks: Vec<Mark>,
-    /// The event of the last message. 0: no message was counted since a start.
+    /// The event of the last message. 0: no message was counted since the process started.
     last_event: u64,
 }
 
@@ -79,7 +80,7 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// Whether another mark is due at this place behind it.
+    /// Whether `place` is so far after this mark that it needs a mark of its own.
     fn is_far_before(&self, place: &Self) -> bool {
         place.message >= self.message.saturating_add(MARK_EVERY)
             || place.event >= self.event.saturating_add(MARK_EVERY_EVENTS)
@@ -102,7 +103,7 @@ impl Stream {
 }
 
 impl StreamIndex {
-    /// Takes up one event. Events come in order, each once.
+    /// Counts one event. Events must come in order, each once.
     pub fn note(&mut self, record: &EventRecord) {
         match record.event.stream_change() {
             Some(StreamChange::Rolled { session }) => self.session = session,
@@ -115,7 +116,7 @@ impl StreamIndex {
         self.audience.each(record, |to| stream(logins, to.login, session).add(record.number));
     }
 
-    /// A login's stream begins anew; the one before is kept.
+    /// Starts a new stream for a login and keeps the ended one.
     fn restart(&mut self, login: LoginId, session: u32) {
         let present = stream(&mut self.logins, login, session);
         let before = std::mem::replace(present, Stream { session, ..Stream::default() });
@@ -138,28 +139,28 @@ impl StreamIndex {
         all.push_back(ended);
     }
 
-    /// Who is sent what, after the events so far.
+    /// The recipients of events, after the events so far.
     pub fn audience(&self) -> &Audience {
         &self.audience
     }
 
-    /// The session that the events so far came to; the first one is 0.
+    /// The venue's session after the events so far; the first is 0.
     pub fn session(&self) -> u32 {
         self.session
     }
 
-    /// An index that was written down, before [`StreamIndex::restore`]: who was sent what, and in which session.
+    /// Starts to rebuild a saved index: its audience and session. [`StreamIndex::restore`] adds the logins.
     pub fn restored(audience: Audience, session: u32) -> Self {
         Self { audience, session, ..Self::default() }
     }
 
-    /// Of every login that was told something, and of those with lower ids, how many messages it has and its marks.
+    /// The number of messages and the marks of each login, up to the highest login that has messages.
     pub fn all(&self) -> impl Iterator<Item = (u64, &[Mark])> {
         self.logins.iter().map(|stream| (stream.messages, &stream.marks[..]))
     }
 
-    /// Takes up the next login of an index that was written down, with its present session. `false`, and nothing done, when these cannot be the
-    /// marks of so many messages.
+    /// Adds the next login of a saved index with its present session. Returns `false` and changes nothing if these
+    /// cannot be the marks of that many messages.
     pub fn restore(&mut self, session: u32, messages: u64, marks: Vec<Mark>) -> bool {
         if !are_marks_of(messages, &marks) || !are_all_marks_of(messages, &marks) {
             return false;
@@ -168,13 +169,13 @@ impl StreamIndex {
         true
     }
 
-    /// The streams that have ended, by login, the oldest first.
+    /// All ended streams, by login, the oldest first.
     pub fn all_ended(&self) -> impl Iterator<Item = &EndedStream> {
         self.ended.iter().flatten()
     }
 
-    /// Takes up the next ended stream of an index that was written down. `false`, and nothing done, when it cannot follow
-    /// the one before.
+    /// Adds the next ended stream of a saved index. Returns `false` and changes nothing if it cannot follow the one
+    /// before.
     pub fn restore_ended(&mut self, ended: EndedStream) -> bool {
         let EndedStream { login, session, last_event, messages, .. } = ended;
         let first_event = ended.marks.first().map_or(0, |first| first.event);
@@ -194,7 +195,7 @@ impl StreamIndex {
         fits
     }
 
-    /// A login's stream of a session that has ended, as far as that is remembered.
+    /// A login's stream of an ended session, if it is still kept.
     pub fn ended(&self, login: LoginId, session: u32) -> Option<&EndedStream> {
         self.ended.get(login.0 as usize)?.iter().rfind(|ended| ended.session == session)
     }
@@ -204,30 +205,31 @@ impl StreamIndex {
         self.logins.get(login.0 as usize).map_or(self.session, |stream| stream.session)
     }
 
-    /// How many messages the login's present stream has.
+    /// The number of messages in the login's present stream.
     pub fn messages(&self, login: LoginId) -> u64 {
         self.logins.get(login.0 as usize).map_or(0, |stream| stream.messages)
     }
 
-    /// The present sessions of logins 0 to `logins` - 1, and how many messages each has.
+    /// For logins 0 to `logins` - 1: the present session and its number of messages.
     pub fn by_login(&self, logins: usize) -> Vec<(u32, u64)> {
         let known = self.logins.iter().map(|stream| (stream.session, stream.messages));
         known.chain(std::iter::repeat((self.session, 0))).take(logins).collect()
     }
 
-    /// The first events of all present streams that are known.
+    /// The first event of each present stream for which it is known.
     pub fn beginnings(&self) -> impl Iterator<Item = u64> {
         self.logins.iter().filter_map(|stream| stream.marks.first()).map(|mark| mark.event)
     }
 
-    /// How many messages the login's stream of a session has, and its marks.
+    /// The number of messages and the marks of the login's stream of a session.
     fn of(&self, login: LoginId, session: u32) -> Option<(u64, &[Mark])> {
         let present = self.logins.get(login.0 as usize).filter(|present| present.session == session);
         let ended = || self.ended(login, session).map(|ended| (ended.messages, &ended.marks[..]));
         present.map(|present| (present.messages, &present.marks[..])).or_else(ended)
     }
 
-    /// Where to start reading to find this message (from 1) of the login's stream of this session, if it has it.
+    /// Where to start reading to find this message (from 1) of the login's stream of this session; `None` if it does
+    /// not exist.
     pub fn mark_before(&self, login: LoginId, session: u32, message: u64) -> Option<Mark> {
         let (messages, marks) = self.of(login, session)?;
         if message > messages {
@@ -237,8 +239,8 @@ impl StreamIndex {
         marks.get(after.checked_sub(1)?).copied()
     }
 
-    /// A place at this event or after it with the number of the login's next message there: of its stream of this session,
-    /// which has messages.
+    /// A place at or after this event, with the number of the login's next message there, in its stream of this
+    /// session.
     pub fn known_from(&self, login: LoginId, session: u32, event: u64) -> Option<Mark> {
         let ended = self.ended(login, session);
         let ended = ended.map(|ended| Mark { event: ended.last_event + 1, message: ended.messages + 1 });
@@ -248,7 +250,7 @@ impl StreamIndex {
     }
 }
 
-/// Whether these can be the marks of so many messages.
+/// Whether these can be marks of a stream with that many messages.
 fn are_marks_of(messages: u64, marks: &[Mark]) -> bool {
     let (Some(first), Some(last)) = (marks.first(), marks.last()) else { return messages == 0 };
     let rise = |one: &Mark, next: &Mark| {
@@ -257,8 +259,8 @@ fn are_marks_of(messages: u64, marks: &[Mark]) -> bool {
     first.message == 1 && first.event > 0 && last.message <= messages && marks.is_sorted_by(rise)
 }
 
-/// Whether none is missing among these, which are marks of so many messages. An event has two messages of a login at most, so
-/// the second of an event may be the last before the next mark is due.
+/// Whether no mark is missing. An event has at most two messages of a login, so the second of them may be the last one
+/// before the next mark is due.
 fn are_all_marks_of(messages: u64, marks: &[Mark]) -> bool {
     let is_near = |one: &Mark, next: &Mark| next.message - one.message <= MARK_EVERY + 1;
     marks.is_sorted_by(is_near) && marks.last().is_none_or(|last| messages - last.message <= MARK_EVERY)
@@ -307,7 +309,7 @@ mod tests {
             assert!(!index.restore(0, far + 1, wrong.clone()), "{wrong:?}");
         }
         assert!(index.restore(0, 0, vec![]) && !index.restore(0, 0, vec![mark(1, 1)]));
-        // A mark is missing, and such a count could not go on.
+        // A mark is missing, so counting could not continue.
         assert!(index.restore(0, far, vec![mark(1, 1)]) && !index.restore(0, far + 1, vec![mark(1, 1)]));
         assert!(!index.restore(0, far + 2, vec![mark(1, 1), mark(9, far + 2)]));
         let end = vec![mark(1, 1), mark(9, u64::MAX)];
@@ -329,7 +331,7 @@ mod tests {
                 Event::Venue(VenueEvent::LoginOpened { login, account: crate::domain::AccountId(1) }),
             );
         }
-        // The second login begins a session of its own once; the others are the venue's.
+        // The second login starts a session of its own once; the others are the venue's.
         let rolls: [(u32, &[LoginId]); 3] = [(1, &[one, two]), (2, &[two]), (3, &[one, two])];
         for (session, logins) in rolls {
             for login in logins {
@@ -373,8 +375,8 @@ mod tests {
         assert!(again.restore_ended(last.clone()) && !again.restore_ended(first.clone()), "out of order");
     }
 
-    /// However few messages a login has among those of others, and also in a session that has ended: none lies far behind its
-    /// mark.
+    /// However few messages a login has among those of others, and also in an ended session, no message is far after
+    /// its mark.
     #[test]
     fn no_message_is_far_behind_its_mark() {
         let login = LoginId(0);
@@ -437,7 +439,7 @@ mod tests {
     fn marks_find_the_event_of_every_message() {
         let (one, two) = (LoginId(1), LoginId(2));
         let mut index = StreamIndex::default();
-        // What the index must agree with: for each message of login 1, the event that carries it.
+        // The reference: for each message of login 1, the event that carries it.
         let mut carried_by = Vec::new();
         for number in 1..=5_000 {
             let (maker, taker) = if number % 3 == 0 { (one, one) } else { (two, one) };

@@ -1,4 +1,4 @@
-//! What people call the values that they set: one word for each, in the configuration, on the command line and in SQL.
+//! The words for enum values in the configuration, on the command line and in SQL.
 
 use super::{
     FeeAsset, Owner, Phase, Product, SelfTrade, Side, Switch, TradeKind, TriggerKind, TriggerReference,

@@ -1,19 +1,19 @@
-//! The version of each format of which files are kept, and the oldest one that is still read: that of 0.1.0. How a format grows
-//! is in CONTRIBUTING.md.
+//! The version of each file format, and the oldest version that can still be read: that of 0.1.0. CONTRIBUTING.md
+//! describes how a format changes.
 
-/// Of commands (`codec`), in the segments of the journal.
+/// Commands (`codec`), in the segments of the journal.
 pub const COMMANDS: u16 = 5;
-/// Of commands that are still replayed.
+/// The oldest commands that can still be replayed.
 pub const COMMANDS_OLDEST: u16 = 5;
-/// Of events (`codec`), in the segments of the event log.
+/// Events (`codec`), in the segments of the event log.
 pub const EVENTS: u16 = 5;
-/// Of events that are still read.
+/// The oldest events that can still be read.
 pub const EVENTS_OLDEST: u16 = 5;
-/// Of the records of the log of market data (`stages::feed`).
+/// Records of the market-data log (`stages::feed`).
 pub const MARKET_DATA: u16 = 2;
-/// Of records of that log that are still read.
+/// The oldest records of that log that can still be read.
 pub const MARKET_DATA_OLDEST: u16 = 2;
-/// Of snapshot files (`replica::snapshot`).
+/// Snapshot files (`replica::snapshot`).
 pub const SNAPSHOTS: u32 = 6;
-/// Of the tables of the SQL database (`sql`).
+/// Tables of the SQL database (`sql`).
 pub const SQL_SCHEMA: i64 = 9;

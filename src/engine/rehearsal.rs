@@ -1,4 +1,4 @@
-//! What a start would come to, for those who check a directory: the decisions of a start without its writes.
+//! A trial start for tools that check a directory: the decisions of a start without its writes.
 
 use super::{StartError, recovery_settings};
 use crate::config::Config;
@@ -6,12 +6,13 @@ use crate::pipeline;
 use crate::recovery::{self, DataDir, Progress, Rehearsed};
 use crate::runtime::UnixNanos;
 
-/// Decides what a start of an engine of this configuration would decide of these files, replay and comparisons with the event log
-/// included. Writes nothing and takes no lock; meant for a directory that no engine holds. What a start asks of the machine
-/// (ports, cores, descriptors, space) is not asked, and a clock that would refuse it is only told.
+/// Makes the same decisions about these files as a start with this configuration, including the replay and the
+/// comparisons with the event log. Writes nothing and takes no lock; meant for a directory that no engine holds. It
+/// does not check the machine (ports, cores, descriptors, space), and it only reports a clock that a start would
+/// refuse.
 ///
 /// # Errors
-/// Those of the start, with its words and its exit code.
+/// The errors of the start, with the same texts and exit codes.
 pub fn rehearse(
     config: &Config,
     data: &DataDir,

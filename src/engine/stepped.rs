@@ -1,7 +1,7 @@
-//! An engine without threads, in surroundings that its caller makes: the one that simulations run.
+//! An engine without threads in an environment that its caller provides. Simulations run it.
 //!
-//! Nothing here waits, and nothing happens but by [`Stepper::step`]: over files in memory, simulated sockets and a clock that
-//! is moved by hand, the same seed gives the same run.
+//! Nothing here waits, and everything happens inside [`Stepper::step`]. With files in memory, simulated sockets and a
+//! manual clock, the same seed gives the same run.
 
 use super::{StartError, Stopped, Warm, check, join, recover, recovery_settings};
 use crate::config::Config;
@@ -12,17 +12,17 @@ use crate::recovery::{DataDir, RecoveryReport};
 use crate::runtime::{Clocks, Counters, Fatal, ManualClock, Stepper, SystemClocks};
 use std::path::Path;
 
-/// What a stepped engine is surrounded by.
+/// The environment of a stepped engine.
 pub struct Environment<'a> {
     pub data: DataDir,
-    /// Bytes of a segment of the journal and of the event log, instead of the configured sizes, which are for disks. Their
-    /// segments are made when they are needed, by the agent that needs them.
+    /// Segment sizes of the journal and of the event log in bytes, instead of the configured sizes, which are meant for
+    /// disks. Segments are created when they are needed, by the agent that needs them.
     pub segment_bytes: [u64; 2],
-    /// Where clients come from.
+    /// The order-entry sockets.
     pub sockets: Box<dyn Sockets>,
-    /// Where those come from who take market data; `None`: it is served to nobody.
+    /// The market-data sockets; `None`: market data is not served.
     pub market_sockets: Option<FeedSockets>,
-    /// The clocks, which stand still until they are moved.
+    /// The clocks, which only move when the caller moves them.
     pub clock: &'a ManualClock,
     /// Decides which agent runs next.
     pub seed: u64,
@@ -43,7 +43,7 @@ pub struct SteppedEngine {
 }
 
 impl SteppedEngine {
-    /// Recovers the data directory, or opens a new one, and makes all agents ready. Nobody can connect.
+    /// Recovers the data directory, or opens a new one, and prepares all agents. Clients cannot connect.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -51,7 +51,7 @@ impl SteppedEngine {
         Self::start_with(config, &DataDir::new(data), seed, &SystemClocks::new(), Network::default(), None)
     }
 
-    /// The same with a clock that stands still until it is moved.
+    /// The same with a clock that only moves when the caller moves it.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -64,7 +64,7 @@ impl SteppedEngine {
         Self::start_with(config, &DataDir::new(data), seed, clock, Network::default(), None)
     }
 
-    /// The same in these surroundings, of which all but SQLite are the caller's. Then the run depends on nothing else.
+    /// The same in an environment that is, except for SQLite, the caller's. The run then depends on nothing else.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -97,7 +97,7 @@ impl SteppedEngine {
         Ok(Self { stepper, handles: pipeline.handles, report, recovered: digest, counters })
     }
 
-    /// Takes nothing more in, runs until nothing is left to do, then closes all agents in flow order.
+    /// Takes no more input, runs until there is no work left, then closes all agents in flow order.
     ///
     /// # Errors
     /// The first fatal error of any agent.

@@ -1,5 +1,5 @@
-//! Cancels on behalf of logins that are absent, which a halt holds up (docs/RULES.md, "CancelLogin"): the orders are marked, and go
-//! when their instrument leaves the halt.
+//! Cancels for absent logins that a halt delays (docs/RULES.md, "CancelLogin"): the orders are marked, and are
+//! cancelled when their instrument leaves the halt.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -11,9 +11,9 @@ use super::state::Exchange;
 use super::task::Task;
 use crate::domain::{CancelReason, InstrumentId, LoginId};
 
-/// The mark, among an order's flags, that it is to go because its login's connection was lost.
+/// Order flag: cancel is due because the login's connection was lost.
 pub(super) const DISCONNECTED: u8 = 2;
-/// The mark that it is to go because its login's dead-man's switch went off.
+/// Order flag: cancel is due because the login's dead-man's switch fired.
 pub(super) const SWITCHED: u8 = 4;
 
 /// Whether a cancel of the order is due.
@@ -22,8 +22,8 @@ pub(super) fn is_due(order: &Hot) -> bool {
 }
 
 impl Shared {
-    /// The order cannot be cancelled in the halt. If that was on behalf of an absent login, it stays due; for the reason that
-    /// came first.
+    /// Handles an order that cannot be cancelled during the halt. If the cancel is for an absent login, it stays due,
+    /// with the first reason that applied.
     pub(super) fn leave_due(&mut self, handle: Handle, reason: CancelReason) {
         let mark = match reason {
             CancelReason::Disconnected => DISCONNECTED,
@@ -55,7 +55,7 @@ impl Shared {
         }
     }
 
-    /// An order of this login is marked.
+    /// Notes that the login has a marked order.
     pub(super) fn note_absent(&mut self, login: LoginId) {
         if let Err(at) = self.absent.binary_search(&login) {
             self.absent.insert(at, login);
@@ -64,8 +64,8 @@ impl Shared {
 }
 
 impl Exchange {
-    /// Cancels what stayed due while the instrument was halted: by login, this one and those after it, then by order number. A
-    /// part goes on to the end of a login, which has no more orders than its account's share.
+    /// Cancels the orders that stayed due while the instrument was halted: by login, from this one on, then by order
+    /// number. A part continues to the end of a login, which has no more orders than its account's limit.
     pub(super) fn cancel_due(
         &mut self,
         instrument: InstrumentId,
@@ -88,7 +88,7 @@ impl Exchange {
 }
 
 impl<S: EventSink> Market<'_, S> {
-    /// Cancels a login's marked orders of the instrument. Whether it has any of others.
+    /// Cancels a login's marked orders of the instrument. Returns whether it has marked orders of other instruments.
     fn cancel_due_of(&mut self, login: LoginId) -> bool {
         let mut elsewhere = false;
         let mut next = self.shared.first_of(login);
@@ -105,7 +105,7 @@ impl<S: EventSink> Market<'_, S> {
                 continue;
             }
             if next.is_some() && next == self.shared.partner_of(handle) {
-                // It goes with this one.
+                // The linked order is cancelled with this one.
                 next = next.and_then(|at| self.shared.after_of_login(at));
             }
             let disconnected = flags & DISCONNECTED != 0;

@@ -1,11 +1,11 @@
-//! What the exchange knows of an account beyond its money.
+//! Per-account state other than money.
 
 use crate::domain::{
     AccountId, Amount, FeeTier, GroupId, LoginId, OrderLimits, Owner, SelfTradePrevention, Switch, Timestamp,
     VolumeTiers,
 };
 
-/// Orders counted in one second of the clock.
+/// A count of orders in one second of the clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Rate {
     pub(super) second: u32,
@@ -13,17 +13,17 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    /// Whether `max` orders have come in this second already; 0: any number may come.
+    /// Whether `max` orders have come in this second; 0: no limit.
     pub(super) fn is_full(self, now: Timestamp, max: u32) -> bool {
         max > 0 && self.second == now.seconds() as u32 && self.count >= max
     }
 
-    /// Counts one more.
+    /// Counts one order.
     pub(super) fn count(&mut self, now: Timestamp) {
         self.add(now, 1);
     }
 
-    /// Counts so many more. Nothing is no event: it leaves the second as it is.
+    /// Counts `more` orders. 0 leaves the second unchanged.
     pub(super) fn add(&mut self, now: Timestamp, more: u32) {
         if more == 0 {
             return;
@@ -35,7 +35,7 @@ impl Rate {
         self.count = self.count.saturating_add(more);
     }
 
-    /// Takes back what was counted in this command.
+    /// Takes back orders that were counted in this command.
     pub(super) fn take_back(&mut self, counted: u32) {
         self.count -= counted.min(self.count);
         if self.count == 0 {
@@ -44,7 +44,7 @@ impl Rate {
     }
 }
 
-/// Limits of an account, and what is counted for them.
+/// The limits of an account, and their counters.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct AccountLimits {
     pub(super) limits: OrderLimits,
@@ -55,81 +55,81 @@ pub(super) struct AccountLimits {
 pub(super) struct Account {
     /// The reference of the last deposit or withdrawal.
     pub(super) last_transfer: u64,
-    /// What is done at least about trades with itself.
+    /// The minimum self-trade prevention of its orders.
     pub(super) self_trade: SelfTradePrevention,
     /// Its group; 0: none.
     pub(super) group: GroupId,
-    /// Its logins, by their ids.
+    /// Its logins, by id.
     pub(super) logins: Vec<LoginId>,
     /// Open orders in all instruments.
     pub(super) open_orders: u32,
-    /// Those of them that wait for a trigger.
+    /// How many of them wait for a trigger.
     pub(super) waiting_orders: u32,
     /// The row of the fee tables.
     pub(super) tier: FeeTier,
-    /// The row that it was put on, if it was.
+    /// The row that an operator assigned, if any.
     pub(super) assigned: Option<FeeTier>,
-    /// On: no new orders.
+    /// On: new orders are refused.
     pub(super) killed: Switch,
-    /// Limits, if it has any.
+    /// Its own limits, if it has any.
     pub(super) limits: Option<Box<AccountLimits>>,
 }
 
 impl Account {
-    /// How many of something it may have: what its own limits say, else the venue's share for an account.
+    /// A limit of the account: from its own limits, otherwise the venue's default.
     pub(super) fn share(&self, of: impl Fn(&OrderLimits) -> u32, of_venue: u32) -> u32 {
         self.limits.as_ref().map(|own| of(&own.limits)).filter(|own| *own > 0).unwrap_or(of_venue)
     }
 
-    /// Whether an order of `other` counts as one of its own.
+    /// Whether an order of `other` counts as its own.
     pub(super) fn owns_like(&self, other: &Self, owner: Owner) -> bool {
         owner == Owner::Group && self.group != GroupId(0) && self.group == other.group
     }
 }
 
-/// Days that a volume counts.
+/// The number of days over which volume counts.
 pub(super) const VOLUME_DAYS: usize = 30;
 
-/// What accounts have traded, day by day, for the tiers that follow from it.
+/// The daily volumes of accounts, for the volume tiers.
 #[derive(Clone, Debug)]
 pub(super) struct Volumes {
     pub(super) tiers: VolumeTiers,
-    /// The UTC day, counted from 1970, that counts as today.
+    /// Today as a UTC day, counted from 1970.
     pub(super) day: u64,
-    /// By account, each as of the last day on which it was looked at.
+    /// By account, each as of the last day on which it was used.
     traded: Vec<Traded>,
 }
 
 /// One account's volume, minor units of the volume asset.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Traded {
-    /// So far today.
+    /// Volume of the day `day`.
     pub(super) today: u64,
-    /// Of the days before, by day modulo [`VOLUME_DAYS`].
+    /// Volumes of the earlier days, indexed by day modulo [`VOLUME_DAYS`].
     days: [u64; VOLUME_DAYS],
-    /// The UTC day that `today` is for; it may lie behind [`Volumes::day`].
+    /// The UTC day of `today`; may be before [`Volumes::day`].
     day: u64,
 }
 
 impl Traded {
-    /// The volume of the days before today.
+    /// The volume of the earlier days.
     fn total(&self) -> u64 {
         self.days.iter().fold(0, |sum: u64, day| sum.saturating_add(*day))
     }
 
-    /// Each of the days before, oldest slot first, as the state's digest sees them.
+    /// The volumes of the earlier days in slot order, for the state's digest.
     pub(super) fn days(&self) -> &[u64] {
         &self.days
     }
 
-    /// Takes the volume of a day that is past to the days before, and leaves out days that are too old.
+    /// Moves the volume of a past day to the earlier days, and drops days that are too old.
     fn roll(&mut self, to: u64) {
         let from = std::mem::replace(&mut self.day, to);
         if from >= to {
             return;
         }
         self.days[(from % VOLUME_DAYS as u64) as usize] = std::mem::take(&mut self.today);
-        // The days in between had no trade; the slot of the new day itself is the oldest that counted.
+        // The days in between had no trades; the slot of the new day itself has the oldest day that counted.
         for day in from + 1..to.min(from + 1 + VOLUME_DAYS as u64) {
             self.days[(day % VOLUME_DAYS as u64) as usize] = 0;
         }
@@ -141,17 +141,17 @@ impl Volumes {
         Self { tiers, day, traded: vec![Traded { day, ..Traded::default() }; accounts] }
     }
 
-    /// One more account: it has traded nothing.
+    /// Adds an account without volume.
     pub(super) fn add_account(&mut self) {
         self.traded.push(Traded { day: self.day, ..Traded::default() });
     }
 
-    /// One more account, as it was written down.
+    /// Adds an account with saved volumes.
     pub(super) fn restore_account(&mut self, today: u64, days: [u64; VOLUME_DAYS]) {
         self.traded.push(Traded { today, days, day: self.day });
     }
 
-    /// What each account has traded, by account, as of today.
+    /// The volume of each account, as of today.
     pub(super) fn traded(&self) -> impl ExactSizeIterator<Item = Traded> + '_ {
         self.traded.iter().map(|traded| {
             let mut traded = *traded;
@@ -160,20 +160,20 @@ impl Volumes {
         })
     }
 
-    /// Adds what a trade counts to today's volume.
+    /// Adds a trade's volume to today's.
     pub(super) fn add(&mut self, account: AccountId, amount: Amount) {
         let traded = &mut self.traded[account.0 as usize];
         traded.roll(self.day);
         traded.today = traded.today.saturating_add(amount.0.unsigned_abs());
     }
 
-    /// Counts the asset at another scale.
+    /// Converts the amounts when the asset's scale changes.
     pub(super) fn convert(&mut self, about: impl Fn(u64) -> u64) {
         for traded in &mut self.traded {
             traded.today = about(traded.today);
             traded.days.iter_mut().for_each(|day| *day = about(*day));
         }
-        // A row that is not to be reached stays so.
+        // A row that cannot be reached stays that way.
         let reachable = self.tiers.volume_min.iter_mut().filter(|min| **min != Amount(i64::MAX));
         reachable
             .for_each(|min| *min = Amount(i64::try_from(about(min.0.unsigned_abs())).unwrap_or(i64::MAX)));
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    /// However long an account was not looked at: what it traded on the last 30 days before today counts, and no more.
+    /// Only trades of the 30 days before today count, however long the account was not used.
     #[test]
     fn an_account_that_was_not_looked_at_counts_the_same_days() {
         const ACCOUNTS: u32 = 3;

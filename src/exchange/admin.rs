@@ -18,13 +18,13 @@ use crate::domain::{
     VenueCommand, VenueEvent, VenueLimits, VolumeTiers,
 };
 
-/// An id is the next free one, so that ids are dense and a replay gives the same ones.
+/// An id must be the next free one, so that ids are dense and a replay assigns the same ones.
 fn next(id: usize, len: usize) -> Result<(), RejectReason> {
     if id == len { Ok(()) } else { Err(RejectReason::IdNotNext) }
 }
 
 impl Exchange {
-    /// Does what concerns the venue as a whole.
+    /// Executes venue-wide commands.
     pub(super) fn govern(
         &mut self,
         stamp: Stamp,
@@ -51,7 +51,7 @@ impl Exchange {
         Ok(Some(event))
     }
 
-    /// Does what concerns instruments, assets, accounts and their money.
+    /// Executes commands about instruments, assets, accounts and their money.
     pub(super) fn administer(&mut self, command: &AdminCommand, events: &mut impl EventSink) -> Told {
         let event = match *command {
             AdminCommand::AddAsset { asset, code, scale } => self.add_asset(asset, code, scale)?,
@@ -141,13 +141,13 @@ impl Exchange {
             return Err(RejectReason::DuplicateName);
         }
         let listing = self.checked_terms(terms)?;
-        // Nothing happens here to what trades in another shard.
+        // In this shard an instrument of another shard is closed.
         let phase = if listing.shard == self.id { listing.phase } else { Phase::Closed };
         self.instruments.push(Instrument::new(Listing { phase, ..listing }));
         Ok(Event::Admin(AdminEvent::InstrumentListed(listing)))
     }
 
-    /// The terms held against their rules, with the value of a tick worked out.
+    /// Checks the terms and computes the tick value.
     pub(super) fn checked_terms(&self, terms: &ListInstrument) -> Result<Listing, RejectReason> {
         self.known_account(AccountId::FEES)?;
         if !self.venue.has(terms.shard) {
@@ -201,7 +201,7 @@ impl Exchange {
         Ok(asset)
     }
 
-    /// Takes the memory for so many open orders, too.
+    /// Also allocates the memory for that many open orders.
     fn set_limits(&mut self, limits: VenueLimits) -> Result<Event, RejectReason> {
         if !limits.in_range() {
             return Err(RejectReason::OutOfRange);
@@ -271,7 +271,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Puts an account that has no row assigned on the one that its volume reaches.
+    /// Sets the row of an account without an assigned row, according to its volume.
     pub(super) fn find_tier(&mut self, account: AccountId, events: &mut impl EventSink) {
         let Some(volumes) = &mut self.shared.volumes else { return };
         let tier = volumes.tier(account);

@@ -1,8 +1,8 @@
-//! What a command has still to do: work is done in parts that touch a bounded number of orders (docs/RULES.md, "Parts").
+//! The remaining work of a command: it is done in parts that touch a bounded number of orders (docs/RULES.md, "Parts").
 //!
-//! A command that touches many orders leaves the rest of its work here as tasks with a cursor, the next one last, and
-//! goes on with them in the next part. All parts of a command are done before the next command begins, so nobody else's
-//! command sees a state in between.
+//! A command that touches many orders stores the rest of its work here as tasks with a cursor, the next task last, and
+//! continues in the next part. All parts of a command are done before the next command begins, so no other command sees
+//! an intermediate state.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -15,15 +15,15 @@ use crate::domain::{AccountId, Command, Stamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Progress {
-    /// It is; the next command may begin.
+    /// It is done; the next command may begin.
     Done,
     /// It has another part: [`Exchange::proceed`].
     More,
 }
 
 impl Exchange {
-    /// Begins a command: does what is due at the stamp's time and then what the command asks, or refuses it, and hands what
-    /// happened to `events` (docs/RULES.md, "What a command does"). The previous command is done.
+    /// Begins a command: does what is due at the stamp's time, then executes or refuses the command, and passes the
+    /// resulting events to `events` (docs/RULES.md, "What a command does"). The previous command must be done.
     ///
     /// # Panics
     /// If the previous command is not done.
@@ -49,7 +49,7 @@ impl Exchange {
         self.work_off(events)
     }
 
-    /// Does a whole command, all its parts one after another.
+    /// Does a whole command: all its parts in sequence.
     pub fn apply(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) {
         let mut progress = self.begin(stamp, command, events);
         while progress == Progress::More {
@@ -57,14 +57,14 @@ impl Exchange {
         }
     }
 
-    /// Orders that the last part touched.
+    /// The number of orders that the last part touched.
     pub fn touched(&self) -> u32 {
         self.shared.touched
     }
 
     #[cold]
     fn begin_with_due(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) -> Progress {
-        // What trades here is already of the new day.
+        // Trades from here on belong to the new day.
         let is_new_day = self.begin_day();
         self.agenda.push(Task::Perform(stamp, *command));
         self.agenda.push(Task::NextDue);
@@ -78,7 +78,7 @@ impl Exchange {
         self.work_off(events)
     }
 
-    /// Does tasks until none is left or the part has touched as many orders as it may.
+    /// Does tasks until none is left or the part has touched the most orders allowed.
     fn work_off(&mut self, events: &mut impl EventSink) -> Progress {
         while let Some(task) = self.agenda.tasks.pop() {
             if !self.may_begin(&task) {
@@ -92,7 +92,7 @@ impl Exchange {
                 Task::FindTiers(next) => self.find_tiers(next, events),
                 Task::NextDue => self.next_due(),
                 Task::Perform(stamp, command) => {
-                    // What was due before is nothing of this command's.
+                    // Work that was due earlier does not count for this command.
                     self.shared.looks_left = self.shared.limits.orders_touched_max;
                     self.perform(stamp, &command, events);
                     self.agenda.push_last(Task::Release);
@@ -110,8 +110,8 @@ impl Exchange {
         Progress::Done
     }
 
-    /// Whether the present part may go on with a task. What may touch as many orders as a whole part does not begin in one
-    /// that has touched many already, so that no part touches much more than the limit.
+    /// Whether the present part may continue with a task. A task that may touch as many orders as a whole part does not
+    /// start in a part that has already touched many, so that no part exceeds the limit by much.
     fn may_begin(&self, task: &Task) -> bool {
         let limit = self.shared.limits.orders_touched_max;
         match task {

@@ -7,10 +7,10 @@ use super::state::Exchange;
 use super::venue::Asset;
 use crate::domain::{AdminEvent, Amount, AssetId, AssetSettings, Event, InstrumentId, Phase, RejectReason};
 
-/// From one scale to another.
+/// A conversion between two scales.
 #[derive(Clone, Copy)]
 enum Conversion {
-    /// Amounts become this many times as many.
+    /// Amounts are multiplied by this.
     Times(i64),
     /// Amounts are divided by this.
     Parts(i64),
@@ -22,7 +22,7 @@ impl Conversion {
         Some(if new >= old { Self::Times(power) } else { Self::Parts(power) })
     }
 
-    /// The amount at the new scale; `None` when it is not exact or does not fit.
+    /// The amount at the new scale; `None` if it is not exact or does not fit.
     fn exact(self, amount: Amount) -> Option<Amount> {
         match self {
             Self::Times(power) => amount.0.checked_mul(power).map(Amount),
@@ -30,7 +30,7 @@ impl Conversion {
         }
     }
 
-    /// The same, rounded down and at most what fits.
+    /// The amount at the new scale, rounded down and limited to the largest value.
     fn about(self, amount: u64) -> u64 {
         match self {
             Self::Times(power) => amount.saturating_mul(power.unsigned_abs()),
@@ -70,7 +70,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// The instruments that trade an asset, by their places.
+    /// The indexes of the instruments that trade an asset.
     fn trading(&self, asset: AssetId) -> Vec<usize> {
         let trades = |at: &usize| {
             let listing = &self.instruments[*at].listing;
@@ -109,7 +109,7 @@ impl Exchange {
         }
     }
 
-    /// Everything that counts the asset counts it at the new scale. It is known to be exact.
+    /// Converts every amount of the asset. The caller has checked that all are exact.
     fn convert(&mut self, asset: AssetId, conversion: Conversion, trading: &[usize]) {
         let exact = |amount: Amount| conversion.exact(amount).expect("checked before");
         self.shared.ledger.convert(asset, exact);

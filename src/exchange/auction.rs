@@ -1,6 +1,6 @@
-//! Phases, and the call auction that ends a phase in which orders gathered (docs/RULES.md, "Phases and auctions").
+//! Phases, and the call auction at the end of a phase in which orders gather (docs/RULES.md, "Phases and auctions").
 //!
-//! All of it is tasks: an auction may touch more orders than one part of a command.
+//! All work is done as tasks, because an auction may touch more orders than one part of a command may.
 
 pub(super) mod price;
 
@@ -21,12 +21,13 @@ use crate::domain::{
 };
 use price::Meeting;
 
-/// Rounds of an auction. In the last one the price is not looked for again, but moves as far as it has to: else somebody who
-/// gathers orders that are kept from trading with one another could have all levels walked as often as there are orders.
+/// Rounds of an auction. In the last round the price is not computed again but moves as far as necessary. Otherwise a
+/// client could place orders that are prevented from trading with each other, and make the auction walk all levels once
+/// per order.
 const ROUNDS_MAX: u8 = 8;
 
 impl Exchange {
-    /// Leads an instrument into another phase, with all that belongs to it.
+    /// Changes an instrument's phase, with all effects of the change.
     pub(super) fn change_phase(&mut self, instrument: InstrumentId, phase: Phase) {
         let from = self.instruments[instrument.0 as usize].listing.phase;
         self.agenda.push(Task::BeginPhase(instrument, phase));
@@ -39,7 +40,7 @@ impl Exchange {
         }
     }
 
-    /// Begins a phase, at whose start orders of the day may end.
+    /// Begins a phase. Day orders may expire at its start.
     pub(super) fn begin_phase(
         &mut self,
         instrument: InstrumentId,
@@ -52,7 +53,7 @@ impl Exchange {
         }
     }
 
-    /// Takes an instrument away for good.
+    /// Delists an instrument.
     pub(super) fn take_away(&mut self, instrument: InstrumentId) {
         self.agenda.push(Task::BeginPhase(instrument, Phase::Delisted));
         self.cancel_of_instrument(instrument, CancelReason::Delisted);
@@ -63,7 +64,7 @@ impl Exchange {
         self.cancel_all(&filter, reason, Answer::Nothing);
     }
 
-    /// Publishes what the auction of the first instrument from this one on that has one would give.
+    /// Publishes the indicative result of the next instrument, from this one on, that is in an auction.
     pub(super) fn indicate(&mut self, from: InstrumentId) {
         let mut rest = self.instruments[from.0 as usize..].iter();
         if let Some(after) = rest.position(|instrument| instrument.listing.phase.is_auction()) {
@@ -74,7 +75,7 @@ impl Exchange {
         }
     }
 
-    /// Looks for the price of an auction, tells it, and has it traded at.
+    /// Computes the price of an auction, emits the result, and starts the trading.
     pub(super) fn find_price(&mut self, mut search: PriceSearch, events: &mut impl EventSink) {
         let PriceSearch { instrument, purpose, round: number, .. } = search;
         let mut market = self.market(instrument, events);
@@ -94,8 +95,8 @@ impl Exchange {
         }
     }
 
-    /// Trades what crosses at the price of an auction. Where self-trade prevention kept trades from being made, what is left may
-    /// cross at another price.
+    /// Trades the orders that cross at the auction price. If self-trade prevention prevented trades, the remaining
+    /// orders may cross at another price.
     pub(super) fn trade_at(&mut self, mut round: Round, events: &mut impl EventSink) {
         let limit = self.shared.limits.orders_touched_max;
         let mut market = self.market(round.instrument, events);
@@ -116,7 +117,7 @@ impl Exchange {
 }
 
 impl<S: EventSink> Market<'_, S> {
-    /// Puts the instrument into a phase and tells of it, nothing else.
+    /// Sets the instrument's phase and emits the event, nothing else.
     pub(super) fn set_phase(&mut self, phase: Phase) {
         self.instrument.listing.phase = phase;
         self.resume_at(u64::MAX);
@@ -127,14 +128,14 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// When the interruption ends, ns; [`u64::MAX`]: there is none.
+    /// Sets when the interruption ends, ns; [`u64::MAX`]: there is none.
     pub(super) fn resume_at(&mut self, at: u64) {
         self.instrument.resume_at = at;
         self.shared.due.set_interruption(self.instrument.listing.instrument, at);
     }
 
-    /// Lets the sides meet until they do no more or the part has touched as many orders as it may; whether they do no more.
-    /// A level counts like an order.
+    /// Matches the two sides until nothing more crosses, or the part has touched the most orders allowed; returns
+    /// whether it is finished. A level counts like an order.
     fn search_on(&mut self, search: &mut PriceSearch) -> bool {
         let (book, limit) = (&self.instrument.book, self.shared.limits.orders_touched_max);
         let meeting = search.meeting.get_or_insert_with(|| Meeting::new(book, &self.shared.orders));
@@ -147,7 +148,7 @@ impl<S: EventSink> Market<'_, S> {
         true
     }
 
-    /// What a search has found.
+    /// The result of a search.
     fn result_of(&self, search: &PriceSearch) -> Auction {
         let instrument = self.instrument.listing.instrument;
         let found = Auction { instrument, kind: self.instrument.auction_kind(), ..Auction::default() };
@@ -164,8 +165,8 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// The next buy and the next sell at the price of an auction trade with one another, or are kept from it; whether there
-    /// are two.
+    /// The next buy and the next sell at the auction price trade, or are prevented from trading; returns whether there
+    /// were two orders.
     fn next_meets(&mut self, round: &mut Round) -> bool {
         let best = |side| self.instrument.book.best(side);
         let (Some((bid, buy)), Some((ask, sell))) = (best(Side::Buy), best(Side::Sell)) else { return false };
@@ -175,7 +176,7 @@ impl<S: EventSink> Market<'_, S> {
             }
             round.price = round.price.clamp(ask, bid);
         }
-        // Both, and what they do to one another.
+        // Counts both orders and what they cause.
         self.shared.touched += 3;
         match self.mode_between(buy, sell) {
             SelfTrade::Allow => {
@@ -187,8 +188,8 @@ impl<S: EventSink> Market<'_, S> {
         true
     }
 
-    /// What is done when a buy and a sell meet in an auction: the newer order counts as the incoming one, and where it allows the
-    /// trade the older one decides.
+    /// The self-trade prevention between a buy and a sell in an auction. The newer order counts as incoming; if it
+    /// allows the trade, the older one decides.
     fn mode_between(&self, buy: Handle, sell: Handle) -> SelfTrade {
         let [buy, sell] = [buy, sell].map(|handle| self.shared.orders.get(handle));
         let newer_first = if buy.id > sell.id { [&buy, &sell] } else { [&sell, &buy] };
@@ -199,7 +200,7 @@ impl<S: EventSink> Market<'_, S> {
         deciding.map_or(SelfTrade::Allow, |said| said.mode)
     }
 
-    /// A buy and a sell of one owner do not trade.
+    /// Applies self-trade prevention to a buy and a sell of one owner.
     #[cold]
     fn prevent_in_auction(&mut self, buy: Handle, sell: Handle, mode: SelfTrade, price: Price) {
         let open = |handle| self.open_of(&self.shared.orders.get(handle));
@@ -227,7 +228,7 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// The orders that a buy and a sell in an auction are linked to go first.
+    /// First cancels the orders that the buy and the sell are linked to.
     fn cancel_partners_of(&mut self, pair: [Handle; 2]) {
         for handle in pair {
             let mut order = self.shared.orders.get(handle);
@@ -235,7 +236,7 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// A resting order loses lots without a trade; an iceberg goes on showing as much as it can, in its place.
+    /// Decreases a resting order without a trade. An iceberg keeps displaying as much as it can, with its priority.
     fn lose(&mut self, handle: Handle, by: Quantity, reason: CancelReason) {
         if by == self.open_of(&self.shared.orders.get(handle)) {
             return self.cancel_whole(handle, reason);
@@ -246,7 +247,7 @@ impl<S: EventSink> Market<'_, S> {
         self.events.push(shrunk(&order, by, open, reason));
     }
 
-    /// Lets two resting orders trade.
+    /// Trades two resting orders with each other.
     fn auction_trade(&mut self, buy: Handle, sell: Handle, round: &Round) {
         self.cancel_partners_of([buy, sell]);
         let open = |handle| self.open_of(&self.shared.orders.get(handle)).0;

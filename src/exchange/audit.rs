@@ -1,4 +1,4 @@
-//! What must always be true, checked on demand: after every command in tests, at will in production.
+//! The invariants of the state, checked on demand: after every command in tests, and at any time in production.
 
 use super::book::Handle;
 use super::book::{LevelView, Order};
@@ -13,47 +13,47 @@ use crate::domain::{
 };
 use std::collections::BTreeMap;
 
-/// An invariant that does not hold: a bug, or damaged memory.
+/// A violated invariant: a bug, or damaged memory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuditError {
-    /// Money was made or lost.
+    /// Money was created or lost.
     #[error("asset {asset}: the accounts hold {held} minor units, deposits less withdrawals are {supply}")]
     NotConserved {
         asset: AssetId,
         /// Sum over all accounts.
         held: i128,
-        /// Deposits less withdrawals.
+        /// Deposits minus withdrawals.
         supply: i64,
     },
     /// A balance is below zero.
     #[error("account {account} holds a negative amount of asset {asset}")]
     Negative { account: AccountId, asset: AssetId },
-    /// An account's reserved amount is not what its open orders need.
+    /// An account's reserved amount differs from what its open orders need.
     #[error("account {account}, asset {asset}: {reserved} reserved, the open orders hold {orders}")]
     Reserved {
         account: AccountId,
         asset: AssetId,
         /// In the ledger.
         reserved: i64,
-        /// Summed over the orders.
+        /// The sum over the orders.
         orders: i128,
     },
     /// An order's own record is inconsistent.
     #[error("order {order}: {what}")]
     Order { order: OrderId, what: &'static str },
-    /// A shard knows another venue than the first does.
+    /// A shard's venue state differs from that of the first shard.
     #[error("shard {shard} and the first shard disagree about the venue")]
     Venue { shard: ShardId },
-    /// A book would trade with itself, or its levels do not add up.
+    /// A book is crossed, or a level is not the sum of its orders.
     #[error("instrument {instrument}: {what}")]
     Book { instrument: InstrumentId, what: &'static str },
 }
 
 impl Exchange {
-    /// Checks every invariant of the state. Walks over everything: seconds for millions of orders.
+    /// Checks every invariant of the state. It reads the whole state, which takes seconds for millions of orders.
     ///
     /// # Errors
-    /// The first invariant found broken.
+    /// The first invariant that does not hold.
     pub fn audit(&self) -> Result<(), AuditError> {
         let mut reserved = BTreeMap::new();
         let (mut orders, mut extras, mut expiries) = (0, 0, BTreeMap::new());
@@ -128,7 +128,7 @@ impl Exchange {
         self.audit_balances(&reserved)
     }
 
-    /// A login's orders must be chained by rising numbers, and all of them: as many as are in the books.
+    /// The chain of a login must have all of its open orders, by increasing number.
     fn audit_chain(&self, login: LoginId, count: u32) -> Result<(), &'static str> {
         let (mut last, mut chained) = (OrderId(0), 0);
         let mut next = self.shared.first_of(login);
@@ -172,7 +172,7 @@ impl Exchange {
     fn audit_book(&self, instrument: &Instrument) -> Result<(), AuditError> {
         let id = instrument.listing.instrument;
         let bad = |what| Err(AuditError::Book { instrument: id, what });
-        // A post-only order may rest against a hidden one.
+        // A post-only order may rest although it crosses a hidden one.
         let shown = |side| instrument.book.best_shown(side);
         if let (Some(bid), Some(ask)) = (shown(Side::Buy), shown(Side::Sell))
             && bid >= ask
@@ -260,7 +260,7 @@ impl Exchange {
     }
 }
 
-/// Levels must get worse one by one, and each must be the sum of its orders.
+/// Levels must be in order of price, and each must be the sum of its orders.
 fn audit_levels(
     side: Side,
     levels: impl Iterator<Item = LevelView>,
@@ -292,7 +292,7 @@ fn audit_levels(
     }
 }
 
-/// What counts in trading at each price must be the sum of what counts of the orders there, which come price by price.
+/// The counted lots at each price must be the sum of the counted lots of its orders, which come price by price.
 fn audit_counted(
     levels: impl Iterator<Item = (Price, u64)>,
     orders: impl Iterator<Item = (Price, u64)>,

@@ -1,4 +1,4 @@
-//! The form in which the state is hashed.
+//! The canonical form of the state, which is hashed.
 
 use sha2::{Digest as _, Sha256};
 

@@ -1,5 +1,5 @@
-//! The open orders of each login, resting and dormant, in the order of their numbers: a chain through the slab for each.
-//! An order enters at the end, for its number is the highest, and leaves from anywhere, in constant time.
+//! The open orders of each login, resting and dormant, by number: one chain through the slab per login. An order is
+//! added at the end, because its number is the highest, and removed anywhere, in constant time.
 
 use super::book::{Chained, Handle, NONE, OrderSlab};
 use crate::domain::LoginId;
@@ -19,7 +19,7 @@ impl Default for LoginOrders {
 }
 
 impl LoginOrders {
-    /// How many orders are open.
+    /// The number of open orders.
     pub(super) fn len(&self) -> u32 {
         self.len
     }
@@ -29,13 +29,13 @@ impl LoginOrders {
         Handle::of(self.first)
     }
 
-    /// Puts an order with a higher number than all others at the end.
+    /// Appends an order with a higher number than all others.
     #[inline]
     fn push(&mut self, orders: &mut OrderSlab, at: Handle) {
         self.insert(orders, at, self.last);
     }
 
-    /// Puts an order behind another, or first behind [`NONE`].
+    /// Inserts an order after another one; with [`NONE`], at the front.
     #[inline]
     fn insert(&mut self, orders: &mut OrderSlab, Handle(at): Handle, prev: u32) {
         let first = &mut self.first;
@@ -50,7 +50,7 @@ impl LoginOrders {
         self.len += 1;
     }
 
-    /// Takes out an order, which is still in the slab.
+    /// Removes an order, which is still in the slab.
     #[inline]
     fn remove(&mut self, orders: &mut OrderSlab, Handle(at): Handle) {
         let Chained { prev, next } = orders.chained[at as usize];
@@ -65,8 +65,8 @@ impl LoginOrders {
 #[derive(Clone, Debug)]
 pub(super) struct Chains {
     by_login: Vec<LoginOrders>,
-    /// The order behind which one that was released comes back into the chain of its login; none at its front, or when
-    /// nothing is being released.
+    /// The order after which a released order returns to its login's chain; [`NONE`] for the front, or if no order is
+    /// being released.
     comes_back_behind: u32,
 }
 
@@ -77,7 +77,7 @@ impl Default for Chains {
 }
 
 impl Chains {
-    /// One more login, without orders.
+    /// Adds a login without orders.
     pub(super) fn add_login(&mut self) {
         self.by_login.push(LoginOrders::default());
     }
@@ -87,35 +87,35 @@ impl Chains {
         &self.by_login[login.0 as usize]
     }
 
-    /// How many open orders a login has; none if there is no such login.
+    /// The number of open orders of a login; 0 if the login does not exist.
     pub(super) fn len_of(&self, login: LoginId) -> u32 {
         self.by_login.get(login.0 as usize).map_or(0, LoginOrders::len)
     }
 
-    /// The chains of this login and of those after it.
+    /// The chains of this login and of all later ones.
     pub(super) fn from(&self, first: usize) -> &[LoginOrders] {
         &self.by_login[first..]
     }
 
-    /// Chains an order with a higher number than all others.
+    /// Appends an order with a higher number than all others.
     #[inline]
     pub(super) fn push(&mut self, orders: &mut OrderSlab, login: LoginId, at: Handle) {
         self.by_login[login.0 as usize].push(orders, at);
     }
 
-    /// Chains an order again that was released, at the place that was noted.
+    /// Returns a released order to its noted position.
     #[inline]
     pub(super) fn put_back(&mut self, orders: &mut OrderSlab, login: LoginId, at: Handle) {
         self.by_login[login.0 as usize].insert(orders, at, self.comes_back_behind);
     }
 
-    /// An order will be unchained, matched, and chained again under its number: it will come back to its place, whichever of
-    /// its neighbours go meanwhile.
+    /// Notes the position of an order that will be removed, matched, and returned under its number. It then returns to
+    /// the same position, whichever neighbours are removed meanwhile.
     pub(super) fn note_place(&mut self, orders: &OrderSlab, at: Handle) {
         self.comes_back_behind = orders.chained[at.0 as usize].prev;
     }
 
-    /// A chained order has got the highest number.
+    /// Moves an order that received the highest number to the end.
     #[inline]
     pub(super) fn move_last(&mut self, orders: &mut OrderSlab, login: LoginId, at: Handle) {
         if orders.chained[at.0 as usize].next != NONE {
@@ -125,7 +125,7 @@ impl Chains {
         }
     }
 
-    /// Unchains an order that is to be open no longer. It is still in the slab.
+    /// Removes an order that will no longer be open. It is still in the slab.
     #[inline]
     pub(super) fn remove(&mut self, orders: &mut OrderSlab, login: LoginId, at: Handle) {
         if at.0 == self.comes_back_behind {
@@ -154,8 +154,8 @@ mod tests {
 
     const OWN: u64 = 10;
 
-    /// An exchange with two logins of one account and one of another, which has `others` orders; the first two have [`OWN`]
-    /// each. All are buys at prices that alternate.
+    /// An exchange with two logins of one account and one of another, which has `others` orders; the first two have
+    /// [`OWN`] each. All are buys at alternating prices.
     fn venue(others: u32) -> Exchange {
         let limits = VenueLimits::of_few_accounts(others + 4 * OWN as u32);
         let mut exchange = Exchange::new(ExchangeLimits { limits, ..ExchangeLimits::default() });
@@ -211,14 +211,14 @@ mod tests {
         exchange
     }
 
-    /// A chain's numbers.
+    /// The numbers in a chain.
     fn chained(exchange: &Exchange, login: LoginId) -> Vec<u64> {
         let first = exchange.shared.first_of(login);
         let chained = std::iter::successors(first, |at| exchange.shared.after_of_login(*at));
         chained.map(|at| exchange.shared.orders.hot(at).id.0).collect()
     }
 
-    /// It does so also when the order before it goes while it is matched.
+    /// Also if the previous order is removed while it is matched.
     #[test]
     fn a_released_order_comes_back_to_its_place() {
         let mut exchange = venue(0);
@@ -261,7 +261,7 @@ mod tests {
         steps::of(|| exchange.apply(Stamp::default(), command, &mut Vec::new()))
     }
 
-    /// What is cancelled is all that is looked at, however many orders others have.
+    /// Only the cancelled orders are read, however many orders others have.
     #[test]
     fn a_cancel_of_many_looks_at_the_orders_of_the_logins_that_it_means() {
         let of_login = CancelFilter { login: Some(LoginId(0)), ..CancelFilter::default() };
@@ -289,7 +289,7 @@ mod tests {
         }
     }
 
-    /// An operator's cancel in one instrument goes along its book and no chain.
+    /// An operator's cancel in one instrument walks its book and no chain.
     #[test]
     fn a_cancel_in_an_instrument_walks_no_chain() {
         let mut exchange = venue(10);

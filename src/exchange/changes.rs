@@ -1,4 +1,4 @@
-//! Changes of orders that are there: replace, amend, modify, cancel.
+//! Changes of open orders: replace, amend, modify, cancel.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -39,7 +39,7 @@ impl Exchange {
         match market.replace(handle, replace, Standing { venue_killed: killed, limits: limits.as_ref() }) {
             Ok(()) => self.venue.logins[login.0 as usize].last_user_ref = user_ref,
             Err(reason) if keeps_original(reason) => {
-                // Live but not to be changed now: the answer consumes the number and the order stays.
+                // The order is live but cannot be changed now: the answer uses up the number, and the order stays.
                 self.venue.logins[login.0 as usize].last_user_ref = user_ref;
                 events.push(Event::Order(OrderEvent::Rejected(Rejected {
                     login,
@@ -52,7 +52,7 @@ impl Exchange {
         }
     }
 
-    /// The live order that a replace means, if its new number may be used.
+    /// The live order of a replace, if the new number may be used.
     fn replaceable(
         &mut self,
         sender: Sender,
@@ -83,7 +83,7 @@ impl Exchange {
                 self.market(instrument, events).cancel_whole(handle, CancelReason::InvalidReplace(reason));
             }
             Err(reason) => {
-                // No replace could be taken now: that comes before what is wrong with this one.
+                // No replace is possible now; this is reported before errors of this replace.
                 self.venue.logins[login.0 as usize].last_user_ref = user_ref;
                 events.push(Event::Order(OrderEvent::Rejected(Rejected {
                     login,
@@ -95,7 +95,7 @@ impl Exchange {
         }
     }
 
-    /// The live order that a cancel or an amend means.
+    /// The live order of a cancel or an amend.
     fn live(&mut self, sender: Sender, events: &mut impl EventSink) -> Option<Handle> {
         let found = self.shared.named(sender.login, sender.user_ref);
         if found.is_none() {
@@ -104,8 +104,7 @@ impl Exchange {
         found
     }
 
-    /// No order here has the number. Where there are several shards it may be that of an order of another one, so nothing is
-    /// told.
+    /// No order here has this number. With several shards another shard may have it, so nothing is emitted.
     fn not_live(&self, sender: Sender, events: &mut impl EventSink) {
         if self.venue.shards == 1 {
             events.push(ignored(sender, IgnoreReason::OrderNotLive));
@@ -125,7 +124,7 @@ impl Exchange {
         self.amend_live(handle, amend, events);
     }
 
-    /// A lower quantity; everything else that the message could ask for is ignored (PROTOCOL.md §2.8).
+    /// Decreases the quantity; everything else in the message is ignored (PROTOCOL.md §2.8).
     pub(super) fn modify(&mut self, modify: &Modify, events: &mut impl EventSink) {
         let Modify { login, session, user_ref, side, quantity } = *modify;
         let sender = Sender { login, session, user_ref };
@@ -171,12 +170,12 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// The order's limit in price units; 0 of a market order.
+    /// The order's limit in price units; 0 for a market order.
     fn limit_units(&self, order: &Order) -> u64 {
         order.limit.map_or(0, |limit| self.instrument.listing.price_units(limit))
     }
 
-    /// Whether a replace of this order could be taken now, if nothing were wrong with it. It counts for the rates.
+    /// Whether a correct replace of this order would be possible now. Counts for the rates.
     fn admits_replace(&mut self, handle: Handle, venue_killed: Switch) -> Result<(), RejectReason> {
         let order = self.shared.orders.get(handle);
         let plain = Request {
@@ -193,8 +192,8 @@ impl<S: EventSink> Market<'_, S> {
         self.check_admission(&plain, venue_killed)
     }
 
-    /// Puts a new order in the place of one that is there, if the rules let it; otherwise nothing is changed. What the
-    /// protocol gave with the order stays that of the old one, whatever is said.
+    /// Replaces an order if the rules allow it; otherwise nothing changes. The protocol's data of the order stays that
+    /// of the old one.
     fn replace(&mut self, handle: Handle, new: &Replace, standing: Standing<'_>) -> Result<(), RejectReason> {
         let old = self.shared.orders.get(handle);
         let instructions = new.instructions.as_ref();
@@ -213,7 +212,8 @@ impl<S: EventSink> Market<'_, S> {
         let checked = self.check(&request)?;
         let asked = instructions.unwrap_or(&Instructions::NOTHING);
         let (orig_user_ref, orig_order, before) = (old.user_ref, old.id, old.reserved);
-        // A plain order that meets nothing, in the place of another plain one, as most are: it takes its very slot.
+        // A plain order that replaces a plain one and matches nothing, which is the common case: it reuses the same
+        // slot.
         let is_plain = old.extra == extras::NONE && instructions.is_none();
         if !is_plain {
             self.remove(handle, old.extra);
@@ -249,7 +249,7 @@ impl<S: EventSink> Market<'_, S> {
         Ok(())
     }
 
-    /// Lets an order take the slot of the one that it replaces, last in the queue of its price.
+    /// Puts an order into the slot of the one that it replaces, last in the queue of its price.
     fn move_to(&mut self, handle: Handle, before: Quantity, order: &Order) {
         let orders = &mut self.shared.orders;
         self.shared.client_refs.remove(orders, handle);
@@ -366,7 +366,7 @@ impl<S: EventSink> Market<'_, S> {
     ) -> Result<(), RejectReason> {
         let order = self.shared.orders.get(handle);
         let units = amend.price.map_or_else(|| self.limit_units(&order), u64::from);
-        // What has been done with a trigger, a minimum, a link or a latest time is not done again; the end is as it was.
+        // The effects of a trigger, a minimum, a link or a latest time are not repeated; the expire time stays.
         let instructions = self.extra(&order).map(|extra: &Extra| Instructions {
             trigger: None,
             min_quantity: 0,

@@ -1,4 +1,4 @@
-//! The rules that an order is held against, in the order of [`RejectReason::CHECKED`] (docs/RULES.md, "Checks").
+//! The checks of an order, in the order of [`RejectReason::CHECKED`] (docs/RULES.md, "Checks").
 
 use super::book::Handle;
 use super::extras::Watch;
@@ -13,7 +13,7 @@ use crate::domain::{
     TriggerKind, UserRef, Visibility,
 };
 
-/// What an order asks for, as the checks see it.
+/// An order as the checks see it.
 #[derive(Clone, Copy)]
 pub(super) struct Request<'c> {
     pub(super) login: LoginId,
@@ -24,21 +24,21 @@ pub(super) struct Request<'c> {
     /// Lots of the whole chain, or an amount of money.
     pub(super) total: Quantity,
     pub(super) instructions: Option<&'c Instructions>,
-    /// Of a replace what the replaced order is.
+    /// For a replace: the replaced order.
     pub(super) replaced: Option<Replaced>,
-    /// The limits of its login, if it has any.
+    /// The limits of its login, if any.
     pub(super) limits: Option<&'c OrderLimits>,
 }
 
-/// What a change of an order is held against beside its instrument and account.
+/// What a change of an order is checked against, besides its instrument and account.
 #[derive(Clone, Copy)]
 pub(super) struct Standing<'l> {
     pub(super) venue_killed: Switch,
-    /// The limits of its login, if it has any.
+    /// The limits of its login, if any.
     pub(super) limits: Option<&'l OrderLimits>,
 }
 
-/// What a replaced order gives back, and hands on.
+/// What a replaced order releases and passes on.
 #[derive(Clone, Copy)]
 pub(super) struct Replaced {
     pub(super) executed: u64,
@@ -49,22 +49,22 @@ pub(super) struct Replaced {
     pub(super) is_dormant: bool,
 }
 
-/// What the checks found.
+/// The results of the checks.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Checked {
     /// Ticks; `None` for market.
     pub(super) limit: Option<Price>,
     pub(super) total: Quantity,
     pub(super) open: Quantity,
-    /// What has to be reserved.
+    /// The amount to reserve.
     pub(super) reserve: Amount,
-    /// What it waits for.
+    /// Its trigger.
     pub(super) watch: Option<Watch>,
-    /// Of a market buy that waits the price at which it holds what it would cost, price units.
+    /// For a waiting market buy: the price by which its reserve is computed, price units.
     pub(super) reserve_units: u64,
-    /// When it ends, seconds since the Unix epoch; 0: it has no such time.
+    /// Its expire time, seconds since the Unix epoch; 0: none.
     pub(super) expire_s: u32,
-    /// The order that it is to be linked to.
+    /// The order to link it to.
     pub(super) partner: Option<Handle>,
 }
 
@@ -80,7 +80,7 @@ impl Request<'_> {
         self.price == OrderPrice::Market
     }
 
-    /// What a market buy that waits is counted at: its amount, or its lots at this price.
+    /// How a waiting market buy is valued: its amount, or its lots at this price.
     #[cold]
     fn counted_at(&self, units: u64) -> Counted {
         match self.instructions {
@@ -95,13 +95,13 @@ impl Request<'_> {
         self.instructions.is_some_and(|asked| asked.trigger.is_some())
     }
 
-    /// Whether it can come to rest, or waits.
+    /// Whether it may rest or wait.
     pub(super) fn may_stay(&self) -> bool {
         (!self.is_market() && self.time_in_force != TimeInForce::ImmediateOrCancel) || self.has_trigger()
     }
 }
 
-/// The rules of phase.
+/// The checks of the phase.
 fn check_phase(phase: Phase, request: &Request<'_>) -> Result<(), RejectReason> {
     match phase {
         Phase::Continuous => Ok(()),
@@ -119,7 +119,7 @@ fn check_phase(phase: Phase, request: &Request<'_>) -> Result<(), RejectReason> 
     }
 }
 
-/// Whether instructions exclude one another.
+/// Checks whether instructions exclude one another.
 fn check_instructions(request: &Request<'_>, asked: &Instructions) -> Result<(), RejectReason> {
     let market = request.is_market();
     let immediate = request.time_in_force == TimeInForce::ImmediateOrCancel;
@@ -137,12 +137,12 @@ fn check_instructions(request: &Request<'_>, asked: &Instructions) -> Result<(),
     if excluded { Err(RejectReason::InvalidInstructions) } else { Ok(()) }
 }
 
-/// Whether the order has the book looked at, for a minimum quantity or an amount, before it is matched in the same command.
+/// Whether the order searches the book before it is matched in the same command, for a minimum quantity or an amount.
 fn looks_first(asked: &Instructions) -> bool {
     asked.trigger.is_none() && (asked.min_quantity > 0 || asked.unit == QuantityUnit::QuoteAmount)
 }
 
-/// A trigger in ticks.
+/// Converts a trigger to ticks.
 fn check_trigger(instrument: &Instrument, side: Side, trigger: &Trigger) -> Result<Watch, RejectReason> {
     let price = instrument.listing.price_from_units(i64::from(trigger.price));
     let price = price.map_err(|_| RejectReason::InvalidTrigger)?;
@@ -152,7 +152,7 @@ fn check_trigger(instrument: &Instrument, side: Side, trigger: &Trigger) -> Resu
     Ok(Watch { reference: trigger.reference, on_rise, trails, ticks })
 }
 
-/// When a good-till-time order ends.
+/// The expire time of a good-till-time order.
 fn check_expiry(time_in_force: TimeInForce, expire_s: u32, now: Timestamp) -> Result<u32, RejectReason> {
     const DAY_S: u64 = 86_400;
     if time_in_force != TimeInForce::GoodTillTime {
@@ -179,7 +179,8 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.account(account).limits.as_ref().map(|own| &own.limits)
     }
 
-    /// Checks that concern neither the order's details nor the account's money, and counts it for the rates.
+    /// The checks that depend neither on the order's details nor on the account's money. Counts the order for the
+    /// rates.
     pub(super) fn check_admission(
         &mut self,
         request: &Request<'_>,
@@ -283,7 +284,7 @@ impl<S: EventSink> Market<'_, S> {
             return Err(RejectReason::TooManyOrders);
         }
         if checked.watch.is_some() {
-            // One that takes the place of another that waits counts once.
+            // An order that replaces a waiting one counts once.
             let replaced = u32::from(request.replaced.is_some_and(|replaced| replaced.is_dormant));
             let account = self.shared.account(request.account);
             let share = account.share(|own| own.triggers_max, self.shared.limits.account_triggers_max);
@@ -402,7 +403,7 @@ impl<S: EventSink> Market<'_, S> {
         Ok(())
     }
 
-    /// The order that this one is to be linked to.
+    /// The order to link this one to.
     fn check_link(&self, request: &Request<'_>, oco: UserRef) -> Result<Handle, RejectReason> {
         let handle = self.shared.named(request.login, oco).ok_or(RejectReason::LinkNotPossible)?;
         let other = self.shared.orders.get(handle);
@@ -411,8 +412,8 @@ impl<S: EventSink> Market<'_, S> {
         if alike && !is_linked { Ok(handle) } else { Err(RejectReason::LinkNotPossible) }
     }
 
-    /// The price at which an order that must only rest may do so. Hidden orders count for nothing: a price or a refusal that
-    /// depended on them would show them for free.
+    /// The price at which a post-only order may rest. Hidden orders are ignored: a price or a refusal that depended on
+    /// them would reveal them.
     fn check_post_only(&self, side: Side, price: Price, post_only: PostOnly) -> Result<Price, RejectReason> {
         let Some(best) = self.instrument.book.best_shown(side.opposite()) else { return Ok(price) };
         let (crosses, slid) = match side {
@@ -434,15 +435,15 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// The price at which a market buy is counted that waits for this: its trigger's; of a trailing stop its present stop
-    /// price, which only gets better, or its distance while there is none.
+    /// The price by which a waiting market buy is valued: its trigger price. For a trailing stop: its present stop
+    /// price, which only improves, or its distance while it has none.
     fn price_when_triggered(&self, watch: &Watch) -> Price {
         let ticks = i64::from(watch.ticks);
         let present = self.instrument.watched(watch.reference).filter(|_| watch.trails && watch.on_rise);
         Price(present.map_or(ticks, |present| present.0 + ticks))
     }
 
-    /// Whether the account can hold the reserve.
+    /// Whether the account can reserve the amount.
     fn check_funds(&self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {
         let (released, carry) =
             request.replaced.map_or((Amount(0), 0), |replaced| (replaced.reserved, replaced.fee_carry));
@@ -467,7 +468,7 @@ impl<S: EventSink> Market<'_, S> {
     }
 }
 
-/// Whether a replaced order stays as it is when a replace is refused for this reason.
+/// Whether a replace that is refused for this reason leaves the original order unchanged.
 pub(super) fn keeps_original(reason: RejectReason) -> bool {
     matches!(
         reason,

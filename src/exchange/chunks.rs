@@ -1,6 +1,6 @@
-//! An array that grows without moving what it holds.
+//! An array that grows without moving its elements.
 
-/// Values by number, in pieces of `N`. Growing takes one more piece; no value is copied.
+/// Elements by number, in pieces of `N`. Growth adds a piece; no element is copied.
 #[derive(Clone, Debug)]
 pub(super) struct Chunks<T, const N: usize> {
     pieces: Vec<Box<[T; N]>>,
@@ -18,7 +18,7 @@ impl<T: Copy, const N: usize> Chunks<T, N> {
         self.len
     }
 
-    /// Adds a value at the end; its number.
+    /// Appends a value; returns its number.
     pub(super) fn push(&mut self, value: T) -> u32 {
         let at = self.len;
         if at == self.pieces.len() * N {

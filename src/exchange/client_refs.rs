@@ -1,24 +1,24 @@
-//! Which order a client means: (login, client's number) → handle, for live orders only.
+//! Finds live orders by client number: a map from (login, client number) to handle.
 //!
-//! Linear hashing: a bucket is the first of a chain of orders, joined through the slab itself, and each new order splits
+//! Linear hashing: a bucket is the start of a chain of orders, linked through the slab itself. Each new order splits
 //! one bucket as long as there are fewer buckets than orders. So the table grows without a pause and without a second
-//! memory, and it lies in the cache while few orders are live. Clients number their orders upward: sixteen neighbouring
-//! numbers of a login share one cache line of buckets, in an order that differs from line to line.
+//! copy, and it stays in the cache while few orders are live. Clients number their orders upward, so sixteen
+//! neighbouring numbers of a login share one cache line of buckets, in an order that differs from line to line.
 //!
-//! Which chain a name falls into depends on a key. Who knows it can choose numbers that share one chain; an
-//! exchange that is opened with a key of its own does not have to fear that. Nothing ever iterates over the table, so neither its
-//! layout nor its key can leak into results.
+//! The chain of a name depends on a key. A client that knows the key could choose numbers that share one chain; this is
+//! not possible if the exchange is opened with a secret key. Nothing iterates over the table, so neither its layout nor
+//! its key affects results.
 
 use super::book::{Handle, Hot, NONE, OrderSlab};
 use crate::domain::{LoginId, UserRef};
 use std::hint::black_box;
 
-/// Neighbouring numbers whose buckets share a cache line.
+/// How many neighbouring numbers have their buckets in one cache line.
 const LINE: u32 = 16;
-/// Buckets at first, 32 KiB: while few orders are live, hardly two share a chain.
+/// The initial number of buckets, 32 KiB: with few live orders, chains rarely have two.
 const LEN_FIRST: usize = 1 << 13;
 
-/// What scatters the names.
+/// The hash key for client names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NameKey {
     /// Any number; it is made odd.
@@ -28,7 +28,7 @@ pub struct NameKey {
 }
 
 impl Default for NameKey {
-    /// A key that everybody knows: digits of π and e.
+    /// A publicly known key: digits of π and e.
     fn default() -> Self {
         Self {
             factor: 0x243F_6A88_85A3_08D3_1319_8A2E_0370_7345,
@@ -42,13 +42,13 @@ pub(super) struct ClientRefs {
     key: NameKey,
     /// The first order of each chain.
     buckets: Vec<u32>,
-    /// One less than a power of two that is no more than the number of buckets, and no less than half of it.
+    /// A power of two minus one. The power is at most the number of buckets and at least half of it.
     mask: u64,
     live: usize,
 }
 
 impl ClientRefs {
-    /// Room for `orders_max` orders at one order a bucket.
+    /// A table for `orders_max` orders with one order per bucket.
     pub(super) fn new(orders_max: u32, key: NameKey) -> Self {
         let mut buckets = Vec::with_capacity((orders_max as usize).max(LEN_FIRST));
         buckets.resize(LEN_FIRST, NONE);
@@ -56,14 +56,14 @@ impl ClientRefs {
         Self { key, buckets, mask: LEN_FIRST as u64 - 1, live: 0 }
     }
 
-    /// Takes the buckets for this many orders.
+    /// Allocates the buckets for this many orders.
     pub(super) fn set_capacity(&mut self, orders_max: u32) {
         self.buckets.reserve_exact((orders_max as usize).saturating_sub(self.buckets.len()));
     }
 
-    /// Multiply-shift in 128 bits, of which any 64 in the upper half are universal (Dietzfelbinger 1996): two lines of
-    /// numbers fall together no more often than chance has it, whatever names the clients choose. Inside its line
-    /// a number is moved by bits of the same hash, so that it does not help to use every sixteenth number only.
+    /// Multiply-shift in 128 bits, of which any 64 bits in the upper half are universal (Dietzfelbinger 1996): two
+    /// lines of numbers collide no more often than by chance, whatever names the clients choose. Within its line a
+    /// number is moved by bits of the same hash, so using only every sixteenth number gives no advantage.
     fn hash(&self, login: LoginId, user_ref: UserRef) -> u64 {
         let line = (u64::from(login.0) << 32) | u64::from(user_ref.0 / LINE);
         let mixed = u128::from(line).wrapping_mul(self.key.factor).wrapping_add(self.key.offset);
@@ -73,18 +73,18 @@ impl ClientRefs {
     /// The bucket of a name.
     fn bucket(&self, login: LoginId, user_ref: UserRef) -> usize {
         let hash = self.hash(login, user_ref);
-        // The buckets below this have been split; the others have not, and stand for those above them, too.
+        // Buckets below this one were split; the others were not, and also stand for those above them.
         let split = (hash & (self.mask * 2 + 1)) as usize;
         if split < self.buckets.len() { split } else { (hash & self.mask) as usize }
     }
 
-    /// The first order of the chain that a name is in, whoever's that is; [`NONE`] when there is none.
+    /// The first order of the chain of a name, whatever its own name; [`NONE`] if there is none.
     #[inline]
     pub(super) fn first(&self, login: LoginId, user_ref: UserRef) -> u32 {
         self.buckets[self.bucket(login, user_ref)]
     }
 
-    /// The live order of this name.
+    /// The live order with this name.
     pub(super) fn get(&self, orders: &OrderSlab, login: LoginId, user_ref: UserRef) -> Option<Handle> {
         let mut at = self.buckets[self.bucket(login, user_ref)];
         while at != NONE {
@@ -97,7 +97,7 @@ impl ClientRefs {
         None
     }
 
-    /// Enters an order by its name. The name is not in use.
+    /// Adds an order by its name, which must not be in use.
     pub(super) fn insert(&mut self, orders: &mut OrderSlab, handle: Handle) {
         self.live += 1;
         if self.live > self.buckets.len() {
@@ -108,7 +108,7 @@ impl ClientRefs {
         order.next_name = std::mem::replace(&mut self.buckets[bucket], handle.0);
     }
 
-    /// One more bucket: it takes its part of the chain that has stood for both.
+    /// Adds a bucket, which takes its part of the chain that stood for both.
     #[cold]
     fn split(&mut self, orders: &mut OrderSlab) {
         let new = self.buckets.len();
@@ -128,7 +128,7 @@ impl ClientRefs {
         (self.buckets[old], self.buckets[new]) = (stay, go);
     }
 
-    /// Forgets an order's name. The order is still in the slab.
+    /// Removes an order's name. The order is still in the slab.
     pub(super) fn remove(&mut self, orders: &mut OrderSlab, handle: Handle) {
         let Hot { login, user_ref, next_name, .. } = *orders.hot(handle);
         let bucket = self.bucket(login, user_ref);
@@ -149,22 +149,22 @@ impl ClientRefs {
     }
 }
 
-/// Mark of a bucket: the chain goes on after its first order.
+/// Bucket flag: the chain has more than its first order.
 const GOES_ON: u64 = 1 << 32;
 
-/// A table that is being filled with the orders of a slab, in the order of their slots, at one order a bucket.
+/// A table that is being filled with the orders of a slab, in slot order, with one order per bucket.
 #[derive(Debug)]
 pub(super) struct Filling {
     table: ClientRefs,
-    /// By bucket the first order of the chain, whether it goes on, and the tag of that order's name: most often that tells
-    /// names apart without another look into memory.
+    /// By bucket: the first order of the chain, whether it has more, and the tag of that order's name. The tag usually
+    /// distinguishes names without another memory access.
     firsts: Vec<u64>,
-    /// By slot the name and the next of its chain.
+    /// By slot: the name and the next order of its chain.
     chains: Vec<(LoginId, UserRef, u32)>,
 }
 
 impl Filling {
-    /// Before the first of `orders` orders. `None` when there is not so much memory.
+    /// An empty table for `orders` orders. `None` if there is not enough memory.
     pub(super) fn try_new(orders_max: u32, key: NameKey, orders: u32) -> Option<Self> {
         let len = (orders as usize).max(LEN_FIRST);
         let mut table = ClientRefs::new(0, key);
@@ -178,21 +178,21 @@ impl Filling {
         Some(Self { table, firsts, chains })
     }
 
-    /// The bucket of a name, and something of what will be looked at there. That means nothing, but having asked for it
-    /// brings it near.
+    /// The bucket of a name, and a value from the memory that will be read there. The value is meaningless, but reading
+    /// it brings the memory into the cache.
     #[inline]
     pub(super) fn bucket(&self, login: LoginId, user_ref: UserRef) -> (usize, u32) {
         let bucket = self.table.bucket(login, user_ref);
         let first = self.firsts[bucket];
-        // The first order if the chain goes on, else 0. By a multiplication that the compiler cannot see through: a branch
-        // would be guessed wrongly half of the time, and then wait for what was looked up.
+        // The first order if the chain has more, otherwise 0. Computed with a multiplication that the compiler cannot
+        // see through: a branch would be mispredicted half of the time, and would then wait for the memory.
         let goes_on = black_box((first >> GOES_ON.trailing_zeros()) as u32 & 1);
         let at = (first as u32).wrapping_mul(goes_on);
         (bucket, self.chains.get(at as usize).map_or(0, |chain| chain.2))
     }
 
-    /// Enters the next order by its name and its bucket: what follows it in its chain, the order's own `next_name`. `None`
-    /// when there is one of this name.
+    /// Adds the next order by its name and bucket; returns the next order of its chain, for the order's `next_name`.
+    /// `None` if the name already exists.
     #[inline]
     pub(super) fn enter(&mut self, bucket: usize, login: LoginId, user_ref: UserRef) -> Option<u32> {
         let tag = u64::from(login.0.wrapping_mul(0x9E37_79B1) ^ user_ref.0) << 33;
@@ -211,7 +211,7 @@ impl Filling {
         Some(first)
     }
 
-    /// Whether the chain from here on has an order of this name.
+    /// Whether the chain from here on has an order with this name.
     fn has(&self, first: u32, login: LoginId, user_ref: UserRef) -> bool {
         let mut at = first;
         while at != NONE {
@@ -224,7 +224,7 @@ impl Filling {
         false
     }
 
-    /// The table of what was entered.
+    /// The finished table.
     pub(super) fn finish(mut self) -> ClientRefs {
         for (bucket, first) in self.table.buckets.iter_mut().zip(&self.firsts) {
             *bucket = *first as u32;
@@ -249,7 +249,7 @@ mod tests {
         Order { login, user_ref, ..Order::default() }
     }
 
-    /// Against a sorted map, with names from few logins so that chains get long.
+    /// Compared with a sorted map, with names from few logins so that chains get long.
     #[test]
     fn agrees_with_a_sorted_map() {
         let mut slab = OrderSlab::new(32);
@@ -276,7 +276,7 @@ mod tests {
         }
     }
 
-    /// Through growth and back, with the names of one login in a row and of many logins scattered.
+    /// Grows and shrinks, with consecutive names of one login and scattered names of many.
     #[test]
     fn keeps_every_name_as_it_grows() {
         let orders = 40_000;
@@ -301,7 +301,7 @@ mod tests {
         }
     }
 
-    /// Every sixteenth number of one login spreads like any other set of names.
+    /// Every sixteenth number of one login is distributed like any other set of names.
     #[test]
     fn numbers_with_gaps_do_not_share_chains() {
         let orders = 1 << 14;
@@ -318,8 +318,8 @@ mod tests {
         assert!(table.buckets.iter().map(length).max() <= Some(12));
     }
 
-    /// An open order takes at most 128 bytes, its name and its share of the levels included, whether a hundred share a level
-    /// or each has its own.
+    /// An open order takes at most 128 bytes, including its name and its share of the levels, whether a hundred orders
+    /// share a level or each has its own.
     #[test]
     fn an_order_takes_at_most_128_bytes() {
         const ORDERS: u32 = 1_000_000;

@@ -1,8 +1,8 @@
 //! The digest of the whole state.
 //!
-//! It covers what the exchange knows, in an order that the state itself defines (ids, prices, priority), and nothing of
-//! where it lies in memory. Two exchanges with equal digests answer every further command alike. Times and command
-//! sequences are no part of it, so a run in which a client sent something twice has the digest of one where it did not.
+//! It covers the whole state, in an order that the state itself defines (ids, prices, priority), and does not depend on
+//! the layout in memory. Two exchanges with equal digests answer every further command alike. Times and command
+//! sequences are not included, so a repeated client message does not change the digest.
 
 use super::absent;
 use super::accounts::Rate;
@@ -22,7 +22,7 @@ use std::fmt;
 pub struct Digest(pub [u8; 32]);
 
 impl fmt::Display for Digest {
-    /// The first 16 bytes in hexadecimal: enough to compare by eye and by test.
+    /// The first 16 bytes in hexadecimal: enough to compare by eye and in tests.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0[..16].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
@@ -35,7 +35,7 @@ impl fmt::Debug for Digest {
 }
 
 impl Exchange {
-    /// The digest of the state. Walks over everything: seconds for millions of orders.
+    /// The digest of the state. It reads the whole state, which takes seconds for millions of orders.
     pub fn digest(&self) -> Digest {
         let mut hash = Canonical(Sha256::new());
         let VenueLimits { orders_max, orders_touched_max, account_orders_max, account_triggers_max } =
@@ -77,7 +77,7 @@ impl Exchange {
         Digest(hash.0.finalize().into())
     }
 
-    /// Which of several shards this is, and what only such a one knows.
+    /// The number of the shard, and the state that only one of several shards has.
     fn digest_shard(&self, hash: &mut Canonical) {
         if self.venue.shards > 1 {
             hash.unsigned(self.venue.shards);
@@ -87,11 +87,11 @@ impl Exchange {
         }
     }
 
-    /// What accounts have looked at in vain, of those that have.
+    /// The accounts' work in vain, for those that have any.
     fn digest_in_vain(&self, hash: &mut Canonical) {
         for (account, in_vain) in self.shared.in_vain.iter().enumerate() {
             if *in_vain != Default::default() {
-                // No pair of account and instrument starts like this.
+                // No pair of account and instrument starts with this value.
                 hash.unsigned(u64::MAX);
                 hash.count(account);
                 digest_rate(in_vain.looks, hash);
@@ -100,10 +100,10 @@ impl Exchange {
         }
     }
 
-    /// The epoch, if anybody ever led.
+    /// The epoch, if there was a leader.
     fn digest_epoch(&self, hash: &mut Canonical) {
         if self.venue.epoch > 0 {
-            // No account has this number, and so nothing before it starts like this.
+            // No account has this number, so no earlier part starts with it.
             hash.unsigned(u64::MAX);
             hash.unsigned(u64::MAX);
             hash.unsigned(self.venue.epoch);
@@ -168,7 +168,7 @@ impl Exchange {
 
     fn digest_order(&self, order: &Order, waiting: Option<Waiting>, hash: &mut Canonical) {
         hash.unsigned(order.id.0);
-        // A market order counts as 0.
+        // A market order has 0.
         hash.signed(order.limit.unwrap_or_default().0);
         hash.unsigned(order.open.0);
         hash.unsigned(order.total.0);
@@ -179,7 +179,7 @@ impl Exchange {
         hash.unsigned(order.side as u8);
         hash.unsigned(u8::from(order.hidden));
         hash.unsigned(order.time_in_force as u8);
-        // In the pieces that it has always been hashed in.
+        // In the same pieces as in earlier versions.
         let [first, second, rest @ ..] = order.echo;
         hash.unsigned(first);
         hash.unsigned(second);
@@ -236,7 +236,7 @@ fn digest_instrument(instrument: &Instrument, hash: &mut Canonical) {
     hash.signed(listing.min_notional.0);
     hash.unsigned(listing.fee_asset as u8);
     hash.unsigned(listing.phase as u8);
-    // What every instrument is that was listed before there were others adds nothing.
+    // Instruments of the first product add nothing, so that earlier digests stay valid.
     match listing.product {
         Product::Spot => {}
     }

@@ -1,10 +1,10 @@
-//! What is due by time: ends of orders, dead-man's switches, ends of interruptions.
+//! Timed actions: expiries, dead-man's switches, ends of interruptions.
 
 use super::tournament::Tournament;
 use crate::domain::{InstrumentId, LoginId, OrderId, Timestamp};
 use std::collections::BTreeMap;
 
-/// Seconds of a day.
+/// Seconds in a day.
 pub(super) const DAY_S: u64 = 86_400;
 
 /// The UTC day of a time, counted from 1970.
@@ -12,12 +12,12 @@ pub(super) fn day(time: Timestamp) -> u64 {
     time.seconds() / DAY_S
 }
 
-/// What is due next.
+/// The next timed actions.
 #[derive(Clone, Debug)]
 pub(super) struct Due {
-    /// No command before this time has anything to do here, ns.
+    /// No action is due before this time, ns.
     pub(super) next: u64,
-    /// Good-till-time orders by their extras: the second of their end, then the number.
+    /// Good-till-time orders by extra: the second of expiry, then the number.
     expiries: Tournament<(u32, OrderId)>,
     /// Dead-man's switches by login, ns.
     switches: Tournament<u64>,
@@ -37,18 +37,18 @@ impl Default for Due {
 }
 
 impl Due {
-    /// An order that ends at this second.
+    /// Adds an order that expires at this second.
     pub(super) fn add_expiry(&mut self, extra: u32, expire_s: u32, order: OrderId) {
         self.expiries.set(extra, (expire_s, order));
         self.next = self.next.min(u64::from(expire_s) * Timestamp::SECOND);
     }
 
-    /// A good-till-time order is gone.
+    /// Removes a good-till-time order.
     pub(super) fn remove_expiry(&mut self, extra: u32) {
         self.expiries.clear(extra);
     }
 
-    /// When a login's dead-man's switch cancels its orders; 0: it has none.
+    /// Sets when a login's dead-man's switch fires; 0: off.
     pub(super) fn set_switch(&mut self, login: LoginId, at: Timestamp) {
         match at {
             Timestamp(0) => self.switches.clear(login.0),
@@ -57,7 +57,7 @@ impl Due {
         self.next = self.next.min(self.switches.least().unwrap_or(u64::MAX));
     }
 
-    /// When an instrument's interruption ends, ns; [`u64::MAX`]: there is none.
+    /// Sets when an instrument's interruption ends, ns; [`u64::MAX`]: there is none.
     pub(super) fn set_interruption(&mut self, instrument: InstrumentId, at: u64) {
         match at {
             u64::MAX => self.interruptions.clear(instrument.0),
@@ -66,7 +66,8 @@ impl Due {
         self.next = self.next.min(at);
     }
 
-    /// Whether nothing else is kept than this (one that never comes is none): good-till-time orders by extra, switches by login, interruptions by instrument.
+    /// Whether exactly these actions are stored (ignoring those that never come): expiries by extra, switches by login,
+    /// interruptions by instrument.
     pub(super) fn is(
         &self,
         expiries: &BTreeMap<u32, (u32, OrderId)>,
@@ -78,23 +79,23 @@ impl Due {
             && self.interruptions.iter().eq((0..).zip(interruptions).filter(|(_, at)| *at != u64::MAX))
     }
 
-    /// The extra of the next order whose time has come: by time, then by number. It stays until it is removed.
+    /// The extra of the next expired order: by time, then by number. It stays until it is removed.
     pub(super) fn next_expired(&self, now: Timestamp) -> Option<u32> {
         let first = self.expiries.least().filter(|(expire_s, _)| u64::from(*expire_s) <= now.seconds())?;
         self.expiries.first_within(first)
     }
 
-    /// The next login, by its id, whose dead-man's switch is due. It stays until it is set anew.
+    /// The next login, by id, whose dead-man's switch is due. It stays until it is set again.
     pub(super) fn next_switch(&self, now: Timestamp) -> Option<LoginId> {
         self.switches.first_within(now.0).map(LoginId)
     }
 
-    /// The next instrument, by its id, whose interruption is over. It stays until it is set anew.
+    /// The next instrument, by id, whose interruption has ended. It stays until it is set again.
     pub(super) fn next_interruption(&self, now: Timestamp) -> Option<InstrumentId> {
         self.interruptions.first_within(now.0).map(InstrumentId)
     }
 
-    /// Works out when something is due next; `other`: what is due beside what is kept here.
+    /// Computes when the next action is due; `other` is the time of actions stored elsewhere.
     pub(super) fn find_next(&mut self, other: Option<u64>) {
         let expiry = self.expiries.least().map(|(expire_s, _)| u64::from(expire_s) * Timestamp::SECOND);
         let times = [expiry, self.switches.least(), self.interruptions.least(), other];

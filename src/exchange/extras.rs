@@ -1,5 +1,5 @@
-//! What few orders have: instructions, hidden lots of an iceberg, a trigger, a link. Most orders have none of it, so it
-//! lies apart from them, in a slab of its own.
+//! Rare attributes of orders: instructions, an iceberg's hidden lots, a trigger, a link. Most orders have none, so they
+//! are stored in a separate slab.
 
 use super::book::Handle;
 use super::chunks::Chunks;
@@ -7,84 +7,84 @@ use crate::domain::{Instructions, OrderId, OrderState, Quantity, TriggerReferenc
 
 /// No extra.
 pub(super) const NONE: u32 = super::book::Order::NO_EXTRA;
-/// The mark, among an order's flags, that it has one.
+/// Order flag: it has an extra.
 pub(super) const HAS_EXTRA: u8 = 1;
 
-/// The extra of one order.
+/// The rare attributes of one order.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Extra {
-    /// What the order asked for.
+    /// Its instructions.
     pub(super) instructions: Instructions,
     /// Order size in minor units of the quote asset; only for orders with a quantity in money.
     pub(super) amount: i64,
-    /// Lots of an iceberg that are not shown.
+    /// An iceberg's lots that are not displayed.
     pub(super) rest: u64,
-    /// When it ends, seconds since the Unix epoch; 0: it has no such time.
+    /// Its expire time, seconds since the Unix epoch; 0: none.
     pub(super) expire_s: u32,
     /// Whether it waits for its trigger.
     pub(super) state: OrderState,
-    /// What it waits for, while it does.
+    /// Its trigger, while it waits.
     pub(super) watch: Watch,
-    /// Of a market buy that waits the price at which it holds what it would cost, price units: its trigger's; of a trailing stop
-    /// the stop price when it was accepted, or its distance if there was none. 0: of all others.
+    /// For a waiting market buy: the price by which its reserve is computed, price units. It is the trigger's price;
+    /// for a trailing stop the stop price when it was accepted, or its distance if there was none. 0 for all other
+    /// orders.
     pub(super) reserve_units: u64,
-    /// The order that is cancelled when this one trades.
+    /// The linked order.
     pub(super) partner: Option<Handle>,
-    /// Of two linked orders the one that reserves only what it needs beyond the other.
+    /// Of two linked orders, the one that reserves only what it needs beyond the other.
     pub(super) is_second: bool,
-    /// Of two linked orders that both rest the one that would trade later: it takes no part in auctions and counts in no
-    /// total. It follows from the orders.
+    /// Of two linked orders that both rest, the one that would trade later: it takes no part in auctions and counts in
+    /// no total. Derived from the orders.
     pub(super) sits_out: bool,
-    /// The dry run of a match that has to do without it. No part of the state.
+    /// The last dry run that left it out. Not part of the state.
     pub(super) left_out: u64,
-    /// Where it stands.
+    /// Its links to other extras.
     pub(super) links: Links,
 }
 
 impl Extra {
-    /// Lots of a resting order that count in trading beyond its open ones in the queue; below 0 where those do not count.
+    /// Lots of a resting order that count in trading beyond its open ones in the queue; negative if those do not count.
     pub(super) fn unseen(&self, open: Quantity) -> i64 {
         if self.sits_out { -(open.0 as i64) } else { self.rest as i64 }
     }
 }
 
-/// A dormant order's trigger in ticks.
+/// The trigger of a dormant order, in ticks.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Watch {
     pub(super) reference: TriggerReference,
-    /// Whether a rise releases it.
+    /// Whether a rise of the price triggers it.
     pub(super) on_rise: bool,
     /// Whether it is a trailing stop.
     pub(super) trails: bool,
-    /// The price at which it is released; of a trailing stop the distance.
+    /// The trigger price; for a trailing stop the distance.
     pub(super) ticks: i32,
 }
 
 impl Watch {
-    /// Of a trailing stop the distance, ticks; 0: it does not trail.
+    /// The distance of a trailing stop, ticks; 0: it does not trail.
     pub(super) fn distance(&self) -> i64 {
         if self.trails { self.ticks.into() } else { 0 }
     }
 }
 
-/// The order that an extra belongs to, and of a dormant order its place among the others. Nothing of it is kept in
-/// snapshots.
+/// The order of an extra and, for a dormant order, its position among the others. Not saved in snapshots.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Links {
     pub(super) order: OrderId,
     pub(super) handle: Handle,
-    /// The dormant orders of the instrument before and after it. Of a free extra, `next` is the next free one.
+    /// The previous and next dormant order of the instrument. In a free extra, `next` is the next free one.
     pub(super) prev: u32,
     pub(super) next: u32,
-    /// Its place in a heap.
+    /// Its position in a heap.
     pub(super) left: u32,
     pub(super) right: u32,
     pub(super) parent: u32,
-    /// Of the first order of a heap of trailing stops, their group.
+    /// For the first order of a heap of trailing stops: its group.
     pub(super) group: u32,
-    /// What the heap is sorted by, before the number.
+    /// The sort key of the heap, before the number.
     pub(super) key: i32,
-    /// How many steps it is from here to the nearest free place in the heap.
+    /// The number of steps from here to the nearest free place in the heap.
     pub(super) rank: u8,
 }
 
@@ -95,7 +95,7 @@ impl Default for Links {
 }
 
 impl Links {
-    /// Those of an order that does not wait.
+    /// The links of an order that does not wait.
     pub(super) fn of(order: OrderId, handle: Handle) -> Self {
         let (prev, next, left, right, parent, group) = (NONE, NONE, NONE, NONE, NONE, NONE);
         Self { order, handle, prev, next, left, right, parent, group, key: 0, rank: 0 }
@@ -140,7 +140,7 @@ impl Extras {
     /// The extra of an order that may have none.
     ///
     /// # Panics
-    /// If it is to have one and there was never such a slot.
+    /// If the slot number is invalid.
     #[inline]
     pub(super) fn find(&self, slot: u32) -> Option<&Extra> {
         if slot == NONE { None } else { Some(self.at(slot)) }
@@ -166,7 +166,7 @@ impl Extras {
         self.slots.at_mut(slot)
     }
 
-    /// How many orders have one.
+    /// The number of orders with an extra.
     pub(super) fn len(&self) -> usize {
         self.len
     }

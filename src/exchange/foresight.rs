@@ -1,21 +1,21 @@
-//! The memory that commands will touch, asked for before their turn.
+//! Prefetches the memory that the next commands will use.
 //!
-//! What a command costs is for the most part waiting for memory: a bucket leads to an order, and that to its neighbours
-//! and its level. For several commands at once the same step is taken side by side, so that the waits fall together. Nothing comes of it but that:
-//! whatever a command before changes meanwhile, its own turn finds.
+//! Most of a command's time is spent waiting for memory: a bucket leads to an order, and the order to its neighbours
+//! and level. This code takes the same step for several commands together, so that their waits overlap. It has no other
+//! effect: if an earlier command changes something meanwhile, the command itself finds the new state.
 
 use super::book::NONE;
 use super::state::Exchange;
 use crate::domain::{Command, OrderCommand, OrderPrice, Price};
 use std::hint::black_box;
 
-/// Commands that are looked at together.
+/// How many commands are prefetched together.
 pub const FORESEEN: usize = 8;
 
-/// Where a command leads.
+/// The memory that a command will use.
 #[derive(Clone, Copy)]
 struct Place {
-    /// The order that it names, perhaps.
+    /// The order that it may refer to.
     order: u32,
     /// The level that it would join.
     level: u32,
@@ -24,7 +24,7 @@ struct Place {
 const NOWHERE: Place = Place { order: NONE, level: NONE };
 
 impl Exchange {
-    /// Asks for the memory of the next commands, of [`FORESEEN`] at most. Changes nothing.
+    /// Prefetches the memory of at most [`FORESEEN`] next commands. Changes nothing.
     #[inline]
     pub fn foresee<'c>(&self, commands: impl Iterator<Item = &'c Command>) {
         let mut places = [NOWHERE; FORESEEN];
@@ -61,7 +61,7 @@ impl Exchange {
                 };
                 Place { level, ..NOWHERE }
             }
-            // They are rare, or touch nothing that is far away.
+            // They are rare, or use no distant memory.
             _ => NOWHERE,
         }
     }

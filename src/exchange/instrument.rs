@@ -1,4 +1,4 @@
-//! One instrument: its terms, its book, and what it watches.
+//! One instrument: its terms, its book, and its prices and triggers.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -18,14 +18,14 @@ pub(super) struct Instrument {
     pub(super) fees: [Rates; FeeTier::COUNT],
     /// Whether the rows of the fee table differ.
     pub(super) tiered: bool,
-    /// The highest rate of the table, at least 0: what an order must be ready to pay.
+    /// The highest rate of the table, at least 0: what an order must be able to pay.
     pub(super) highest_fee: FeeRate,
     pub(super) protection: Protection,
     pub(super) limits: OrderLimits,
     /// The price of the last trade.
     pub(super) last: Option<Price>,
     pub(super) mark: Option<Price>,
-    /// The reference of static band and auctions.
+    /// The reference price of the static band and of auctions.
     pub(super) reference: Option<Price>,
     /// When a volatility interruption ends, ns; `u64::MAX`: there is none.
     pub(super) resume_at: u64,
@@ -54,7 +54,7 @@ impl Instrument {
         instrument
     }
 
-    /// Works out what follows from the fee table.
+    /// Updates the values derived from the fee table.
     pub(super) fn fees_changed(&mut self) {
         self.tiered = self.fees.iter().any(|row| *row != self.fees[0]);
         let highest = self.fees.iter().flat_map(|row| [row.maker, row.taker]).max();
@@ -62,19 +62,19 @@ impl Instrument {
         (self.listing.maker_fee, self.listing.taker_fee) = (self.fees[0].maker, self.fees[0].taker);
     }
 
-    /// What its orders hold, pay and receive.
+    /// The product: what its orders reserve, pay and receive.
     #[inline]
     pub(super) fn product(&self) -> Product<'_> {
         Product::of(&self.listing, self.highest_fee)
     }
 
-    /// The rates of an account's row.
+    /// The rates of a fee tier.
     #[inline]
     pub(super) fn rates(&self, tier: FeeTier) -> Rates {
         self.fees[usize::from(tier.0)]
     }
 
-    /// The present value of what a trigger watches.
+    /// The present price that a trigger watches.
     pub(super) fn watched(&self, reference: TriggerReference) -> Option<Price> {
         match reference {
             TriggerReference::LastTrade => self.last,
@@ -82,8 +82,8 @@ impl Instrument {
         }
     }
 
-    /// Of two linked orders that both rest, the one that would trade later takes no part in auctions and counts in no total:
-    /// when the other trades, it goes.
+    /// Of two linked orders that both rest, the one that would trade later takes no part in auctions and counts in no
+    /// total: it is cancelled when the other trades.
     pub(super) fn leave_out_later(&mut self, pair: [Handle; 2], orders: &mut OrderSlab, extras: &mut Extras) {
         let [one, other] = pair;
         let later = if orders.hot(one).rank() < orders.hot(other).rank() { other } else { one };
@@ -94,15 +94,15 @@ impl Instrument {
         self.book.count_unseen(orders, later, extra.unseen(open) - before);
     }
 
-    /// The first of the instrument's orders, of a side or of both: buys in trading order, sells in trading order, then those
-    /// that wait, of both sides, by their numbers.
+    /// The first of the instrument's orders, of one or both sides: buys in trading order, sells in trading order, then
+    /// waiting orders of both sides by number.
     pub(super) fn first_order(&self, shared: &Shared, side: Option<Side>) -> Option<Handle> {
         let first = |side| self.book.first(side);
         let resting = side.map_or_else(|| first(Side::Buy).or_else(|| first(Side::Sell)), first);
         resting.or_else(|| self.first_waiting(shared))
     }
 
-    /// The order that comes after this one in the order of [`Self::first_order`].
+    /// The next order in the order of [`Self::first_order`].
     pub(super) fn order_after(&self, shared: &Shared, side: Option<Side>, at: Handle) -> Option<Handle> {
         if shared.is_dormant(at) {
             let extra = shared.orders.cold(at).extra;
@@ -125,7 +125,7 @@ impl Instrument {
         self.triggers.as_ref().map_or(0, |triggers| triggers.len())
     }
 
-    /// What trades of an auction that ends now are called.
+    /// The kind of the trades of an auction that ends now.
     pub(super) fn auction_kind(&self) -> TradeKind {
         match self.listing.phase {
             Phase::ClosingAuction => TradeKind::Closing,

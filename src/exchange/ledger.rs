@@ -1,20 +1,20 @@
-//! Who has how much: available and reserved, per account and asset, in minor units.
+//! Balances: available and reserved amounts per account and asset, in minor units.
 //!
-//! The ledger only moves money; it never makes any. Deposits and withdrawals change an asset's supply by the same
-//! amount, and the supply is kept below 2^63, so no sum over accounts can overflow.
+//! The ledger moves money and never creates any. Deposits and withdrawals change an asset's supply by the same amount.
+//! The supply is below 2^63, so no sum over accounts can overflow.
 
 use crate::domain::{AccountId, Amount, AssetId, Posting};
 
-/// What an account holds of one asset.
+/// An account's balance of one asset, minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
-    /// Free for orders and withdrawals.
+    /// Available for orders and withdrawals.
     pub available: Amount,
-    /// Held for open orders.
+    /// Reserved for open orders.
     pub reserved: Amount,
 }
 
-/// One asset's column: its supply and a balance for every account.
+/// One asset: its supply and a balance for every account.
 #[derive(Clone, Debug, Default)]
 struct Column {
     supply: Amount,
@@ -28,13 +28,13 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// One more asset; every account holds none of it.
+    /// Adds an asset; all balances are 0.
     pub(super) fn add_asset(&mut self) {
         let balances = vec![Balance::default(); self.accounts];
         self.columns.push(Column { supply: Amount(0), balances });
     }
 
-    /// One more account; it holds nothing.
+    /// Adds an account; all its balances are 0.
     pub(super) fn add_account(&mut self) {
         self.accounts += 1;
         for column in &mut self.columns {
@@ -42,12 +42,12 @@ impl Ledger {
         }
     }
 
-    /// As many accounts, before there is an asset.
+    /// A ledger with this many accounts and no assets.
     pub(super) fn with_accounts(accounts: usize) -> Self {
         Self { columns: Vec::new(), accounts }
     }
 
-    /// One more asset with its supply and what every account holds of it.
+    /// Adds an asset with its supply and the balances of all accounts.
     pub(super) fn restore_asset(&mut self, supply: Amount, balances: Vec<Balance>) {
         assert_eq!(balances.len(), self.accounts, "a balance for every account");
         self.columns.push(Column { supply, balances });
@@ -58,12 +58,12 @@ impl Ledger {
         self.columns[asset.0 as usize].balances[account.0 as usize]
     }
 
-    /// Deposits less withdrawals of an asset.
+    /// Deposits minus withdrawals of an asset.
     pub(super) fn supply(&self, asset: AssetId) -> Amount {
         self.columns[asset.0 as usize].supply
     }
 
-    /// All balances of an asset in the order of accounts.
+    /// All balances of an asset in account order.
     pub(super) fn balances(&self, asset: AssetId) -> &[Balance] {
         &self.columns[asset.0 as usize].balances
     }
@@ -72,7 +72,7 @@ impl Ledger {
         &mut self.columns[asset.0 as usize].balances[account.0 as usize]
     }
 
-    /// Brings money in from outside. `false`, and nothing done, when the supply would not fit.
+    /// Adds a deposit. `false`, and nothing done, if the supply would not fit.
     pub(super) fn deposit(&mut self, account: AccountId, asset: AssetId, amount: Amount) -> bool {
         let column = &mut self.columns[asset.0 as usize];
         let Some(supply) = column.supply.0.checked_add(amount.0) else { return false };
@@ -81,7 +81,7 @@ impl Ledger {
         true
     }
 
-    /// Sends money out. `false`, and nothing done, when the account has not that much available.
+    /// Removes a withdrawal. `false`, and nothing done, if the account's available balance is too small.
     pub(super) fn withdraw(&mut self, account: AccountId, asset: AssetId, amount: Amount) -> bool {
         let column = &mut self.columns[asset.0 as usize];
         let balance = &mut column.balances[account.0 as usize];
@@ -93,7 +93,7 @@ impl Ledger {
         true
     }
 
-    /// Counts all amounts of an asset anew. Nothing is reserved of it.
+    /// Converts all amounts of an asset. Nothing of it may be reserved.
     pub(super) fn convert(&mut self, asset: AssetId, exact: impl Fn(Amount) -> Amount) {
         let column = &mut self.columns[asset.0 as usize];
         column.supply = exact(column.supply);
@@ -103,18 +103,18 @@ impl Ledger {
         }
     }
 
-    /// What orders hold changes by so much, out of what is available, or back to it.
+    /// Moves `change` from the available to the reserved balance; back if negative.
     ///
     /// # Panics
-    /// If the account has not so much.
+    /// If the balance is too small.
     pub(super) fn reserve(&mut self, account: AccountId, asset: AssetId, change: i64) {
         self.apply(&Posting::reserve(account, asset, change));
     }
 
-    /// Moves money of one account. What moves in or out of it has its other side in another posting.
+    /// Changes one account's balance. Another posting has the other side of the movement.
     ///
     /// # Panics
-    /// If the account has not so much.
+    /// If the balance is too small.
     #[inline]
     pub(super) fn apply(&mut self, posting: &Posting) {
         let balance = self.of(posting.account, posting.asset);

@@ -7,13 +7,13 @@ use crate::domain::{AccountId, OrderLimits, Switch, Timestamp, UserRef};
 pub struct Login {
     /// The account that its orders are for.
     pub account: AccountId,
-    /// Its session, never below that of the venue; the first one is 0.
+    /// Its session, never below that of the venue; the first is 0.
     pub session: u32,
     /// The highest client number it has used in this session.
     pub last_user_ref: UserRef,
-    /// The highest that any shard may have consumed; 0 where there is one shard.
+    /// The highest number that any shard may have used up; 0 if there is one shard.
     pub(super) seen_user_ref: UserRef,
-    /// When its dead-man's switch cancels its orders; 0: it has none.
+    /// When its dead-man's switch cancels its orders; 0: it is off.
     pub cancel_at: Timestamp,
     /// Off: its new orders and replaces are refused.
     pub order_entry: Switch,
@@ -41,24 +41,24 @@ impl Login {
         }
     }
 
-    /// The limits on its orders, over all instruments, if it has any.
+    /// The limits of its orders, over all instruments, if any.
     pub fn limits(&self) -> Option<&OrderLimits> {
         self.limits.as_deref()
     }
 
-    /// Whether anything about it is not as it was when it was opened.
+    /// Whether any setting differs from that of a new login.
     pub(super) fn has_settings(&self) -> bool {
         self.cancel_at != Timestamp(0) || self.order_entry == Switch::Off || self.limits.is_some()
     }
 
-    /// An order of an earlier session has one of its numbers.
+    /// Notes that an order of an earlier session has one of its numbers.
     #[cold]
     pub(super) fn note_old_number(&mut self) {
         self.has_old_numbers = true;
         self.restrict();
     }
 
-    /// Finds out anew whether new orders have to be held against anything.
+    /// Determines again whether new orders need any checks.
     pub(super) fn restrict(&mut self) {
         self.is_restricted = self.order_entry == Switch::Off || self.has_old_numbers || self.limits.is_some();
     }

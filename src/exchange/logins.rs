@@ -1,4 +1,4 @@
-//! Logins: what each of them may do, its dead-man's switch, copies, and the sessions of the venue (docs/RULES.md, "Sessions" and
+//! Logins: permissions, dead-man's switches, copies, and the sessions of the venue (docs/RULES.md, "Sessions" and
 //! "Dead-man's switch").
 
 use super::ledger::Balance;
@@ -17,7 +17,7 @@ use crate::domain::{
 };
 
 impl Exchange {
-    /// The edition of the rules that holds (docs/RULES.md, "Editions").
+    /// The present edition of the rules (docs/RULES.md, "Editions").
     pub fn rules_edition(&self) -> u16 {
         self.venue.rules
     }
@@ -27,23 +27,23 @@ impl Exchange {
         self.venue.session
     }
 
-    /// The epoch of the last [`VenueCommand::Lead`](crate::domain::VenueCommand::Lead); 0 where nobody ever led.
+    /// The epoch of the last [`VenueCommand::Lead`](crate::domain::VenueCommand::Lead); 0 if there was none.
     pub fn epoch(&self) -> u64 {
         self.venue.epoch
     }
 
-    /// Who gets copies of what the logins of an account are sent, and the sequence of the command that made it so: by
-    /// account, and of one account in the order in which the copies were asked for.
+    /// Every copy as account, receiving login and the sequence of the command that added it: by account, and for one
+    /// account in the order in which they were added.
     pub fn copies(&self) -> impl Iterator<Item = (AccountId, LoginId, u64)> + '_ {
         self.venue.copies.iter().copied()
     }
 
-    /// How many open orders a login has.
+    /// The number of open orders of a login.
     pub(super) fn open_orders_of(&self, login: LoginId) -> u32 {
         self.shared.chains.len_of(login)
     }
 
-    /// Takes up the next login, of an account that there is.
+    /// Adds the next login, of an existing account.
     pub(super) fn add_login(&mut self, login: Login) {
         let id = LoginId(self.venue.logins.len() as u32);
         self.shared.account_mut(login.account).logins.push(id);
@@ -59,14 +59,14 @@ impl Exchange {
         Ok(Event::Venue(VenueEvent::RulesSet { edition }))
     }
 
-    /// Whether a client's message is of the present session of its login. Nothing at all comes of one that is not: it was
-    /// on its way when the session ended, and its client takes it that it came too late.
+    /// Whether a client's message belongs to the present session of its login. Other messages have no effect: they were
+    /// sent before the session ended, and their clients learn that they came too late.
     #[inline]
     pub(super) fn is_of_session(&self, sender: &Sender) -> bool {
         self.venue.logins.get(sender.login.0 as usize).is_some_and(|known| known.session == sender.session)
     }
 
-    /// Says that nothing came of such a message.
+    /// Emits that such a message was ignored.
     #[cold]
     pub(super) fn ignore(&self, sender: Sender, events: &mut impl EventSink) {
         let is_known = (sender.login.0 as usize) < self.venue.logins.len();
@@ -74,7 +74,7 @@ impl Exchange {
         self.tell(super::orders::ignored(sender, reason), events);
     }
 
-    /// Whether a login that exists may use this new number for an order; the limits that it has to keep to.
+    /// Checks that an existing login may use this new number for an order; returns the limits that apply.
     #[inline]
     pub(super) fn restrictions(
         &self,
@@ -108,7 +108,7 @@ impl Exchange {
         }
     }
 
-    /// Says a client's name of an order that is to come, and keeps nothing of it.
+    /// Emits a client's name for a later order; stores nothing.
     pub(super) fn name_order(&mut self, name: &NameOrder, events: &mut impl EventSink) {
         let NameOrder { login, session, user_ref, .. } = *name;
         if self.fresh_user_ref(Sender { login, session, user_ref }, events).is_some() {
@@ -143,7 +143,7 @@ impl Exchange {
         self.tell(Event::Order(state), events);
     }
 
-    /// Cancels the orders of the next login whose dead-man's switch was not held, and turns the switch off.
+    /// Cancels the orders of the next login whose dead-man's switch fired, and turns the switch off.
     pub(super) fn switches_due(&mut self) {
         let Some(login) = self.shared.due.next_switch(self.shared.now) else { return };
         self.venue.logins[login.0 as usize].cancel_at = Timestamp(0);
@@ -181,7 +181,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Goes on with the roll of the session for as long as the present part may. A login counts like an order.
+    /// Continues the session roll while the present part may. A login counts like an order.
     pub(super) fn roll(&mut self, mut roll: Roll, events: &mut impl EventSink) {
         let limit = self.shared.limits.orders_touched_max;
         let session = roll.session;
@@ -207,7 +207,7 @@ impl Exchange {
         }
     }
 
-    /// Begins the next session of a login: the venue's, or if it has come to that one already the one after its own.
+    /// Begins the next session of a login: the venue's or, if the login already has that one, the one after its own.
     fn start_session(&mut self, login: LoginId, venue: u32, events: &mut impl EventSink) {
         let orders = self.open_orders_of(login);
         let known = &mut self.venue.logins[login.0 as usize];
@@ -219,8 +219,8 @@ impl Exchange {
         self.tell(Event::Venue(VenueEvent::SessionStarted { login, session }), events);
     }
 
-    /// Ends the session of one login and begins its next. Whatever it sent in the one before is ignored from now on, so no
-    /// number of it can be taken for one of the new ones.
+    /// Ends the session of one login and begins its next. Messages of the old session are ignored from now on, so old
+    /// numbers cannot be confused with new ones.
     pub(super) fn reset_user_ref(
         &mut self,
         login: LoginId,
@@ -251,7 +251,7 @@ impl Exchange {
         Ok(Event::Venue(VenueEvent::AccountCopied { login, account }))
     }
 
-    /// Limits of a login: quantity, notional and open orders, and no others.
+    /// Sets the limits of a login: quantity, notional and open orders only.
     pub(super) fn limit_login(&mut self, login: LoginId, limits: &OrderLimits) -> Result<(), RejectReason> {
         let others = limits.orders_per_second_max > 0 || limits.position_max.0 > 0 || limits.triggers_max > 0;
         if others {

@@ -1,4 +1,4 @@
-//! An instrument together with everything that its orders touch: how orders come to rest and go.
+//! An instrument together with everything that its orders use: how orders rest and are removed.
 
 use super::book::{Cold, Handle, Hot, Order};
 use super::extras::{self, Extra};
@@ -13,7 +13,7 @@ use crate::domain::{
     Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
 };
 
-/// An instrument at work.
+/// An instrument with the shared state and the event sink.
 pub(super) struct Market<'a, S> {
     pub(super) instrument: &'a mut Instrument,
     pub(super) shared: &'a mut Shared,
@@ -26,7 +26,7 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.extras.find(order.extra)
     }
 
-    /// Lots still open, those of an iceberg that are not shown included.
+    /// Open lots, including an iceberg's lots that are not displayed.
     #[inline]
     pub(super) fn open_of(&self, order: &Order) -> Quantity {
         match self.extra(order) {
@@ -35,7 +35,7 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Lots of a resting iceberg that are not shown.
+    /// A resting iceberg's lots that are not displayed.
     #[inline]
     pub(super) fn rest_of(&self, handle: Handle) -> u64 {
         self.shared.extra_of(handle).map_or(0, |extra| extra.rest)
@@ -48,38 +48,38 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.extras.find(extra).map_or(0, |extra| extra.unseen(open))
     }
 
-    /// What an order must hold, linked or not.
+    /// The amount that an order must reserve, linked or not.
     pub(super) fn required_reserve(&self, order: &Order) -> Amount {
         let demand = Demand::of(order, self.extra(order), self.open_of(order));
         self.instrument.product().required_reserve(&demand).expect("a part needs no more than the whole")
     }
 
-    /// The money of the instrument's orders.
+    /// The balances of the instrument's orders.
     #[inline(always)]
     pub(super) fn wallet(&mut self) -> Wallet<'_> {
         Wallet { ledger: &mut self.shared.ledger, product: self.instrument.product() }
     }
 
-    /// The instrument's book with the orders that stand in it.
+    /// The instrument's book and its orders.
     #[inline(always)]
     pub(super) fn standing(&mut self) -> Standing<'_> {
         let Shared { orders, extras, .. } = &mut *self.shared;
         Standing { book: &mut self.instrument.book, orders, extras }
     }
 
-    /// Moves an order's reserve from `before` to what it now has.
+    /// Changes an order's reserve from `before` to its present value.
     #[inline(always)]
     pub(super) fn reserve(&mut self, order: &Order, before: Amount) {
         self.wallet().reserve(order.account, order.side, before, order.reserved);
     }
 
-    /// What the account can still reserve for orders of this side.
+    /// The amount that the account can still reserve for orders of this side.
     #[inline]
     pub(super) fn available_to(&self, account: AccountId, side: Side) -> Amount {
         self.shared.ledger.balance(account, self.instrument.product().held_in(side)).available
     }
 
-    /// Counts an order that rests or waits, and names it.
+    /// Counts an order that rests or waits, and adds its name.
     #[inline]
     fn register(&mut self, handle: Handle, open: Quantity) {
         self.shared.client_refs.insert(&mut self.shared.orders, handle);
@@ -112,7 +112,7 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Changes what is counted of an account in this instrument, if anything is.
+    /// Changes the account's counters in this instrument, if it has any.
     #[inline]
     pub(super) fn count_use(&mut self, account: AccountId, side: Side, open: i64, orders: i32) {
         if let Some(usage) = &mut self.shared.usage {
@@ -125,7 +125,7 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Puts what is open of an order into the book, last in the queue of its price.
+    /// Puts the open lots of an order into the book, last in the queue of its price.
     #[inline]
     pub(super) fn rest(&mut self, hot: Hot, cold: Cold) {
         let open = hot.open;
@@ -145,8 +145,7 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Takes an order out of the book or from among the dormant, out of the slab, the names and the counts. Its extra
-    /// stays with the value.
+    /// Removes an order from the book or the dormant orders, the slab, the names and the counters. Its extra stays.
     pub(super) fn take_out(&mut self, handle: Handle) -> Order {
         let order = self.shared.orders.get(handle);
         let open = self.open_of(&order);
@@ -166,7 +165,7 @@ impl<S: EventSink> Market<'_, S> {
         order
     }
 
-    /// Takes an order out of everything, as [`Market::take_out`] does, its extra too.
+    /// Removes an order as [`Market::take_out`] does, and its extra too.
     #[inline]
     pub(super) fn remove(&mut self, handle: Handle, extra: u32) {
         if extra == extras::NONE {
@@ -179,7 +178,7 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Takes an order that is in no queue any more out of the slab, the names and the counts.
+    /// Removes an order that is no longer in a queue from the slab, the names and the counters.
     #[inline]
     pub(super) fn forget(&mut self, handle: Handle, open: Quantity) {
         let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
@@ -196,7 +195,7 @@ impl<S: EventSink> Market<'_, S> {
         self.count_use(account, side, -(open.0 as i64), -1);
     }
 
-    /// Cancels all that is open of an order that does not (or no longer) rest, and then the order that it is linked to.
+    /// Cancels the open lots of an order that does not (or no longer) rest, and then its linked order.
     pub(super) fn cancel_rest(&mut self, mut order: Order, reason: CancelReason) {
         self.shared.touched += if order.extra == extras::NONE { 1 } else { 2 };
         let open = self.open_of(&order);
@@ -222,21 +221,21 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Cancels a resting or dormant order whole.
+    /// Cancels a resting or dormant order completely.
     pub(super) fn cancel_whole(&mut self, handle: Handle, reason: CancelReason) {
         let order = self.take_out(handle);
         self.cancel_rest(order, reason);
     }
 
-    /// Forgets an order's link.
+    /// Removes an order's link.
     fn unlink(&mut self, handle: Handle) {
         let extra = self.shared.orders.cold(handle).extra;
         let extra = self.shared.extras.find_mut(extra).expect("a linked order has an extra");
         (extra.partner, extra.is_second) = (None, false);
     }
 
-    /// The order is about to trade: the one that it is linked to is cancelled first, and this one then holds all that it
-    /// needs. `order` is a copy that the caller goes on with; where the order stands in the slab, it is changed there too.
+    /// The order is about to trade: its linked order is cancelled first, and this order then reserves all that it
+    /// needs. `order` is the caller's copy; the order in the slab is changed too.
     #[cold]
     pub(super) fn cancel_partner(&mut self, order: &mut Order, stands_at: Option<Handle>) {
         let Some(extra) = self.shared.extras.find_mut(order.extra) else { return };
@@ -248,7 +247,8 @@ impl<S: EventSink> Market<'_, S> {
         self.hold_what_it_needs(order, stands_at);
     }
 
-    /// Brings an order's reserve to what it needs; told if that is a change. The money is known to be there.
+    /// Sets an order's reserve to what it needs; emits an event if that is a change. The money is known to be
+    /// available.
     pub(super) fn hold_what_it_needs(&mut self, order: &mut Order, stands_at: Option<Handle>) {
         let needs = self.required_reserve(order);
         let before = std::mem::replace(&mut order.reserved, needs);
@@ -269,7 +269,7 @@ impl<S: EventSink> Market<'_, S> {
         let slice = extra.map_or(0, |extra| u64::from(extra.instructions.display_quantity));
         let displayed = match order.open {
             _ if order.hidden || dormant => Quantity(0),
-            // One on its way in is told as it would be shown.
+            // An incoming order is reported as it would be displayed.
             open if slice > 0 => open.min(Quantity(slice)),
             open => open,
         };
@@ -285,14 +285,14 @@ impl<S: EventSink> Market<'_, S> {
         })));
     }
 
-    /// Lowers an order's open lots without a trade. It keeps its place. The order as it is then.
+    /// Decreases an order's open lots without a trade. It keeps its priority. Returns the order as it is then.
     pub(super) fn shrink(&mut self, handle: Handle, by: Quantity, lots: Lots) -> Order {
         self.standing().shrink(handle, by, lots);
         self.has_shrunk(handle, by)
     }
 
-    /// An order's open lots have been lowered without a trade: its total, its reserve and the counts follow. The order as it is
-    /// then.
+    /// Updates an order's total, its reserve and the counters after its open lots decreased without a trade. Returns
+    /// the order as it is then.
     pub(super) fn has_shrunk(&mut self, handle: Handle, by: Quantity) -> Order {
         self.shared.orders.cold_mut(handle).total -= by.0 as u32;
         let mut order = self.shared.orders.get(handle);
@@ -304,7 +304,7 @@ impl<S: EventSink> Market<'_, S> {
         order
     }
 
-    /// An iceberg's shown lots are gone: the next are shown, last in the queue.
+    /// An iceberg's displayed lots are used up: displays the next slice, last in the queue.
     #[cold]
     pub(super) fn refresh(&mut self, handle: Handle) {
         let order = self.shared.orders.get(handle);
@@ -313,7 +313,7 @@ impl<S: EventSink> Market<'_, S> {
         self.show(handle, shown);
     }
 
-    /// Shows so many lots of an iceberg that shows none, last in the queue.
+    /// Displays this many lots of an iceberg that displays none, last in the queue.
     pub(super) fn show(&mut self, handle: Handle, shown: u64) {
         self.standing().show(handle, shown);
         let order = self.shared.orders.get(handle);
@@ -321,8 +321,8 @@ impl<S: EventSink> Market<'_, S> {
         self.restated(&order, RestateReason::Refreshed);
     }
 
-    /// What is done about trades of this order, incoming or resting, with its own owner. An order may ask for more than its
-    /// account is set to, not for less.
+    /// The self-trade prevention of this order, incoming or resting. An order may ask for stricter prevention than its
+    /// account's, not for less.
     pub(super) fn self_trade_of(&self, order: &Order) -> SelfTradePrevention {
         let of_account = self.shared.account(order.account).self_trade;
         match self.extra(order).and_then(|extra| extra.instructions.self_trade) {

@@ -1,5 +1,5 @@
-//! Cancels of many orders: by a client, by an operator, by a kill switch, because a login is gone. They go on from part to part
-//! (`agenda`) until all orders that fit are gone, and then have their answer.
+//! Cancels of several orders: by a client, by an operator, by a kill switch, or because a login is absent. They
+//! continue over several parts (`agenda`) until all matching orders are cancelled; then the answer is emitted.
 
 use super::book::{Handle, Order};
 use super::chains::LoginOrders;
@@ -39,7 +39,7 @@ impl Exchange {
                 })));
             }
             if filter.account.is_some_and(|other| other != account) {
-                // Other accounts' orders are not its to cancel: none fits.
+                // It may not cancel other accounts' orders, so none matches.
                 return events.push(mass_canceled(mass, 0));
             }
             filter.account = Some(account);
@@ -47,16 +47,16 @@ impl Exchange {
         self.cancel_all(&filter, CancelReason::MassCancel, Answer::MassCancel(*mass));
     }
 
-    /// Has every order that fits cancelled, one after another on its [`Walk`], before anything else happens.
+    /// Cancels every matching order, one after another along its [`Walk`], before anything else happens.
     pub(super) fn cancel_all(&mut self, filter: &CancelFilter, reason: CancelReason, answer: Answer) {
-        // Where no order can fit there is a walk all the same, of no step.
+        // If no order can match there is still a walk, without steps.
         let walk = self.walk_of(filter);
         let next = walk.and_then(|walk| self.first_on(&walk));
         let walk = walk.unwrap_or(Walk::Venue);
         self.agenda.push(Task::Sweep(Sweep { walk, filter: *filter, reason, next, canceled: 0, answer }));
     }
 
-    /// Goes on with a cancel of many orders for as long as the present part may.
+    /// Continues the cancel while the present part may.
     pub(super) fn sweep(&mut self, mut sweep: Sweep, events: &mut impl EventSink) {
         let limit = self.shared.limits.orders_touched_max;
         while let Some(handle) = sweep.next {
@@ -76,7 +76,7 @@ impl Exchange {
                 continue;
             }
             if sweep.next.is_some() && sweep.next == self.shared.partner_of(handle) {
-                // It goes with this one.
+                // The linked order is cancelled with this one.
                 sweep.next = sweep.next.and_then(|at| self.after_on(&sweep.walk, at));
             }
             let before = self.open_orders();
@@ -98,7 +98,7 @@ impl Exchange {
         }
     }
 
-    /// The walk on which all orders are that may fit, and as few others as can be; `None` when no order fits.
+    /// The walk that contains all orders that may match, and as few others as possible; `None` if no order can match.
     fn walk_of(&self, filter: &CancelFilter) -> Option<Walk> {
         let CancelFilter { login, account, instrument, side } = *filter;
         if let Some(login) = login {
@@ -120,7 +120,7 @@ impl Exchange {
         match *walk {
             Walk::Login(login) => self.shared.chains.of(login).len(),
             Walk::Account(account) => self.shared.account(account).open_orders,
-            // No order can fit, and none was looked at.
+            // No order can match, and none was read.
             Walk::Instrument(..) | Walk::Venue => 0,
         }
     }
@@ -156,7 +156,7 @@ impl Exchange {
         }
     }
 
-    /// The first order of the first login from here on that has one.
+    /// The first order of the first login, from this one on, that has an order.
     fn first_of_logins(&self, from: usize) -> Option<Handle> {
         self.shared.chains.from(from).iter().find_map(LoginOrders::first)
     }
@@ -200,8 +200,8 @@ impl Exchange {
 }
 
 impl<S: EventSink> Market<'_, S> {
-    /// Cancels those of the instrument's orders that `goes` picks: buys in trading order, sells in trading order, then those
-    /// that wait by their numbers.
+    /// Cancels the instrument's orders that `goes` selects: buys in trading order, sells in trading order, then waiting
+    /// orders by number.
     pub(super) fn cancel_each(&mut self, reason: CancelReason, goes: impl Fn(&Order) -> bool) {
         let mut next = self.instrument.first_order(self.shared, None);
         while let Some(handle) = next {
@@ -210,7 +210,7 @@ impl<S: EventSink> Market<'_, S> {
                 continue;
             }
             if next.is_some() && next == self.shared.partner_of(handle) {
-                // It goes with this one.
+                // The linked order is cancelled with this one.
                 next = next.and_then(|at| self.instrument.order_after(self.shared, None, at));
             }
             self.cancel_whole(handle, reason);

@@ -1,7 +1,7 @@
-//! The match: an incoming order against the other side of the book (docs/RULES.md, "Matching").
+//! Matching: an incoming order against the other side of the book (docs/RULES.md, "Matching").
 //!
-//! One algorithm, [`Market::match_orders`], which can also run dry: then it changes the incoming order alone and tells of
-//! nothing, and says what the match would trade.
+//! One algorithm, [`Market::match_orders`], which can also run dry. A dry run changes only the incoming order's copy,
+//! emits no events, and returns what the match would trade.
 
 use super::book::{Handle, Hot, Order};
 use super::extras;
@@ -18,7 +18,7 @@ use crate::domain::{
 };
 
 impl<S: EventSink> Market<'_, S> {
-    /// Trades the order against the best of the other side for as long as it may.
+    /// Trades the order against the best orders of the other side while it may.
     pub(super) fn match_against_book(&mut self, taker: &mut Taker) -> MatchEnd {
         let before = taker.touches_left;
         self.shared.in_vain.refreshes = 0;
@@ -33,12 +33,12 @@ impl<S: EventSink> Market<'_, S> {
         end
     }
 
-    /// Whether the match of the order would trade at least so many lots. What looks for it in vain touches is limited for all orders
-    /// of a command together: else one trade that releases many such orders had each of them look through the book. And it is
-    /// limited for all orders of an account in one second.
+    /// Whether a match of the order would trade at least `least` lots. The work of unsuccessful searches is limited for
+    /// all orders of one command together; otherwise a single trade that releases many such orders would make each of
+    /// them search the book. It is also limited for all orders of an account within one second.
     ///
     /// # Errors
-    /// Why the order is cancelled if not.
+    /// The reason for which the order is cancelled.
     pub(super) fn would_trade(&mut self, taker: &Taker, least: u64) -> Result<(), CancelReason> {
         if self.shared.looks_left == 0 || !self.shared.may_look(taker.hot.account) {
             return Err(CancelReason::WorkLimit);
@@ -70,7 +70,7 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Whether the price levels that the order may reach have so many lots. Not all of those need be for it.
+    /// Whether the price levels within the order's reach have that many lots. Some of these lots may not trade with it.
     fn are_there(&self, taker: &Taker, least: u64, walked: &mut u32) -> Result<(), CancelReason> {
         let may_walk = self.shared.limits.orders_touched_max;
         let mut lots = 0_u64;
@@ -90,7 +90,7 @@ impl<S: EventSink> Market<'_, S> {
         Err(CancelReason::MinimumQuantity)
     }
 
-    /// What an order of the other side counts of what the incoming one may touch (docs/RULES.md, "Parts").
+    /// How much an order of the other side counts towards the touched orders (docs/RULES.md, "Parts").
     #[inline]
     pub(super) fn touches(&self, taker: &Taker, handle: Handle, flags: u8) -> u32 {
         let more = if flags & extras::HAS_EXTRA == 0 { 0 } else { self.touches_beside(handle) };
@@ -111,7 +111,7 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// The match itself. `DRY`: only `taker` and `dry` change.
+    /// The match itself. With `DRY`, only `taker` and `dry` change.
     fn match_orders<const DRY: bool>(&mut self, taker: &mut Taker, dry: &mut DryRun) -> MatchEnd {
         let opposite = taker.hot.side.opposite();
         let careful = taker.purse.is_limited();
@@ -170,7 +170,7 @@ impl<S: EventSink> Market<'_, S> {
         MatchEnd::NothingCrosses
     }
 
-    /// The next order that a dry run meets.
+    /// The next order in a dry run.
     fn next_of(&self, dry: &mut DryRun) -> Option<(Price, Handle)> {
         while let Some(handle) = dry.next {
             if !self.is_left_out(dry, handle) {
@@ -181,7 +181,7 @@ impl<S: EventSink> Market<'_, S> {
         None
     }
 
-    /// Whether the order would be gone by now.
+    /// Whether the order would be gone at this point of the dry run.
     pub(super) fn is_left_out(&self, dry: &DryRun, handle: Handle) -> bool {
         self.shared.orders.hot(handle).flags & extras::HAS_EXTRA != 0
             && self
@@ -191,7 +191,7 @@ impl<S: EventSink> Market<'_, S> {
                 .is_some_and(|extra| extra.left_out == dry.number)
     }
 
-    /// A dry run is done with an order: the order that it is linked to would be gone.
+    /// The dry run has finished with an order: its linked order would be gone.
     pub(super) fn leave_out_partner(&mut self, dry: &DryRun, handle: Handle) {
         if self.shared.orders.hot(handle).flags & extras::HAS_EXTRA == 0 {
             return;
@@ -222,7 +222,8 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// The incoming order meets one of its own owner that is not decremented. Whether the match ends with that.
+    /// The incoming order meets an order of the same owner, in a mode other than decrement. Returns whether the match
+    /// ends.
     #[cold]
     fn prevent<const DRY: bool>(
         &mut self,
@@ -243,7 +244,7 @@ impl<S: EventSink> Market<'_, S> {
         ends.then_some(MatchEnd::SelfTrade(SelfTradePrevented { incoming: true, ..not_made }))
     }
 
-    /// The trade of the incoming order with one of its own owner that is not made, as the resting order is told of it.
+    /// The prevented trade with an order of the same owner, as reported for the resting order.
     pub(super) fn not_made(&self, taker: &Taker, handle: Handle, quantity: Quantity) -> SelfTradePrevented {
         SelfTradePrevented {
             instrument: taker.cold.instrument,
@@ -254,8 +255,8 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Both orders lose these lots without a trade: no more than the incoming order and what is shown of the resting one
-    /// have.
+    /// Decrements both orders by these lots without a trade: at most the open lots of the incoming order and the
+    /// displayed lots of the resting one.
     #[cold]
     fn decrement<const DRY: bool>(
         &mut self,
@@ -274,8 +275,8 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Takes lots from both orders and tells of it; whether the resting one is still there. An iceberg loses those that it
-    /// shows before the others, and is not refreshed.
+    /// Decrements both orders and emits the events; returns whether the resting order is still open. An iceberg loses
+    /// its displayed lots first and is not refreshed.
     pub(super) fn decrement_both(&mut self, taker: &mut Taker, handle: Handle, by: Quantity) -> bool {
         let not_made = self.not_made(taker, handle, by);
         let reason = CancelReason::SelfTradePrevented(not_made);
@@ -301,8 +302,8 @@ impl<S: EventSink> Market<'_, S> {
         stays
     }
 
-    /// Trades these lots at this price: no more than the incoming order has, and no more than is shown of the resting one
-    /// but for an iceberg whose rounds have been worked out.
+    /// Trades these lots at this price: at most the open lots of the incoming order and the displayed lots of the
+    /// resting one. Only an iceberg whose rounds were computed in advance may trade more than it displays.
     pub(super) fn trade<const DRY: bool>(
         &mut self,
         taker: &mut Taker,
@@ -337,7 +338,7 @@ impl<S: EventSink> Market<'_, S> {
         self.execute(&mut taker.hot, handle, &fill, [maker_rate, rate], TradeKind::Continuous);
     }
 
-    /// Shows an iceberg's next slice if what it showed is gone and the order is not.
+    /// Displays an iceberg's next slice if its displayed lots are used up and lots remain.
     #[inline]
     fn refresh_if_used_up(&mut self, handle: Handle, flags: u8) {
         if flags & extras::HAS_EXTRA != 0 {

@@ -1,8 +1,8 @@
 //! The pure core: commands in, events out.
 //!
-//! [`Exchange::apply`] does no I/O, reads no clock, uses no floating point, no hash-map order and no randomness, and
-//! cannot fail: a refusal is an event. Two exchanges that were given the same commands are in the same state and
-//! said the same things, on any machine. Everything here is single-threaded; whoever owns the exchange owns all of it.
+//! [`Exchange::apply`] does no I/O, reads no clock, and uses no floating point, no hash-map order and no randomness. It
+//! cannot fail: a refusal is an event. Two exchanges that were given the same commands have the same state and gave the
+//! same events, on any machine. Everything here is single-threaded: the owner of an exchange owns all of its state.
 
 mod absent;
 mod accounts;

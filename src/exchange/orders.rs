@@ -1,4 +1,4 @@
-//! New orders: held against the rules, accepted, matched, and what is left of them put where it belongs.
+//! New orders: checked, accepted and matched; the remainder rests, waits or is cancelled.
 
 use super::book::Order;
 use super::checks::{Checked, Request};
@@ -45,7 +45,7 @@ impl Exchange {
         }
     }
 
-    /// Checks and consumes a client's number; the account that the login's orders are for.
+    /// Checks and uses up a client number; returns the login's account.
     pub(super) fn consume_user_ref(
         &mut self,
         sender: Sender,
@@ -56,7 +56,7 @@ impl Exchange {
         Some(account)
     }
 
-    /// Checks a client's number without consuming it.
+    /// Checks a client number without using it up.
     pub(super) fn fresh_user_ref(
         &mut self,
         sender: Sender,
@@ -127,7 +127,7 @@ impl<S: EventSink> Market<'_, S> {
         Ok(())
     }
 
-    /// Keeps what an order asks for beyond the usual; the slot of its extra.
+    /// Stores an order's rare attributes; returns the slot of its extra.
     pub(super) fn make_extra(
         &mut self,
         instructions: Option<&Instructions>,
@@ -153,7 +153,7 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// An order that was accepted, or took another's place: it waits for its trigger, or is matched.
+    /// Admits an order that was accepted or that replaced another: it waits for its trigger, or is matched.
     pub(super) fn admit(&mut self, order: Order, checked: &Checked) {
         if checked.watch.is_none() && checked.partner.is_none() {
             return self.match_then_rest(order);
@@ -184,7 +184,7 @@ impl<S: EventSink> Market<'_, S> {
         self.events.push(Event::Order(OrderEvent::Armed(Armed { login, user_ref, order, trigger, oco })));
     }
 
-    /// Matches an order, then rests or cancels what is left.
+    /// Matches an order, then rests or cancels the remainder.
     pub(super) fn match_then_rest(&mut self, order: Order) {
         if self.instrument.listing.phase != Phase::Continuous || self.rests_at_once(&order) {
             let (hot, cold) = order.split();
@@ -214,7 +214,8 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Whether an order rests without a match: a plain one that meets nothing, as most are, or a post-only one.
+    /// Whether an order rests without a match: a plain one that crosses nothing, which is the common case, or a
+    /// post-only one.
     #[inline]
     pub(super) fn rests_at_once(&self, order: &Order) -> bool {
         if let Some(extra) = self.extra(order) {
@@ -229,7 +230,7 @@ impl<S: EventSink> Market<'_, S> {
             })
     }
 
-    /// A price band was crossed: orders gather for a while.
+    /// A price band was crossed: starts an interruption, during which orders gather.
     #[cold]
     fn interrupt(&mut self) {
         let lasts = u64::from(self.instrument.protection.interruption_s) * Timestamp::SECOND;
@@ -239,7 +240,7 @@ impl<S: EventSink> Market<'_, S> {
     }
 }
 
-/// What events say of a new order.
+/// The terms of a new order for its event.
 #[inline]
 pub(super) fn terms(order: &Order, echo: Echo, asked: &Instructions, checked: &Checked) -> OrderTerms {
     OrderTerms {

@@ -1,4 +1,4 @@
-//! What each command asks for, handed to the file that does it.
+//! Dispatches each command to the function that executes it.
 
 use super::sink::EventSink;
 use super::state::Exchange;
@@ -6,7 +6,7 @@ use super::task::Task;
 use crate::domain::{AdminEvent, ClockCommand, Command, Event, InstrumentId, OrderCommand, Stamp};
 
 impl Exchange {
-    /// What the command itself asks for.
+    /// Executes the command itself.
     #[deny(clippy::wildcard_enum_match_arm)]
     pub(super) fn perform(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) {
         if self.venue.shards > 1 && self.passes(command) {
@@ -25,7 +25,7 @@ impl Exchange {
         }
     }
 
-    /// Does what concerns orders, and tells of it.
+    /// Executes a command about orders and emits the result.
     #[deny(clippy::wildcard_enum_match_arm)]
     #[inline]
     fn serve(&mut self, command: &OrderCommand, events: &mut impl EventSink) {
@@ -51,11 +51,11 @@ impl Exchange {
         }
     }
 
-    /// Releases the next order whose trigger has come, instrument by instrument, and goes on in the same part while it may.
+    /// Releases the next triggered order, instrument by instrument, and continues in the same part while it may.
     #[cold]
     pub(super) fn release_moved(&mut self, events: &mut impl EventSink) {
         let Some(instrument) = self.shared.moved.iter().min().copied() else { return };
-        // A release may move prices further, of this instrument alone.
+        // A release may move prices again, but only of this instrument.
         if !self.market(instrument, events).release_next() {
             self.shared.moved.retain(|moved| *moved != instrument);
         }

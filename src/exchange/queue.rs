@@ -1,21 +1,21 @@
-//! The queue of one price as an incoming order goes through it, icebergs in whole rounds: arithmetic alone, which knows
-//! neither book nor money (docs/RULES.md, "Matching"). The work grows with the orders of the queue, not with their slices.
+//! Matching of an incoming order with the queue of one price, with icebergs in whole rounds. Pure arithmetic without
+//! book or money (docs/RULES.md, "Matching"). The work grows with the orders of the queue, not with their slices.
 //!
-//! In the first round every order of the queue gives what it shows. Whoever has more goes to the end of the queue with the
-//! next slice, so the further rounds are of icebergs alone, always in the same order. Whole rounds are skipped by
-//! arithmetic, and the last one, which ends the match, is gone through order by order.
+//! In the first round every order of the queue gives its displayed lots. Orders with more lots go to the end of the
+//! queue with the next slice, so the later rounds consist of icebergs only, always in the same order. Whole rounds are
+//! computed at once; the last round, which ends the match, is done order by order.
 
 use super::book::Handle;
 use super::match_end::MatchEnd;
 use crate::domain::VenueLimits;
 
-/// What happens with an order of the queue.
+/// What happens to an order of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
     Trades,
-    /// It is the owner's own and loses lots without a trade.
+    /// It belongs to the same owner and is decremented without a trade.
     Loses,
-    /// It is the owner's own and is cancelled whole.
+    /// It belongs to the same owner and is cancelled completely.
     Goes,
 }
 
@@ -24,16 +24,16 @@ pub(super) enum Deed {
 pub(super) struct Reached {
     pub(super) handle: Handle,
     pub(super) deed: Deed,
-    /// Lots shown, lots behind them, and how many it shows at a time.
+    /// Displayed lots, hidden lots, and how many it displays at a time.
     pub(super) shown: u64,
     pub(super) rest: u64,
     pub(super) slice: u64,
-    /// Lots taken of it.
+    /// Lots taken from it.
     pub(super) taken: u64,
 }
 
 impl Reached {
-    /// Rounds after the first until nothing of it is left.
+    /// The number of rounds after the first until it is used up.
     pub(super) fn rounds(&self) -> u64 {
         self.rest.div_ceil(self.slice)
     }
@@ -46,7 +46,7 @@ impl Reached {
         self.shown + self.rest - self.taken
     }
 
-    /// What it shows after all that was taken, if that is another slice than at first.
+    /// Its displayed lots after all that was taken, if it displays another slice than at first.
     pub(super) fn next_slice(&self) -> Option<u64> {
         let past = self.taken.checked_sub(self.shown)?;
         let left = self.left();
@@ -61,16 +61,16 @@ impl Reached {
 /// What an incoming order may still take at a price.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Appetite {
-    /// Lots that it has, for trades and for what it loses to itself.
+    /// Its open lots, for trades and decrements.
     pub(super) open: u64,
-    /// Lots that it can pay for.
+    /// The lots that it can pay for.
     pub(super) payable: u64,
-    /// Why no more.
+    /// The reason for that limit.
     pub(super) why: MatchEnd,
 }
 
 impl Appetite {
-    /// Takes of one order what it offers, or as much as it can; the reason for which the match ends with that.
+    /// Takes the offered lots of one order, or as many as possible; returns the reason if the match ends with that.
     pub(super) fn take(&mut self, reached: &mut Reached, offered: u64) -> Option<MatchEnd> {
         let wanted = offered.min(self.open);
         let taken = match reached.deed {
@@ -86,13 +86,14 @@ impl Appetite {
         (taken < wanted).then_some(self.why)
     }
 
-    /// How many more whole rounds it can take of these. `sorted` is room for them by the rounds that they last.
+    /// How many more whole rounds it can take of these orders. `sorted` is a buffer for them, sorted by the rounds that
+    /// they last.
     pub(super) fn whole_rounds(&self, reached: &[Reached], sorted: &mut Vec<(u64, u32)>) -> u64 {
         let all = |at: u32| reached[at as usize];
         sorted.clear();
         sorted.extend((0..).zip(reached).filter(|(_, one)| one.rest > 0).map(|(at, one)| (one.rounds(), at)));
         sorted.sort_unstable();
-        // Of those that last: lots of a round. Of those that do not: all their lots. Each for both limits.
+        // For orders that last: lots per round. For the others: all their lots. Each for both limits.
         let (mut slices, mut traded_slices, mut gone, mut traded_gone) = (0_u64, 0_u64, 0_u64, 0_u64);
         for (_, at) in &*sorted {
             slices += all(*at).slice;
@@ -104,7 +105,7 @@ impl Appetite {
         };
         let mut rounds = 0;
         for (lasts, at) in &*sorted {
-            // While this one lasts, `lasts` - 1 rounds, every one of the others takes a whole slice.
+            // For the `lasts` - 1 rounds of this order, each of the others gives a whole slice.
             let can = most(self.open, gone, slices).min(most(self.payable, traded_gone, traded_slices));
             if can < *lasts - 1 {
                 return can.max(rounds);
@@ -118,8 +119,8 @@ impl Appetite {
             let fits = |limit: u64, gone: u64, slices: u64| {
                 u128::from(gone) + u128::from(*lasts) * u128::from(slices) <= u128::from(limit)
             };
-            // Others that end in the same round have not been taken out of `slices` yet: they count with a whole slice
-            // at most too much here, and are looked at next.
+            // Others that end in the same round are still in `slices`: they count at most one whole slice too much
+            // here, and are handled next.
             if fits(self.open, gone, slices) && fits(self.payable, traded_gone, traded_slices) {
                 rounds = *lasts;
             }
@@ -128,34 +129,34 @@ impl Appetite {
     }
 }
 
-/// The queue of one price as an incoming order goes through it. Kept for its memory.
+/// The queue of one price during a match. Kept to reuse its memory.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
     pub(super) reached: Vec<Reached>,
     pub(super) sorted: Vec<(u64, u32)>,
-    /// Which of the reached stands first afterwards, of those that are left.
+    /// The first reached order in the queue afterwards, if any is left.
     pub(super) head: usize,
-    /// What the reached count of what the incoming order may touch.
+    /// How much the reached orders count towards the touched orders.
     pub(super) touches: u32,
-    /// Where a dry run goes on.
+    /// Where a dry run continues.
     pub(super) next: Option<Handle>,
     pub(super) end: Option<MatchEnd>,
 }
 
 impl Queue {
-    /// With room for as many orders as an order may meet at the default limits. Where more are allowed it grows to the most that
-    /// were ever met at one price.
+    /// A queue with room for as many orders as an order may meet at the default limits. With higher limits it grows to
+    /// the most orders ever met at one price.
     pub(super) fn with_room() -> Self {
         let most = VenueLimits::default().orders_touched_max as usize / 2 + 1;
         Self { reached: Vec::with_capacity(most), sorted: Vec::with_capacity(most), ..Self::default() }
     }
 }
 
-/// The rounds after the first one, until the incoming order has had enough.
+/// The rounds after the first, until the incoming order is done.
 pub(super) fn further_rounds(queue: &mut Queue, appetite: &mut Appetite) {
     let Queue { reached, sorted, head, end, .. } = queue;
     if let [only] = &mut reached[..] {
-        // Whatever its slices are, it comes again and again.
+        // It is the only one, so it gives all its slices in sequence.
         *end = appetite.take(only, only.rest);
         return;
     }
@@ -192,7 +193,7 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::VecDeque;
 
-    /// Slice by slice: who gives what, and the queue that is left, as (index, shown).
+    /// The reference, slice by slice: who gives what, and the remaining queue as (index, displayed lots).
     fn one_by_one(
         orders: &[Reached],
         mut open: u64,
@@ -235,7 +236,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4_000))]
 
-        /// Whole rounds at once give what slices one by one give: lots, places, and the end.
+        /// Whole rounds at once give the same lots, positions and end as slices one by one.
         #[test]
         fn agrees_with_slices_one_by_one(orders in orders(), open in 1_u64..250, payable in 0_u64..250) {
             let (taken, left, ended) = one_by_one(&orders, open, payable);
@@ -262,7 +263,7 @@ mod tests {
             prop_assert_eq!(queue.reached.iter().map(|one| one.taken).collect::<Vec<_>>(), &taken[..reached]);
             prop_assert!(taken[reached..].iter().all(|taken| *taken == 0));
             prop_assert_eq!(queue.end.is_some(), ended);
-            // Those that show another slice go to the end, in this order; the others stay where they are.
+            // Orders that display another slice go to the end, in this order; the others stay where they are.
             let (before, after) = queue.reached.split_at(queue.head.min(reached));
             let at = |one: &Reached| queue.reached.iter().position(|other| std::ptr::eq(other, one)).expect("it is there");
             let stay = queue.reached.iter().filter(|one| one.left() > 0 && one.next_slice().is_none());
@@ -274,7 +275,7 @@ mod tests {
         }
     }
 
-    /// 40 million slices of one lot are worked out at once.
+    /// 40 million slices of one lot are computed at once.
     #[test]
     fn the_work_does_not_grow_with_the_slices() {
         let big =

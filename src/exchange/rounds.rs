@@ -1,4 +1,4 @@
-//! An incoming order takes of every order of one price's queue what [`super::queue`] works out (docs/RULES.md, "Matching").
+//! Applies the plan that [`super::queue`] computes for the queue of one price (docs/RULES.md, "Matching").
 
 use super::book::{Handle, Hot};
 use super::extras;
@@ -10,8 +10,8 @@ use super::taker::{DryRun, Taker};
 use crate::domain::{CancelReason, Price, Quantity, SelfTrade, SelfTradePrevented};
 
 impl<S: EventSink> Market<'_, S> {
-    /// Takes what the incoming order takes of the queue that starts with this iceberg, all its rounds. `None`: the match goes on
-    /// with what is first then.
+    /// Executes the incoming order's match with the queue that starts with this iceberg, all its rounds. `None`: the
+    /// match continues with the best order then.
     #[cold]
     pub(super) fn take_queue<const DRY: bool>(
         &mut self,
@@ -67,7 +67,7 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Works out what is taken of every order of the queue.
+    /// Computes what is taken from every order of the queue.
     fn plan<const DRY: bool>(
         &mut self,
         queue: &mut Queue,
@@ -89,7 +89,7 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// The first round, which finds the orders that are reached. Whether it came to the end of the queue.
+    /// The first round, which finds the reached orders. Returns whether it came to the end of the queue.
     fn first_round<const DRY: bool>(
         &mut self,
         queue: &mut Queue,
@@ -110,7 +110,7 @@ impl<S: EventSink> Market<'_, S> {
                 return false;
             }
             if !self.is_left_out(dry, handle) {
-                // The match meets this order again, and says why it ends there.
+                // The match meets this order again and gives the reason for its end there.
                 if queue.touches >= taker.touches_left {
                     return false;
                 }
@@ -128,7 +128,7 @@ impl<S: EventSink> Market<'_, S> {
                     self.note_slices(&mut reached);
                 }
                 if deed == Deed::Goes {
-                    // What would have traded; nothing of it is left.
+                    // The lots that would have traded; none of them are left.
                     (reached.taken, reached.rest) = (reached.shown.min(appetite.open), 0);
                     reached.shown = reached.taken;
                 }
@@ -145,7 +145,7 @@ impl<S: EventSink> Market<'_, S> {
                     return false;
                 }
             }
-            // Only a dry run goes on behind the queue; a match asks the book for its best.
+            // Only a dry run continues after the queue; a match asks the book for its best order.
             let (book, orders) = (&self.instrument.book, &self.shared.orders);
             queue.next = if DRY { book.after(orders, handle) } else { book.after_in_queue(orders, handle) };
         }

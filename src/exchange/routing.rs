@@ -1,5 +1,5 @@
-//! Which shard a command is for. A matcher applies every command of the venue to its own shard: what is for another one passes by,
-//! what is for all is done by each, and one of them tells of it.
+//! Decides which shard a command is for. Every matcher sees every command. It skips those for another shard; a command
+//! for all shards is executed by each, and only one of them emits its event.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -9,18 +9,17 @@ use crate::domain::{
     UserRef,
 };
 
-/// For whom a command is.
+/// The shard or shards that execute a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
-    /// Every shard does it; the first tells what came of it, but for what happens to orders, which the shard tells that has
-    /// them.
+    /// Every shard executes it. The first one emits the result; events about an order are emitted by the order's shard.
     All,
-    /// One shard does it.
+    /// One shard executes it.
     To(ShardId),
 }
 
 impl Exchange {
-    /// Whether the command passes this shard by, which is one of several. If not, it is known from here on who tells of it.
+    /// Whether this shard, one of several, skips the command. If not, this also decides whether it emits the result.
     #[cold]
     pub(super) fn passes(&mut self, command: &Command) -> bool {
         match self.route(command) {
@@ -43,10 +42,10 @@ impl Exchange {
                     filter: CancelFilter { instrument: Some(instrument), .. },
                     ..
                 }) => self.of_instrument(*instrument),
-                // Of what there is no instrument for.
+                // It has no instrument.
                 OrderCommand::RefuseEnter(_) => Route::To(ShardId::FIRST),
                 OrderCommand::CancelOrder { order } => self.of_shard(order.shard()),
-                // They name an order by its client's number, which may be anywhere.
+                // It names an order by its client number, and the order may be in any shard.
                 OrderCommand::NameOrder(_)
                 | OrderCommand::Replace(_)
                 | OrderCommand::RefuseReplace(_)
@@ -86,7 +85,7 @@ impl Exchange {
         }
     }
 
-    /// What there is not is for the first shard, which refuses it.
+    /// The first shard refuses commands for unknown instruments.
     fn of_instrument(&self, instrument: InstrumentId) -> Route {
         let found = self.instruments.get(instrument.0 as usize);
         Route::To(found.map_or(ShardId::FIRST, |found| found.listing.shard))
@@ -96,7 +95,8 @@ impl Exchange {
         Route::To(if self.venue.has(shard) { shard } else { ShardId::FIRST })
     }
 
-    /// A command of another shard: its client's number is consumed here too, so that no number is used in two shards.
+    /// Processes a command of another shard: its client number is used up here too, so that no number is used in two
+    /// shards.
     fn pass(&mut self, command: &Command) {
         if let Some(sender) = command.sender()
             && self.is_of_session(&sender)
@@ -106,8 +106,9 @@ impl Exchange {
         }
     }
 
-    /// Whether this shard consumes the number of a command for all is decided by an order that another one may have: what
-    /// may have been consumed somewhere is told nobody as the next that is free, and no new order has it.
+    /// Notes the number of a command for all shards. Another shard's order may decide whether the number is used up, so
+    /// this shard cannot know. A number that may be used up is never reported as the next free one, and no new order
+    /// can have it.
     fn note_number(&mut self, command: &Command) {
         self.number_came_before = false;
         if brings_number(command)
@@ -125,7 +126,7 @@ impl Exchange {
     }
 }
 
-/// Whether a client's command has a number of its own. A cancel has that of the order it names, and may name any.
+/// Whether a client's command has a number of its own. A cancel has the number of its order, and may name any order.
 fn brings_number(command: &Command) -> bool {
     match command {
         Command::Order(command) => match command {
@@ -147,7 +148,7 @@ fn brings_number(command: &Command) -> bool {
     }
 }
 
-/// The number after all that were used.
+/// The number after all used ones.
 pub(super) fn next_number(last: UserRef, seen: UserRef) -> UserRef {
     UserRef(last.max(seen).0.saturating_add(1))
 }

@@ -1,5 +1,5 @@
-//! Settings of an instrument that change while it is listed, and what becomes of the orders that rest
-//! (docs/RULES.md, "Settings").
+//! Settings of an instrument that change while it is listed, and their effect on resting orders (docs/RULES.md,
+//! "Settings").
 
 use super::book::Handle;
 use super::market::Market;
@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 impl Exchange {
-    /// An instrument that is still listed.
+    /// The listing of an instrument that is not delisted.
     fn listed(&self, instrument: InstrumentId) -> Result<&Listing, RejectReason> {
         let found = self.instruments.get(instrument.0 as usize).ok_or(RejectReason::UnknownInstrument)?;
         let listing = &found.listing;
@@ -117,7 +117,7 @@ impl Exchange {
             self.shared.usage = Some(Box::new(self.count_usage()));
         }
         if let (LimitScope::Instrument(instrument), Some(usage)) = (scope, &mut self.shared.usage) {
-            // A rate counts from here on.
+            // Rates count from here on.
             usage.reset_rates(instrument);
         }
         Ok(Event::Admin(AdminEvent::OrderLimitsSet { scope, limits: *limits }))
@@ -133,7 +133,7 @@ impl Exchange {
                 used.open_buys += hot.open.0 + rest;
             }
         }
-        // They were found as the orders lie in memory, which is no part of the state.
+        // They were found in memory order, which is not part of the state.
         usage.sort();
         usage
     }
@@ -188,7 +188,7 @@ impl Exchange {
 }
 
 impl<S: EventSink> Market<'_, S> {
-    /// What the order should hold now: linked orders share.
+    /// The present reserve of the order, considering that linked orders share one.
     fn holds_now(&self, handle: Handle) -> Amount {
         let order = self.shared.orders.get(handle);
         let demand = Demand::of(&order, self.extra(&order), self.open_of(&order));
@@ -202,8 +202,8 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Fees changed: buys hold what they need now, or go, one after another. Of two linked orders the second follows the
-    /// first, for it needs what is left by that one.
+    /// After a change of fees, buys reserve what they need now or are cancelled, one after another. Of two linked
+    /// orders the second comes after the first, because its reserve depends on the first.
     fn reserve_again(&mut self) {
         let buys = Some(Side::Buy);
         let mut next = self.instrument.first_order(self.shared, buys);
@@ -225,7 +225,8 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Brings an order's reserve to what it should hold now, or cancels it where the money is missing. Whether it stays.
+    /// Sets an order's reserve to what it needs now, or cancels the order if the money is missing. Returns whether it
+    /// stays.
     fn reserve_or_cancel(&mut self, handle: Handle) -> bool {
         let mut order = self.shared.orders.get(handle);
         let (before, after) = (order.reserved, self.holds_now(handle));
@@ -244,7 +245,7 @@ impl<S: EventSink> Market<'_, S> {
         true
     }
 
-    /// Prices are counted in other ticks. Orders off the new tick go; the others keep their places.
+    /// Converts prices to the new tick. Orders off the new tick are cancelled; the others keep their priority.
     fn change_tick(&mut self, new: Listing) {
         let old = self.instrument.listing;
         self.cancel_each(CancelReason::TermsChanged, |order| {
@@ -296,7 +297,7 @@ impl<S: EventSink> Market<'_, S> {
             assert!(added, "they stand as they did");
         }
         self.instrument.triggers = Some(Box::new(again));
-        // A price that was rounded may release an order.
+        // A rounded price may trigger an order.
         self.shared.note_moved(self.instrument.listing.instrument);
     }
 }

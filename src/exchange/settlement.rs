@@ -1,4 +1,4 @@
-//! A trade: the postings of its product into the ledger, what is told of it, and the end of what is filled.
+//! A trade: posts its money to the ledger, emits its event, and removes filled orders.
 
 use super::book::{Handle, Hot};
 use super::extras;
@@ -9,19 +9,19 @@ use super::sink::EventSink;
 use super::wallet::Wallet;
 use crate::domain::{AccountId, Event, Executed, FeeRate, Fill, OrderEvent, Quantity, TradeKind, Visibility};
 
-/// Which rate a side pays.
+/// Which fee rate a side pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Liquidity {
-    /// It rested.
+    /// Its order rested.
     Maker,
-    /// It came in.
+    /// Its order was incoming.
     Taker,
-    /// Both rested, and an auction made the price.
+    /// Both orders rested, and an auction determined the price.
     Auction,
 }
 
 impl<S: EventSink> Market<'_, S> {
-    /// The rate of an account's row of the fee table.
+    /// The rate of an account in the fee table.
     #[inline]
     pub(super) fn rate(&self, account: AccountId, liquidity: Liquidity) -> FeeRate {
         let rates = if self.instrument.tiered {
@@ -32,14 +32,14 @@ impl<S: EventSink> Market<'_, S> {
         match liquidity {
             Liquidity::Maker => rates.maker,
             Liquidity::Taker => rates.taker,
-            // A rebate rewards who made the price; in an auction nobody did.
+            // A rebate rewards the side that set the price; in an auction neither did.
             Liquidity::Auction => rates.taker.max(FeeRate(0)),
         }
     }
 
-    /// Moves the money of a fill, tells of it, and takes the resting order out if it is filled. Both orders' open lots have
-    /// been lowered already. An iceberg that shows nothing any more is for the caller to refresh. `rates`: of the resting and of
-    /// the incoming side.
+    /// Moves the money of a fill, emits the event, and removes the resting order if it is filled. The open lots of both
+    /// orders were already decreased. The caller must refresh an iceberg that displays nothing any more. `rates` are
+    /// those of the resting and of the incoming side.
     pub(super) fn execute(
         &mut self,
         taker: &mut Hot,
@@ -82,7 +82,7 @@ impl<S: EventSink> Market<'_, S> {
         })));
         self.count_use(maker.account, maker.side, -(fill.quantity.0 as i64), 0);
         if open[0].0 == 0 {
-            // Nothing of it is hidden any more.
+            // None of its lots are hidden any more.
             self.instrument.book.unlink(&mut self.shared.orders, handle, 0);
             let extra = if maker.flags & extras::HAS_EXTRA == 0 {
                 extras::NONE

@@ -1,5 +1,5 @@
-//! All shards of a venue side by side: what replays, replicas and tests apply commands to. The engine gives each to a matcher of its
-//! own instead, and merges what they tell in the same order: by command, then by shard.
+//! All shards of a venue together, for replay, replicas and tests. The engine instead gives each shard its own matcher
+//! and merges the events in the same order: by command, then by shard.
 
 use super::agenda::Progress;
 use super::audit::AuditError;
@@ -11,23 +11,23 @@ use super::venue::Venue;
 use crate::domain::{AccountId, Command, Listing, LoginId, ShardId, Stamp};
 use sha2::{Digest as _, Sha256};
 
-/// The shards of a venue, by their ids.
+/// The shards of a venue, by id.
 #[derive(Clone, Debug)]
 pub struct Shards {
     all: Vec<Exchange>,
-    /// The command that is being done, and the shard that does it; only where there are several.
+    /// The present command and the shard that executes it; only if there are several shards.
     present: Option<(Stamp, Command, usize)>,
 }
 
 impl From<Exchange> for Shards {
-    /// A venue of one shard, which the exchange is.
+    /// A venue with one shard.
     fn from(exchange: Exchange) -> Self {
         Self { all: vec![exchange], present: None }
     }
 }
 
 impl Shards {
-    /// Of shards that have done the same commands. `None` when they are not all the shards of one venue.
+    /// Combines shards that executed the same commands. `None` if they are not all shards of one venue.
     pub fn of(mut all: Vec<Exchange>) -> Option<Self> {
         all.sort_by_key(|exchange| exchange.id);
         let first = all.first()?;
@@ -62,7 +62,7 @@ impl Shards {
         if self.all.len() > 1 { self.go_on(progress, events) } else { progress }
     }
 
-    /// Does a whole command, all its parts one after another.
+    /// Does a whole command: all its parts in sequence.
     pub fn apply(&mut self, stamp: Stamp, command: &Command, events: &mut impl EventSink) {
         let mut progress = self.begin(stamp, command, events);
         while progress == Progress::More {
@@ -70,7 +70,7 @@ impl Shards {
         }
     }
 
-    /// The shards after the one that is done.
+    /// Continues with the shards after the present one.
     fn go_on(&mut self, mut progress: Progress, events: &mut impl EventSink) -> Progress {
         let Some((stamp, command, mut at)) = self.present.take() else { return progress };
         while progress == Progress::Done && at + 1 < self.all.len() {
@@ -83,7 +83,7 @@ impl Shards {
         progress
     }
 
-    /// A command may have opened a shard.
+    /// Adds the shards that the last command may have opened.
     fn open_siblings(&mut self) {
         while self.all.len() < usize::from(self.all[0].venue.shards) {
             let id = ShardId(self.all.len() as u8);
@@ -92,32 +92,32 @@ impl Shards {
         }
     }
 
-    /// Orders that the last part touched, in the shard that did it.
+    /// The number of orders touched by the last part, in the shard that did it.
     pub fn touched(&self) -> u32 {
         self.all[self.present.map_or(self.all.len() - 1, |(_, _, at)| at)].touched()
     }
 
-    /// Each by itself, by their ids.
+    /// The single shards, by id.
     pub fn into_vec(self) -> Vec<Exchange> {
         self.all
     }
 
-    /// The shards, by their ids; there is at least one.
+    /// The shards, by id; there is at least one.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Exchange> {
         self.all.iter()
     }
 
-    /// The shard that every venue has.
+    /// The first shard, which every venue has.
     pub fn first(&self) -> &Exchange {
         &self.all[0]
     }
 
-    /// The same, to be changed.
+    /// The first shard, mutable.
     pub fn first_mut(&mut self) -> &mut Exchange {
         &mut self.all[0]
     }
 
-    /// One of them; `None` when there is no such shard.
+    /// A shard; `None` if it does not exist.
     pub fn get(&self, shard: ShardId) -> Option<&Exchange> {
         self.all.get(usize::from(shard.0))
     }
@@ -126,12 +126,12 @@ impl Shards {
         self.all.len()
     }
 
-    /// [`Exchange::warm`], of all.
+    /// [`Exchange::warm`] for all shards.
     pub fn warm(&mut self) {
         self.all.iter_mut().for_each(Exchange::warm);
     }
 
-    /// The digest of the state of all shards: of one alone it is its own.
+    /// The digest of all shards' state; for one shard it is that shard's digest.
     pub fn digest(&self) -> Digest {
         match &self.all[..] {
             [one] => one.digest(),
@@ -143,10 +143,10 @@ impl Shards {
         }
     }
 
-    /// Checks every invariant of every shard, and that they know the same venue.
+    /// Checks every invariant of every shard, and that all shards have the same venue state.
     ///
     /// # Errors
-    /// The first invariant found broken.
+    /// The first invariant that does not hold.
     pub fn audit(&self) -> Result<(), AuditError> {
         self.all.iter().try_for_each(Exchange::audit)?;
         match self.all.iter().find(|shard| !shard.venue.is_that_of(self.venue())) {
@@ -159,17 +159,17 @@ impl Shards {
         &self.all[0].venue
     }
 
-    /// Open orders of all shards.
+    /// The number of open orders in all shards.
     pub fn open_orders(&self) -> usize {
         self.all.iter().map(Exchange::open_orders).sum()
     }
 
-    /// Trades of all shards.
+    /// The number of trades in all shards.
     pub fn trades(&self) -> u64 {
         self.all.iter().map(|shard| shard.last_trade().count()).sum()
     }
 
-    /// The listings in the order of their ids, each from the shard that it trades in.
+    /// The listings by id, each from the shard in which it trades.
     pub fn listings(&self) -> impl Iterator<Item = &Listing> {
         let ids = self.all[0].listings();
         ids.filter_map(|listing| self.get(listing.shard)?.listing(listing.instrument))
@@ -180,7 +180,7 @@ impl Shards {
         self.all[0].accounts_count()
     }
 
-    /// The logins in the order of their ids, as the first shard knows them.
+    /// The logins by id, as the first shard knows them.
     pub fn logins(&self) -> &[Login] {
         self.all[0].logins()
     }

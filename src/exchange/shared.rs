@@ -1,4 +1,4 @@
-//! What all instruments share: orders, names, money, accounts, and what is due.
+//! State that all instruments share: orders, names, money, accounts, and timed actions.
 
 use super::accounts::{Account, Volumes};
 use super::book::{Handle, OrderSlab};
@@ -23,11 +23,11 @@ pub(super) struct Shared {
     pub(super) client_refs: ClientRefs,
     pub(super) ledger: Ledger,
     pub(super) accounts: Vec<Account>,
-    /// Apart from accounts, for hardly anybody needs it.
+    /// Kept apart from the accounts, because few accounts need it.
     pub(super) in_vain: Vain,
     /// `None` until a limit needs it.
     pub(super) usage: Option<Box<Usage>>,
-    /// `None` until tiers follow volume.
+    /// `None` until fee tiers depend on volume.
     pub(super) volumes: Option<Box<Volumes>>,
     pub(super) due: Due,
     pub(super) last_order: OrderId,
@@ -36,24 +36,24 @@ pub(super) struct Shared {
     pub(super) now: Timestamp,
     /// Instruments with dormant orders whose watched prices may have changed in the present command.
     pub(super) moved: Vec<InstrumentId>,
-    /// Open orders of each login, in all instruments.
+    /// Open orders of each login, over all instruments.
     pub(super) chains: Chains,
-    /// The logins that have orders whose cancel a halt holds up, sorted; some whose orders are gone may be among them.
+    /// Logins with orders whose cancel is delayed by a halt, sorted; may include logins whose orders are gone.
     pub(super) absent: Vec<LoginId>,
-    /// What the exchange holds at most, and what holds for accounts that have no limits of their own.
+    /// The venue-wide limits, and the defaults for accounts without own limits.
     pub(super) limits: VenueLimits,
-    /// What the orders of the present command may still touch in vain, all together.
+    /// The remaining work that the orders of the present command may do in vain.
     pub(super) looks_left: u32,
-    /// Orders that the present part of the command has touched.
+    /// The number of orders touched by the present part of the command.
     pub(super) touched: u32,
     /// The number of the last dry run of a match.
     pub(super) dry_runs: u64,
-    /// Room for the queue of a price: empty of meaning but while a match goes through it.
+    /// A buffer for the queue of one price; only used during a match.
     pub(super) queue: Queue,
 }
 
 impl Shared {
-    /// Nothing, with all memory that open orders will need.
+    /// An empty state, with all memory for open orders allocated.
     pub(super) fn new(limits: VenueLimits, name_key: NameKey) -> Self {
         Self {
             orders: OrderSlab::new(limits.orders_max),
@@ -83,17 +83,17 @@ impl Shared {
         Terms::of(self.now, &self.limits)
     }
 
-    /// Whether an order of the account may have the book looked through for what it may trade.
+    /// Whether an order of the account may search the book for what it may trade.
     pub(super) fn may_look(&self, account: AccountId) -> bool {
         self.in_vain.may_look(account, self.vain_terms())
     }
 
-    /// Counts what an order of the account has looked at without a trade.
+    /// Counts the work of an unsuccessful search by an order of the account.
     pub(super) fn looked_in_vain(&mut self, account: AccountId, touched: u32) {
         self.in_vain.looked_in_vain(account, touched, self.now);
     }
 
-    /// Whether an order of the account may make icebergs come again.
+    /// Whether an order of the account may make icebergs refresh.
     pub(super) fn may_refresh(&self, account: AccountId, is_by_amount: bool) -> bool {
         self.in_vain.may_refresh(account, is_by_amount, self.vain_terms())
     }
@@ -103,7 +103,7 @@ impl Shared {
         self.in_vain.may_sweep(account, self.vain_terms())
     }
 
-    /// Chains an order that came to be open.
+    /// Adds a newly opened order to its login's chain.
     #[inline]
     pub(super) fn chain(&mut self, login: LoginId, at: Handle) {
         let is_new = self.orders.hot(at).id == self.last_order;
@@ -132,12 +132,12 @@ impl Shared {
         &mut self.accounts[account.0 as usize]
     }
 
-    /// Whether two accounts count as one owner.
+    /// Whether two accounts count as the same owner.
     pub(super) fn same_owner(&self, one: AccountId, other: AccountId, owner: Owner) -> bool {
         one == other || self.account(one).owns_like(self.account(other), owner)
     }
 
-    /// Counts a trade for the tiers of both sides, unless they are one owner: trading with oneself earns nothing.
+    /// Counts a trade for the fee tiers of both sides, unless both are the same owner.
     pub(super) fn count_volume(
         &mut self,
         [maker, taker]: [AccountId; 2],
@@ -152,13 +152,13 @@ impl Shared {
         }
     }
 
-    /// What the account does in the instrument; nothing while it is not counted.
+    /// The account's usage in the instrument; empty while it is not counted.
     pub(super) fn used(&self, instrument: InstrumentId, account: AccountId) -> Use {
         let usage = self.usage.as_ref();
         usage.and_then(|usage| usage.get((instrument, account)).copied()).unwrap_or_default()
     }
 
-    /// The live order of a client's number.
+    /// The live order with this client number.
     pub(super) fn named(&self, login: LoginId, user_ref: UserRef) -> Option<Handle> {
         self.client_refs.get(&self.orders, login, user_ref)
     }
@@ -169,7 +169,7 @@ impl Shared {
         self.dry_runs
     }
 
-    /// Counts an order that the present part has touched.
+    /// Counts an order touched by the present part.
     #[inline]
     pub(super) fn touch(&mut self) {
         self.touched += 1;
@@ -186,7 +186,7 @@ impl Shared {
         self.extra_of(at).is_some_and(|extra| extra.state == OrderState::Dormant)
     }
 
-    /// The order that goes when this one goes.
+    /// The order's linked order.
     pub(super) fn partner_of(&self, at: Handle) -> Option<Handle> {
         self.extra_of(at).and_then(|extra| extra.partner)
     }

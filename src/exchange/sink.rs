@@ -1,10 +1,10 @@
-//! Where the events of a command go.
+//! The receiver of a command's events.
 
 use crate::domain::Event;
 
-/// Takes the events of commands, one after another, in the order in which they happened.
+/// Receives the events of commands in the order in which they happened.
 ///
-/// The exchange keeps none of them, so that a command with many events needs no memory for all of them at once.
+/// The exchange does not store events, so a command with many events needs no memory for all of them.
 pub trait EventSink {
     /// Takes the next event.
     fn push(&mut self, event: Event);

@@ -1,4 +1,4 @@
-//! How far money goes: lots that a market buy or a quantity in money pays for.
+//! How many lots a market buy or a quantity in money can pay for.
 
 use super::market::Market;
 use super::match_end::MatchEnd;
@@ -8,11 +8,11 @@ use super::sink::EventSink;
 use super::taker::Taker;
 use crate::domain::{AccountId, Amount, Price, Quantity, RejectReason, Side};
 
-/// Price levels over which an amount is turned into lots.
+/// The most price levels for converting an amount to lots.
 const AMOUNT_LEVELS: usize = 100;
 
 impl<S: EventSink> Market<'_, S> {
-    /// How many lots of `wanted` a market buy, or a quantity in money, pays for at this price; why no more.
+    /// How many lots of `wanted` a market buy, or a quantity in money, pays for at this price, and why not more.
     #[cold]
     pub(super) fn affordable(&self, taker: &Taker, price: Price, wanted: Quantity) -> (Quantity, MatchEnd) {
         let fee = self.fee_terms(taker.hot.account, taker.hot.fee_carry);
@@ -29,8 +29,8 @@ impl<S: EventSink> Market<'_, S> {
         FeeTerms { rate: self.rate(account, Liquidity::Taker), carry }
     }
 
-    /// Whether the buyer of a market order, an account and its order's carry, can pay for one lot at the best price. `released`
-    /// counts as available.
+    /// Whether the buyer of a market order can pay for one lot at the best price, considering its account and its
+    /// order's carry. `released` counts as available.
     pub(super) fn reaches_for_one_lot(
         &self,
         (account, carry): (AccountId, u32),
@@ -43,11 +43,11 @@ impl<S: EventSink> Market<'_, S> {
         if available.0 + released.0 < cost.0 { Err(RejectReason::InsufficientFunds) } else { Ok(()) }
     }
 
-    /// How many lots a quantity in money comes to, by what is displayed of the other side's levels; first of all the account must
-    /// have the money, or the base, for one lot. `released` counts as available. A level counts like an order touched, and is looked
-    /// at in vain unless the order trades.
+    /// Converts a quantity in money to lots, using the displayed levels of the other side. The account must have the
+    /// money, or the base, for one lot. `released` counts as available. A level counts like a touched order, and as
+    /// work in vain unless the order trades.
     ///
-    /// What is not displayed counts for nothing, so that nobody is told of it for free.
+    /// Hidden lots are ignored, because otherwise the result would reveal them.
     pub(super) fn lots_for(
         &mut self,
         side: Side,
@@ -86,7 +86,7 @@ impl<S: EventSink> Market<'_, S> {
         }
         self.shared.touched += walked;
         self.shared.in_vain.walked(owner.0, walked, self.shared.now);
-        // What is left may be for lots behind those or not displayed, of which a sell offers no more than there are.
+        // The remaining amount may be for lots behind those levels or hidden; a sell has no more of them than it holds.
         let unseen = (left / lot.0).unsigned_abs().min(held.saturating_sub(lots));
         Ok(Quantity(lots.saturating_add(unseen).min(listing.max_quantity.0)))
     }

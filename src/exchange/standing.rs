@@ -1,20 +1,20 @@
-//! How lots of orders come to stand in a book and go from it: with the book, the slab of orders and their extras in hand, and
-//! nothing else. It knows no money, counts nothing and tells nobody; whoever asks does.
+//! How orders enter, change and leave a book. This code has access only to the book, the slab of orders and their
+//! extras: it handles no money, counts nothing and emits no events; its callers do.
 
 use super::book::{Book, Cold, Handle, Hot, OrderSlab};
 use super::extras::{Extra, Extras};
 use crate::domain::{OrderState, Quantity};
 
-/// Which lots of an iceberg are taken away.
+/// Which lots of an iceberg are taken first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lots {
-    /// Those that are not shown, before those that are.
+    /// Hidden lots, then displayed ones.
     HiddenFirst,
-    /// Those that are shown, before those that are not.
+    /// Displayed lots, then hidden ones.
     ShownFirst,
 }
 
-/// One instrument's book and what its orders are.
+/// One instrument's book with its orders and their extras.
 pub(super) struct Standing<'a> {
     pub(super) book: &'a mut Book,
     pub(super) orders: &'a mut OrderSlab,
@@ -27,12 +27,12 @@ impl Standing<'_> {
         self.extras.find_mut(extra).expect("an order with lots that are not shown has an extra")
     }
 
-    /// Lots of an iceberg that are not shown.
+    /// An iceberg's lots that are not displayed.
     fn rest_of(&self, handle: Handle) -> u64 {
         self.extras.find(self.orders.cold(handle).extra).map_or(0, |extra| extra.rest)
     }
 
-    /// Puts what is open of an order into the book, last in the queue of its price; an iceberg shows its first slice.
+    /// Puts an order's open lots into the book, last in the queue of its price; an iceberg displays its first slice.
     #[inline]
     pub(super) fn put_in(&mut self, mut hot: Hot, cold: Cold) -> Handle {
         let mut unseen = 0;
@@ -47,7 +47,7 @@ impl Standing<'_> {
         handle
     }
 
-    /// Takes lots of an order by a trade, those that it shows before the others.
+    /// Takes lots of an order for a trade, displayed ones first.
     #[inline]
     pub(super) fn take(&mut self, handle: Handle, quantity: Quantity) {
         let shown = self.orders.hot(handle).open.min(quantity);
@@ -63,7 +63,7 @@ impl Standing<'_> {
         self.book.count_unseen(self.orders, handle, -(by as i64));
     }
 
-    /// Takes lots of an order, resting or dormant, that it asked for no longer. It keeps its place.
+    /// Takes lots of an order, resting or dormant, that its owner gave up. It keeps its priority.
     pub(super) fn shrink(&mut self, handle: Handle, by: Quantity, lots: Lots) {
         let Hot { open, .. } = *self.orders.hot(handle);
         let (mut hidden, mut dormant) = (0, false);
@@ -83,7 +83,7 @@ impl Standing<'_> {
         }
     }
 
-    /// Takes lots of an order in an auction; an iceberg goes on showing as much as it can.
+    /// Takes lots of an order in an auction; an iceberg keeps displaying as much as it can.
     pub(super) fn lower(&mut self, handle: Handle, by: u64) {
         let order = self.orders.get(handle);
         let before = self.rest_of(handle);
@@ -100,8 +100,8 @@ impl Standing<'_> {
         if unseen_by != 0 {
             self.book.count_unseen(self.orders, handle, unseen_by);
         }
-        // What shows more than before (after lots were taken from the shown ones alone) is put right without losing
-        // its place.
+        // If more is displayed than before (after lots were taken only from the displayed ones), this is corrected
+        // without losing priority.
         if shown <= order.open.0 {
             self.book.reduce(self.orders, handle, Quantity(order.open.0 - shown));
         } else {
@@ -109,7 +109,7 @@ impl Standing<'_> {
         }
     }
 
-    /// Shows so many lots of an iceberg that shows none, last in the queue.
+    /// Displays this many lots of an iceberg that displays none, last in the queue.
     pub(super) fn show(&mut self, handle: Handle, shown: u64) {
         self.extra_mut(handle).rest -= shown;
         self.book.requeue(self.orders, handle, Quantity(shown), -(shown as i64));

@@ -1,4 +1,4 @@
-//! The exchange as a whole: what it has, and what others may look at.
+//! The exchange as a whole: its state and the read access to it.
 
 use super::book::{LevelView, Order};
 use super::client_refs::NameKey;
@@ -15,40 +15,42 @@ use crate::domain::{
     TradeId, VenueLimits,
 };
 
-/// What an exchange is made with.
+/// The parameters of a new exchange.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExchangeLimits {
-    /// What holds until [`SetLimits`](crate::domain::VenueCommand::SetLimits) says otherwise. The memory of all open orders is taken at start.
+    /// The limits until [`SetLimits`](crate::domain::VenueCommand::SetLimits) changes them. The memory for all open
+    /// orders is allocated at the start.
     pub limits: VenueLimits,
-    /// What scatters clients' names of orders in memory. No result depends on it; one that clients do not know keeps them
-    /// from choosing numbers that are slow to find.
+    /// The hash key for client order names. It affects no result. Clients must not know it; otherwise they could choose
+    /// numbers that are slow to find.
     pub name_key: NameKey,
 }
 
-/// The exchange, or one shard of it: assets, accounts, instruments, books and all the money. Several shards are several exchanges
-/// that were given the same commands ([`super::Shards`]).
+/// The exchange, or one shard of it: assets, accounts, instruments, books and money. A venue with several shards has
+/// one exchange per shard, all given the same commands ([`super::Shards`]).
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// Which shard it is.
+    /// The shard.
     pub(super) id: ShardId,
     pub(super) venue: Venue,
-    /// All instruments of the venue. Those of other shards are known by their terms, and are closed here.
+    /// All instruments of the venue. For those of other shards this shard has only the terms, and they are closed here.
     pub(super) instruments: Vec<Instrument>,
     pub(super) shared: Shared,
-    /// What the present command has still to do: empty between commands.
+    /// The remaining work of the present command; empty between commands.
     pub(super) agenda: Agenda,
-    /// Whether this shard tells what came of the present command.
+    /// Whether this shard emits the result of the present command.
     pub(super) tells: bool,
-    /// Whether the client's number of the present command is not above all that messages of its login have brought; false where
-    /// there is one shard, which knows what became of each.
+    /// Whether the present command's client number is not above all numbers in its login's earlier messages. False if
+    /// there is one shard, which knows the outcome of each number.
     pub(super) number_came_before: bool,
 }
 
-/// The last event of a command, `None` where it has told of all itself; or why it was refused and changed nothing.
+/// The last event of a command; `None` if it has emitted all its events itself. Or the reason why it was refused and
+/// changed nothing.
 pub(super) type Told = Result<Option<Event>, RejectReason>;
 
 impl Exchange {
-    /// An empty exchange. Takes all memory that open orders will need.
+    /// An empty exchange with all memory for open orders allocated.
     pub fn new(ExchangeLimits { limits, name_key }: ExchangeLimits) -> Self {
         Self {
             id: ShardId::FIRST,
@@ -61,7 +63,7 @@ impl Exchange {
         }
     }
 
-    /// Another shard of the same venue, in which there is nothing but shards yet.
+    /// Another shard of the same venue, while nothing but shards exists.
     pub(super) fn sibling(&self, id: ShardId) -> Self {
         let mut sibling = Self { id, ..self.clone() };
         (sibling.shared.last_order, sibling.shared.last_trade) =
@@ -69,14 +71,14 @@ impl Exchange {
         sibling
     }
 
-    /// Tells what came of a command, if this shard is the one that does.
+    /// Emits the result of a command, if this shard is the one that does.
     pub(super) fn tell(&self, event: Event, events: &mut impl EventSink) {
         if self.tells {
             events.push(event);
         }
     }
 
-    /// The instrument with everything that its orders touch. It exists.
+    /// The instrument with everything that its orders touch. It must exist.
     pub(super) fn market<'a, S: EventSink>(
         &'a mut self,
         instrument: InstrumentId,
@@ -86,7 +88,7 @@ impl Exchange {
         Market { instrument, shared: &mut self.shared, events }
     }
 
-    /// The same, if it exists.
+    /// The same; `None` if it does not exist.
     pub(super) fn market_of<'a, S: EventSink>(
         &'a mut self,
         instrument: InstrumentId,
@@ -96,44 +98,45 @@ impl Exchange {
         Some(Market { instrument, shared: &mut self.shared, events })
     }
 
-    /// Touches the memory that open orders will need, so that no order is the first to. About 30 ms for a million orders.
+    /// Touches the memory for open orders in advance, so that no order causes page faults. About 30 ms for a million
+    /// orders.
     pub fn warm(&mut self) {
-        /// Open orders a page of prices has on average, or more, in books as exchanges have them.
+        /// A lower bound for the average number of open orders per page of prices in realistic books.
         const ORDERS_PER_PAGE: u32 = 32;
         self.shared.orders.warm(self.shared.orders.capacity() / ORDERS_PER_PAGE);
     }
 
-    /// The assets in the order of their ids.
+    /// The assets by id.
     pub fn assets(&self) -> &[Asset] {
         &self.venue.assets
     }
 
-    /// The logins in the order of their ids.
+    /// The logins by id.
     pub fn logins(&self) -> &[Login] {
         &self.venue.logins
     }
 
-    /// How many accounts there are; their ids are 0 to one less.
+    /// The number of accounts; their ids are 0 to one less.
     pub fn accounts_count(&self) -> usize {
         self.shared.accounts.len()
     }
 
-    /// The listings in the order of their ids.
+    /// The listings by id.
     pub fn listings(&self) -> impl Iterator<Item = &Listing> {
         self.instruments.iter().map(|instrument| &instrument.listing)
     }
 
-    /// The terms of an instrument, as this shard knows them; `None` when there is no such instrument.
+    /// The terms of an instrument, as this shard knows them; `None` if it does not exist.
     pub fn listing(&self, instrument: InstrumentId) -> Option<&Listing> {
         self.instruments.get(instrument.0 as usize).map(|found| &found.listing)
     }
 
-    /// Which shard it is.
+    /// The shard.
     pub fn shard(&self) -> ShardId {
         self.id
     }
 
-    /// How many shards the venue has.
+    /// The number of shards of the venue.
     pub fn shards(&self) -> usize {
         usize::from(self.venue.shards)
     }
@@ -143,40 +146,40 @@ impl Exchange {
         self.venue.config_digest
     }
 
-    /// What an account holds of an asset; `None` when there is no such account or asset.
+    /// An account's balance of an asset; `None` if the account or asset does not exist.
     pub fn balance(&self, account: AccountId, asset: AssetId) -> Option<Balance> {
         let known =
             (account.0 as usize) < self.shared.accounts.len() && (asset.0 as usize) < self.venue.assets.len();
         known.then(|| self.shared.ledger.balance(account, asset))
     }
 
-    /// Deposits less withdrawals of an asset; `None` when there is no such asset.
+    /// Deposits minus withdrawals of an asset; `None` if the asset does not exist.
     pub fn supply(&self, asset: AssetId) -> Option<Amount> {
         ((asset.0 as usize) < self.venue.assets.len()).then(|| self.shared.ledger.supply(asset))
     }
 
-    /// The displayed price levels of one side of a book, best first; nothing when there is no such instrument.
+    /// The displayed price levels of one side of a book, best first; empty if the instrument does not exist.
     pub fn levels(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = LevelView> + '_ {
         let found = self.instruments.get(instrument.0 as usize);
         found.into_iter().flat_map(move |found| found.book.levels(side, &self.shared.orders))
     }
 
-    /// The open orders of one side of a book, displayed and hidden, in the order in which they would trade; nothing when
-    /// there is no such instrument.
+    /// The open orders of one side of a book, displayed and hidden, in trading order; empty if the instrument does not
+    /// exist.
     pub fn orders(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = Order> + '_ {
         let found = self.instruments.get(instrument.0 as usize);
         let orders = found.into_iter().flat_map(move |found| found.book.orders(side, &self.shared.orders));
         orders.map(|(_, order)| order)
     }
 
-    /// The orders of an instrument that wait for their triggers, by their numbers; nothing when there is no such instrument.
+    /// The orders of an instrument that wait for their triggers, by number; empty if the instrument does not exist.
     pub fn dormant(&self, instrument: InstrumentId) -> impl Iterator<Item = Order> + '_ {
         let triggers = self.instruments.get(instrument.0 as usize).and_then(|found| found.triggers.as_ref());
         let handles = triggers.into_iter().flat_map(|triggers| triggers.handles(&self.shared.extras));
         handles.map(|handle| self.shared.orders.get(handle))
     }
 
-    /// Lots of an order that are open, those of an iceberg that are not shown included.
+    /// The open lots of an order, including an iceberg's lots that are not displayed.
     pub fn open_lots(&self, order: &Order) -> crate::domain::Quantity {
         let rest = self.shared.extras.find(order.extra).map_or(0, |extra| extra.rest);
         crate::domain::Quantity(order.open.0 + rest)
@@ -188,7 +191,7 @@ impl Exchange {
         found.map_or([None; 3], |found| [found.last, found.mark, found.reference])
     }
 
-    /// How many orders are open.
+    /// The number of open orders.
     pub fn open_orders(&self) -> usize {
         self.shared.orders.len()
     }
@@ -198,7 +201,7 @@ impl Exchange {
         self.shared.last_trade
     }
 
-    /// What the exchange holds at most, and what holds for accounts that have no limits of their own.
+    /// The venue-wide limits, and the defaults for accounts without own limits.
     pub fn limits(&self) -> &VenueLimits {
         &self.shared.limits
     }

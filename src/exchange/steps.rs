@@ -6,7 +6,7 @@ thread_local! {
     static STEPS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// One more step.
+/// Counts one step.
 pub(super) fn count() {
     STEPS.set(STEPS.get() + 1);
 }

@@ -1,4 +1,4 @@
-//! An order on its way through the match: what it has, how far it may go, and why it stops.
+//! An incoming order during its match: what it has, how far it may go, and why it stops.
 
 use super::book::{Cold, Handle, Hot, Order};
 use super::instrument::Instrument;
@@ -8,7 +8,7 @@ use super::products::Purse;
 use super::sink::EventSink;
 use crate::domain::{Ppm, Price, QuantityUnit, SelfTradePrevention, Side};
 
-/// An order on its way through the match.
+/// An incoming order during its match.
 #[derive(Clone, Copy)]
 pub(super) struct Taker {
     pub(super) hot: Hot,
@@ -20,9 +20,10 @@ pub(super) struct Taker {
     pub(super) traded: u64,
     /// The price of the last trade.
     pub(super) last: Option<Price>,
-    /// How often each order of the other side is looked at: twice if a minimum quantity or an amount has it looked at first.
+    /// How often each order of the other side is read: twice if a minimum quantity or an amount requires a search
+    /// first.
     pub(super) looks: u32,
-    /// Touches that it has left.
+    /// How many more touches it may cause.
     pub(super) touches_left: u32,
 }
 
@@ -33,7 +34,7 @@ impl Taker {
 }
 
 impl<S: EventSink> Market<'_, S> {
-    /// The order with what its match has to heed.
+    /// The order with everything that its match must consider.
     pub(super) fn taker(&self, order: Order) -> Taker {
         let reach = Reach::of(&order, self.instrument);
         let self_trade = self.self_trade_of(&order);
@@ -51,24 +52,24 @@ impl<S: EventSink> Market<'_, S> {
     }
 }
 
-/// Where a dry run stands in the book, and what it leaves out.
+/// The position of a dry run in the book, and the orders that it leaves out.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct DryRun {
     /// The next order of the other side.
     pub(super) next: Option<Handle>,
-    /// Its number: orders that would have gone with another are marked with it.
+    /// Its number. Orders that would have been cancelled with another are marked with it.
     pub(super) number: u64,
-    /// Lots with which it ends.
+    /// The dry run ends once this many lots would trade.
     pub(super) enough: u64,
 }
 
 /// The prices at which an order may trade.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reach {
-    /// Lowest and highest, ticks, all limits together.
+    /// Lowest and highest, ticks, over all limits.
     low: i64,
     high: i64,
-    /// The same of the order's own limit alone, and of the bands alone: they say why a match ended.
+    /// The same for the order's own limit, and for the bands: they give the reason for the end of a match.
     limit: (i64, i64),
     bands: (i64, i64),
 }
@@ -76,7 +77,7 @@ pub(super) struct Reach {
 const ANY: (i64, i64) = (i64::MIN, i64::MAX);
 
 impl Reach {
-    /// That of an order: its limit, the bands of its instrument, and of a market order the collar.
+    /// The reach of an order: its limit, the bands of its instrument and, for a market order, the collar.
     pub(super) fn of(order: &Order, instrument: &Instrument) -> Self {
         let limit = match (order.limit, order.side) {
             (None, _) => ANY,
@@ -121,12 +122,12 @@ impl Reach {
     }
 }
 
-/// Ticks of this share of a price, however far it is from 0 on either side, rounded down.
+/// This share of a price in ticks, rounded down; works for negative prices.
 fn share(price: Price, ppm: Ppm) -> i64 {
     (i128::from(price.0).abs() * i128::from(ppm.0) / i128::from(Ppm::ONE)) as i64
 }
 
-/// The prices within a share of a reference; any without the one or the other.
+/// The prices within a share of a reference; all prices if either is missing.
 fn around(reference: Option<Price>, ppm: Ppm) -> (i64, i64) {
     match reference {
         Some(reference) if ppm.0 > 0 => {

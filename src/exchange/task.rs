@@ -1,4 +1,4 @@
-//! What a command may leave for later parts: values, which say what is done and how far it is.
+//! The tasks that a command leaves for later parts: values that describe the work and its progress.
 
 use super::auction::price::Meeting;
 use super::book::Handle;
@@ -10,33 +10,33 @@ use crate::domain::{
 /// A piece of work that may take several parts.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Task {
-    /// Good-till-time orders whose time has come are cancelled.
+    /// Cancel good-till-time orders that have expired.
     Expire,
-    /// Dead-man's switches that are due go off.
+    /// Fire dead-man's switches that are due.
     Switches,
-    /// Volatility interruptions that are over end.
+    /// End volatility interruptions that are over.
     EndInterruptions,
-    /// Accounts are put on the rows of the fee tables that their volumes reach.
+    /// Set the fee tiers of accounts by their volumes.
     FindTiers(AccountId),
-    /// When something is due next is worked out.
+    /// Compute when the next timed action is due.
     NextDue,
-    /// What the command itself asks for.
+    /// Execute the command itself.
     Perform(Stamp, Command),
-    /// Orders whose triggers have come are released.
+    /// Release triggered orders.
     Release,
-    /// What the auctions of the instruments from this one on would give is published.
+    /// Publish the indicative results of the auctions of instruments, from this one on.
     Indicate(InstrumentId),
-    /// The price of an auction is looked for, and told or traded at.
+    /// Compute the price of an auction, and publish it or trade at it.
     FindPrice(PriceSearch),
-    /// Orders trade at the price of an auction.
+    /// Trade orders at the price of an auction.
     TradeAt(Round),
-    /// An instrument's phase begins.
+    /// Begin an instrument's phase.
     BeginPhase(InstrumentId, Phase),
-    /// Cancels are made that the instrument's halt held up, of this login and those after it.
+    /// Make the cancels that the instrument's halt delayed, for this login and later ones.
     CancelDue(InstrumentId, LoginId),
-    /// Many orders are cancelled.
+    /// Cancel several orders.
     Sweep(Sweep),
-    /// The session ends and the next begins.
+    /// End the session and begin the next.
     Roll(Roll),
 }
 
@@ -51,12 +51,12 @@ impl Agenda {
         self.tasks.is_empty()
     }
 
-    /// Puts a task before all others.
+    /// Adds a task before all others.
     pub(super) fn push(&mut self, task: Task) {
         self.tasks.push(task);
     }
 
-    /// Puts a task behind all others.
+    /// Adds a task after all others.
     pub(super) fn push_last(&mut self, task: Task) {
         self.tasks.insert(0, task);
     }
@@ -67,9 +67,9 @@ impl Agenda {
 pub(super) struct PriceSearch {
     pub(super) instrument: InstrumentId,
     pub(super) purpose: Purpose,
-    /// Which round of the auction it is for, from 1.
+    /// The round of the auction, from 1.
     pub(super) round: u8,
-    /// `None`: it has not begun.
+    /// `None`: the search has not begun.
     pub(super) meeting: Option<Meeting>,
 }
 
@@ -79,18 +79,18 @@ impl PriceSearch {
     }
 }
 
-/// What the price is looked for.
+/// The purpose of a price search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To tell it.
+    /// To publish it.
     Indicate,
-    /// To trade at it, and to tell also if nothing crosses.
+    /// To trade at it, and to publish the result even if nothing crosses.
     End,
     /// To trade at it if anything crosses.
     Uncross,
 }
 
-/// Trades at the price of an auction.
+/// The trades at the price of an auction.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Round {
     pub(super) instrument: InstrumentId,
@@ -101,20 +101,20 @@ pub(super) struct Round {
     pub(super) traded_at: Option<Price>,
 }
 
-/// A cancel of many orders on its way.
+/// A cancel of several orders in progress.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sweep {
     pub(super) walk: Walk,
     pub(super) filter: CancelFilter,
     pub(super) reason: CancelReason,
-    /// The next order that it looks at.
+    /// The next order to examine.
     pub(super) next: Option<Handle>,
-    /// Orders that are gone by it so far, linked ones that went with them included.
+    /// Orders cancelled so far, including linked ones.
     pub(super) canceled: u32,
     pub(super) answer: Answer,
 }
 
-/// What is told when all are gone.
+/// The answer after all cancels.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Answer {
     Nothing,
@@ -122,21 +122,22 @@ pub(super) enum Answer {
     Killed(KillScope, Switch),
 }
 
-/// Which orders a cancel of many looks at, in an order that is part of the rules (docs/RULES.md, "Replace, amend, cancel").
+/// The orders that a cancel of several examines. Their sequence is part of the rules (docs/RULES.md, "Replace, amend,
+/// cancel").
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Walk {
-    /// Those of a login by their numbers.
+    /// The orders of a login, by number.
     Login(LoginId),
-    /// Those of an account by their logins, then by their numbers.
+    /// The orders of an account, by login, then by number.
     Account(AccountId),
-    /// Those of an instrument, of a side or of both: buys in trading order, sells in trading order, then those that wait by
-    /// their numbers.
+    /// The orders of an instrument, of one or both sides: buys in trading order, sells in trading order, then waiting
+    /// orders by number.
     Instrument(InstrumentId, Option<Side>),
-    /// All by their logins, then by their numbers.
+    /// All orders, by login, then by number.
     Venue,
 }
 
-/// The roll of a session on its way.
+/// A session roll in progress.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Roll {
     pub(super) session: u32,
@@ -148,6 +149,6 @@ pub(super) struct Roll {
 pub(super) enum RollStage {
     /// The streams of the old session end.
     End,
-    /// Those of the new one start.
+    /// The streams of the new session start.
     Start,
 }

@@ -1,4 +1,4 @@
-//! What happens because time has passed: orders expire, interruptions end, days begin.
+//! Actions caused by time: orders expire, interruptions end, days begin.
 
 use super::accounts::Volumes;
 use super::due::{DAY_S, day};
@@ -8,7 +8,7 @@ use super::task::Task;
 use crate::domain::{AccountId, CancelReason, Phase, Timestamp};
 
 impl Exchange {
-    /// Cancels good-till-time orders whose time has come.
+    /// Cancels good-till-time orders that have expired.
     pub(super) fn expire(&mut self, events: &mut impl EventSink) {
         let limit = self.shared.limits.orders_touched_max;
         while let Some(extra) = self.shared.due.next_expired(self.shared.now) {
@@ -17,7 +17,7 @@ impl Exchange {
             }
             let handle = self.shared.extras.at(extra).links.handle;
             let instrument = self.shared.orders.cold(handle).instrument;
-            // It costs three times what another cancel costs, which counts once.
+            // It costs three times as much as another cancel, which counts once.
             self.shared.touched += 2;
             self.market(instrument, events).cancel_whole(handle, CancelReason::Expired);
         }
@@ -26,20 +26,21 @@ impl Exchange {
     /// Ends interruptions that are over, one after another.
     pub(super) fn end_interruptions(&mut self) {
         if let Some(instrument) = self.shared.due.next_interruption(self.shared.now) {
-            // Its phase begins before this task comes again.
+            // Its phase begins before this task continues.
             self.agenda.push(Task::EndInterruptions);
             self.change_phase(instrument, Phase::Continuous);
         }
     }
 
-    /// Starts the volumes of another day, if there are any and this is one. Accounts follow when they are looked at.
+    /// Starts a new day for the volumes, if there are any and the day has changed. Accounts are updated when they are
+    /// used.
     pub(super) fn begin_day(&mut self) -> bool {
         let today = day(self.shared.now);
         let begun = self.shared.volumes.as_mut().filter(|volumes| today > volumes.day);
         begun.map(|volumes| volumes.day = today).is_some()
     }
 
-    /// Puts the accounts from this one on that have no row assigned on those that their volumes reach, for as long as the present
+    /// Sets the fee tiers of accounts without an assigned row by their volumes, from this account on, while the present
     /// part may. An account counts like an order.
     pub(super) fn find_tiers(&mut self, first: AccountId, events: &mut impl EventSink) {
         let count = self.shared.limits.orders_touched_max.saturating_sub(self.shared.touched);
@@ -50,7 +51,7 @@ impl Exchange {
         }
     }
 
-    /// The same for so many accounts at most, in the order of their ids; the next one, if there is one.
+    /// The same for a limited number of accounts, by id; returns the next one, if any.
     pub(super) fn find_tiers_from(
         &mut self,
         first: AccountId,
@@ -63,7 +64,7 @@ impl Exchange {
         (end < accounts).then_some(AccountId(end as u32))
     }
 
-    /// Works out when something is due next.
+    /// Computes when the next timed action is due.
     pub(super) fn next_due(&mut self) {
         let midnight = |volumes: &Volumes| ((volumes.day + 1) * DAY_S).saturating_mul(Timestamp::SECOND);
         let day = self.shared.volumes.as_deref().map(midnight);

@@ -1,18 +1,18 @@
-//! The least key of numbered items, and the first item whose key is within a bound.
+//! Finds the smallest key of numbered items, and the first item whose key is within a bound.
 
 use super::chunks::Chunks;
 
-/// Items, or blocks of the level below, of a block.
+/// The number of items, or of blocks of the level below, in a block.
 const WIDTH: u32 = 8;
 
-/// Keys of items that are numbered from 0, at most one of each. A tree of blocks: each block has the least key of the block
-/// below it in its place. So a change costs as many steps as the tree is high, and so does a search. The tree grows with
-/// the highest number and stays; growing moves nothing.
+/// Keys of items numbered from 0, at most one per item. A tree of blocks, in which each block has the smallest key of
+/// each block below it. A change or a search takes as many steps as the tree has levels. The tree grows with the
+/// highest number and never shrinks; growing moves nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Tournament<K> {
     /// The items first. The last level is one block.
     levels: Vec<Chunks<[K; WIDTH as usize], 16>>,
-    /// Above every key: of an item without one.
+    /// Above every key; the value of items without a key.
     never: K,
 }
 
@@ -21,13 +21,13 @@ impl<K: Copy + Ord> Tournament<K> {
         Self { levels: Vec::new(), never }
     }
 
-    /// Gives an item a key, in the place of the one that it had.
+    /// Sets an item's key, replacing its earlier one.
     pub(super) fn set(&mut self, item: u32, key: K) {
         self.make_place(item / WIDTH);
         self.put(item, key);
     }
 
-    /// The item has no key any more.
+    /// Removes an item's key.
     pub(super) fn clear(&mut self, item: u32) {
         if self.levels.first().is_some_and(|items| ((item / WIDTH) as usize) < items.len()) {
             self.put(item, self.never);
@@ -89,7 +89,7 @@ impl<K: Copy + Ord> Tournament<K> {
         (0..).zip(blocks.flatten().copied()).filter(|(_, key)| *key != self.never)
     }
 
-    /// The item with the lowest number of those whose keys are not above this one.
+    /// The item with the lowest number among those whose keys are at most `bound`.
     pub(super) fn first_within(&self, bound: K) -> Option<u32> {
         if self.least()? > bound {
             return None;

@@ -1,19 +1,19 @@
-//! What accounts do in instruments, counted once a limit needs it.
+//! Usage per account and instrument, counted once a limit needs it.
 //!
-//! An open-addressing table of places in a dense list. Accounts and instruments are numbered by the exchange, so nobody
-//! chooses what falls together. Entries stay, so that nothing is allocated once every pair has been seen; until then the
-//! table doubles now and then. What iterates over it gets the pairs in their order, not in that of the list.
+//! An open-addressing table of indexes into a dense list. The exchange numbers accounts and instruments, so clients
+//! cannot cause collisions. Entries are never removed, so once every pair has been seen nothing is allocated; until
+//! then the table doubles occasionally. Iteration that affects results goes by pair, not by list order.
 
 use super::accounts::Rate;
 use crate::domain::{AccountId, InstrumentId};
 
-/// What an account does in one instrument.
+/// An account's usage in one instrument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Use {
     pub(super) open_orders: u32,
     /// Open lots of its buys.
     pub(super) open_buys: u64,
-    /// Its orders of this second.
+    /// Its order rate in the present second.
     pub(super) rate: Rate,
 }
 
@@ -25,7 +25,7 @@ const LEN_FIRST: usize = 1 << 10;
 
 #[derive(Clone, Debug)]
 pub(super) struct Usage {
-    /// Twice as many at least as there are entries.
+    /// At least twice as many as there are entries.
     places: Vec<u32>,
     entries: Vec<(Pair, Use)>,
 }
@@ -37,7 +37,7 @@ impl Default for Usage {
 }
 
 impl Usage {
-    /// Where a pair stands among the places, or would.
+    /// The index of a pair in the table, or where it would be inserted.
     fn find(&self, pair: Pair) -> usize {
         let mask = self.places.len() - 1;
         let key = u64::from(pair.0.0) << 32 | u64::from(pair.1.0);
@@ -48,12 +48,12 @@ impl Usage {
         at
     }
 
-    /// What is counted of a pair; nothing of one that was never seen.
+    /// The counts of a pair; `None` if it was never seen.
     pub(super) fn get(&self, pair: Pair) -> Option<&Use> {
         self.entries.get(self.places[self.find(pair)] as usize).map(|(_, used)| used)
     }
 
-    /// The counts of a pair.
+    /// The counts of a pair, added if necessary.
     pub(super) fn of(&mut self, pair: Pair) -> &mut Use {
         let mut at = self.find(pair);
         if self.places[at] == EMPTY {
@@ -80,30 +80,30 @@ impl Usage {
         }
     }
 
-    /// Puts them all in the order of the pairs, so that it says nothing of how they were found.
+    /// Sorts all entries by pair, so that their order does not depend on how they were found.
     pub(super) fn sort(&mut self) {
         self.entries.sort_unstable_by_key(|(pair, _)| *pair);
         self.places.fill(EMPTY);
         self.place_all();
     }
 
-    /// Starts the counting of an instrument's rates anew.
+    /// Restarts the counting of an instrument's rates.
     pub(super) fn reset_rates(&mut self, instrument: InstrumentId) {
         let of_it = self.entries.iter_mut().filter(|((of, _), _)| *of == instrument);
         of_it.for_each(|(_, used)| used.rate = Rate::default());
     }
 
-    /// All of them in the order in which they were first seen.
+    /// All entries in the order in which they were first seen.
     pub(super) fn iter(&self) -> impl Iterator<Item = &(Pair, Use)> {
         self.entries.iter()
     }
 
-    /// How many pairs were seen.
+    /// The number of pairs seen.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// All of them in the order of the pairs.
+    /// All entries by pair.
     pub(super) fn sorted(&self) -> Vec<(Pair, Use)> {
         let mut all = self.entries.clone();
         all.sort_unstable_by_key(|(pair, _)| *pair);

@@ -1,4 +1,4 @@
-//! What concerns the venue as a whole, and is the same in all of its shards: assets, logins, sessions, copies, rules.
+//! The state that all shards of a venue share: assets, logins, sessions, copies, rules.
 
 use super::login::Login;
 use crate::domain::{AccountId, Amount, AssetCode, Command, LoginId, ShardId, Switch};
@@ -10,34 +10,34 @@ pub struct Asset {
     pub code: AssetCode,
     /// Minor units are 10^-scale.
     pub scale: u8,
-    /// Whether deposits are taken.
+    /// Whether deposits are accepted.
     pub deposits: Switch,
-    /// Whether withdrawals are made.
+    /// Whether withdrawals are accepted.
     pub withdrawals: Switch,
-    /// Smallest deposit.
+    /// Smallest deposit, minor units.
     pub min_deposit: Amount,
-    /// Smallest withdrawal.
+    /// Smallest withdrawal, minor units.
     pub min_withdrawal: Amount,
 }
 
-/// The venue as each of its shards knows it. The commands that change it go to all shards, and each comes to the same.
+/// The venue state, kept in each shard. Commands that change it go to all shards and have the same effect in each.
 #[derive(Clone, Debug)]
 pub(super) struct Venue {
-    /// How many shards there are, 1 to [`ShardId::COUNT`].
+    /// The number of shards, 1 to [`ShardId::COUNT`].
     pub(super) shards: u8,
     pub(super) assets: Vec<Asset>,
     pub(super) logins: Vec<Login>,
-    /// On: nobody's orders are taken.
+    /// On: no orders are accepted.
     pub(super) killed: Switch,
     /// The digest of the configuration that opened it; `None` before that.
     pub(super) config_digest: Option<u64>,
     /// The edition of the rules.
     pub(super) rules: u16,
-    /// From 0.
+    /// The session, from 0.
     pub(super) session: u32,
-    /// The reign of the node that leads; 0 where none ever did.
+    /// The present leadership term; 0 if there was no leader.
     pub(super) epoch: u64,
-    /// Who gets copies of what an account's logins are sent, and since which command, by account.
+    /// Every copy as account, receiving login and the sequence of the command that added it, by account.
     pub(super) copies: Vec<(AccountId, LoginId, u64)>,
 }
 
@@ -58,13 +58,12 @@ impl Default for Venue {
 }
 
 impl Venue {
-    /// Whether there is such a shard.
+    /// Whether this shard exists.
     pub(super) fn has(&self, shard: ShardId) -> bool {
         shard.0 < self.shards
     }
 
-    /// Whether two shards know the same venue. What a login has in a shard (the numbers that it used, its settings) is the
-    /// shard's.
+    /// Whether two shards have the same venue state. A login's used numbers and settings belong to the shard.
     pub(super) fn is_that_of(&self, other: &Self) -> bool {
         let Self { shards, assets, logins, killed, config_digest, rules, session, epoch, copies } = self;
         let same_login =

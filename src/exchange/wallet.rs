@@ -1,5 +1,5 @@
-//! The money of orders: the ledger, and the product that says what they hold and pay. It sees no book, and moves nothing but
-//! what the product says.
+//! The money of an instrument's orders: the ledger, and the product with the rules of reserves and payments. It has no
+//! access to the book, and moves only what the product determines.
 
 use super::ledger::Ledger;
 use super::products::{Product, Settled, Settling};
@@ -12,13 +12,14 @@ pub(super) struct Wallet<'a> {
 }
 
 impl Wallet<'_> {
-    /// What orders of this side hold of an account changes from `before` to `after`. It is known to be there.
+    /// Changes the reserve of an account's orders of this side from `before` to `after`. The balance is known to
+    /// suffice.
     #[inline(always)]
     pub(super) fn reserve(&mut self, account: AccountId, side: Side, before: Amount, after: Amount) {
         self.ledger.reserve(account, self.product.held_in(side), after.0 - before.0);
     }
 
-    /// Settles a fill of a resting with an incoming order. The lots of both have been lowered already.
+    /// Settles a fill between a resting and an incoming order. The open lots of both were already decreased.
     #[inline]
     pub(super) fn settle(&mut self, fill: &Fill, resting: Settling<'_>, incoming: Settling<'_>) -> Settled {
         let ledger = &mut *self.ledger;

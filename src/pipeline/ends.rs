@@ -1,4 +1,4 @@
-//! Everything that joins agents, and which part of the graph has which end.
+//! The rings, gates and queues between agents, sorted by the part of the graph that uses each end.
 
 use super::rings::{Line, Present, Progress, Rings, gate};
 use crate::config::Config;
@@ -16,11 +16,12 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 pub(super) struct Shared {
     pub(super) progress: Progress,
     pub(super) space: Vec<SpaceWatch>,
-    /// While the hot thread is the journaler, one agent on it rings the disk thread and the archiver for all.
+    /// While the hot thread does the journaler's work, one agent on it rings the disk thread and the archiver for all
+    /// agents.
     pub(super) mute: Mute,
-    /// How far the journaler is in the command ring.
+    /// The journaler's position in the command ring.
     pub(super) journaled: CursorReader,
-    /// Whether a merge writes the event ring, and not the matcher.
+    /// Whether a merge, and not the matcher, writes the event ring.
     pub(super) is_merged: bool,
 }
 
@@ -37,17 +38,17 @@ impl Shared {
     }
 }
 
-/// Of gateway and authenticator.
+/// The ends of gateway and authenticator.
 pub(super) struct EntryEnds {
     pub(super) inbound: Producer<Command>,
     pub(super) events: Option<Consumer<EventRecord>>,
     pub(super) resend: ResendClient,
     pub(super) auth: AuthClient,
-    /// Order entry, market data and its snapshots.
+    /// For order entry, market data and market-data snapshots.
     pub(super) auth_servers: [AuthServer; 3],
 }
 
-/// Of sequencer, matchers and merge.
+/// The ends of sequencer, matchers and merge.
 pub(super) struct OrderEnds {
     pub(super) sources: Vec<Consumer<Command>>,
     pub(super) operator: (Consumer<Command>, CursorWriter),
@@ -59,7 +60,7 @@ pub(super) struct OrderEnds {
     pub(super) last_state: Sender<Exchange>,
 }
 
-/// Of journaler, archiver and resender.
+/// The ends of journaler, archiver and resender.
 pub(super) struct DurableEnds {
     pub(super) commands: Consumer<Sequenced>,
     pub(super) durable: CursorWriter,
@@ -71,7 +72,7 @@ pub(super) struct DurableEnds {
     pub(super) reader: ResendReader,
 }
 
-/// Of feed and shadow; SQL needs nothing but [`Progress`].
+/// The ends of feed and shadow; SQL needs only [`Progress`].
 pub(super) struct FollowerEnds {
     pub(super) subscribers: AuthClient,
     pub(super) snapshots: AuthClient,
@@ -79,14 +80,14 @@ pub(super) struct FollowerEnds {
     pub(super) quota_space: SpaceLow,
 }
 
-/// Of timer, operators and the outside.
+/// The ends of the timer, the operators and the owner.
 pub(super) struct OutsideEnds {
     pub(super) timer: Option<Producer<Command>>,
     pub(super) operator: Producer<Command>,
     pub(super) taken: CursorReader,
     pub(super) local: Producer<Command>,
     pub(super) last_state: Receiver<Exchange>,
-    /// Every ring: its producer and its consumers.
+    /// Every ring: the cursors of its producer and its consumers.
     pub(super) rings: Vec<(CursorReader, Vec<CursorReader>)>,
 }
 
@@ -101,7 +102,8 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// Makes everything that joins agents. The cursors of commands stand at `last`, the last one before this start.
+    /// Creates everything that connects agents. The command cursors start at `last`, the last command before this
+    /// start.
     pub(super) fn new(config: &Config, present: &Present, last: u64) -> Self {
         let rings = Rings::new(config, present);
         let ring_ends = rings.ends();

@@ -1,4 +1,4 @@
-//! What the outside keeps of a pipeline.
+//! The handles that the owner of a pipeline keeps.
 
 use crate::domain::Command;
 use crate::exchange::Exchange;
@@ -12,30 +12,30 @@ use crate::stages::timer::TimerControl;
 use crossbeam_channel::Receiver;
 use dojima_journal::storage::LockGuard;
 
-/// What the outside keeps of a pipeline.
+/// The handles that the owner of a pipeline keeps.
 pub struct Handles {
-    /// Stops the gateway from reading more.
+    /// Stops the gateway from reading more messages.
     pub gateway: Option<GatewayControl>,
-    /// Stops what happens by itself.
+    /// Stops timed commands.
     pub timer: Option<TimerControl>,
-    /// Asks for snapshots, and stops checkpoints.
+    /// Requests snapshots and stops checkpoints.
     pub shadow: Option<ShadowControl>,
-    /// The market at a glance; `None` without market data.
+    /// Summary of the market; `None` without market data.
     pub market: Option<MarketWatch>,
-    /// Commands that do not come over a socket.
+    /// A source of commands that do not come from a socket.
     pub local: Local,
-    /// Commands of operators, for whoever serves them.
+    /// Operators' commands, for the server that handles them.
     pub operator: Option<Desk>,
-    /// Where everybody is.
+    /// The positions of all stages.
     pub watch: Watch,
-    /// The exchange by shards, once the matchers are closed.
+    /// Receives the exchange of each shard when its matcher is closed.
     pub last_state: Receiver<Exchange>,
-    /// Keeps other engines out of the data directory until everything has ended.
+    /// Locks the data directory against other engines until everything has ended.
     pub(super) _lock: LockGuard,
 }
 
 impl Handles {
-    /// The first step of an orderly stop: no agent takes anything from outside any more, or asks for anything by itself.
+    /// The first step of an orderly stop: agents take no more input and create no more commands of their own.
     pub fn take_nothing_more(&self) {
         if let Some(gateway) = &self.gateway {
             gateway.stop_reading();
@@ -49,9 +49,9 @@ impl Handles {
     }
 }
 
-/// The local source of commands. After publishing, ring.
+/// The local source of commands. Ring its doorbell after publishing.
 pub struct Local {
-    /// Where the commands go.
+    /// The ring for the commands.
     pub commands: Producer<Command>,
     pub doorbell: Doorbell,
 }
@@ -59,10 +59,10 @@ pub struct Local {
 /// The positions of all stages.
 #[derive(Clone)]
 pub struct Watch {
-    /// Every ring: its producer and its consumers.
+    /// Every ring: the cursors of its producer and its consumers.
     pub(super) rings: Vec<(CursorReader, Vec<CursorReader>)>,
     pub(super) sequenced: CursorReader,
-    /// The last sequence before this start: command ring positions count from here.
+    /// The last sequence before this start. Command ring positions count from here.
     pub(super) sequence_base: u64,
     /// The last command that is durable.
     pub durable: CursorReader,
@@ -72,20 +72,20 @@ pub struct Watch {
     pub archived: CursorReader,
     /// The last event in SQL; `None` when there is no SQL writer.
     pub in_sql: Option<CursorReader>,
-    /// The last event that no loss of power can take from SQL.
+    /// The last event in SQL that survives a power loss.
     pub in_sql_on_disk: Option<CursorReader>,
     /// The last event whose market data is published; `None` without market data.
     pub in_market_data: Option<CursorReader>,
 }
 
 impl Watch {
-    /// The last command that was sequenced.
+    /// The sequence of the last command.
     pub fn sequenced(&self) -> u64 {
         self.sequence_base + self.sequenced.get()
     }
 
-    /// Whether every command taken in is durable and all its events are released and logged. Once nothing more is
-    /// taken in, this stays true.
+    /// Whether every command taken in is durable, and all its events are released and logged. If no more input is
+    /// taken, this stays true.
     pub fn is_drained(&self) -> bool {
         let sequenced = self.sequenced();
         let settled = self.applied.get() == sequenced && self.durable.get() == sequenced;
@@ -93,7 +93,7 @@ impl Watch {
             && self.rings.iter().all(|(end, readers)| readers.iter().all(|reader| reader.get() == end.get()))
     }
 
-    /// Events in the event log that are not in SQL yet.
+    /// The number of events in the event log that are not in SQL yet.
     pub fn sql_lag_events(&self) -> u64 {
         self.in_sql.as_ref().map_or(0, |in_sql| self.archived.get().saturating_sub(in_sql.get()))
     }

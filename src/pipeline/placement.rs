@@ -1,4 +1,4 @@
-//! Thread placement: which agent runs on which thread, how that thread waits, and who has to wake it.
+//! Thread placement: which agent runs on which thread, how that thread waits, and which agents wake it.
 
 use crate::config::{Config, Durability};
 use crate::domain::ShardId;
@@ -22,17 +22,17 @@ use crate::stages::sql_writer::SqlWriter;
 use crate::stages::timer::Timer;
 use std::time::Duration;
 
-/// One thread: what runs on it and how it waits.
+/// One thread: its agents and how it waits.
 pub struct Thread {
     pub agent: Box<dyn Agent>,
     pub idle: Box<dyn IdleStrategy>,
-    /// Where it runs and how much it counts.
+    /// Its name, cores and priority.
     pub place: Place,
-    /// When it is stopped.
+    /// The phase of a stop in which it ends.
     pub stop: StopPhase,
 }
 
-/// Threads stop in this order, each group after the one before it has nothing left to do.
+/// The phases of a stop. Each group of threads stops after the group before it has finished its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopPhase {
     /// Gateway, timer, sequencer, matcher.
@@ -43,7 +43,7 @@ pub enum StopPhase {
     Followers,
 }
 
-/// A slot for each agent. [`ThreadPlacement`] says which thread it is on.
+/// One slot per agent. [`ThreadPlacement`] maps it to a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AgentSlot {
     Gateway,
@@ -57,26 +57,26 @@ pub(super) enum AgentSlot {
     Authenticator,
     Resender,
     Timer,
-    /// The journaler on the hot thread; in dedicated mode it is empty.
+    /// The inline journaler on the hot thread; not used in dedicated mode.
     Inline,
-    /// Behind the matchers of several shards.
+    /// The merge, after the matchers of several shards.
     Merge,
 }
 
 impl AgentSlot {
     const COUNT: usize = Self::MERGE + ShardId::COUNT;
-    /// In stepped mode; the matchers after the first come behind it.
+    /// The merge's thread number in stepped mode. The matchers of further shards come after it.
     const MERGE: usize = 12;
-    /// The threads of the dedicated mode with one shard.
+    /// Number of threads of the dedicated mode with one shard.
     const DEDICATED_THREADS: usize = 10;
-    /// Threads of the dedicated mode with one shard without which no order is answered, and one for all that may come later. The
-    /// timer runs with the sequencer, its only reader.
+    /// Number of threads in dedicated mode with one shard that an order passes on its way to the answer, plus one for
+    /// all other threads. The timer runs with the sequencer, its only reader.
     const BUSY_THREADS: usize = 6;
 
-    /// Threads of the shared mode: everything that never blocks on the first, the journaler on the
-    /// second, SQL on the third, market data on a fourth, the shadow on a fifth, the authenticator, which checks passwords, on a sixth, the
-    /// resender, which reads old messages, on a seventh, the archiver on the eighth: while the journaler waits for the disk, it works.
-    /// (They stop in this order: what the shadow may retire at its end depends on how far SQL and market data are.)
+    /// Threads of the shared mode: 1 everything that never blocks, 2 the journaler, 3 SQL, 4 market data, 5 the shadow,
+    /// 6 the authenticator, which checks passwords, 7 the resender, which reads old messages, 8 the archiver, which
+    /// works while the journaler waits for the disk. They stop in this order: what the shadow may retire at its end
+    /// depends on the positions of SQL and market data.
     fn shared_thread(self) -> usize {
         match self {
             Self::Gateway | Self::Timer | Self::Sequencer | Self::Matcher(_) | Self::Inline | Self::Merge => {
@@ -92,8 +92,8 @@ impl AgentSlot {
         }
     }
 
-    /// Threads of the dedicated mode: one for each agent, but that the timer is with the sequencer, its only reader, and the merge
-    /// with the first matcher.
+    /// Threads of the dedicated mode: one per agent, except that the timer runs with the sequencer, its only reader,
+    /// and the merge with the first matcher.
     fn dedicated_thread(self) -> usize {
         match self {
             Self::Timer => Self::Sequencer.dedicated_thread(),
@@ -114,7 +114,7 @@ impl AgentSlot {
         }
     }
 
-    /// Of the stepped mode, where each agent is stepped by itself.
+    /// Threads of the stepped mode: one per agent.
     fn stepped_thread(self) -> usize {
         match self {
             Self::Gateway => 0,
@@ -134,7 +134,8 @@ impl AgentSlot {
         }
     }
 
-    /// How much its thread counts. Makers of segments and the timer's thread are as any other: somebody waits for them.
+    /// The priority of its thread. Threads that create segments, and the timer's thread, have the priority of the
+    /// threads that wait for them.
     fn priority(self) -> Priority {
         match self {
             Self::Gateway
@@ -160,15 +161,15 @@ pub(super) struct Agents {
     pub(super) followers: Followers,
 }
 
-/// From commands to events.
+/// The agents from commands to events.
 pub(super) struct OrderPath {
     pub(super) sequencer: Sequencer,
-    /// By shard.
+    /// Indexed by shard.
     pub(super) matchers: Vec<Matcher>,
     pub(super) merge: Option<Merge>,
 }
 
-/// From commands and events to files, and back to clients that ask for old messages.
+/// The agents that write commands and events to files and resend old messages to clients.
 pub(super) struct DurablePath {
     pub(super) journaler: Journaler,
     pub(super) inline: Option<InlineJournaler>,
@@ -176,29 +177,29 @@ pub(super) struct DurablePath {
     pub(super) resender: Resender,
 }
 
-/// The projections, each with how far it may be behind before it counts as any other thread.
+/// The projections, each with the lag above which it leaves background priority.
 pub(super) struct Followers {
     pub(super) sql: Option<(SqlWriter, Lag)>,
     pub(super) feed: Option<(FeedPublisher, Lag)>,
     pub(super) shadow: Option<(Shadow, Lag)>,
 }
 
-/// How shadow and feed wait. The work of the shadow has a rhythm of its own, so nobody wakes it; the feed is woken by the
+/// How shadow and feed wait. The shadow works at its own interval and needs no wake-up; the feed is woken by the
 /// archiver and by its sockets.
 const FOLLOWER_IDLE: IdleLimits = IdleLimits { awake: Duration::ZERO, sleep_max: Duration::from_millis(50) };
 
-/// How the SQL writer waits. Nobody wakes it either, and a batch that is due is late by up to so much.
+/// How the SQL writer waits. It needs no wake-up either; a batch that is due can be late by this much.
 const SQL_IDLE: IdleLimits = IdleLimits { awake: Duration::ZERO, sleep_max: Duration::from_millis(10) };
 
-/// The feed gathers what comes within this time, so that under load it wakes a thousand times a second at most, and takes less of
-/// the cores that orders are answered on.
+/// The feed collects events for this long, so that under load it wakes at most a thousand times a second and takes less
+/// time from the cores that answer orders.
 const FEED_REST: Rest = Rest { pause: Duration::from_millis(1), work_max: 1024 };
 
-/// How the authenticator waits: it is woken for questions, and looks itself whether an answer is due.
+/// How the authenticator waits: questions wake it, and it checks by itself whether an answer is due.
 const AUTHENTICATOR_IDLE: IdleLimits =
     IdleLimits { awake: Duration::ZERO, sleep_max: Duration::from_millis(25) };
 
-/// How the journaler's thread waits: in async mode it must not sleep past the next sync.
+/// How the journaler's thread waits. In async mode it must not sleep past the next sync.
 fn disk_idle(config: &Config) -> IdleLimits {
     let limits = IdleLimits::default();
     let interval = Duration::from_millis(config.journal.async_sync_interval_ms);
@@ -208,7 +209,7 @@ fn disk_idle(config: &Config) -> IdleLimits {
     }
 }
 
-/// A thread that also watches the gateway's sockets, or not.
+/// How a thread waits: also on sockets, or not.
 enum Idle {
     Sockets(SocketWait),
     Other(Box<dyn IdleStrategy>),
@@ -230,7 +231,7 @@ impl Idle {
     }
 }
 
-/// The agents of a thread as one.
+/// Combines the agents of a thread into one.
 fn one_of(mut agents: Vec<Box<dyn Agent>>, mode: ThreadingMode) -> Box<dyn Agent> {
     if agents.len() == 1 {
         return agents.remove(0);
@@ -247,7 +248,7 @@ fn has_sequencer(agents: &[Box<dyn Agent>]) -> bool {
     agents.iter().any(|agent| agent.name() == "sequencer")
 }
 
-/// What runs on one thread.
+/// The agents placed on one thread.
 struct Placed {
     agents: Vec<Box<dyn Agent>>,
     stop: StopPhase,
@@ -260,10 +261,10 @@ impl Placed {
     }
 }
 
-/// Which thread each agent runs on, before the agents are there.
+/// The thread of each agent, known before the agents exist.
 pub(super) struct ThreadPlacement {
     mode: ThreadingMode,
-    /// By thread number.
+    /// Indexed by thread number.
     idle: Vec<Idle>,
     pins: Vec<CoreIndex>,
 }
@@ -286,7 +287,7 @@ impl ThreadPlacement {
                 first.into_iter().chain([feed()?]).chain(followers).chain([archiver]).collect()
             }
             ThreadingMode::Dedicated => {
-                // A thread that spins takes a whole core; with fewer cores than threads that would starve the others.
+                // A spinning thread takes a whole core. With fewer cores than threads it would starve the others.
                 let spin = available_cores().len() >= AgentSlot::BUSY_THREADS + shards - 1;
                 let hot = || match spin {
                     true => Idle::Other(Box::new(BusySpin)),
@@ -316,12 +317,12 @@ impl ThreadPlacement {
         }
     }
 
-    /// What wakes the thread of `slot`.
+    /// The doorbell of the thread of `slot`.
     pub(super) fn bell(&self, slot: AgentSlot) -> Doorbell {
         self.idle[self.thread(slot)].bell()
     }
 
-    /// What `from` has to ring to wake `to`: one bell for each thread other than its own.
+    /// The doorbells that `from` rings to wake `to`: one for each thread other than its own.
     pub(super) fn bells(&self, from: AgentSlot, to: &[AgentSlot]) -> Vec<Doorbell> {
         let mut threads: Vec<usize> = to.iter().map(|slot| self.thread(*slot)).collect();
         threads.retain(|thread| *thread != self.thread(from));
@@ -330,7 +331,7 @@ impl ThreadPlacement {
         threads.into_iter().map(|thread| self.idle[thread].bell()).collect()
     }
 
-    /// Where the authenticator has passwords hashed.
+    /// The password hasher of the authenticator.
     pub(super) fn hasher(&self) -> Result<Hasher, Fatal> {
         match self.mode {
             ThreadingMode::Shared | ThreadingMode::Dedicated => {
@@ -340,7 +341,7 @@ impl ThreadPlacement {
         }
     }
 
-    /// What makes the sleeps of the gateway's thread short.
+    /// Shortens the sleeps of the gateway's thread.
     pub(super) fn soon(&self) -> Soon {
         match &self.idle[self.thread(AgentSlot::Gateway)] {
             Idle::Sockets(idle) => idle.soon(),
@@ -376,7 +377,7 @@ impl ThreadPlacement {
             placed.agents.extend(agent);
             (placed.stop, placed.priority) = (stop, slot.priority());
         };
-        // An agent in the background has a second thread.
+        // A background agent has a second thread.
         let mut second = Vec::new();
         let mut in_background = |agent: Box<dyn Agent>, lag| -> Box<dyn Agent> {
             if self.mode == ThreadingMode::Stepped {

@@ -1,13 +1,13 @@
-//! What says, beside the journal, which commands were durable: so that a journal that was cut short is not taken for one whose
-//! last commands were never acknowledged.
+//! Evidence outside the journal of which commands were durable. It prevents a truncated journal from being taken for
+//! one whose last commands were never acknowledged.
 
 use crate::config::Config;
 use crate::recovery::{DataDir, Proof};
 use crate::sql::reader::SqlReader;
 use crate::stages::feed::newest_checkpoint_sequence;
 
-/// The database and the newest checkpoint of market data: both are only made of commands that are on the disk, whichever the
-/// durability. What is not there, or cannot be read, proves nothing; whoever needs it says what is wrong with it.
+/// The database and the newest checkpoint of market data. Both contain only commands that are on disk, in every
+/// durability mode. A source that is missing or unreadable proves nothing; the code that needs it reports the error.
 pub fn proofs(config: &Config, data: &DataDir) -> Vec<Proof> {
     let mut proofs = Vec::new();
     let database = data.path().join(&config.sql.path);

@@ -1,4 +1,4 @@
-//! What the stages that go on from files would say of them, without writing.
+//! Checks, without writing, whether the stages that continue from files could start.
 
 use crate::config::Config;
 use crate::recovery::{DataDir, Rehearsed};
@@ -7,7 +7,7 @@ use crate::sql;
 use crate::stages::feed::{self, FeedFiles, FeedStart};
 use std::sync::Arc;
 
-/// Whether the database is of no newer build, seen before a start writes anything.
+/// Checks that the database was not written by a newer build, before a start writes anything.
 ///
 /// # Errors
 /// The [`Fatal`] that ends the start.
@@ -18,7 +18,8 @@ pub fn check_database(config: &Config, data: &DataDir) -> Result<(), Fatal> {
     }
 }
 
-/// Whether SQL and market data could go on where this recovery would leave off, in the order in which [`build`](super::build) makes them.
+/// Checks that SQL and market data could continue where this recovery ends, in the order in which
+/// [`build`](super::build) creates them.
 ///
 /// # Errors
 /// The [`Fatal`] that would end the start.

@@ -4,17 +4,17 @@ use crate::config::Config;
 use crate::domain::{Command, EventRecord, Sequenced};
 use crate::ring::{Consumer, CursorReader, CursorWriter, Producer, RingBuilder, cursor, spsc};
 
-/// Slots from the timer to the sequencer: a moment's commands; what does not fit waits in the timer.
+/// Slots from the timer to the sequencer: the commands of one moment. Commands that do not fit wait in the timer.
 const TIMER_SLOTS: usize = 64;
-/// Slots from the shadow to the sequencer, for a checkpoint now and then.
+/// Slots from the shadow to the sequencer, for occasional checkpoints.
 const SHADOW_SLOTS: usize = 64;
-/// Commands of operators that wait: they come one at a time.
+/// Slots for operators' commands, which come one at a time.
 const OPERATOR_SLOTS: usize = 4;
 
 /// A ring with one consumer.
 pub(super) type Line<T> = (Producer<T>, Consumer<T>);
 
-/// Which sources and readers there are that there need not be, and how many shards.
+/// Which optional sources and readers exist, and the number of shards.
 pub(super) struct Present {
     pub(super) gateway: bool,
     pub(super) timer: bool,
@@ -30,9 +30,9 @@ pub(super) struct Rings {
     pub(super) shadow: Option<Line<Command>>,
     pub(super) commands: Producer<Sequenced>,
     pub(super) to_journaler: Consumer<Sequenced>,
-    /// By shard.
+    /// Indexed by shard.
     pub(super) to_matchers: Vec<Consumer<Sequenced>>,
-    /// From each matcher to the merge; empty where one matcher needs none.
+    /// From each matcher to the merge; empty if there is one matcher.
     pub(super) of_shards: Vec<Line<EventRecord>>,
     pub(super) events: Producer<EventRecord>,
     pub(super) to_archiver: Consumer<EventRecord>,
@@ -61,7 +61,7 @@ impl Rings {
         }
     }
 
-    /// Every ring: its producer and its consumers.
+    /// Every ring: the cursors of its producer and its consumers.
     pub(super) fn ends(&self) -> Vec<(CursorReader, Vec<CursorReader>)> {
         let lines = [&self.gateway, &self.local, &self.operator].into_iter();
         let lines = lines.chain(&self.timer).chain(&self.shadow);
@@ -80,7 +80,7 @@ impl Rings {
     }
 }
 
-/// A ring with `N` consumers and `more`, all of which follow the producer.
+/// A ring with `N` consumers and `more` further ones, all of which follow the producer.
 fn ring<T: Copy + Default + Send + Sync + 'static, const N: usize>(
     slots: usize,
     more: usize,
@@ -97,17 +97,17 @@ fn ring<T: Copy + Default + Send + Sync + 'static, const N: usize>(
     }
 }
 
-/// A cursor that stands here.
+/// A cursor at this position.
 pub(super) fn gate(at: u64) -> (CursorWriter, CursorReader) {
     let (mut writer, reader) = cursor();
     writer.set(at);
     (writer, reader)
 }
 
-/// How far commands have come, for all who read it.
+/// The progress of commands, readable by all parts.
 #[derive(Clone)]
 pub(super) struct Progress {
-    /// A position of the command ring, which counts from the first command of this start.
+    /// A position of the command ring, counted from the first command of this start.
     pub(super) sequenced: CursorReader,
     pub(super) durable: CursorReader,
     pub(super) synced: CursorReader,

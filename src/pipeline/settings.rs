@@ -1,4 +1,4 @@
-//! The configuration as the stages take it.
+//! Converts the configuration to the settings of the stages.
 
 use crate::config::{
     self, Config, JournalSection, JournalWrite, LoginConfig, OldSegments, TimeOfDay, UserRole,
@@ -27,7 +27,8 @@ use dojima_journal::{Durability, JournalError, Options, Reader, Retire, is_journ
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Who may log in is what configuration and journal both know: see [`Config::logins_known_to`].
+/// Settings of the gateway. Logins that both configuration and journal know may log in; see
+/// [`Config::logins_known_to`].
 pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySettings, Fatal> {
     let gateway = &config.gateway;
     let logins = config.logins_known_to(opening).into_iter().map(|login| {
@@ -55,7 +56,7 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
     })
 }
 
-/// The name of the venue's first session.
+/// The id of the venue's first session.
 fn first_session(config: &Config) -> Result<SessionId, Fatal> {
     SessionId::new(&config.gateway.session).ok_or_else(|| {
         Fatal::invariant(
@@ -64,7 +65,7 @@ fn first_session(config: &Config) -> Result<SessionId, Fatal> {
     })
 }
 
-/// Who may come in: the logins that configuration and journal both know, and the users beside them.
+/// The users who may log in: the logins that both configuration and journal know, and the users without a login.
 pub(super) fn users(config: &Config, opening: &[Command]) -> Result<Vec<User>, Fatal> {
     let logins = config.logins_known_to(opening).into_iter();
     let logins = logins.map(|login| (login.config, Some(login.login)));
@@ -84,7 +85,7 @@ pub(super) fn users(config: &Config, opening: &[Command]) -> Result<Vec<User>, F
     all.iter().map(|(config, login)| user(config, *login)).collect()
 }
 
-/// What operators name things by: the logins that are in the journal and in the configuration, and its sessions.
+/// The names that operators use: the logins that are in journal and configuration, and the session ids.
 pub(super) fn names(config: &Config, opening: &[Command]) -> Result<Names, Fatal> {
     let session = first_session(config)?;
     let logins = config.logins_known_to(opening).into_iter();
@@ -138,7 +139,7 @@ pub(super) fn sql(config: &Config, data: &DataDir, opening: &[Command]) -> SqlSe
     }
 }
 
-/// Usernames are in the journal, names of accounts in the configuration alone, which gives them to its numbers.
+/// The names of logins, from the journal, and of accounts, which only the configuration has.
 fn people(config: &Config, opening: &[Command]) -> People {
     let named = |command: &Command| {
         let Command::Venue(VenueCommand::OpenLogin { login, name, .. }) = command else { return None };
@@ -194,18 +195,18 @@ pub(super) fn shadow(
     }
 }
 
-/// What a command takes in the journal and an event in its log, more or less, bytes: measured with the demo's flow.
+/// Approximate size of a command in the journal and of an event in its log, bytes; measured with the demo's flow.
 pub(super) const COMMAND_RECORD_BYTES: u64 = 80;
 pub(super) const EVENT_RECORD_BYTES: u64 = 136;
 
-/// The most that SQL or the shadow may be behind in the background where the configuration does not say, bytes.
+/// The largest lag of SQL or the shadow at background priority if the configuration has none, bytes.
 const BACKGROUND_LAG_BYTES_MAX: u64 = 8 << 30;
 
-/// How far SQL or the shadow may be behind in the background, bytes.
+/// The largest lag of SQL or the shadow at background priority, bytes.
 pub(super) fn background_lag(config: &Config, data: &DataDir) -> u64 {
     match config.engine.background_lag_mib {
         0 => {
-            // A directory that cannot be asked has been opened a moment ago: there is room for the usual.
+            // The directory was opened just before. If it cannot be queried, the default lag is used.
             let free = rustix::fs::statvfs(data.path()).map(|disk| disk.f_bavail * disk.f_frsize);
             free.map_or(BACKGROUND_LAG_BYTES_MAX, |free| (free / 4).min(BACKGROUND_LAG_BYTES_MAX))
         }
@@ -213,14 +214,14 @@ pub(super) fn background_lag(config: &Config, data: &DataDir) -> u64 {
     }
 }
 
-/// `log`: how the event log is written, for the log of messages is as small as that where a test makes it so.
+/// Settings of the feed. `log`: how the event log is written; tests make both logs small with it.
 pub(super) fn feed(config: &Config, log: Option<Options>) -> Result<FeedSettings, Fatal> {
     let (market, gateway) = (&config.market_data, &config.gateway);
     let session = first_session(config)?;
     let written = Options {
         segment_bytes: market.segment_mib << 20,
         spare_segments: market.spare_segments,
-        // It can be made again from the events, so it is never waited for.
+        // The market-data log can be rebuilt from the events, so nothing waits for it.
         durability: Durability::Async,
         writing: Writing::PwriteReserved,
         ..Options::default()
@@ -256,11 +257,11 @@ pub(super) fn feed(config: &Config, log: Option<Options>) -> Result<FeedSettings
     })
 }
 
-/// What happens by itself; `None` when nothing does. The schedules are those of the present file, for the instruments that
-/// the journal has.
+/// Settings of the timer; `None` if it has nothing to do. Schedules come from the present configuration, for the
+/// instruments in the journal.
 ///
 /// # Errors
-/// [`Fatal::EventLog`] when it cannot be seen in the event log when the session began.
+/// [`Fatal::EventLog`] if the event log cannot be read to find when the session began.
 pub(super) fn timer(
     config: &Config,
     listings: &Listings,
@@ -296,8 +297,8 @@ pub(super) fn timer(
     Ok(anything.then_some(TimerSettings { tick_interval, schedules, roll }))
 }
 
-/// When the present session began: the time of the oldest first message of a login's stream, for those of some logins may have
-/// begun anew since. Long ago when that is not kept any more; never when nobody can log in.
+/// When the present session began: the oldest first message of all streams, because some streams may have restarted
+/// since. The distant past if that message is no longer kept; never if there are no logins.
 fn session_began(streams: &StreamIndex, log: &Arc<dyn Storage>) -> Result<UnixNanos, Fatal> {
     let Some(first) = streams.beginnings().min() else { return Ok(UnixNanos(u64::MAX)) };
     let mut reader = match Reader::open_segment_of(Arc::clone(log), first) {
@@ -313,7 +314,8 @@ fn session_began(streams: &StreamIndex, log: &Arc<dyn Storage>) -> Result<UnixNa
     Ok(UnixNanos(0))
 }
 
-/// How the journal is written: in sync mode the cheaper sync counts, in async mode the append without a call of the system.
+/// How the journal is written. Sync mode uses the way with the cheaper sync, async mode the one that appends without a
+/// system call.
 pub(crate) fn journal_writing(journal: &JournalSection) -> Writing {
     match (journal.write, journal.durability) {
         (JournalWrite::Mapped, _) | (JournalWrite::Auto, config::Durability::Async) => Writing::Mapped,
@@ -321,7 +323,7 @@ pub(crate) fn journal_writing(journal: &JournalSection) -> Writing {
     }
 }
 
-/// The journal's word for the configured durability.
+/// The journal's type for the configured durability.
 pub(crate) fn durability(configured: config::Durability) -> Durability {
     match configured {
         config::Durability::Sync => Durability::Sync,

@@ -1,4 +1,4 @@
-//! How agents are made of configuration, files and clocks.
+//! Creates agents from configuration, files and clocks.
 
 use super::placement::{AgentSlot, ThreadPlacement};
 use super::settings;
@@ -20,14 +20,14 @@ use crate::stages::sql_writer::SqlWriter;
 use dojima_journal::Writer;
 use std::sync::Arc;
 
-/// What agents are made with beside what joins them.
+/// What agents are created with, besides the ends that connect them.
 #[derive(Clone, Copy)]
 pub(super) struct Site<'a> {
     pub(super) config: &'a Config,
     pub(super) data: &'a DataDir,
     pub(super) clocks: &'a dyn Clocks,
     pub(super) counters: &'a Counters,
-    /// What the venue was opened with.
+    /// The commands that opened the venue.
     pub(super) opening: &'a [Command],
     /// The last command and the last event before this start.
     pub(super) last: Stamp,
@@ -49,7 +49,7 @@ impl Site<'_> {
         Ok(gateway)
     }
 
-    /// The authenticator of order entry, market data and its snapshots.
+    /// The authenticator of order entry, market data and market-data snapshots.
     pub(super) fn authenticator(
         self,
         placement: &ThreadPlacement,
@@ -77,7 +77,7 @@ impl Site<'_> {
         Ok(Authenticator::new(ports, users, Some(files), clocks, placement.hasher()?, self.counters))
     }
 
-    /// The journaler, and where the hot thread may do the same, the agent that does.
+    /// The journaler and, if the hot thread may do its work, the inline journaler.
     pub(super) fn journaler(
         self,
         journal: Writer,

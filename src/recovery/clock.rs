@@ -1,24 +1,24 @@
-//! Whether the clock can be right: the time of a start held against the last stamp in the journal.
+//! Checks whether the clock is plausible, by comparing the time of a start with the last stamp in the journal.
 
 use super::error::RecoveryError;
 use crate::domain::Timestamp;
 use std::time::Duration;
 
-/// How far the clock may be behind the last stamp. More than a correction by NTP at a restart explains.
+/// How far the clock may be behind the last stamp: more than an NTP correction at a restart explains.
 pub const BEHIND_MAX: Duration = Duration::from_secs(1);
-/// How far the clock may be ahead of the last stamp: the longest time without any command that is nothing unusual.
+/// How far the clock may be ahead of the last stamp: the longest plausible time without any command.
 pub const AHEAD_MAX: Duration = Duration::from_secs(30 * 86_400);
 
-/// What becomes of a start whose clock contradicts the journal.
+/// What happens to a start whose clock contradicts the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImplausibleClock {
     /// It is refused.
     Refuse,
-    /// It goes on: somebody looked at the clock.
+    /// It continues: an operator has checked the clock.
     Accept,
 }
 
-/// Holds the time against the last stamp; 0: there is none yet, and any time will do.
+/// Compares the time with the last stamp; 0: there is no stamp yet, and any time is accepted.
 pub(super) fn check(now: Timestamp, last: Timestamp, policy: ImplausibleClock) -> Result<(), RecoveryError> {
     let behind = Duration::from_nanos(last.0.saturating_sub(now.0));
     let ahead = Duration::from_nanos(now.0.saturating_sub(last.0));

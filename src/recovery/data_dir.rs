@@ -1,4 +1,4 @@
-//! Where an engine keeps its files.
+//! The location of an engine's files.
 
 use super::RecoveryError;
 use crate::domain::versions;
@@ -10,11 +10,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The files of one engine: a folder of the disk, or in simulations anything else that holds files.
+/// The files of one engine: a directory on disk or, in simulations, any other storage.
 #[derive(Clone, Debug)]
 pub struct DataDir {
     path: PathBuf,
-    /// The directory itself, which holds the lock.
+    /// The data directory itself, with the lock.
     root: Arc<dyn Storage>,
     journal: Arc<dyn Storage>,
     event_log: Arc<dyn Storage>,
@@ -23,15 +23,15 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// What the journal's segments say of their payloads: commands (`domain::codec`).
+    /// The content in the journal's segment headers: commands (`domain::codec`).
     pub const COMMANDS: Content = Content { kind: 1, version: versions::COMMANDS };
-    /// What the event log's segments say: events.
+    /// The content in the event log's segment headers: events.
     pub const EVENTS: Content = Content { kind: 2, version: versions::EVENTS };
 
-    /// What the segments of the log of market data say: ITCH 5.0 messages (`stages::feed`).
+    /// The content in the market-data log's segment headers: ITCH 5.0 messages (`stages::feed`).
     pub const MESSAGES: Content = Content { kind: 3, version: versions::MARKET_DATA };
 
-    /// The folder at `path`, which need not exist yet.
+    /// The directory at `path`, which need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let folder = |path: PathBuf| -> Arc<dyn Storage> { Arc::new(FileStorage::new(&path)) };
@@ -45,7 +45,7 @@ impl DataDir {
         }
     }
 
-    /// Files that lie elsewhere; `path` is where the database is, for SQLite knows nothing but files.
+    /// Files in other storage; `path` is the directory of the database, because SQLite works only with real files.
     pub fn of(
         path: impl Into<PathBuf>,
         [root, journal, event_log, snapshots, market_data]: [Arc<dyn Storage>; 5],
@@ -57,35 +57,36 @@ impl DataDir {
         &self.path
     }
 
-    /// The folder as a place of files: the lock, small files of their own, and what others put there.
+    /// The data directory as storage: the lock, small files, and files that others put there.
     pub fn root(&self) -> &Arc<dyn Storage> {
         &self.root
     }
 
-    /// Where the journal of commands is.
+    /// The journal of commands.
     pub fn journal(&self) -> &Arc<dyn Storage> {
         &self.journal
     }
 
-    /// Where the log of events is.
+    /// The event log.
     pub fn event_log(&self) -> &Arc<dyn Storage> {
         &self.event_log
     }
 
-    /// Where the snapshots are.
+    /// The snapshots.
     pub fn snapshots(&self) -> &Arc<dyn Storage> {
         &self.snapshots
     }
 
-    /// Where the log of market data and its checkpoints are.
+    /// The log of market data and its checkpoints.
     pub fn market_data(&self) -> &Arc<dyn Storage> {
         &self.market_data
     }
 
-    /// Whether the commands of a journal that was scanned here are of the version that this build reads.
+    /// Checks that the commands of a journal scanned here have a version that this build reads.
     ///
     /// # Errors
-    /// [`RecoveryError::OtherVersion`]. What is no journal of commands at all is found when it is opened for writing.
+    /// [`RecoveryError::OtherVersion`]. A journal with other content than commands is detected when it is opened for
+    /// writing.
     pub fn check_version(&self, scanned: &Scanned) -> Result<(), RecoveryError> {
         let Content { kind, version } = Self::COMMANDS;
         let read = versions::COMMANDS_OLDEST..=version;
@@ -100,10 +101,11 @@ impl DataDir {
         }
     }
 
-    /// What the directory is now, its journal and its event log, so that it is noticed when another one, or none, has their names.
+    /// The present identity of the directory, its journal and its event log, to detect later that one was moved or
+    /// replaced.
     ///
     /// # Errors
-    /// [`Fatal::Io`] for one that is not there.
+    /// [`Fatal::Io`] for one that does not exist.
     pub fn presence(&self) -> Result<Presence, Fatal> {
         let note = |path: &Path| match Identity::of(path) {
             Ok(identity) => Ok((path.to_owned(), identity)),
@@ -113,15 +115,15 @@ impl DataDir {
         Ok(Presence { folders: folders.into_iter().collect::<Result<_, _>>()? })
     }
 
-    /// Whether an engine holds the directory, or another program that writes to it.
+    /// Whether an engine, or another program that writes to the directory, holds its lock.
     ///
     /// # Errors
-    /// When the lock file cannot be read, so that nothing is known.
+    /// If the lock file cannot be read; the answer is then unknown.
     pub fn is_held(&self) -> io::Result<bool> {
         dojima_journal::is_held(&self.path)
     }
 
-    /// Makes the directory if it is not there and keeps other engines out of it.
+    /// Creates the directory if it does not exist, and locks it against other engines.
     ///
     /// # Errors
     /// [`JournalError::Locked`] if another engine holds it, [`JournalError::Io`].
@@ -132,7 +134,7 @@ impl DataDir {
     }
 }
 
-/// Device and inode: what a folder is whatever its name.
+/// Device and inode: the identity of a directory, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity(u64, u64);
 
@@ -143,17 +145,17 @@ impl Identity {
     }
 }
 
-/// The folders of a running engine. Files that were removed go on taking what is written, and nobody will ever read it.
+/// The directories of a running engine. Deleted files still accept writes, but nothing could ever read them.
 #[derive(Clone, Debug)]
 pub struct Presence {
     folders: Vec<(PathBuf, Identity)>,
 }
 
 impl Presence {
-    /// Sees that the folders are still in place. One that cannot be asked for the moment counts as there.
+    /// Checks that the directories are still in place. One that temporarily cannot be queried counts as in place.
     ///
     /// # Errors
-    /// [`Fatal::Io`] for one that is gone, or whose name is that of another one now.
+    /// [`Fatal::Io`] if one is gone, or if its name now belongs to another directory.
     pub fn check(&self) -> Result<(), Fatal> {
         for (path, identity) in &self.folders {
             let what = match Identity::of(path) {

@@ -7,25 +7,25 @@ use dojima_journal::{AppendError, JournalError, SyncError};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why recovery refuses to go on. Nothing was changed, but for a torn tail that was cut.
+/// Why recovery stopped. Nothing was changed, except that a torn tail may have been cut.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoveryError {
-    /// The journal cannot be opened, read or trusted.
+    /// The journal cannot be opened or read, or is not trustworthy.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The event log cannot be opened, read or trusted. It can be moved away: the next start rebuilds it.
+    /// The event log cannot be opened or read, or is not trustworthy. It can be moved away: the next start rebuilds it.
     #[error(
         "event log: {0}; if the journal is whole, move the event log away and start again: it will be rebuilt"
     )]
     EventLog(JournalError),
-    /// The journal is of another version of this program. Nothing was changed.
+    /// Another version of this program wrote the journal. Nothing was changed.
     #[error(
         "{} holds commands of version {found}, but this build reads version {supported}; start the dojima that wrote them, or \
          begin with another data directory", dir.display()
     )]
     OtherVersion {
         dir: PathBuf,
-        /// The version of the commands in it; 0 if it does not say.
+        /// The version of its commands; 0 if not specified.
         found: u16,
         /// The version that this build reads and writes.
         supported: u16,
@@ -38,13 +38,13 @@ pub enum RecoveryError {
     Append {
         dir: PathBuf,
         source: AppendError,
-        /// What the system says about the space, where it says something.
+        /// The system's error about the space, if there is one.
         reason: Option<String>,
     },
     /// The opening commands could not be made durable.
     #[error(transparent)]
     Sync(#[from] SyncError),
-    /// A record verifies but holds no command or event of this version.
+    /// A record verifies but is not a command or event of this version.
     #[error("{}: record {sequence} cannot be read ({source}); was it written by another version of dojima?", dir.display())]
     Decode { dir: PathBuf, sequence: u64, source: bincode::error::DecodeError },
     /// Sequences or numbers are not dense.
@@ -56,8 +56,8 @@ pub enum RecoveryError {
         /// The record after it.
         found: u64,
     },
-    /// The event log says something else than a replay of the journal. Either it is of another history, or this program
-    /// matches otherwise than the one that wrote it, or memory was corrupted then or now.
+    /// The event log contradicts a replay of the journal. Possible causes: it belongs to another journal, this program
+    /// matches differently from the one that wrote it, or memory was corrupted, then or now.
     #[error(
         "command {sequence}: event {number} in {} is {logged}, and a replay of the journal gives {replayed}; if the journal \
          and this version are right, move the event log away and start again: it will be rebuilt", dir.display()
@@ -68,12 +68,12 @@ pub enum RecoveryError {
         sequence: u64,
         /// The first event that differs.
         number: u64,
-        /// What the log has.
+        /// The event in the log.
         logged: String,
-        /// What the replay gives.
+        /// The event of the replay.
         replayed: String,
     },
-    /// The state after a command is another one than when it was written down.
+    /// The digest of the state after a command differs from the recorded one.
     #[error(
         "the state after command {of} has digest {replayed} and had {recorded} when it was checked last; this version \
          matches otherwise, or memory was corrupted then or now; do not trade on it: start with the version that wrote the \
@@ -83,13 +83,13 @@ pub enum RecoveryError {
         of: u64,
         /// The digest in the checkpoint.
         recorded: Digest,
-        /// The digest now.
+        /// The digest of the replay.
         replayed: Digest,
     },
     /// The snapshots cannot be listed.
     #[error(transparent)]
     Snapshots(#[from] SnapshotError),
-    /// There is no snapshot that can be used, and the journal does not go back to its first command.
+    /// No snapshot can be used, and the journal does not start with the first command.
     #[error(
         "the journal in {} starts at command {first}, and no snapshot reaches it:{}; restore a snapshot or the archived \
          segments", dir.display(), list(failures)
@@ -97,10 +97,10 @@ pub enum RecoveryError {
     NoSnapshot {
         dir: PathBuf,
         first: u64,
-        /// What is wrong with each snapshot, newest first.
+        /// The error of each snapshot, newest first.
         failures: Vec<String>,
     },
-    /// The journal ends before a snapshot that was only made once the journal up to it was on the disk.
+    /// The journal ends before a snapshot, although a snapshot is only made when the journal up to it is on disk.
     #[error(
         "the journal in {} ends at command {last}, but {snapshot} was made at command {position}: acknowledged commands are \
          missing; restore the journal (or, to go on without them, move the snapshot away)", dir.display()
@@ -122,14 +122,14 @@ pub enum RecoveryError {
     JournalCut {
         dir: PathBuf,
         last: u64,
-        /// What proves it.
+        /// The file that proves it.
         path: PathBuf,
-        /// The last command there.
+        /// The last command in that file.
         sequence: u64,
-        /// It is the event log, which proves it in sync mode only.
+        /// Whether that file is the event log, which is a proof in sync mode only.
         is_event_log: bool,
     },
-    /// Events are missing that cannot be made again, because the commands before them are gone.
+    /// Events are missing and cannot be reproduced, because the commands before them are gone.
     #[error(
         "the event log in {} ends at event {last}, and the oldest state to go on from ({from}) already had {needed} events: \
          those between cannot be made again; restore the event log, or move it away to go on without the old messages", dir.display()
@@ -138,17 +138,17 @@ pub enum RecoveryError {
         dir: PathBuf,
         last: u64,
         from: String,
-        /// Events before it.
+        /// The number of the last event before it.
         needed: u64,
     },
-    /// An earlier first start stopped half way, and the configuration was changed since.
+    /// An earlier first start stopped half way, and the configuration changed since.
     #[error(
         "{} holds the first {journaled} opening commands of another configuration; start once with that configuration, \
          or remove the data directory (no order was ever taken in it)", dir.display()
     )]
     OpeningChanged {
         dir: PathBuf,
-        /// How many commands it holds.
+        /// The number of commands in the journal.
         journaled: u64,
     },
     /// The wall clock is more than [`BEHIND_MAX`](super::BEHIND_MAX) behind the last stamp, or more than
@@ -163,16 +163,16 @@ pub enum RecoveryError {
         /// The stamp of the last command in the journal.
         last: Timestamp,
     },
-    /// The configuration asks for something that the exchange refuses.
+    /// The exchange refuses a command of the configuration.
     #[error("opening command {number} was refused: {reason}")]
     OpeningRefused {
-        /// Its place among the opening commands, from 1.
+        /// Its position among the opening commands, from 1.
         number: u64,
         reason: crate::domain::RejectReason,
     },
 }
 
-/// One failure a line, or that there is none.
+/// One failure per line, or a text that there is none.
 fn list(failures: &[String]) -> String {
     if failures.is_empty() {
         return " there is none".to_owned();
@@ -180,7 +180,7 @@ fn list(failures: &[String]) -> String {
     failures.iter().map(|failure| format!("\n  {failure}")).collect()
 }
 
-/// The difference of the two and both of them, in words.
+/// The difference between the two times and both of them, in words.
 pub(super) fn contradiction(now: Timestamp, last: Timestamp) -> String {
     let (difference, side) =
         if now < last { (last.0 - now.0, "behind") } else { (now.0 - last.0, "ahead of") };

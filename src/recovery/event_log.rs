@@ -1,5 +1,5 @@
-//! The event log brought up to the journal: events that it has are compared with those of the replay, events that it lacks
-//! are appended, events beyond the journal are cut.
+//! Brings the event log up to date with the journal: existing events are compared with those of the replay, missing
+//! events are appended, and events beyond the journal are cut.
 
 use super::RecoveryError;
 use crate::domain::{EventRecord, Stamp, Timestamp, codec};
@@ -10,34 +10,34 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The event log while it is held against a replay and brought up to it.
+/// The event log while it is compared with a replay and extended.
 pub(super) struct EventLog {
     files: Arc<dyn Storage>,
     options: Options,
-    /// The number of the first event in it when it was opened, or of the next.
+    /// The number of the first event in it when it was opened; the next number if it had none.
     pub(super) first: u64,
     /// The number of the last event in it when it was opened.
     pub(super) last: u64,
-    /// Until the first event that has to be appended.
+    /// `None` once an event was appended.
     scanned: Option<Scanned>,
     writer: Option<Writer>,
-    /// At the next event that is to be compared, once there was one.
+    /// Positioned at the next event to compare, once there was one.
     reader: Option<Reader>,
     pub(super) compared: u64,
     pub(super) appended: u64,
     lacking: Lacking,
 }
 
-/// What becomes of events that the log lacks.
+/// What happens to events that the log lacks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lacking {
     Appended,
-    /// They are counted as appended, and nothing is written.
+    /// They are counted as appended, but nothing is written.
     Counted,
 }
 
 impl EventLog {
-    /// The log as it is; what lies before the segment of event `from` is not looked at.
+    /// The log as it is; events before the segment of event `from` are not read.
     pub(super) fn open(files: Arc<dyn Storage>, options: Options, from: u64) -> Result<Self, RecoveryError> {
         let scanned = match from {
             0 => scan_storage(Arc::clone(&files)),
@@ -60,12 +60,12 @@ impl EventLog {
         })
     }
 
-    /// Whether there is no event in it.
+    /// Whether it has no events.
     pub(super) fn is_empty(&self) -> bool {
         self.last < self.first
     }
 
-    /// The command of its last event, as far as that can be read.
+    /// The command of its last event, if that can be read.
     pub(super) fn last_sequence(&self) -> Result<Option<u64>, RecoveryError> {
         if self.is_empty() {
             return Ok(None);
@@ -76,25 +76,25 @@ impl EventLog {
         Ok(last.and_then(|last| codec::decode_event(last.payload).ok()).map(|last| last.sequence))
     }
 
-    /// A log without events that goes on after `event`.
+    /// A log without events that continues after `event`.
     pub(super) fn start_after(&mut self, event: u64) {
         self.options = self.options.with_first_sequence(event + 1);
         (self.first, self.last) = (event + 1, event);
     }
 
-    /// The log for a start that writes nothing.
+    /// The same log, for a start that writes nothing.
     pub(super) fn unwritten(self) -> Self {
         Self { lacking: Lacking::Counted, ..self }
     }
 
-    /// Takes the next event of the replay: compares it if the log has it, appends it if not.
+    /// Takes the next event of the replay: compares it if the log has it, otherwise appends it.
     pub(super) fn take(&mut self, record: &EventRecord) -> Result<(), RecoveryError> {
         let mut payload = [0; codec::ENCODED_LEN_MAX];
         let len = codec::encode_event(record, &mut payload).expect("ENCODED_LEN_MAX bytes hold any event");
         if record.number > self.last {
             return self.append(record, &payload[..len]);
         }
-        // Older ones have been retired.
+        // Older events were retired.
         if record.number >= self.first { self.compare(record, &payload[..len]) } else { Ok(()) }
     }
 
@@ -136,7 +136,7 @@ impl EventLog {
         })
     }
 
-    /// Runs `replay` with a place to put its events, and takes them on another thread meanwhile.
+    /// Runs `replay` with a function that takes its events; another thread processes them meanwhile.
     pub(super) fn beside<R>(
         mut self,
         replay: impl FnOnce(&mut Feed) -> Result<R, RecoveryError>,
@@ -170,13 +170,13 @@ impl EventLog {
         })
     }
 
-    /// Whether the log can be brought to end with `last_event`, as [`Self::into_writer`] does.
+    /// Checks that the log can be brought to end with `last_event`, as [`Self::into_writer`] does.
     pub(super) fn check_end(&self, last_event: u64, last: Stamp) -> Result<(), RecoveryError> {
         if let Some(scanned) = &self.scanned {
             scanned.check_content(&self.options).map_err(RecoveryError::EventLog)?;
         }
-        // A log of another history is not cut to fit. When nothing was replayed (a snapshot is of the journal's last
-        // command), nothing could be compared but where the last command's events end.
+        // A log that belongs to another journal must not be cut. If nothing was replayed (the snapshot is of the
+        // journal's last command), only the end of the last command's events can be compared.
         if self.last > last_event
             && self.compared == 0
             && last_event >= self.first
@@ -193,14 +193,14 @@ impl EventLog {
         Ok(())
     }
 
-    /// The log's writer. What the log has beyond the journal's last event is cut: after a power cut in async mode the
-    /// journal may have lost commands whose events were logged, and those were never durable.
-    /// `last` is the stamp of the command whose events end with `last_event`.
+    /// The log's writer. Events beyond the journal's last event are cut: after a power cut in async mode the journal
+    /// may have lost commands whose events were logged; those commands were never durable. `last` is the stamp of the
+    /// command whose events end with `last_event`.
     pub(super) fn into_writer(self, last_event: u64, last: Stamp) -> Result<Writer, RecoveryError> {
         self.check_end(last_event, last)?;
         match (self.writer, self.scanned) {
             (Some(mut writer), _) => {
-                // Whoever reads the log from now on finds in it what recovery says is there.
+                // Readers of the log must from now on find everything that recovery reports.
                 writer.write_out().map_err(|source| RecoveryError::Append {
                     dir: self.files.dir().to_owned(),
                     source,
@@ -221,7 +221,7 @@ impl EventLog {
     }
 }
 
-/// Whether the log too has all events of commands up to `last` by `last_event`, and no later ones.
+/// Whether the log's events of commands up to `last` also end with `last_event`.
 fn ends_at(files: &Arc<dyn Storage>, last_event: u64, last: Stamp) -> Result<bool, RecoveryError> {
     let opened = Reader::open_storage(Arc::clone(files), last_event);
     let mut reader = opened.map_err(RecoveryError::EventLog)?;
@@ -234,11 +234,11 @@ fn ends_at(files: &Arc<dyn Storage>, last_event: u64, last: Stamp) -> Result<boo
     Ok(is_past && later.sequence > last.sequence && later.time >= last.time)
 }
 
-/// Events that are handed over at once, and how many times that many may wait.
+/// Events per batch to the other thread, and how many batches may wait.
 const BATCH_EVENTS: usize = 4096;
 const BATCHES_WAITING: usize = 8;
 
-/// Where a replay puts its events.
+/// Takes the events of a replay.
 pub(super) struct Feed {
     batch: Vec<EventRecord>,
     full: Sender<Vec<EventRecord>>,
@@ -250,7 +250,7 @@ impl Feed {
     /// Takes an event.
     ///
     /// # Errors
-    /// Why an earlier event could not be compared or appended.
+    /// The error of an earlier event that could not be compared or appended.
     pub(super) fn take(&mut self, record: &EventRecord) -> Result<(), RecoveryError> {
         self.batch.push(*record);
         if self.batch.len() < BATCH_EVENTS { Ok(()) } else { self.flush() }
@@ -261,16 +261,16 @@ impl Feed {
         next.clear();
         match self.full.send(std::mem::replace(&mut self.batch, next)) {
             Ok(()) => Ok(()),
-            // The other thread ends before its time only after it has said why.
+            // The other thread ends early only after it has reported the error.
             Err(_) => self.failed.recv().map_or_else(|_| unreachable!("a log that ends says why"), Err),
         }
     }
 }
 
-/// How long recovery waits for the next segment to be prepared.
+/// How long recovery waits for the next segment to be created.
 const SPACE_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Appends, and waits for the helper that prepares segments where a replay is faster than it.
+/// Appends, and waits for the thread that creates segments if the replay is faster than that thread.
 pub(super) fn append_patiently(
     writer: &mut Writer,
     dir: &Path,

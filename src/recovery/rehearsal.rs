@@ -1,4 +1,4 @@
-//! A start that writes nothing and takes no lock: what [`recover`](super::recover) would find and do.
+//! A trial start that writes nothing and takes no lock. It shows what [`recover`](super::recover) would find and do.
 
 use super::event_log::EventLog;
 use super::start::Start;
@@ -11,24 +11,26 @@ use dojima_journal::{ArchivedStorage, beginning};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What a start would come to.
+/// The result of a trial start.
 #[derive(Debug)]
 pub struct Rehearsed {
-    /// What it would find and do.
+    /// What the start would find and do.
     pub report: RecoveryReport,
     /// The stamp of its last command.
     pub last: Stamp,
-    /// The number of the first event that its event log would have, archived ones counted; of the next one if it had none.
+    /// The number of the first event that its event log would have, including archived ones; the next number if it had
+    /// none.
     pub first_event: u64,
-    /// The clock contradicts the last stamp, so that it would be refused unless somebody accepts the clock.
+    /// Set if the clock contradicts the last stamp, so that the start would be refused unless the operator accepts the
+    /// clock.
     pub clock: Option<RecoveryError>,
 }
 
-/// Does everything that a recovery does, but for writing. Meant for a directory that no engine holds: beside one, parts of it are
-/// read at different moments.
+/// Does everything that a recovery does except writing. Meant for a directory that no engine holds; beside a running
+/// engine, parts of the directory are read at different moments.
 ///
 /// # Errors
-/// As [`recover`](super::recover), but neither for the clock nor for anything that is written.
+/// As [`recover`](super::recover), except errors about the clock and about writing.
 pub fn rehearse(
     data: &DataDir,
     settings: &RecoverySettings,
@@ -66,7 +68,7 @@ pub fn rehearse(
     Ok(Rehearsed { report, last: state.last, first_event, clock })
 }
 
-/// Of a log that is begun anew, what was archived of the old one does not count: there is a gap between.
+/// If the log is restarted, the archived part of the old log does not count, because there is a gap between them.
 fn first_event(files: &Arc<dyn Storage>, log: &EventLog) -> u64 {
     let archived = beginning(&ArchivedStorage::new(Arc::clone(files))).ok().flatten();
     match archived {

@@ -1,8 +1,8 @@
-//! A journal applied to a state.
+//! Applies a journal to a state.
 //!
-//! Two threads: one reads records, checks and decodes them, the other applies. The first is a fixed number of commands
-//! ahead, for a second reason: a checkpoint stands some way behind the command whose state it is of, and the state must
-//! be compared when it is there.
+//! Two threads: one reads records, verifies and decodes them; the other applies them. The first is a fixed number of
+//! commands ahead. This has a second purpose: a checkpoint is some commands after the command whose state it describes,
+//! and must be known when that state is reached.
 
 use super::RecoveryError;
 use crate::domain::{Checkpoint, Command, EventRecord, Stamp, Timestamp, VenueCommand, codec};
@@ -14,25 +14,25 @@ use dojima_journal::storage::Storage;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// How far a replay has come.
+/// The progress of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     pub commands: u64,
-    /// Commands in the journal.
+    /// The number of commands in the journal.
     pub commands_total: u64,
 }
 
-/// What a replay came to.
+/// The result of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     pub commands: u64,
-    /// Checkpoints that were met in time and found to hold.
+    /// How many checkpoints were read in time and matched.
     pub checkpoints: u64,
 }
 
-/// Commands that are handed over at once.
+/// Commands per batch between the threads.
 const BATCH_COMMANDS: usize = 4096;
-/// Batches that are read ahead: a checkpoint is compared if it stands no further than this behind its command.
+/// How many batches are read ahead. A checkpoint is compared if it is at most this far after its command.
 const BATCHES_AHEAD: usize = 32;
 
 type Batch = Vec<(Stamp, Command)>;
@@ -40,8 +40,8 @@ type Batch = Vec<(Stamp, Command)>;
 /// Replays a journal from the state's position to its end, or to command `until`.
 ///
 /// # Errors
-/// [`RecoveryError::Decode`], [`RecoveryError::Gap`], [`RecoveryError::StateDiverged`], a journal that cannot be read, or
-/// what `on_event` returns.
+/// [`RecoveryError::Decode`], [`RecoveryError::Gap`], [`RecoveryError::StateDiverged`], a journal that cannot be read,
+/// or an error of `on_event`.
 pub fn replay(
     state: &mut State,
     journal: &Arc<dyn Storage>,
@@ -62,7 +62,7 @@ pub fn replay(
     })
 }
 
-/// The end that reads.
+/// The reading end.
 struct Source<'a> {
     reader: Reader,
     journal: &'a Arc<dyn Storage>,
@@ -72,14 +72,14 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Until the journal ends, something is wrong with it, or nobody takes any more.
+    /// Runs until the journal ends, an error occurs, or the receiver is gone.
     fn send_all(&mut self, batches: &Sender<Result<Batch, RecoveryError>>) {
         loop {
             let mut batch = self.used.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH_COMMANDS));
             batch.clear();
             let filled = self.fill(&mut batch);
             let ended = batch.len() < BATCH_COMMANDS;
-            // What comes before an error is applied before the error is told.
+            // Commands before an error are applied before the error is reported.
             if batches.send(Ok(batch)).is_err() {
                 return;
             }
@@ -113,17 +113,18 @@ impl Source<'_> {
     }
 }
 
-/// The end that applies, and what it has not applied yet.
+/// The applying end, with the commands read but not applied yet.
 struct Window {
     batches: Receiver<Result<Batch, RecoveryError>>,
     ahead: VecDeque<Result<Batch, RecoveryError>>,
-    /// Digests by the command that they are of.
+    /// Recorded digests, by the command whose state they describe.
     due: BTreeMap<u64, [u8; 32]>,
     used: Sender<Batch>,
 }
 
 impl Window {
-    /// Takes what was read until the window is full; which checkpoints are known in time does not depend on the threads.
+    /// Takes batches until the window is full, so that the checkpoints known in time do not depend on the timing of the
+    /// threads.
     fn look_ahead(&mut self) {
         while self.ahead.len() < BATCHES_AHEAD
             && let Ok(read) = self.batches.recv()

@@ -1,4 +1,4 @@
-//! Where a replay starts: at the newest snapshot that can be used, at the one before, or at the first command.
+//! Where a replay starts: at the newest usable snapshot or at the first command.
 
 use super::data_dir::DataDir;
 use super::error::RecoveryError;
@@ -9,15 +9,15 @@ use crate::replica::{SnapshotInfo, Snapshots, State};
 use dojima_journal::{Durability, Scanned, scan_storage, scan_storage_from};
 use std::sync::Arc;
 
-/// A snapshot that was not taken.
+/// A snapshot that was not used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
-    /// The command that it is of.
+    /// The sequence of its command.
     pub position: u64,
     pub why: String,
 }
 
-/// Everything that a replay starts with.
+/// Everything that a replay starts from.
 pub(super) struct Start {
     pub(super) state: State,
     pub(super) snapshot: Option<SnapshotInfo>,
@@ -27,30 +27,30 @@ pub(super) struct Start {
 }
 
 impl Start {
-    /// The time of the last stamp: a snapshot may hold the last command of a journal that has none after it.
+    /// The time of the last stamp. If the journal has no command after the snapshot, this is the snapshot's time.
     pub(super) fn last_time(&self) -> Timestamp {
         self.state.last.time.max(Timestamp(self.scanned.last_time_ns()))
     }
 
-    /// A snapshot can be used if it can be read, the journal goes on after it, and the event log reaches its last event:
-    /// events before it could not be made again.
+    /// A snapshot is usable if it can be read, the journal continues after it, and the event log reaches its last
+    /// event: earlier events could not be reproduced.
     pub(super) fn choose(data: &DataDir, settings: &RecoverySettings) -> Result<Self, RecoveryError> {
         let snapshots = Snapshots::new(Arc::clone(data.snapshots()));
         let (found, mut skipped) = look(&snapshots)?;
-        // What lies before the oldest place that a start may be from is not looked at.
+        // Events before the oldest possible start are not read.
         let oldest = found.last().map_or(0, |info| info.last_event);
-        // Mostly it will be the newest: its part of the journal is scanned beside the event log.
+        // Usually the newest snapshot is used, so its part of the journal is scanned while the event log is.
         let newest = found.first().map_or(0, |info| info.position);
         let (log, newest_scanned) = std::thread::scope(|scope| {
             let scan = scope.spawn(|| journal_after(data, &found, newest));
             let log = EventLog::open(Arc::clone(data.event_log()), settings.event_log, oldest);
             (log, scan.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
-        // Of another version the event log is, too; what is wrong with it is no matter then.
+        // Then the event log also has another version, and its own errors do not matter.
         if let Err(error @ RecoveryError::OtherVersion { .. }) = newest_scanned {
             return Err(error);
         }
-        // Before anything is written: neither is taken for the other, nor for what another build writes.
+        // Before anything is written: check that neither log is taken for the other, or for one of another build.
         if let Ok(scanned) = &newest_scanned {
             scanned.check_content(&settings.journal)?;
         }
@@ -85,7 +85,7 @@ impl Start {
         if whole.first_sequence() == 1 {
             return Ok(Self { state: State::empty(), snapshot: None, skipped, scanned: whole, log });
         }
-        // The commands that would bring the event log up are gone. A log that was moved away is begun anew.
+        // The commands that would extend the event log are gone. A log that was moved away is restarted.
         for info in &found {
             if !log.is_empty() && info.last_event > log.last {
                 return Err(gap(data, log.last, info));
@@ -104,7 +104,7 @@ impl Start {
     }
 }
 
-/// What is known of the snapshots, newest first, and those of which nothing can be known.
+/// The readable snapshots, newest first, and the unreadable ones.
 fn look(snapshots: &Snapshots) -> Result<(Vec<SnapshotInfo>, Vec<Skipped>), RecoveryError> {
     let (mut found, mut skipped) = (Vec::new(), Vec::new());
     for position in snapshots.positions()? {
@@ -116,7 +116,7 @@ fn look(snapshots: &Snapshots) -> Result<(Vec<SnapshotInfo>, Vec<Skipped>), Reco
     Ok((found, skipped))
 }
 
-/// An event log that ends before the last event of a snapshot which the start would have to begin at.
+/// The error for an event log that ends before the last event of the snapshot that the start would need.
 fn gap(data: &DataDir, last: u64, info: &SnapshotInfo) -> RecoveryError {
     RecoveryError::EventLogGap {
         dir: data.event_log().dir().to_owned(),
@@ -126,7 +126,7 @@ fn gap(data: &DataDir, last: u64, info: &SnapshotInfo) -> RecoveryError {
     }
 }
 
-/// Loads a snapshot, and sees that the state is the one that was saved: the checksums say so of the bytes only.
+/// Loads a snapshot and checks that the state has the recorded digest; the checksums cover only the bytes.
 fn load(snapshots: &Snapshots, position: u64) -> Result<(State, SnapshotInfo), String> {
     let (state, info) = snapshots.load(position).map_err(|error| error.to_string())?;
     let digest = state.shards.digest();
@@ -140,8 +140,8 @@ fn load(snapshots: &Snapshots, position: u64) -> Result<(State, SnapshotInfo), S
     ))
 }
 
-/// Scans the journal from the command after `position` on. It must reach every snapshot: none is made before the commands up
-/// to it are on the disk.
+/// Scans the journal from the command after `position`. It must reach every snapshot, because a snapshot is only made
+/// when the commands up to it are on disk.
 fn journal_after(data: &DataDir, found: &[SnapshotInfo], position: u64) -> Result<Scanned, RecoveryError> {
     let journal = Arc::clone(data.journal());
     let scanned = match position {
@@ -161,8 +161,8 @@ fn journal_after(data: &DataDir, found: &[SnapshotInfo], position: u64) -> Resul
     }
 }
 
-/// Whether the journal, which ends at command `last`, has all that is known to have been durable. In sync mode no event is
-/// logged before its command is on the disk.
+/// Checks that the journal, which ends at command `last`, has all commands known to have been durable. In sync mode an
+/// event is only logged when its command is on disk.
 fn check_whole(
     data: &DataDir,
     settings: &RecoverySettings,

@@ -7,17 +7,17 @@ use std::path::PathBuf;
 /// Why a snapshot cannot be saved or loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("cannot {action} {}: {}", path.display(), Told(source))]
     Io { action: &'static str, path: PathBuf, source: io::Error },
-    /// The file is not what was written.
+    /// The file differs from what was written.
     #[error(
         "snapshot {} is damaged at byte {offset}: {why}; an older snapshot, or the whole journal, gives the same state",
         file.display()
     )]
     Damaged {
         file: PathBuf,
-        /// The first byte of the header field, chunk or record that is wrong.
+        /// The offset of the first wrong header field, chunk or record.
         offset: u64,
         why: String,
     },

@@ -1,6 +1,6 @@
-//! The snapshots of an engine: one file for each, named by its position.
+//! The snapshots of an engine: one file each, named by its position.
 //!
-//! A snapshot is written whole or not at all, and never changed. Nothing here decides which to keep.
+//! A snapshot is written completely or not at all, and never changed. This module does not decide which ones to keep.
 
 use super::error::SnapshotError;
 use super::snapshot::layout::VERSIONS;
@@ -12,14 +12,14 @@ use dojima_journal::storage::{Storage, UNFINISHED, remove_unfinished};
 use std::io;
 use std::sync::Arc;
 
-/// Digits of a position in a file's name: all positions sort as their names do.
+/// Digits of a position in a file name, so that names sort like positions.
 const DIGITS: usize = 20;
 const SUFFIX: &str = ".snap";
 
-/// What is known of a snapshot without loading it.
+/// The header data of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotInfo {
-    /// The sequence of the last command that is in it.
+    /// The sequence of the last command in it.
     pub position: u64,
     /// That command's time.
     pub time: Timestamp,
@@ -27,7 +27,7 @@ pub struct SnapshotInfo {
     pub last_event: u64,
     /// The digest of the configuration that opened the venue; 0 before that.
     pub config_digest: u64,
-    /// The digest of the exchange, as whoever saved it found it.
+    /// The digest of the exchange when it was saved.
     pub digest: Digest,
     /// Length of the file.
     pub bytes: u64,
@@ -40,24 +40,24 @@ impl SnapshotInfo {
     }
 }
 
-/// The folder of snapshots.
+/// The directory of snapshots.
 #[derive(Clone, Debug)]
 pub struct Snapshots {
     files: Arc<dyn Storage>,
 }
 
 impl Snapshots {
-    /// Those in `files`, which need not exist yet.
+    /// The snapshots in `files`, which need not exist yet.
     pub fn new(files: Arc<dyn Storage>) -> Self {
         Self { files }
     }
 
-    /// The name of the file of a snapshot.
+    /// The file name of a snapshot.
     pub fn file_name(position: u64) -> String {
         name_of(position)
     }
 
-    /// The positions of all snapshots, newest first. Looks at names only.
+    /// The positions of all snapshots, newest first. Reads only file names.
     ///
     /// # Errors
     /// [`SnapshotError::Io`].
@@ -68,13 +68,12 @@ impl Snapshots {
         Ok(positions)
     }
 
-    /// Writes a snapshot of the state, whose digest this is, and reads it back. When this returns it is durable and every
-    /// byte of it verifies; until then there is no file of its name, or the one that was there. Memory for it is a few
-    /// hundred KiB, however large the state is. Whoever calls this is the only one to write into the folder.
-    ///
+    /// Writes a snapshot of the state, whose digest is given, and reads it back. When this returns, the snapshot is
+    /// durable and every byte was verified; until then the file of its name does not exist or is the old one. Needs a
+    /// few hundred KiB of memory, whatever the size of the state. The caller must be the only writer in the directory.
     /// # Errors
-    /// [`SnapshotError::Io`]; then a file of that name is the old one or the new one, but never a part of it.
-    /// [`SnapshotError::Damaged`] if the disk gives other bytes back; then there is no file of that name.
+    /// [`SnapshotError::Io`]; a file of that name is then the old or the new one, never a part of one.
+    /// [`SnapshotError::Damaged`] if the bytes read back differ; then no file of that name exists.
     pub fn save(&self, state: &State, digest: Digest) -> Result<SnapshotInfo, SnapshotError> {
         let name = name_of(state.last.sequence);
         let failed = || self.failed("write", Some(&name));
@@ -87,25 +86,25 @@ impl Snapshots {
         });
         written.map_err(failed())?;
         if let Err(error) = self.check(state.last.sequence) {
-            // A start would pass over it too, so one that cannot be removed does no harm.
+            // A start would skip it too, so it does no harm if it cannot be removed.
             let _ = self.files.remove(&name);
             return Err(error);
         }
         Ok(SnapshotInfo::of(header, bytes))
     }
 
-    /// What the header of a snapshot says.
+    /// The header data of a snapshot.
     ///
     /// # Errors
-    /// [`SnapshotError::Io`] if there is none, [`SnapshotError::Damaged`], [`SnapshotError::UnknownVersion`].
+    /// [`SnapshotError::Io`] if it does not exist, [`SnapshotError::Damaged`], [`SnapshotError::UnknownVersion`].
     pub fn info(&self, position: u64) -> Result<SnapshotInfo, SnapshotError> {
         let source = self.open(position)?;
         let (header, ..) = read_header(&source, position, &VERSIONS)?;
         Ok(SnapshotInfo::of(header, source.bytes))
     }
 
-    /// Reads a whole snapshot and verifies every checksum and its length, but makes no state of it: memory for it is a few
-    /// hundred KiB, however large it is.
+    /// Reads a whole snapshot and verifies every checksum and its length, without building a state. Needs a few hundred
+    /// KiB of memory, whatever its size.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -116,11 +115,11 @@ impl Snapshots {
         Ok(SnapshotInfo::of(header, bytes))
     }
 
-    /// Loads a snapshot. Every checksum is verified, and everything that [`crate::exchange::Exchange::audit`] checks holds
-    /// of the exchange; that its digest is the one in the header is for the caller to see, for it takes far longer.
+    /// Loads a snapshot. Verifies every checksum and everything that [`crate::exchange::Exchange::audit`] checks. The
+    /// caller must compare the state's digest with the one in the header, which takes far longer.
     ///
     /// # Errors
-    /// [`SnapshotError::Io`] if there is none, [`SnapshotError::Damaged`], [`SnapshotError::UnknownVersion`].
+    /// [`SnapshotError::Io`] if it does not exist, [`SnapshotError::Damaged`], [`SnapshotError::UnknownVersion`].
     pub fn load(&self, position: u64) -> Result<(State, SnapshotInfo), SnapshotError> {
         let source = self.open(position)?;
         let bytes = source.bytes;
@@ -131,7 +130,7 @@ impl Snapshots {
     /// Removes a snapshot.
     ///
     /// # Errors
-    /// [`SnapshotError::Io`], also if there is none.
+    /// [`SnapshotError::Io`], also if it does not exist.
     pub fn remove(&self, position: u64) -> Result<(), SnapshotError> {
         let name = name_of(position);
         self.files.remove(&name).map_err(self.failed("remove", Some(&name)))
@@ -153,7 +152,7 @@ impl Snapshots {
     }
 }
 
-/// Whether a file of this name among the snapshots is one, or is becoming one.
+/// Whether a file of this name is a snapshot, finished or not.
 pub fn is_snapshot_file(name: &str) -> bool {
     position_of(name.strip_suffix(UNFINISHED).unwrap_or(name)).is_some()
 }

@@ -1,4 +1,4 @@
-//! The gate of one party: the least of the cursors it must not overtake.
+//! The barrier of one party: the minimum of the cursors that it must not overtake.
 
 use super::cursor::CursorReader;
 
@@ -7,15 +7,15 @@ pub(super) struct Barrier(Box<[CursorReader]>);
 
 impl Barrier {
     /// # Panics
-    /// Without cursors: the minimum of nothing would let its owner run anywhere.
+    /// If `cursors` is empty. An empty barrier would not limit its owner at all.
     pub(super) fn new(cursors: impl IntoIterator<Item = CursorReader>) -> Self {
         let cursors: Box<[_]> = cursors.into_iter().collect();
         assert!(!cursors.is_empty(), "a barrier needs at least one cursor");
         Self(cursors)
     }
 
-    /// The position of the party furthest behind. Reading it acquires what every one of the parties did
-    /// before it got there.
+    /// The position of the party furthest behind. The read is an Acquire load of every cursor: the caller sees
+    /// everything that each party did before it reached this position.
     #[inline]
     pub(super) fn min(&self) -> u64 {
         let mut least = self.0[0].get();

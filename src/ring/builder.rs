@@ -1,4 +1,4 @@
-//! Who reads a ring, and who may not overtake whom.
+//! Builds rings: which consumers a ring has, and which of them follow which.
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use super::consumer::Consumer;
 use super::producer::Producer;
 use super::slots::connect;
 
-/// Names a consumer of a ring that is being built, for others to follow.
+/// The key of a consumer in a ring that is being built. Other consumers name it to follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConsumerKey {
     ring: u64,

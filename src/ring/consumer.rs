@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::cursor::CursorReader;
 use super::slots::ReadEnd;
 
-/// One reader of a ring: it sees every value once, in order. It can be sent to another thread, not cloned.
+/// One reader of a ring. It sees every value once, in order. It can be sent to another thread but not cloned.
 pub struct Consumer<T> {
     end: ReadEnd<T>,
 }
@@ -15,10 +15,10 @@ impl<T: Copy> Consumer<T> {
         Self { end }
     }
 
-    /// Hands the next values, at most `limit`, to `f` and returns how many were consumed.
+    /// Calls `f` with the next values, at most `limit`, and returns how many were consumed.
     ///
-    /// `Break` means that this value is *not* consumed: polling stops and the value comes again. The
-    /// consumed slots are given back together at the end; if `f` panics, those before the panic are.
+    /// `Break` means that the value is *not* consumed: polling stops, and the next poll starts with the same value. The
+    /// consumed slots are released together at the end. If `f` panics, the values before the panic are released.
     #[inline]
     pub fn poll(&mut self, limit: usize, mut f: impl FnMut(&T) -> ControlFlow<()>) -> usize {
         let available = self.end.available(limit);
@@ -35,32 +35,33 @@ impl<T: Copy> Consumer<T> {
         progress.consumed
     }
 
-    /// Lends the next values, at most `limit`, possibly none. Nothing is consumed until [`Batch::release`].
+    /// Borrows the next values, at most `limit`, possibly none. Nothing is consumed until [`Batch::release`].
     #[inline]
     pub fn batch(&mut self, limit: usize) -> Batch<'_, T> {
         let len = self.end.available(limit);
         Batch { end: &mut self.end, len }
     }
 
-    /// How many values were consumed since the ring was built.
+    /// The number of values consumed since the ring was built.
     #[inline]
     pub fn position(&self) -> u64 {
         self.end.position()
     }
 
-    /// How many published values this consumer has not consumed yet, whether or not its gates let it.
+    /// The number of published values that this consumer has not consumed yet, including those its gates still hold
+    /// back.
     #[inline]
     pub fn waiting(&self) -> u64 {
         self.end.published() - self.end.position()
     }
 
-    /// A reader of [`Consumer::position`] for other threads, such as a gauge.
+    /// A cursor with [`Consumer::position`] for other threads, such as a gauge.
     pub fn cursor(&self) -> CursorReader {
         self.end.position_reader()
     }
 }
 
-/// Gives back what was consumed, also on the way out of a panic.
+/// Releases the consumed slots when dropped, also during a panic.
 struct Progress<'a, T: Copy> {
     end: &'a mut ReadEnd<T>,
     consumed: usize,
@@ -73,7 +74,7 @@ impl<T: Copy> Drop for Progress<'_, T> {
     }
 }
 
-/// Values lent by [`Consumer::batch`]. Dropping it consumes nothing.
+/// Values borrowed by [`Consumer::batch`]. Dropping the batch consumes nothing.
 #[must_use = "a batch consumes nothing until it is released"]
 pub struct Batch<'a, T: Copy> {
     end: &'a mut ReadEnd<T>,
@@ -81,25 +82,25 @@ pub struct Batch<'a, T: Copy> {
 }
 
 impl<T: Copy> Batch<'_, T> {
-    /// How many values are lent.
+    /// The number of values in the batch.
     #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Whether the batch is empty.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The values in order, as the parts before and after the end of the ring's memory.
+    /// The values in order, as two slices: up to the end of the ring's memory, and from its start.
     #[inline]
     pub fn as_slices(&self) -> (&[T], &[T]) {
         self.end.slices(self.len)
     }
 
-    /// The value at `index`, counted from the oldest of the batch.
+    /// The value at `index`; index 0 is the oldest of the batch.
     #[inline]
     pub fn get(&self, index: usize) -> Option<&T> {
         let (first, second) = self.as_slices();

@@ -1,12 +1,12 @@
-//! A position that one party moves and any party reads.
+//! A position that one party moves and all parties may read.
 
 use crossbeam_utils::CachePadded;
 
 use super::sync::{Arc, AtomicU64, Ordering};
 
-/// Makes a cursor at 0 and returns its only writing half and a first reading half.
+/// Creates a cursor at position 0 and returns its only writer and a first reader.
 ///
-/// Rings use cursors inside; by itself a cursor is a gate between stages, such as "durable up to here".
+/// Rings use cursors internally. A cursor can also stand alone as a gate between stages, such as "durable up to here".
 pub fn cursor() -> (CursorWriter, CursorReader) {
     let cell = Arc::new(CachePadded::new(AtomicU64::new(0)));
     (CursorWriter { cell: Arc::clone(&cell), position: 0 }, CursorReader(cell))
@@ -15,14 +15,14 @@ pub fn cursor() -> (CursorWriter, CursorReader) {
 /// The writing half of a cursor. It cannot be cloned, so a cursor has one writer.
 pub struct CursorWriter {
     cell: Arc<CachePadded<AtomicU64>>,
-    /// What `cell` holds. Kept here because the cell's cache line is for the readers, and because the model checker
-    /// overlooks interleavings in which a thread reads back what it is about to write.
+    /// The value of `cell`. Kept here because the cell's cache line is shared with the readers, and because the model
+    /// checker misses interleavings in which a thread reads back its own value before it writes.
     position: u64,
 }
 
 impl CursorWriter {
-    /// Moves the cursor to `position`. Everything this thread did before is visible to whoever reads the
-    /// new position (a Release store). A cursor never moves backwards; debug builds check it.
+    /// Moves the cursor to `position` with a Release store: a reader of the new position sees everything that this
+    /// thread did before. The cursor must not move backwards; debug builds check this.
     #[inline]
     pub fn set(&mut self, position: u64) {
         debug_assert!(position >= self.position, "a cursor only moves forward");
@@ -30,8 +30,8 @@ impl CursorWriter {
         self.cell.store(position, Ordering::Release);
     }
 
-    /// Moves the cursor back: what it counts has to be done again. Only for a cursor that tells how far something has
-    /// got. Whoever gates on a cursor takes what is before it for done, for good.
+    /// Moves the cursor back, because the work that it counts must be done again. Use it only for cursors that report
+    /// progress. Never use it for a gate: readers treat everything before a gate as done for good.
     pub fn move_back(&mut self, position: u64) {
         self.position = position;
         self.cell.store(position, Ordering::Release);
@@ -43,7 +43,7 @@ impl CursorWriter {
         self.position
     }
 
-    /// Another reading half.
+    /// Another reader of this cursor.
     pub fn reader(&self) -> CursorReader {
         CursorReader(Arc::clone(&self.cell))
     }
@@ -54,7 +54,7 @@ impl CursorWriter {
 pub struct CursorReader(Arc<CachePadded<AtomicU64>>);
 
 impl CursorReader {
-    /// The position, with everything that its writer did before it got there (an Acquire load).
+    /// The position, by an Acquire load: the caller sees everything that the writer did before it set this position.
     #[inline]
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Acquire)

@@ -3,15 +3,15 @@
 use super::cursor::CursorReader;
 use super::slots::WriteEnd;
 
-/// There is not enough room in the ring now. Try again after the consumers have moved: this is back-pressure.
+/// The ring does not have enough free slots now. This is back-pressure: try again after the consumers have moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the ring is full")]
 pub struct Full;
 
-/// The only writer of a ring: it can be sent to another thread but not cloned.
+/// The only writer of a ring. It can be sent to another thread but not cloned.
 ///
-/// It waits for the consumers furthest behind, whose positions it caches and reads again only when the ring
-/// looks full.
+/// It must not overtake the slowest consumers. It caches their positions and reads them again only when the ring looks
+/// full.
 pub struct Producer<T> {
     end: WriteEnd<T>,
 }
@@ -35,13 +35,13 @@ impl<T: Copy> Producer<T> {
         Ok(())
     }
 
-    /// Claims `count` slots, all or none, to be published together.
+    /// Claims `count` slots, all or none. The values pushed into the claim are published together.
     ///
     /// # Errors
     /// [`Full`] if fewer are free; the ring is then unchanged.
     ///
     /// # Panics
-    /// If `count` exceeds the capacity, for which no amount of waiting would ever make room.
+    /// If `count` exceeds the capacity: waiting would never make enough room.
     #[inline]
     pub fn try_claim(&mut self, count: usize) -> Result<Claim<'_, T>, Full> {
         if self.known_or_refreshed(count) < count {
@@ -59,20 +59,20 @@ impl<T: Copy> Producer<T> {
         Claim { remaining, pushed: 0, end: &mut self.end }
     }
 
-    /// How many values were published since the ring was built.
+    /// The number of values published since the ring was built.
     #[inline]
     pub fn published(&self) -> u64 {
         self.end.published()
     }
 
-    /// How many slots are free now. Reads the consumers' positions.
+    /// The number of free slots. Reads the consumers' positions.
     #[inline]
     pub fn free(&mut self) -> usize {
         self.end.refresh();
         self.end.known_free()
     }
 
-    /// How many of the published values every consumer has consumed. Reads the consumers' positions.
+    /// The number of published values that all consumers have consumed. Reads the consumers' positions.
     #[inline]
     pub fn consumed(&mut self) -> u64 {
         self.published() - (self.capacity() - self.free()) as u64
@@ -84,7 +84,7 @@ impl<T: Copy> Producer<T> {
         self.end.capacity()
     }
 
-    /// A reader of [`Producer::published`] for other threads, such as a gauge.
+    /// A cursor with [`Producer::published`] for other threads, such as a gauge.
     pub fn cursor(&self) -> CursorReader {
         self.end.published_reader()
     }
@@ -98,8 +98,7 @@ impl<T: Copy> Producer<T> {
     }
 }
 
-/// Claimed slots. What was pushed is published, at once, when the claim is dropped; the rest of the claim is
-/// simply given up.
+/// Claimed slots. Dropping the claim publishes all pushed values together and gives back the unused slots.
 #[must_use = "a claim publishes only what is pushed into it"]
 pub struct Claim<'a, T: Copy> {
     end: &'a mut WriteEnd<T>,
@@ -111,7 +110,7 @@ impl<T: Copy> Claim<'_, T> {
     /// Writes the next claimed slot.
     ///
     /// # Panics
-    /// If nothing of the claim remains.
+    /// If all slots of the claim are used.
     #[inline]
     pub fn push(&mut self, value: T) {
         assert!(self.remaining > 0, "pushed more values than were claimed");
@@ -120,25 +119,25 @@ impl<T: Copy> Claim<'_, T> {
         self.pushed += 1;
     }
 
-    /// How many values were pushed so far.
+    /// The number of values pushed so far.
     #[inline]
     pub fn len(&self) -> usize {
         self.pushed
     }
 
-    /// Whether nothing was pushed so far.
+    /// Whether no value was pushed yet.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.pushed == 0
     }
 
-    /// How many values may still be pushed.
+    /// The number of values that can still be pushed.
     #[inline]
     pub fn remaining(&self) -> usize {
         self.remaining
     }
 
-    /// Publishes what was pushed; the same as dropping the claim, but said aloud.
+    /// Publishes the pushed values. Same as dropping the claim, but explicit.
     #[inline]
     pub fn publish(self) {}
 }

@@ -5,9 +5,9 @@
 //!
 //! > **consumer position ≤ what its gates have passed ≤ published ≤ limit ≤ slowest consumer + capacity**
 //!
-//! A slot is therefore in one of two states: at positions from `published` up to the producer's limit it
-//! belongs to the write end alone; below `published`, until the last consumer has passed it, it is shared
-//! read-only. Each change of hands is a Release store of a cursor read by an Acquire load.
+//! A slot is therefore in one of two states. At positions from `published` up to the producer's limit it belongs to the
+//! write end alone. Below `published`, until the last consumer has passed it, it is shared read-only. Each transition
+//! is a Release store of a cursor that the other side reads with an Acquire load.
 #![allow(unsafe_code)] // Slots are written and read in place by different threads, ordered by cursors.
 
 use std::cell::UnsafeCell;
@@ -39,8 +39,8 @@ impl<T> Slots<T> {
         self.mask + 1
     }
 
-    /// Asks for the cache line of the slot at `position`. A hint: it neither reads nor writes, and nobody may
-    /// rely on it.
+    /// Prefetches the cache line of the slot at `position`. A hint: it has no visible effect, and correctness must not
+    /// depend on it.
     #[inline(always)]
     fn prefetch(&self, position: u64) {
         #[cfg(target_arch = "x86_64")]
@@ -56,8 +56,9 @@ impl<T> Slots<T> {
     }
 }
 
-/// How many slots ahead of a write its cache line is asked for. A slot's line comes from the consumer's core, which
-/// takes as long as writing a dozen others; measured to gain a tenth, single and batched (benches/ring.rs).
+/// How many slots ahead of a write its cache line is prefetched. The line comes from the consumer's core, which takes
+/// as long as writing about a dozen other slots. Measured gain: a tenth, for single and batched writes
+/// (benches/ring.rs).
 const PREFETCH_SLOTS: u64 = 12;
 
 /// Builds a ring: the write end and one read end per entry of `gates`.
@@ -79,7 +80,7 @@ pub(super) fn connect<T: Copy + Default>(
     });
     let (published, published_at) = cursor();
     let (positions, positions_at): (Vec<_>, Vec<_>) = gates.iter().map(|_| cursor()).unzip();
-    // A consumer that another one follows is never the slowest, so the producer waits for the others only.
+    // A consumer that another consumer follows is never the slowest, so the producer waits only for the others.
     let last = (0..gates.len()).filter(|i| !gates.iter().any(|gate| gate.contains(i)));
     let consumers = Barrier::new(last.map(|i| positions_at[i].clone()));
     let readers = positions
@@ -102,7 +103,7 @@ pub(super) fn connect<T: Copy + Default>(
 pub(super) struct WriteEnd<T> {
     slots: Arc<Slots<T>>,
     published: CursorWriter,
-    /// The first position that may still be in use by a consumer, as last seen.
+    /// The first position that a consumer may still be reading, as of the last barrier read.
     limit: u64,
     consumers: Barrier,
 }
@@ -122,19 +123,19 @@ impl<T: Copy> WriteEnd<T> {
         self.published.reader()
     }
 
-    /// How many slots may be written, by the consumers' positions as last seen.
+    /// The number of slots that may be written, according to the consumers' positions when last read.
     #[inline(always)]
     pub(super) fn known_free(&self) -> usize {
         (self.limit - self.published.get()) as usize
     }
 
-    /// Reads the consumers' positions again.
+    /// Reads the consumers' positions again and updates the limit.
     #[inline]
     pub(super) fn refresh(&mut self) {
         self.limit = self.consumers.min() + self.slots.capacity() as u64;
     }
 
-    /// Writes the slot that comes `ahead` of the next to be published, still unseen by consumers.
+    /// Writes the slot that is `ahead` slots after the next one to be published. Consumers do not see it yet.
     ///
     /// # Panics
     /// If that slot is not known to be free.
@@ -155,11 +156,11 @@ impl<T: Copy> WriteEnd<T> {
         unsafe { cell.get().write(value) };
     }
 
-    /// Lets consumers see the next `count` slots, which must have been written: of others they would see former
-    /// values, in order and whole but stale.
+    /// Publishes the next `count` slots. All of them must have been written; otherwise consumers would read the stale
+    /// values of an earlier lap.
     ///
     /// # Panics
-    /// If so many are not known to be free.
+    /// If `count` slots are not known to be free.
     #[inline(always)]
     pub(super) fn publish(&mut self, count: usize) {
         assert!(count <= self.known_free(), "published more slots than were claimed");
@@ -167,11 +168,11 @@ impl<T: Copy> WriteEnd<T> {
     }
 }
 
-/// A consuming end: reads slots at `position..limit` and then gives them back.
+/// A consuming end: reads slots at `position..limit` and then releases them.
 pub(super) struct ReadEnd<T> {
     slots: Arc<Slots<T>>,
     position: CursorWriter,
-    /// The first position that a gate has not passed yet, as last seen.
+    /// The first position that some gate has not passed yet, as of the last barrier read.
     limit: u64,
     barrier: Barrier,
     published: CursorReader,
@@ -192,7 +193,8 @@ impl<T: Copy> ReadEnd<T> {
         self.published.get()
     }
 
-    /// How many slots may be read, at most `wanted`; looks at the gates only if fewer are known.
+    /// The number of slots that may be read, at most `wanted`. Reads the gates only if fewer slots are known to be
+    /// readable.
     #[inline(always)]
     pub(super) fn available(&mut self, wanted: usize) -> usize {
         let mut known = (self.limit - self.position.get()) as usize;
@@ -203,7 +205,7 @@ impl<T: Copy> ReadEnd<T> {
         known.min(wanted)
     }
 
-    /// The next `count` slots, in two parts where they wrap around the end of the memory.
+    /// The next `count` slots, as two slices where they wrap around the end of the memory.
     ///
     /// # Panics
     /// If fewer than `count` are known to be available.
@@ -228,7 +230,7 @@ impl<T: Copy> ReadEnd<T> {
         unsafe { std::slice::from_raw_parts(cells.as_ptr().cast::<T>(), count) }
     }
 
-    /// Gives the next `count` slots back.
+    /// Releases the next `count` slots.
     ///
     /// # Panics
     /// If fewer than `count` are known to be available.

@@ -1,12 +1,13 @@
-//! The one place that knows whether the ring runs on real atomics or inside the loom model checker.
+//! The only file that knows whether the ring runs on real atomics or inside the loom model checker.
 //!
-//! Everything else in [`crate::ring`] takes its atomics and its race detection from here, so the code that loom explores is the code that ships.
+//! Everything else in [`crate::ring`] takes its atomics and its race detection from here, so loom explores the same
+//! code that ships.
 
 #[cfg(not(dojima_loom))]
 mod imp {
     pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 
-    /// Outside the model checker nobody watches the slots: no fields, no code.
+    /// Outside the model checker there is no race detection: no fields, no code.
     pub(crate) struct RaceDetector;
 
     impl RaceDetector {
@@ -29,9 +30,9 @@ mod imp {
 
     use loom::cell::UnsafeCell;
 
-    /// One tracked cell per slot. Loom fails the model when two accesses to a cell, one of them a write, are
-    /// not ordered by happens-before. It stands beside the slots instead of around them because a batch
-    /// lends plain slices, which a tracked cell cannot.
+    /// One tracked cell per slot. Loom fails the model when two accesses to a cell, one of them a write, are not
+    /// ordered by happens-before. The cells are kept beside the slots and not around them, because a batch lends plain
+    /// slices.
     pub(crate) struct RaceDetector(Box<[UnsafeCell<()>]>);
 
     impl RaceDetector {
@@ -50,6 +51,6 @@ mod imp {
 }
 
 pub(super) use imp::{AtomicU64, Ordering, RaceDetector};
-/// The real one in both cases: nothing in the ring depends on when a count reaches zero, and modelling the counts
-/// would only multiply the interleavings.
+/// The standard `Arc` in both cases. Nothing in the ring depends on when a reference count reaches zero, and modelling
+/// the counts would only multiply the interleavings.
 pub(super) use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What the ring promises, on one thread and then under load on two.
+//! Tests of the ring's guarantees, first on one thread, then under load on two.
 
 use std::ops::ControlFlow::{Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind};

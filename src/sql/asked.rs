@@ -1,9 +1,9 @@
-//! What an order asked for that few orders ask for: its columns in the table `orders`, all in this file and in `schema.sql`.
+//! Columns of the table `orders` for rarely used instructions. All of them are in this file and in `schema.sql`.
 
 use super::insert::Binder;
 use crate::domain::{OrderTerms, PostOnly, Visibility};
 
-/// The values of these columns. The default is an order that asked for nothing.
+/// The values of these columns. The default is an order without such instructions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Asked {
     visibility: Visibility,
@@ -13,7 +13,7 @@ pub(super) struct Asked {
     expire_s: u32,
 }
 
-/// Their names, in the order in which [`Asked::bind`] binds them.
+/// Their names, in the order of [`Asked::bind`].
 macro_rules! asked_columns {
     () => {
         "hidden, display_quantity, post_only, expire_s"
@@ -21,9 +21,9 @@ macro_rules! asked_columns {
 }
 pub(super) use asked_columns;
 
-/// How many they are.
+/// The number of these columns.
 pub(super) const COLUMNS: usize = 4;
-/// What stands in them for an order that asked for nothing.
+/// Their values for an order without such instructions.
 pub(super) const NOTHING: &str = ", 0, 0, 0, NULL";
 
 impl Asked {

@@ -1,4 +1,4 @@
-//! Every balance in memory, and which of them the batch has changed.
+//! All balances in memory, and which of them the batch has changed.
 
 use super::rows::BalanceRow;
 use crate::domain::{AccountId, Amount, AssetId, Posting, ShardId};
@@ -10,7 +10,7 @@ struct Cell {
     changed: bool,
 }
 
-/// All balances by shard, asset and account. A balance exists from the first time that it is touched.
+/// All balances by shard, asset and account. A balance exists once it was changed.
 #[derive(Debug, Default)]
 pub(super) struct Balances {
     shards: Vec<Vec<Vec<Cell>>>,
@@ -18,13 +18,13 @@ pub(super) struct Balances {
 }
 
 impl Balances {
-    /// Takes up a balance that the table already has.
+    /// Adds a balance that is already in the table.
     pub(super) fn load(&mut self, row: BalanceRow) {
         let cell = self.cell((row.shard, row.account, row.asset));
         (cell.total, cell.reserved) = (row.total.0, row.reserved.0);
     }
 
-    /// Adds a posting to its balance in a shard's wallet. `None`, and nothing changed, when that would not fit.
+    /// Adds a posting to its balance in a shard's wallet. `None`, and nothing changed, if the result does not fit.
     pub(super) fn add(&mut self, shard: ShardId, posting: &Posting) -> Option<()> {
         let Posting { account, asset, reserved, .. } = *posting;
         let cell = self.cell((shard, account, asset));
@@ -38,8 +38,8 @@ impl Balances {
         Some(())
     }
 
-    /// Counts all amounts of an asset in other minor units. `None`, and nothing of use left, when one would not be exact
-    /// or not fit.
+    /// Converts all amounts of an asset to another scale. `None` if one would not be exact or would not fit; the
+    /// balances are then unusable.
     pub(super) fn rescale(&mut self, asset: AssetId, before: u8, after: u8) -> Option<()> {
         let power = 10_i64.checked_pow(u32::from(before.abs_diff(after)))?;
         let convert = |value: i64| match after >= before {
@@ -61,13 +61,13 @@ impl Balances {
         Some(())
     }
 
-    /// All that accounts hold of an asset.
+    /// The sum of all balances of an asset.
     pub(super) fn sum(&self, asset: AssetId) -> Amount {
         let columns = self.shards.iter().filter_map(|columns| columns.get(usize::from(asset.0)));
         Amount(columns.flatten().map(|cell| cell.total).sum())
     }
 
-    /// The rows that the batch has changed, in the order of the table's key.
+    /// The changed rows of the batch, in key order.
     pub(super) fn changed(&mut self) -> impl Iterator<Item = BalanceRow> + '_ {
         self.changed.sort_unstable();
         self.changed.iter().map(|(account, asset, shard)| {
@@ -77,7 +77,7 @@ impl Balances {
         })
     }
 
-    /// The changes are in the table.
+    /// Marks the changes as written.
     pub(super) fn settle(&mut self) {
         for (account, asset, shard) in self.changed.drain(..) {
             self.shards[usize::from(shard.0)][usize::from(asset.0)][account.0 as usize].changed = false;
@@ -91,7 +91,7 @@ impl Balances {
     }
 }
 
-/// What is at this place, which is made if it is not there.
+/// The element at this index, added if it does not exist.
 fn at<T: Default + Clone>(all: &mut Vec<T>, place: usize) -> &mut T {
     if place >= all.len() {
         all.resize(place + 1, T::default());

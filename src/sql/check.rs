@@ -1,8 +1,8 @@
-//! The tables held against the event log.
+//! Compares the tables with the event log.
 //!
-//! The events up to the database's watermark are added up once more, by rules written for this purpose alone, and what
-//! comes out is compared with the tables: every trade, every balance, orders by status. Money is conserved when, for each
-//! asset, the balances in the tables add up to deposits less withdrawals.
+//! The events up to the database's watermark are added up again by independent rules, and the results are compared with
+//! the tables: every trade, every balance, orders by status. Money is conserved if, for each asset, the balances in the
+//! tables add up to deposits minus withdrawals.
 
 mod tally;
 
@@ -17,10 +17,10 @@ use std::sync::Arc;
 pub use tally::AssetCheck;
 use tally::Tally;
 
-/// Trades that are fetched from the database at once.
+/// Trades per query.
 const TRADES_PER_PAGE: u32 = 4096;
 
-/// The check could not be made. (A difference is no error but a finding: see [`CheckReport`].)
+/// Why the check could not be made. (A difference is not an error but a finding: see [`CheckReport`].)
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// The database cannot be read.
@@ -29,7 +29,7 @@ pub enum CheckError {
     /// The event log cannot be read.
     #[error(transparent)]
     Log(#[from] JournalError),
-    /// A record of the event log holds no event of this version.
+    /// A record of the event log is not an event of this version.
     #[error("event {event} in the event log cannot be read: {source}")]
     Decode { event: u64, source: bincode::error::DecodeError },
     /// The events contradict each other.
@@ -40,9 +40,9 @@ pub enum CheckError {
 /// What was compared and what was found.
 #[derive(Clone, Debug)]
 pub struct CheckReport {
-    /// How far the tables have got.
+    /// The position of the tables.
     pub watermark: Watermark,
-    /// Events of the log up to there.
+    /// The number of events up to there.
     pub events: u64,
     /// One entry per comparison, in the order in which they were made.
     pub checks: Vec<Check>,
@@ -60,20 +60,20 @@ impl CheckReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     pub name: &'static str,
-    /// How many were compared.
+    /// How many items were compared.
     pub compared: u64,
     /// The first difference.
     pub difference: Option<Difference>,
 }
 
-/// What is not the same in the event log and in the tables.
+/// A difference between the event log and the tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// The event of the watermark is not in the log, or is another one.
+    /// The event of the watermark is not in the log, or differs from it.
     Watermark {
-        /// What the tables say.
+        /// In the tables.
         in_sql: Watermark,
-        /// What the log has under that number.
+        /// The event of that number in the log.
         in_log: Option<Watermark>,
     },
     Trade {
@@ -100,12 +100,12 @@ pub enum Difference {
         /// In the tables.
         in_sql: RowCounts,
     },
-    /// Money was made or lost.
+    /// Money was created or lost.
     Supply {
         asset: AssetCode,
-        /// Deposits less withdrawals, minor units.
+        /// Deposits minus withdrawals, minor units.
         supply: i128,
-        /// What all accounts hold, minor units.
+        /// The sum of all balances, minor units.
         held: i128,
     },
 }
@@ -166,7 +166,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Adds up the event log, with its archived segments, to the database's watermark and compares.
+/// Adds up the event log, including archived segments, to the database's watermark and compares.
 ///
 /// # Errors
 /// See [`CheckError`].
@@ -216,10 +216,10 @@ fn check_named(name: &'static str) -> Check {
     Check { name, compared: 0, difference: None }
 }
 
-/// The database's trades, met in the order of the log's.
+/// The database's trades, in the order of the log's trades.
 struct Trades<'a> {
     sql: &'a SqlReader,
-    /// By shard: what was read, and the last that was met.
+    /// By shard: the trades read, and the last one compared.
     pages: [(std::vec::IntoIter<TradeRow>, TradeId); ShardId::COUNT],
     check: Check,
 }
@@ -232,7 +232,7 @@ impl<'a> Trades<'a> {
         Self { sql, pages, check: check_named("trades") }
     }
 
-    /// Compares the log's next trade with the table's next one of that shard.
+    /// Compares the log's next trade with the table's next one of the same shard.
     fn compare(&mut self, in_log: TradeRow) -> Result<(), SqlError> {
         if self.check.difference.is_some() {
             return Ok(());
@@ -246,7 +246,7 @@ impl<'a> Trades<'a> {
         Ok(())
     }
 
-    /// The log has no more.
+    /// The log has no more trades.
     fn end(mut self) -> Result<Check, SqlError> {
         for shard in (0..ShardId::COUNT as u8).map(ShardId) {
             if self.check.difference.is_none()
@@ -275,7 +275,7 @@ fn compare_balances(tally: &Tally, held: &[BalanceRow]) -> Check {
     let mut in_log = tally.balances().peekable();
     let key = |row: &BalanceRow| (row.account, row.asset, row.shard);
     loop {
-        // Both are in the order of the key; the lower one of two different keys is missing on the other side.
+        // Both are in key order. If the keys differ, the lower one is missing on the other side.
         let (log, sql): (Option<BalanceRow>, Option<BalanceRow>) = match (in_log.peek(), in_sql.peek()) {
             (None, None) => return check,
             (Some(log), Some(sql)) if key(log) < key(sql) => (in_log.next(), None),
@@ -283,7 +283,7 @@ fn compare_balances(tally: &Tally, held: &[BalanceRow]) -> Check {
             _ => (in_log.next(), in_sql.next()),
         };
         check.compared += 1;
-        // A balance that was never touched has no row.
+        // A balance that never changed has no row.
         let nothing = |row: Option<BalanceRow>| row.is_none_or(|row| row.total.0 == 0 && row.reserved.0 == 0);
         if log != sql && !(nothing(log) && nothing(sql)) {
             check.difference = Some(Difference::Balance { in_log: log, in_sql: sql });

@@ -1,4 +1,4 @@
-//! A database file as it is open: statements, errors that name it, and the files beside it.
+//! An open database file: statements, errors that name the file, and the files beside it.
 
 use super::error::SqlError;
 use super::people::People;
@@ -11,25 +11,25 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long one statement waits for a lock that somebody else holds; after that the batch is tried again later.
+/// How long one statement waits for a lock; after that the batch is tried again later.
 pub(super) const BUSY_WAIT: Duration = Duration::from_millis(50);
 
-/// Statements that are kept prepared.
+/// The size of the cache of prepared statements.
 const STATEMENTS_KEPT: usize = 64;
 
-/// A connection that knows its file's name, for errors, and which files had its names when it was opened.
+/// A connection with its file's name, for errors, and the identity of its files when it was opened.
 pub(crate) struct Database {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
     pub(super) people: People,
     pub(super) file: Option<FileIdentity>,
-    /// Of the write-ahead log and its index, as they were last while the file was in place.
+    /// The identity of the write-ahead log and its index, when they were last seen in place.
     beside: [Option<FileIdentity>; 2],
-    /// After the connection: see there.
+    /// Declared after the connection, because it must be dropped after it; see [`WriteBehind`].
     pub(super) write_behind: Option<WriteBehind>,
 }
 
-/// What the names of the files beside a database end in.
+/// Suffixes of the files beside a database.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
 
 pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
@@ -38,14 +38,15 @@ pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Device and inode: what a file is whatever its name.
+/// Device and inode: the identity of a file, whatever its name.
 pub(super) type FileIdentity = (u64, u64);
 
 pub(super) fn identity(path: &Path) -> Option<FileIdentity> {
     std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
-/// Whether the file of this name is another one, or none. One that cannot be asked for the moment is in place.
+/// Whether the file of this name is another file or missing. A file that temporarily cannot be queried counts as in
+/// place.
 fn is_another(path: &Path, own: FileIdentity) -> bool {
     match std::fs::metadata(path) {
         Ok(found) => (found.dev(), found.ino()) != own,
@@ -54,8 +55,8 @@ fn is_another(path: &Path, own: FileIdentity) -> bool {
 }
 
 impl Database {
-    /// Whether the file that was opened still has its name. One that was deleted or replaced goes on taking what is
-    /// written, and nobody will ever read it.
+    /// Whether the opened file still has its name. A deleted or replaced file still accepts writes, but nothing could
+    /// ever read them.
     pub(crate) fn is_in_place(&mut self) -> bool {
         let in_place = !self.file.is_some_and(|own| is_another(&self.path, own));
         if in_place {
@@ -64,13 +65,13 @@ impl Database {
         in_place
     }
 
-    /// Takes the files that are beside the database now for its own.
+    /// Records the identity of the present files beside the database.
     pub(super) fn note_files_beside(&mut self) {
         self.beside = BESIDE.map(|suffix| identity(&suffixed(&self.path, suffix)));
     }
 
-    /// Closes a database whose file is not in place any more, and removes the files beside it that are its own: SQLite
-    /// leaves them there then, and would take them for those of whatever has the name next, such as a backup.
+    /// Closes a database whose file is no longer in place, and removes its own files beside it. SQLite would leave
+    /// them, and would later use them with another file of that name, such as a backup.
     pub(crate) fn abandon(self) {
         let Self { connection, path, beside, write_behind, .. } = self;
         drop(connection);
@@ -92,7 +93,7 @@ impl Database {
         move |source| SqlError::Database { path: path.clone(), source }
     }
 
-    /// A value in a table that the program never writes.
+    /// The error for a value in a table that the program never writes.
     pub(super) fn content(&self, what: String) -> SqlError {
         SqlError::Content { path: self.path.clone(), what }
     }
@@ -101,7 +102,7 @@ impl Database {
         &self.path
     }
 
-    /// The file beside the database whose name ends in `suffix`.
+    /// The path of the file beside the database with this suffix.
     pub(super) fn beside(&self, suffix: &str) -> PathBuf {
         suffixed(&self.path, suffix)
     }
@@ -130,7 +131,7 @@ impl Database {
         self.connection.pragma_query_value(None, name, |row| row.get(0)).map_err(self.error())
     }
 
-    /// Runs all of these statements in one transaction, or none of them.
+    /// Runs these statements in one transaction: all or none.
     pub(super) fn transact(&self, sql: &str) -> Result<(), SqlError> {
         let done = self.run(&format!("BEGIN IMMEDIATE; {sql} COMMIT;"));
         if done.is_err() && !self.connection.is_autocommit() {
@@ -139,8 +140,8 @@ impl Database {
         done
     }
 
-    /// From now on what is written is brought to the disk meanwhile, on a thread of its own. Without a thread, or a descriptor, it
-    /// goes on as before.
+    /// Starts a thread that requests write-back while data is written. Without a thread or a descriptor, writing
+    /// continues as before.
     pub(crate) fn write_behind(&mut self) {
         match WriteBehind::begin(self.path(), self.beside("-wal")) {
             Ok(write_behind) => self.write_behind = Some(write_behind),
@@ -150,7 +151,7 @@ impl Database {
         }
     }
 
-    /// Does something that writes much.
+    /// Runs a function that writes much data.
     pub(super) fn writing<R>(&self, write: impl FnOnce() -> R) -> R {
         let say = |is_writing| self.write_behind.iter().for_each(|thread| thread.set_writing(is_writing));
         say(true);
@@ -160,8 +161,8 @@ impl Database {
     }
 }
 
-/// Renames the database, with the files that belong to it, to `NAME.LABEL-N` for the first N that is free, and returns
-/// that name. No connection to it may be open.
+/// Renames the database and its files to `NAME.LABEL-N` with the first free N, and returns that name. No connection to
+/// it may be open.
 pub(crate) fn set_aside(path: &Path, label: &str) -> Result<PathBuf, SqlError> {
     let mut number = 1;
     let aside = loop {
@@ -171,7 +172,7 @@ pub(crate) fn set_aside(path: &Path, label: &str) -> Result<PathBuf, SqlError> {
         }
         number += 1;
     };
-    // The write-ahead log goes first: without the file that it belongs to it would be taken for the next one's.
+    // The write-ahead log is renamed first: left behind, it would be used with the next database of that name.
     for suffix in ["-wal", "-shm", ""] {
         match retry(|| std::fs::rename(suffixed(path, suffix), suffixed(&aside, suffix))) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}

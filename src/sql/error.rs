@@ -1,4 +1,4 @@
-//! What can go wrong with the database, and who can mend it.
+//! Errors of the database, with what the operator can do.
 
 use dojima_journal::passing::Told;
 use rusqlite::ErrorCode;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// The database could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum SqlError {
-    /// It was written by a newer program.
+    /// A newer program wrote it.
     #[error(
         "{}: schema version {found}, but this program knows versions up to {known}; use the newer program, or move \
          the file away: it is then built again from the event log", path.display()
@@ -18,7 +18,7 @@ pub enum SqlError {
         /// The newest version that this program knows.
         known: i64,
     },
-    /// It was written by an older program, with other tables.
+    /// An older program wrote it, with other tables.
     #[error(
         "{}: schema version {found}, this program writes version {known}; the next start of the engine brings it up to \
          that, or builds it again from the event log", path.display()
@@ -29,24 +29,24 @@ pub enum SqlError {
         /// The version that this program writes.
         known: i64,
     },
-    /// The file is a database of something else.
+    /// The file is a database of another application.
     #[error("{}: not a database of this program (application id {found:#x})", path.display())]
     Foreign {
         path: PathBuf,
         /// The application id in it.
         found: i64,
     },
-    /// The file is no database, or one so damaged that nothing in it says that it is this program's.
+    /// The file is not a database, or is so damaged that nothing identifies it as this program's.
     #[error(
         "{}: not a database of this program, and left as it is; name another file in sql.path, or move this one away: the \
          database is then built from the event log", path.display()
     )]
     NotOurs { path: PathBuf },
-    /// A value in a table is none that the program writes.
+    /// A value in a table that the program never writes.
     #[error("{}: {what}", path.display())]
     Content {
         path: PathBuf,
-        /// Which value, where.
+        /// The value and its place.
         what: String,
     },
     /// Events that the database lacks are no longer in the event log.
@@ -59,34 +59,34 @@ pub enum SqlError {
         path: PathBuf,
         /// The directory of the event log.
         log: PathBuf,
-        /// The first event that the database lacks.
+        /// The first event that the database needs.
         asked: u64,
-        /// The first event that there is.
+        /// The first event in the log.
         first: u64,
     },
-    /// The database cannot be read by somebody who may not write its directory.
+    /// The database cannot be read by a user without write access to its directory.
     #[error(
         "{0}: cannot be read by a user who may not write its directory, for {0}-wal has what is not in it yet, as after a kill; \
          start and stop an engine, or ask as a user who may write there", path.display()
     )]
     NotAtRest { path: PathBuf },
-    /// A database that was to be read is not there, or has nothing in it yet.
+    /// The database to be read does not exist, or is empty.
     #[error("{}: there is no database, or nothing in it yet", path.display())]
     Missing {
-        /// Where it was looked for.
+        /// Its path.
         path: PathBuf,
     },
     /// The file could not be moved aside.
     #[error("{}: cannot move the database aside: {}", path.display(), Told(source))]
     SetAside { path: PathBuf, source: std::io::Error },
-    /// The database refused.
+    /// SQLite reported an error.
     #[error("{}: {source}", path.display())]
     Database { path: PathBuf, source: rusqlite::Error },
 }
 
 impl SqlError {
-    /// Whether trying again later can help: somebody else holds the database, or the disk is full or out of reach, or an
-    /// operator has to bring something back.
+    /// Whether a later attempt can succeed: the database is locked, the disk is full or unreachable, or an operator has
+    /// to restore something.
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Database { source, .. } => matches!(
@@ -114,13 +114,13 @@ impl SqlError {
         }
     }
 
-    /// Whether the file is not this program's to write. A start is refused; an engine that runs trades on without SQL until the
-    /// file is moved away.
+    /// Whether this program must not write the file. A start is refused; a running engine trades on without SQL until
+    /// the file is moved away.
     pub(crate) fn is_of_others(&self) -> bool {
         matches!(self, Self::NewerSchema { .. } | Self::Foreign { .. } | Self::NotOurs { .. })
     }
 
-    /// Whether the system refused something, and SQLite says only that.
+    /// Whether the cause is an error of the system that SQLite does not report.
     pub(crate) fn hides_the_system(&self) -> bool {
         matches!(self, Self::Database { source, .. } if matches!(
             source.sqlite_error_code(),
@@ -128,7 +128,7 @@ impl SqlError {
         ))
     }
 
-    /// Whether the system did not let this user open the file, or the files beside it.
+    /// Whether the system denied this user access to the file or the files beside it.
     pub(super) fn is_refused(&self) -> bool {
         matches!(self, Self::Database { source, .. } if matches!(
             source.sqlite_error_code(),
@@ -136,12 +136,12 @@ impl SqlError {
         ))
     }
 
-    /// Whether the connection can only read, and will never do more.
+    /// Whether the connection is read-only for good.
     pub(super) fn is_read_only(&self) -> bool {
         matches!(self, Self::Database { source, .. } if source.sqlite_error_code() == Some(ErrorCode::ReadOnly))
     }
 
-    /// Whether the file is damaged, so that only building it again helps.
+    /// Whether the file is damaged, so that only rebuilding it helps.
     pub(super) fn is_damage(&self) -> bool {
         match self {
             Self::Database { source, .. } => {

@@ -1,17 +1,17 @@
-//! Inserts of many rows, as few statements as may be, with values bound one after another.
+//! Inserts many rows with few statements; values are bound in sequence.
 
 use rusqlite::{Connection, Statement, ToSql};
 
-/// Rows of one statement where many rows are written. More cost more to prepare and gain little.
+/// Rows per statement if there are many rows. More cost more to prepare and gain little.
 pub(super) const ROWS_PER_STATEMENT: usize = 16;
 
 /// An insert of any number of rows.
 ///
-/// `OR FAIL`: a statement that is refused need not take back its own rows, for the transaction is rolled back. So SQLite keeps no
-/// journal of the statement, into which it would copy each page first (it does for a key that it is given).
+/// `OR FAIL`: a failing statement need not undo its own rows, because the transaction is rolled back. So SQLite keeps
+/// no statement journal, into which it would first copy each page (as it does if the key is given).
 pub(super) struct Insert {
     pub(super) table: &'static str,
-    /// The column of the number that SQLite gives, if it gives one.
+    /// The column whose number SQLite assigns, if any.
     pub(super) key: &'static str,
     pub(super) names: &'static str,
     pub(super) columns: usize,
@@ -27,7 +27,7 @@ impl Insert {
         format!("INSERT OR FAIL INTO {table} {names} VALUES {} {then}", vec![row; rows].join(", "))
     }
 
-    /// Inserts one row under this number.
+    /// Inserts one row with this number.
     pub(super) fn row_at<R>(
         &self,
         connection: &Connection,
@@ -46,7 +46,7 @@ impl Insert {
         statement.raw_execute()
     }
 
-    /// Inserts all rows, as many per statement as may be.
+    /// Inserts all rows, with as many per statement as possible.
     pub(super) fn rows<R>(
         &self,
         connection: &Connection,
@@ -71,7 +71,7 @@ impl Insert {
     }
 }
 
-/// Runs a statement for as many rows as it is made for.
+/// Runs a statement for as many rows as it was prepared for.
 pub(super) fn insert<R>(
     statement: &mut Statement<'_>,
     rows: &[R],
@@ -82,8 +82,8 @@ pub(super) fn insert<R>(
     statement.raw_execute()
 }
 
-/// The parts of `rows` whose numbers SQLite gives, each with the row before it that it would give another number: that whose
-/// number begins anew (`domain/numbers.rs`).
+/// Splits `rows` into runs whose numbers SQLite assigns correctly. Before each run comes the row to which it would
+/// assign another number, because numbers were skipped before it (`domain/numbers.rs`).
 pub(super) fn runs<R>(
     rows: &[R],
     begins_anew: impl Fn(&R) -> bool + Copy,
@@ -94,7 +94,7 @@ pub(super) fn runs<R>(
     })
 }
 
-/// Binds values to a statement's parameters, one after another.
+/// Binds values to a statement's parameters in sequence.
 pub(super) struct Binder<'s, 'c> {
     statement: &'s mut Statement<'c>,
     last: usize,
@@ -123,7 +123,8 @@ impl<'s, 'c> Binder<'s, 'c> {
     }
 }
 
-/// SQL integers are signed. No number of the engine gets past the middle: the largest, nanoseconds, would in 2262.
+/// SQL integers are signed. The engine's numbers stay below 2^63; the largest, times in nanoseconds, would reach it in
+/// 2262.
 pub(super) fn sql_integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
@@ -151,7 +152,7 @@ mod tests {
         assert_eq!(parts(&[first]), [(Some(first), vec![])]);
     }
 
-    /// SQLite gives the number after the last one, also behind a row whose number was said.
+    /// SQLite assigns the number after the last one, also after a row with an explicit number.
     #[test]
     fn numbers_go_on_behind_a_row_that_was_inserted_by_its_number() {
         let connection = Connection::open_in_memory().expect("open");

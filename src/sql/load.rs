@@ -1,4 +1,4 @@
-//! The working set from the tables, when the writer starts on a database that is there.
+//! Loads the working set from the tables, when the writer starts with an existing database.
 
 use super::asked::Asked;
 use super::database::Database;
@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use rusqlite::Row;
 
-/// Reads all that the writer goes on with.
+/// Loads everything that the writer needs to continue.
 ///
 /// # Errors
 /// [`SqlError::Content`] for a row that the program never writes.
@@ -70,7 +70,7 @@ pub(super) fn watermark(database: &Database) -> Result<Watermark, SqlError> {
     found
 }
 
-/// Every balance in the order of accounts, assets and shards.
+/// Every balance by account, asset and shard.
 pub(super) fn balances(database: &Database, mut visit: impl FnMut(BalanceRow)) -> Result<(), SqlError> {
     let all = "SELECT account, asset, total, reserved, shard FROM balances ORDER BY account, asset, shard";
     each(database, all, |row| {
@@ -85,8 +85,8 @@ pub(super) fn balances(database: &Database, mut visit: impl FnMut(BalanceRow)) -
     })
 }
 
-/// The last number that a shard has given; `None` where it has given none. The numbers of a shard lie in ranges
-/// ([`OrderId::ranges`]), of which the last one with a number in it is looked for.
+/// The last number that a shard has assigned; `None` if it has assigned none. A shard's numbers lie in ranges
+/// ([`OrderId::ranges`]); the highest range that contains a number is searched.
 fn last_number(
     database: &Database,
     (table, key): (&str, &str),
@@ -143,8 +143,8 @@ fn listing(row: &Cells<'_>) -> Result<Listing, SqlError> {
     })
 }
 
-/// What an open order never has (a refusal, a successor) and what never changes again (its text, how it is shown) is not
-/// read.
+/// Columns that an open order never has (a refusal, a successor) or that never change (its text, its visibility) are
+/// not read.
 const OPEN_ORDERS: &str = "SELECT order_id, login, account, user_ref, instrument, side, time_in_force, price, quantity, \
                            executed, open, reserved, replaces, entered_ns, updated_ns, status, event FROM orders WHERE \
                            open > 0";
@@ -186,13 +186,13 @@ fn open_order(row: &Cells<'_>) -> Result<OrderRow, SqlError> {
     })
 }
 
-/// A shard as the tables have it.
+/// Decodes a shard from the tables.
 fn shard(row: &Cells<'_>, column: usize) -> Result<ShardId, SqlError> {
     let shard = row.u8(column)?;
     if usize::from(shard) < ShardId::COUNT { Ok(ShardId(shard)) } else { Err(row.wrong(column)) }
 }
 
-/// A side as the tables have it.
+/// Decodes a side from the tables.
 pub(super) fn side(row: &Cells<'_>, column: usize) -> Result<Side, SqlError> {
     match row.u8(column)? {
         0 => Ok(Side::Buy),
@@ -201,12 +201,12 @@ pub(super) fn side(row: &Cells<'_>, column: usize) -> Result<Side, SqlError> {
     }
 }
 
-/// A kind of trade as the tables have it.
+/// Decodes a kind of trade from the tables.
 pub(super) fn trade_kind(row: &Cells<'_>, column: usize) -> Result<TradeKind, SqlError> {
     TradeKind::ALL.get(usize::from(row.u8(column)?)).copied().ok_or_else(|| row.wrong(column))
 }
 
-/// Shows every row of a query.
+/// Calls `visit` with every row of a query.
 pub(super) fn each(
     database: &Database,
     sql: &str,
@@ -221,7 +221,7 @@ pub(super) fn each(
     Ok(())
 }
 
-/// A row whose cells must hold numbers of the range that the program writes.
+/// A row whose cells must be in the range that the program writes.
 pub(super) struct Cells<'r> {
     row: &'r Row<'r>,
     database: &'r Database,
@@ -229,7 +229,7 @@ pub(super) struct Cells<'r> {
 }
 
 impl Cells<'_> {
-    /// This cell holds what the program never writes.
+    /// The error for a cell with a value that the program never writes.
     pub(super) fn wrong(&self, column: usize) -> SqlError {
         let value = self.row.get_ref(column);
         self.database.content(format!("column {} of `{}` holds {value:?}", column + 1, self.sql))

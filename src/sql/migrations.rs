@@ -1,8 +1,8 @@
-//! Databases of older programs brought up to the present schema, in place.
+//! Upgrades databases of older programs to the present schema, in place.
 //!
-//! Each step leads from one version to the next and is one transaction, the version with it: killed at any instant, a
-//! database is of the one version or of the other, and the next start goes on from there. A step never reads the event
-//! log, so it does whatever the events before it may have become.
+//! Each step goes from one version to the next in one transaction that includes the version number. If the process is
+//! killed, the database has one of the two versions, and the next start continues from there. A step never reads the
+//! event log, so it does not depend on old events being kept.
 
 use super::database::Database;
 use super::error::SqlError;
@@ -11,18 +11,19 @@ use crate::domain::versions;
 /// The newest schema that this program knows, and the one that it makes.
 pub const SCHEMA_VERSION: i64 = versions::SQL_SCHEMA;
 
-/// What leads to the next version, the last step to [`SCHEMA_VERSION`]. There is none yet: no older schema is read.
+/// The steps from each version to the next, the last one to [`SCHEMA_VERSION`]. There is none yet: no older schema is
+/// read.
 const STEPS: [&str; 0] = [];
 
-/// Whether there is a way from version `found`. A database of another one is built again from the event log.
+/// Whether version `found` can be upgraded. Databases of other versions are rebuilt from the event log.
 pub(super) fn reach(found: i64) -> bool {
     (oldest(&STEPS)..=SCHEMA_VERSION).contains(&found)
 }
 
-/// Brings a database of a version that [`reach`] knows up to the present one.
+/// Upgrades a database of a version that [`reach`] accepts to the present one.
 ///
 /// # Errors
-/// [`SqlError`]; the database is then of the last version that was completed.
+/// [`SqlError`]; the database then has the last version that was completed.
 pub(super) fn run(database: &Database, found: i64) -> Result<(), SqlError> {
     run_steps(database, found, &STEPS)
 }
@@ -60,7 +61,7 @@ mod tests {
         database.connection.query_row(count, [], |row| row.get(0)).expect("a count")
     }
 
-    /// Three steps that are made up, on a database that says it is two versions old.
+    /// Three fictitious steps, on a database that claims to be two versions old.
     #[test]
     fn steps_are_taken_whole_from_where_the_database_is() {
         let folder = tempfile::tempdir().expect("a folder");

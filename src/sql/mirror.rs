@@ -1,7 +1,8 @@
-//! The tables' working set in memory: events go in, rows that must be written come out.
+//! The tables' working set in memory: takes events, and produces the rows that must be written.
 //!
-//! An order that is born, filled and gone within one batch costs one row; an account that trades a thousand times in a
-//! batch costs two. Nothing here touches the database, so a batch that could not be written is written again as it is.
+//! An order that is entered and filled within one batch costs one row; an account that trades a thousand times in a
+//! batch costs two. Nothing here touches the database, so a batch that could not be written can be written again
+//! unchanged.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -16,7 +17,7 @@ use crate::domain::{
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// The event does not fit what the tables say: one of the two is not what it was.
+/// The event contradicts the tables: one of the two is corrupt or belongs to another history.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("event {event} contradicts the tables: {what}")]
 pub struct Contradiction {
@@ -24,7 +25,7 @@ pub struct Contradiction {
     pub what: String,
 }
 
-/// Spreads order numbers, which are dense, over a hash map's buckets; they are not chosen by anyone.
+/// Spreads order numbers, which are dense, over a hash map's buckets. Clients cannot choose them.
 #[derive(Default)]
 pub(super) struct OrderHasher(u64);
 
@@ -40,7 +41,7 @@ impl Hasher for OrderHasher {
     }
 
     fn write_u64(&mut self, value: u64) {
-        // 2^64 / the golden ratio; the high half is folded down because a map takes bits from both ends.
+        // 2^64 / the golden ratio. The high half is folded down because a map uses bits from both ends.
         let spread = (self.0 ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         self.0 = spread ^ (spread >> 32);
     }
@@ -49,24 +50,24 @@ impl Hasher for OrderHasher {
 #[allow(clippy::disallowed_types, reason = "looked up, never iterated")]
 type OrderMap = HashMap<OrderId, OrderRow, BuildHasherDefault<OrderHasher>>;
 
-/// Rows of the batch that is being gathered.
+/// The rows of the present batch.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    /// Orders of this batch by their numbers, which are dense: whatever happened to them since.
+    /// Orders accepted in this batch, by shard, in their present state. Their numbers are dense.
     pub(super) born: Vec<Vec<OrderRow>>,
-    /// Orders of earlier batches that changed and are still open: their rows are in the map.
+    /// Orders of earlier batches that changed and are still open; their rows are in the map.
     pub(super) changed: Vec<OrderId>,
-    /// Orders of earlier batches that are gone since.
+    /// Orders of earlier batches that are no longer open.
     pub(super) gone: Vec<OrderRow>,
     pub(super) trades: Vec<TradeRow>,
-    /// Events that are rows by themselves, or change one of the quiet tables.
+    /// Events that are rows by themselves, or change one of the rarely changed tables.
     pub(super) rare: Vec<Rare>,
-    /// How many events are in it.
+    /// The number of events in the batch.
     pub(super) events: usize,
 }
 
 impl Batch {
-    /// Where new orders of a shard go.
+    /// The list for new orders of a shard.
     fn born_in(&mut self, shard: ShardId) -> &mut Vec<OrderRow> {
         let shard = usize::from(shard.0);
         if shard >= self.born.len() {
@@ -76,7 +77,7 @@ impl Batch {
     }
 }
 
-/// The working set: open orders, balances, who owns what, and the batch.
+/// The working set: open orders, balances, owners, and the batch.
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
     pub(super) watermark: Watermark,
@@ -85,15 +86,15 @@ pub(super) struct Mirror {
     open: OrderMap,
     last_orders: [OrderId; ShardId::COUNT],
     last_trades: [TradeId; ShardId::COUNT],
-    /// Beside the first.
+    /// Number of shards besides the first.
     shards: usize,
     logins: Vec<AccountId>,
     listings: Listings,
-    /// Of the assets, by their ids.
+    /// Scales of the assets, by id.
     scales: Vec<u8>,
 }
 
-/// What an event does to one order.
+/// The effect of an event on one order.
 #[derive(Clone, Copy)]
 enum Change {
     Fill {
@@ -110,23 +111,23 @@ enum Change {
         open: Quantity,
     },
     Release,
-    /// What is open is new where a quantity was stated in money and the trigger has come.
+    /// The open lots also change if the order had a quantity in money and was triggered.
     Restate {
         open: Quantity,
     },
 }
 
-/// What a change leaves behind for the balances.
+/// The effect of a change on the balances.
 struct Touched {
     account: AccountId,
     instrument: InstrumentId,
     side: Side,
-    /// By how much more is reserved now.
+    /// The change of the reserved amount.
     reserved: i64,
 }
 
 impl Mirror {
-    /// Nothing but how far the tables have got.
+    /// An empty working set at this watermark.
     pub(super) fn after(watermark: Watermark) -> Self {
         let shards = std::array::from_fn(|shard| ShardId(shard as u8));
         Self {
@@ -137,7 +138,7 @@ impl Mirror {
         }
     }
 
-    /// Takes up an open order that the table already has.
+    /// Adds an open order that is already in the table.
     pub(super) fn load_order(&mut self, row: OrderRow) {
         self.open.insert(row.order, row);
     }
@@ -152,7 +153,7 @@ impl Mirror {
         self.last_trades[usize::from(trade.shard().0)] = trade;
     }
 
-    /// Takes up a shard that the table already has, beside the first.
+    /// Adds a shard, besides the first, that is already in the table.
     pub(super) fn load_shard(&mut self) {
         self.shards += 1;
     }
@@ -162,17 +163,17 @@ impl Mirror {
         self.shards > 0
     }
 
-    /// Takes up a login that the table already has. Logins come in the order of their ids.
+    /// Adds a login that is already in the table. Logins come in id order.
     pub(super) fn load_login(&mut self, account: AccountId) {
         self.logins.push(account);
     }
 
-    /// Takes up a listing that the table already has. Listings come in the order of their ids.
+    /// Adds a listing that is already in the table. Listings come in id order.
     pub(super) fn load_listing(&mut self, listing: Listing) {
         self.listings.apply(&Event::Admin(AdminEvent::InstrumentListed(listing)));
     }
 
-    /// Takes up an asset that the table already has. Assets come in the order of their ids.
+    /// Adds an asset that is already in the table. Assets come in id order.
     pub(super) fn load_scale(&mut self, scale: u8) {
         self.scales.push(scale);
     }
@@ -182,10 +183,10 @@ impl Mirror {
         self.open.get(&order)
     }
 
-    /// Takes up the next event.
+    /// Applies the next event.
     ///
     /// # Errors
-    /// [`Contradiction`]; the working set is then of no more use.
+    /// [`Contradiction`]; the working set is then unusable.
     pub(super) fn apply(&mut self, record: &EventRecord) -> Result<(), Contradiction> {
         let outcome = if record.number == self.watermark.event + 1 {
             self.take_up(record)
@@ -198,7 +199,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// The batch is in the database: its open orders belong to earlier batches from now on.
+    /// Marks the batch as written: its open orders belong to earlier batches from now on.
     pub(super) fn settle(&mut self) {
         let Self { batch, open, .. } = self;
         for order in batch.changed.drain(..) {
@@ -307,20 +308,20 @@ impl Mirror {
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_),
             ) => self.note(record),
-            // What an auction might give changes all the time and is for the feed.
+            // Indicative auction results change all the time; only the feed publishes them.
             Event::Venue(VenueEvent::Opened { .. } | VenueEvent::SessionEnded { .. })
             | Event::Order(OrderEvent::AccountState { .. } | OrderEvent::PriorityUpdated(_))
             | Event::Market(MarketEvent::Indicative(_)) => Ok(()),
         }
     }
 
-    /// The event is written as it is.
+    /// Adds the event to be written as it is.
     fn note(&mut self, record: &EventRecord) -> Result<(), String> {
         self.batch.rare.push(Rare::Event(*record));
         Ok(())
     }
 
-    /// The event is written with this price of it in price units.
+    /// Adds the event to be written with its price in price units.
     fn note_price(
         &mut self,
         instrument: InstrumentId,
@@ -372,11 +373,11 @@ impl Mirror {
 
     fn restate(&mut self, restated: &Restated, time: Timestamp) -> Result<(), String> {
         let Restated { order, open, reserved, .. } = *restated;
-        // Its price may be counted in other ticks; the tables count in price units, and those stay.
+        // Its price in ticks may have changed; the tables use price units, which stay.
         self.change(order, Some(reserved), Change::Restate { open }, time)
     }
 
-    /// Changes an order's row and what its account has reserved.
+    /// Changes an order's row and its account's reserved amount.
     fn change(
         &mut self,
         order: OrderId,
@@ -440,7 +441,7 @@ impl Mirror {
         self.logins.get(login.0 as usize).copied().ok_or_else(|| format!("login {login} is unknown"))
     }
 
-    /// Where an order of this batch stands in it.
+    /// The position in the batch of an order that was accepted in it.
     #[inline]
     fn born_at(&self, order: OrderId) -> Option<(usize, usize)> {
         let shard = usize::from(order.shard().0);
@@ -482,7 +483,7 @@ impl Mirror {
     }
 }
 
-/// What an order holds.
+/// The amount that an order reserves.
 fn held(reserved: Amount) -> Result<i64, String> {
     if reserved.0 < 0 { Err("an order's reserve is below 0".to_owned()) } else { Ok(reserved.0) }
 }

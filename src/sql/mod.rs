@@ -1,13 +1,15 @@
 //! SQL: the event log as tables that a back office can query while the engine runs.
 //!
-//! The SQL writer (`src/stages/sql_writer.rs`) gathers events into batches and writes each in one transaction together with its watermark, the
-//! number of the last event: whatever is killed whenever, every event is in the tables exactly once. The database is
-//! derived data: deleted, it is built again from event 1, as long as the log still has that; found ahead of the event log, or contradicting it, it is moved
-//! aside and built again. docs/SQL.md describes the tables to their readers.
+//! The SQL writer (`src/stages/sql_writer.rs`) gathers events into batches and writes each batch in one transaction
+//! with its watermark, the number of the last event. So after any crash every event is in the tables exactly once. The
+//! database is derived data. If it is deleted, it is rebuilt from event 1, as long as the log still has that event. If
+//! it is ahead of the event log or contradicts it, it is moved aside and rebuilt. docs/SQL.md describes the tables for
+//! their readers.
 //!
-//! In reading order: `schema` (the file), `migrations` (files of older programs), `people` (names), `rows`, `asked` and `mirror` (events to rows, in memory), `write` (rows to tables), `wal` (the
-//! write-ahead log), `write_behind` (both files on their way to the disk), `load` (tables to memory), `session` (all of these on one event log), `rehearsal` (whether that would begin), and
-//! the other side: [`reader`] and [`check`].
+//! In reading order: `schema` (the file), `migrations` (files of older programs), `people` (names), `rows`, `asked` and
+//! `mirror` (events to rows, in memory), `write` (rows to tables), `wal` (the write-ahead log), `write_behind`
+//! (write-back of both files), `load` (tables to memory), `session` (all of these with one event log), `rehearsal`
+//! (whether a session could start), and for readers: [`reader`] and [`check`].
 
 mod asked;
 mod balances;

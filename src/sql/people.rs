@@ -1,10 +1,10 @@
-//! What accounts and logins are called. Events have their numbers only.
+//! The names of accounts and logins. Events contain only their numbers.
 
 use crate::domain::{AccountId, LoginId};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 
-/// Names by number. Whoever is not in it has none.
+/// Names by number. Accounts and logins that are absent have no name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct People {
     pub accounts: BTreeMap<AccountId, String>,
@@ -13,7 +13,7 @@ pub struct People {
 }
 
 impl People {
-    /// Gives these names to the accounts and logins that are in the tables. Takes no lock where they have them already.
+    /// Sets these names for the accounts and logins in the tables. Takes no lock if the tables already have them.
     pub(super) fn rename(&self, connection: &Connection) -> rusqlite::Result<()> {
         let accounts = self.accounts.iter().map(|(account, name)| (account.0, name));
         set_names(connection, "accounts", "account", "name", accounts)?;

@@ -1,4 +1,4 @@
-//! The tables read back: what `dojima verify` holds against the event log. Reads only, also while an engine writes.
+//! Reads the tables, for `dojima verify`. Reads only, also while an engine writes.
 
 use super::database::Database;
 use super::error::SqlError;
@@ -7,15 +7,15 @@ use super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
 use crate::domain::{AccountId, Amount, InstrumentId, OrderId, Quantity, Timestamp, TradeId};
 use std::path::Path;
 
-/// The database as it was when it was opened: what is written later is not seen.
+/// The database as it was when it was opened; later writes are not visible.
 pub struct SqlReader {
     database: Database,
 }
 
-/// How many orders there are of each status, and their lots.
+/// The number of orders of each status, and their lots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrderCounts {
-    /// At the index that is the status's number in the table.
+    /// Indexed by the status's number in the table.
     pub by_status: [u64; OrderStatus::ALL.len()],
     /// Lots still open, over all orders.
     pub open: u64,
@@ -29,7 +29,7 @@ impl OrderCounts {
     }
 }
 
-/// How many rows there are of what is one row per event.
+/// The number of rows in the tables that have one row per event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RowCounts {
     /// Deposits and withdrawals.
@@ -43,23 +43,23 @@ pub struct RowCounts {
     pub mass_cancels: u64,
     /// Auctions that ended.
     pub auctions: u64,
-    /// Sets of terms that instruments have had.
+    /// Terms that instruments have had.
     pub instrument_terms: u64,
     /// Digests of the state.
     pub checkpoints: u64,
-    /// Editions of the rules that were set.
+    /// Editions of the rules.
     pub rules: u64,
-    /// Sessions that were begun.
+    /// Sessions of the venue.
     pub sessions: u64,
-    /// Sessions of logins that were begun.
+    /// Sessions of single logins.
     pub login_sessions: u64,
-    /// Reigns that were begun.
+    /// Leadership terms.
     pub leads: u64,
-    /// Names that clients gave orders.
+    /// Clients' names of orders.
     pub order_names: u64,
     /// Pairs of a login and an account that it gets copies of.
     pub copies: u64,
-    /// Shards beside the first.
+    /// Shards besides the first.
     pub shards: u64,
 }
 
@@ -81,15 +81,15 @@ impl RowCounts {
 }
 
 impl SqlReader {
-    /// Opens the database and keeps to its present state.
+    /// Opens the database at its present state.
     ///
     /// # Errors
-    /// [`SqlError`]; among others when there is no such file, or it was written by a newer program.
+    /// [`SqlError`]; for example if the file does not exist, or a newer program wrote it.
     pub fn open(path: &Path) -> Result<Self, SqlError> {
         Self::reading(Database::open_to_read(path)?)
     }
 
-    /// As [`Self::open`], for a database that nobody writes meanwhile: also where its directory cannot be written.
+    /// As [`Self::open`], for a database that no process is writing; also works if its directory is not writable.
     ///
     /// # Errors
     /// As [`Self::open`], and [`SqlError::NotAtRest`].
@@ -98,7 +98,7 @@ impl SqlReader {
     }
 
     fn reading(database: Database) -> Result<Self, SqlError> {
-        // A read transaction sees one state of a database in WAL mode from its first read on.
+        // In WAL mode a read transaction sees one state of the database from its first read on.
         database.run("BEGIN; SELECT event FROM watermark")?;
         Ok(Self { database })
     }
@@ -111,7 +111,7 @@ impl SqlReader {
         watermark(&self.database)
     }
 
-    /// Every balance in the order of accounts and assets.
+    /// Every balance by account and asset.
     ///
     /// # Errors
     /// [`SqlError`].
@@ -121,8 +121,8 @@ impl SqlReader {
         Ok(found)
     }
 
-    /// The next trades after `trade` of its shard, at most `limit`, in order. From before the first on, page by page, these are all
-    /// of the shard.
+    /// At most `limit` trades of the shard after `trade`, in order. Repeated calls, starting before the first trade,
+    /// return all of them page by page.
     ///
     /// # Errors
     /// [`SqlError`].
@@ -152,7 +152,7 @@ impl SqlReader {
         Ok(found)
     }
 
-    /// Orders counted by what became of them.
+    /// The number of orders by status.
     ///
     /// # Errors
     /// [`SqlError`].
@@ -169,7 +169,7 @@ impl SqlReader {
         Ok(counts)
     }
 
-    /// Rows of the tables that have one row per event.
+    /// The number of rows in the tables that have one row per event.
     ///
     /// # Errors
     /// [`SqlError`].

@@ -1,4 +1,4 @@
-//! The rows of the busy tables as the writer holds them in memory between two batches.
+//! The rows of the frequently changed tables, as the writer keeps them in memory between two batches.
 
 use super::asked::Asked;
 use crate::domain::{
@@ -9,46 +9,46 @@ use crate::domain::{
 
 macro_rules! statuses {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
-        /// What became of an order; the discriminants are the column `orders.status`.
+        /// The status of an order. The discriminants are the values of the column `orders.status`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum OrderStatus { $($(#[$doc])* $name = $number,)* }
 
         impl OrderStatus {
-            /// Every status, at the index that is its number in the table.
+            /// Every status, indexed by its number in the table.
             pub const ALL: [Self; [$($number),*].len()] = [$(Self::$name,)*];
         }
     };
 }
 statuses! {
-    /// Some of it can still trade.
+    /// Open lots can still trade.
     Open = 0,
     /// All of it traded.
     Filled = 1,
-    /// The client canceled what was open.
+    /// The client cancelled the remainder.
     Canceled = 2,
     /// Another order took its place.
     Replaced = 3,
     /// The remainder of an order that does not rest.
     RemainderCanceled = 4,
-    /// The remainder of a market buy that the account's money did not reach for.
+    /// The remainder of a market buy that the account's balance did not cover.
     OutOfFunds = 5,
-    /// A replace of it was refused, which canceled it.
+    /// A replace of the order was refused, which cancelled it.
     RefusedReplace = 6,
     /// It waits for its trigger.
     Dormant = 7,
-    /// Fewer lots than its minimum could trade at once.
+    /// Fewer lots than its minimum quantity could trade at once.
     MinimumNotMet = 8,
-    /// What was left of a quantity in money did not pay for one more lot.
+    /// The remaining amount of a quantity in money did not pay for one more lot.
     AmountSpent = 9,
     /// The next trade would have been too far from the best price.
     MarketCollar = 10,
     /// The next trade would have crossed a price band.
     PriceBand = 11,
-    /// It would have traded with its own owner.
+    /// It would have traded with an order of the same owner.
     SelfTrade = 12,
-    /// The order that it was linked to traded, was triggered or went.
+    /// The order that it was linked to traded, was triggered or was closed.
     LinkedOrder = 13,
-    /// Its time came, or its day ended.
+    /// It reached its expire time, or its trading day ended.
     Expired = 14,
     /// It did not fit the instrument's new terms.
     TermsChanged = 15,
@@ -56,22 +56,22 @@ statuses! {
     Delisted = 16,
     /// A kill switch was turned on.
     Killed = 17,
-    /// It was canceled together with others.
+    /// It was cancelled together with others.
     MassCanceled = 18,
-    /// An operator canceled it.
+    /// An operator cancelled it.
     Operator = 19,
-    /// Its trigger came, and it could not be matched then.
+    /// It was triggered, but could not be matched then.
     TriggerRefused = 20,
     /// Its login's connection was lost.
     ConnectionLost = 21,
-    /// Its login's dead-man's switch was not held.
+    /// Its login did not renew its dead-man's switch in time.
     DeadMansSwitch = 22,
-    /// It had touched as much as one order may.
+    /// It reached the limit of work per order.
     WorkLimit = 23,
 }
 
 impl OrderStatus {
-    /// The status of an order whose last open lot went for this reason.
+    /// The status of an order whose last open lots were cancelled for this reason.
     pub(super) fn after_cancel(reason: CancelReason) -> Self {
         match reason {
             CancelReason::UserRequested => Self::Canceled,
@@ -106,7 +106,7 @@ impl OrderStatus {
     }
 }
 
-/// Whether the table has a row of an order yet.
+/// Whether the table already has a row of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stored {
     No,
@@ -145,7 +145,7 @@ pub(super) struct OrderRow {
 }
 
 impl OrderRow {
-    /// A new order's row; `price`: its limit in price units.
+    /// A new order's row. `price` is its limit in price units.
     pub(super) fn new(
         owner: (LoginId, AccountId),
         terms: &OrderTerms,
@@ -180,24 +180,24 @@ impl OrderRow {
         }
     }
 
-    /// Whether it has nothing to say in the columns that few orders use.
+    /// Whether the rarely used columns have their defaults.
     pub(super) fn is_plain(&self) -> bool {
         self.refusal.is_none() && self.cl_ord_id == ClOrdId::default() && self.asked == Asked::default()
     }
 }
 
-/// What is written for an event that is a row by itself, or changes one of the quiet tables.
+/// An event that is a row by itself, or changes one of the rarely changed tables.
 #[derive(Clone, Debug)]
 pub(super) enum Rare {
-    /// It says all that there is to write.
+    /// The event contains everything to write.
     Event(EventRecord),
-    /// It names prices in ticks: those of its instrument at that time, in price units.
+    /// The event has a price in ticks; the number is the same price in price units.
     Priced(EventRecord, u64),
-    /// The settings of an asset changed, and with them what all amounts of it count.
+    /// The settings of an asset changed, including its scale, so all its amounts changed.
     Rescaled {
         record: EventRecord,
         before: u8,
-        /// All that accounts hold of it, in the new minor units.
+        /// The sum of all balances of the asset, in the new minor units.
         supply: Amount,
     },
 }
@@ -206,19 +206,19 @@ pub(super) enum Rare {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TradeRow {
     pub trade: TradeId,
-    /// The event that told of it.
+    /// The event of the trade.
     pub event: u64,
     pub time: Timestamp,
     pub instrument: InstrumentId,
-    /// The side of the incoming order; in an auction the buy.
+    /// The side of the incoming order; in an auction always buy.
     pub taker_side: Side,
-    /// How the orders met.
+    /// The kind of trading in which the orders met.
     pub kind: TradeKind,
-    /// In price units.
+    /// Price units.
     pub price: u64,
-    /// In lots.
+    /// Lots.
     pub quantity: Quantity,
-    /// Price × quantity, minor units of quote.
+    /// Price × quantity, minor units of the quote asset.
     pub notional: Amount,
     /// The resting side.
     pub maker: TradeSide,
@@ -230,23 +230,24 @@ pub struct TradeRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TradeSide {
     pub order: OrderId,
-    /// The account that the order was for.
+    /// The account of the order.
     pub account: AccountId,
-    /// What it paid, minor units of [`crate::domain::Listing::fee_paid_in`]; below 0 for a rebate.
+    /// Its fee, minor units of [`crate::domain::Listing::fee_paid_in`]; negative for a rebate.
     pub fee: Amount,
 }
 
-/// The memory of a batch for each event (docs/OPERATIONS.md): a trade, and the two orders that go with it.
+/// The memory per event of a batch (docs/OPERATIONS.md): a trade and its two orders.
 const _: () = assert!(2 * size_of::<OrderRow>() + size_of::<TradeRow>() <= 430 && size_of::<Rare>() <= 430);
 
-/// How far the tables have got: the last event in them, and what is known of it.
+/// The position of the tables: the last event in them and its command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Watermark {
-    /// The last event in the tables; 0 for none.
+    /// The last event in the tables; 0 if there is none.
     pub event: u64,
     /// The sequence of the command that caused it.
     pub sequence: u64,
-    /// That command's time. With the sequence it tells this event from another that once had the same number.
+    /// The time of that command. Together with the sequence it distinguishes this event from another one that once had
+    /// the same number.
     pub time: Timestamp,
 }
 
@@ -257,15 +258,15 @@ impl Watermark {
     }
 }
 
-/// What one account holds of one asset.
+/// An account's balance of one asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BalanceRow {
-    /// In whose wallet.
+    /// The shard of the wallet.
     pub shard: ShardId,
     pub account: AccountId,
     pub asset: AssetId,
-    /// All of it, minor units.
+    /// The total, minor units.
     pub total: Amount,
-    /// The part that open orders hold, minor units.
+    /// The part reserved by open orders, minor units.
     pub reserved: Amount,
 }

@@ -1,4 +1,4 @@
-//! The database file: made, opened, recognised.
+//! Creates, opens and identifies the database file.
 
 use super::database::{Database, identity, suffixed};
 use super::error::SqlError;
@@ -12,12 +12,12 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-/// Marks the file as ours (`PRAGMA application_id`): "Doji".
+/// Identifies the file as this program's (`PRAGMA application_id`): "Doji".
 const APPLICATION_ID: i64 = 0x446F_6A69;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// The URI by which SQLite opens a file as one that nobody changes; `None` for a name that is not UTF-8.
+/// The URI that makes SQLite open a file as immutable; `None` for a name that is not UTF-8.
 fn immutable(path: &Path) -> Option<String> {
     let path = std::path::absolute(path).ok()?;
     let name = path.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
@@ -25,8 +25,8 @@ fn immutable(path: &Path) -> Option<String> {
 }
 
 impl Database {
-    /// Opens the database for writing, as [`Self::open_ours`] does, and gives its accounts and logins these names. A file that
-    /// is damaged and does not begin like a database of this program is somebody else's: it must not be moved.
+    /// Opens the database for writing, as [`Self::open_ours`], and sets the names of its accounts and logins. A damaged
+    /// file that does not begin like a database of this program belongs to another one and must not be moved.
     pub(super) fn open(path: &Path, people: &People) -> Result<Self, SqlError> {
         let mut database = match Self::open_ours(path) {
             Err(error) if error.is_damage() && !begins_like_ours(path) => {
@@ -39,22 +39,22 @@ impl Database {
         Ok(database)
     }
 
-    /// Opens the database for writing. It is made first if it is not there, and brought up to the present schema if it
-    /// is of an older one from which there is a way.
+    /// Opens the database for writing. It is created if it does not exist, and upgraded to the present schema if it has
+    /// an older one that can be upgraded.
     fn open_ours(path: &Path) -> Result<Self, SqlError> {
-        // SQLite gives the files beside it the same mode. If this fails, opening the file says so better.
+        // SQLite gives the files beside it the same mode. If this fails, opening the file reports a better error.
         let _ = retry(|| private_file().open(path));
         let mut database =
             Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         database.file = identity(path);
         let is_new = database.is_empty()?;
-        // Before anything is changed: the file may belong to somebody else.
+        // Before anything is changed, because the file may belong to another program.
         let version = if is_new { SCHEMA_VERSION } else { database.recognise()? };
         if !migrations::reach(version) {
             return Err(database.older(version));
         }
-        // NORMAL may lose the last transactions to a power cut, never the file: the tables then simply resume from an
-        // older watermark. Foreign keys are declared for readers; the writer needs no check of its own inserts.
+        // With NORMAL a power cut may lose the last transactions, never the file; the tables then continue from an
+        // older watermark. Foreign keys are declared for readers; the writer does not need them checked.
         database.run(&format!(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = OFF;
              PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = {MOVED_PAGES}; PRAGMA temp_store = MEMORY;
@@ -76,12 +76,12 @@ impl Database {
         Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?.of_this_schema()
     }
 
-    /// Opens a database that nobody writes for reading only. SQLite would make files beside it even to read it, so it is told that
-    /// the file never changes: nothing is written, and nobody needs leave to write there. That passes over the write-ahead log, so
-    /// one that has something in it, as after a kill, is opened as by [`Self::open_to_read`].
+    /// Opens a database that no process is writing, for reading only. SQLite would create files beside it even to read
+    /// it, so it is opened as immutable: nothing is written, and no write access is needed. This mode ignores the
+    /// write-ahead log, so if that is not empty, as after a kill, the database is opened as by [`Self::open_to_read`].
     ///
     /// # Errors
-    /// As [`Self::open_to_read`], and [`SqlError::NotAtRest`] where such a log cannot be read without writing.
+    /// As [`Self::open_to_read`], and [`SqlError::NotAtRest`] if such a log cannot be read without writing.
     pub(super) fn open_at_rest(path: &Path) -> Result<Self, SqlError> {
         let log = std::fs::metadata(suffixed(path, "-wal"));
         let is_in_file = match &log {
@@ -105,7 +105,7 @@ impl Database {
     }
 
     fn of_this_schema(self) -> Result<Self, SqlError> {
-        // A loss of power may leave a file in which nothing is yet.
+        // A power loss may leave an empty file.
         if self.is_empty()? {
             return Err(SqlError::Missing { path: self.path });
         }
@@ -121,7 +121,7 @@ impl Database {
         Ok(count == 0 && self.pragma("user_version")? == 0)
     }
 
-    /// Makes the tables, all of them in one transaction.
+    /// Creates the tables, all in one transaction.
     fn make_schema(&self) -> Result<(), SqlError> {
         self.transact(&format!(
             "{SCHEMA}
@@ -135,7 +135,7 @@ impl Database {
         SqlError::OlderSchema { path: self.path.clone(), found, known: SCHEMA_VERSION }
     }
 
-    /// Sees that the file is a database of this program, and not of a newer one. Returns its schema version.
+    /// Checks that the file is a database of this program and not of a newer version. Returns its schema version.
     fn recognise(&self) -> Result<i64, SqlError> {
         let (id, found) = (self.pragma("application_id")?, self.pragma("user_version")?);
         if id != APPLICATION_ID {
@@ -148,9 +148,9 @@ impl Database {
     }
 }
 
-/// Whether a file has the header of a database, with the mark of this program in it, however damaged the rest is.
+/// Whether a file has the header of a database with this program's id, however damaged the rest is.
 pub(super) fn begins_like_ours(path: &Path) -> bool {
-    /// The header of SQLite's file format: what it begins with, and where the application id is (u32, big-endian).
+    /// The header of SQLite's file format: its first bytes, and the offset of the application id (u32, big-endian).
     const MAGIC: &[u8] = b"SQLite format 3\0";
     const APPLICATION_ID_AT: usize = 68;
     let mut header = [0; APPLICATION_ID_AT + 4];

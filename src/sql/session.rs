@@ -1,4 +1,4 @@
-//! A database that is being written, and its place in the event log.
+//! A database being written, and its position in the event log.
 
 use super::database::Database;
 use super::error::SqlError;
@@ -14,37 +14,37 @@ use dojima_journal::{JournalError, Reader, Trusted};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Events read in one duty cycle.
+/// The most events read per duty cycle.
 const READ_MAX: usize = 4096;
 
-/// What a database is renamed to (`NAME.LABEL-N`) that is ahead of the event log.
+/// The label of a database that was set aside (`NAME.LABEL-N`) because it is ahead of the event log.
 const AHEAD: &str = "ahead";
-/// What a database is renamed to that has the tables of an older program.
+/// The label of a database that was set aside because it has the tables of an older program.
 const OUTDATED: &str = "outdated";
-/// What a database is renamed to that says something else than the event log, or is damaged.
+/// The label of a database that was set aside because it contradicts the event log, or is damaged.
 pub(crate) const DIVERGED: &str = "diverged";
 
-/// An open database, what is in it, and the place in the event log after that.
+/// An open database, its working set, and a reader of the event log after its last event.
 pub(crate) struct Session {
     pub(crate) database: Database,
     mirror: Mirror,
     reader: Reader,
-    /// An event that was read before its time.
+    /// An event that was read but may not be taken yet.
     held: Option<EventRecord>,
-    /// When the first event of the batch was taken, and that event's own time.
+    /// When the first event of the batch was taken, and the time of that event.
     batch_started: Option<(MonotonicNanos, Timestamp)>,
-    /// Whether all that may be read was, when it was last tried.
+    /// Whether the last read took every event that may be taken.
     is_at_end: bool,
 }
 
-/// Why a session cannot start or go on.
+/// Why a session cannot start or continue.
 pub(crate) enum Trouble {
     Sql(SqlError),
-    /// The event log cannot be read for the moment.
+    /// The event log temporarily cannot be read.
     LogLater(JournalError),
-    /// The event log cannot be read, or cannot be made sense of.
+    /// The event log cannot be read or decoded.
     Log(Fatal),
-    /// The database is not of this event log: it has to be built again.
+    /// The database does not belong to this event log and must be rebuilt.
     Unfit {
         label: &'static str,
         why: String,
@@ -64,7 +64,7 @@ impl From<SqlError> for Trouble {
 }
 
 impl From<JournalError> for Trouble {
-    /// Of an event log that cannot be read.
+    /// For an event log that cannot be read.
     fn from(error: JournalError) -> Self {
         match error.is_passing() {
             true => Self::LogLater(error),
@@ -80,14 +80,15 @@ impl From<Contradiction> for Trouble {
 }
 
 impl Session {
-    /// Opens the database and sees that it is of this event log: the event of its watermark must be there and be the same.
+    /// Opens the database and checks that it belongs to this event log: the event of its watermark must be in the log
+    /// unchanged.
     pub(crate) fn open(path: &Path, people: &People, log: &Arc<dyn Storage>) -> Result<Self, Trouble> {
         if let Some(folder) = path.parent() {
-            // If this fails, opening the file says so better.
+            // If this fails, opening the file reports a better error.
             let _ = make_folder(folder);
         }
         if let Ok(false) = path.try_exists() {
-            // Before a file is made that could not be filled.
+            // Before creating a file that could not be filled.
             read_from(path, log, 1)?;
         }
         let mut database = Database::open(path, people)?;
@@ -95,7 +96,7 @@ impl Session {
         database.note_files_beside();
         let last = mirror.watermark;
         let (mut reader, last_is_logged) = match read_from(path, log, last.event.max(1)) {
-            // All that is needed is there; what is in the tables already may be retired.
+            // All needed events are in the log; those already in the tables may be retired.
             Err(Trouble::Sql(SqlError::EventsGone { first, .. })) if first == last.event + 1 => {
                 (read_from(path, log, first)?, false)
             }
@@ -118,7 +119,8 @@ impl Session {
         Ok(Self { database, mirror, reader, held: None, batch_started: None, is_at_end: false })
     }
 
-    /// Reads on, to the end of the log or of the batch, but no event of a command after `synced`. Returns how many.
+    /// Reads to the end of the log or of the batch, but no event of a command after `synced`. Returns the number of
+    /// events.
     pub(crate) fn gather(
         &mut self,
         now: MonotonicNanos,
@@ -127,7 +129,7 @@ impl Session {
         trusted: Trusted,
     ) -> Result<usize, Trouble> {
         let room = events_max.saturating_sub(self.mirror.batch.events).min(READ_MAX);
-        // Also when the log cannot be read for the moment: what was taken of it need not wait for that.
+        // Also if the log temporarily cannot be read: the events already taken need not wait.
         self.is_at_end = true;
         for taken in 0..room {
             let next = match self.held.take() {
@@ -146,13 +148,13 @@ impl Session {
         Ok(room)
     }
 
-    /// Passes over an event that cannot be read.
+    /// Skips an event that cannot be read.
     pub(crate) fn pass_over(&mut self) {
         let _ = self.reader.next();
     }
 
-    /// Writes the batch in one transaction, and begins another one. Returns how many rows. On an error the batch is as it
-    /// was.
+    /// Writes the batch in one transaction and starts a new one. Returns the number of rows. On an error the batch is
+    /// unchanged.
     ///
     /// # Errors
     /// [`SqlError`]: nothing of the batch is in the tables.
@@ -163,28 +165,28 @@ impl Session {
         Ok(rows)
     }
 
-    /// Whether the batch that was refused can be written again by this connection: it is as it was, and was not made for
-    /// reading only while nothing could be written there.
+    /// Whether this connection can write the batch again after the error: the batch is unchanged, and the connection
+    /// was not opened read-only while nothing could be written there.
     pub(crate) fn can_write_again(&self, error: &SqlError) -> bool {
         self.database.connection.is_autocommit() && !error.is_read_only()
     }
 
-    /// Events in the batch.
+    /// The number of events in the batch.
     pub(crate) fn events(&self) -> usize {
         self.mirror.batch.events
     }
 
-    /// Whether there was nothing more to read when it was last tried.
+    /// Whether the last read took every available event.
     pub(crate) fn is_at_end(&self) -> bool {
         self.is_at_end
     }
 
-    /// When the first event of the batch was taken, and that event's own time.
+    /// When the first event of the batch was taken, and the time of that event.
     pub(crate) fn batch_started(&self) -> Option<(MonotonicNanos, Timestamp)> {
         self.batch_started
     }
 
-    /// The last event that was taken; right after an opening or a write it is the last one in the tables.
+    /// The last event that was taken; directly after an opening or a write it is the last one in the tables.
     pub(crate) fn watermark(&self) -> u64 {
         self.mirror.watermark.event
     }

@@ -1,9 +1,9 @@
-//! The write-ahead log of the database: moved into the database, made small again, and synced by itself while a reader
-//! keeps it from being moved.
+//! The database's write-ahead log (WAL): moved into the database, truncated, and synced separately while a reader
+//! prevents the move.
 //!
-//! Whoever reads holds the log up: what was written after the beginning of a transaction stays in it until that
-//! transaction ends. So anybody who may read can make it grow. It must never stop the writer, and never what waits for
-//! the database to be on the disk.
+//! Every open read transaction delays the WAL: data written after the transaction began stays in the WAL until it ends.
+//! So any reader can make the WAL grow. A reader must never stop the writer, nor delay the agents that wait for the
+//! database to be on disk.
 
 use super::database::{BUSY_WAIT, Database};
 use super::error::SqlError;
@@ -14,40 +14,41 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The log may keep this size when all of it was moved, bytes: to write over it is cheaper than to make it longer. It is
-/// above what is there when it is moved by itself, 64 MiB, and a batch of a writer that is behind (about 30 MiB).
+/// The WAL may keep this size after all of it was moved, bytes: overwriting it is cheaper than extending it. The size
+/// is above the size at which it is moved automatically, 64 MiB, plus a batch of a writer that is behind (about 30
+/// MiB).
 pub const WAL_KEPT_BYTES: u64 = 128 << 20;
 
-/// Pages of 4 KiB in the log that make a commit move it: 64 MiB. Each time both files are synced, and a page that was written
-/// again meanwhile is moved once.
+/// The WAL size in pages of 4 KiB at which a commit moves it: 64 MiB. Each move syncs both files, and a page that was
+/// written several times is moved once.
 pub(super) const MOVED_PAGES: u32 = 16_384;
 
-/// What became of a checkpoint.
+/// The result of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moved {
-    /// Everything that was committed is in the database file, and synced.
+    /// Everything committed is in the database file, and synced.
     All,
-    /// A reader holds some of it up.
+    /// A reader prevented a part of the move.
     Part,
 }
 
 impl Database {
-    /// The size of the write-ahead log, bytes; 0 without one.
+    /// The size of the WAL, bytes; 0 if there is none.
     pub(crate) fn wal_bytes(&self) -> u64 {
         fs::metadata(self.beside("-wal")).map_or(0, |found| found.len())
     }
 
-    /// Moves what the write-ahead log has into the database, which syncs both; a log that has become large is cut to
-    /// nothing if nobody reads. Waits for nobody.
+    /// Moves the WAL into the database, which syncs both. A large WAL is truncated if there is no reader. Does not wait
+    /// for readers.
     pub(crate) fn checkpoint(&self) -> Result<Moved, SqlError> {
         let mode = if self.wal_bytes() > WAL_KEPT_BYTES { "TRUNCATE" } else { "PASSIVE" };
-        // To cut the log it would wait for those who read.
+        // With a timeout, truncating would wait for readers.
         self.connection.busy_timeout(Duration::ZERO).map_err(self.error())?;
         let pragma = format!("PRAGMA wal_checkpoint({mode})");
         let moved = self.writing(|| {
             self.connection.query_row(&pragma, [], |row| {
-                // The first column says whether something could not be had: the cut, too, which changes nothing of what was
-                // moved. When nothing was looked at, the numbers are -1.
+                // The first column says whether something was busy, including the truncation, which does not affect
+                // what was moved. If nothing was examined, the numbers are -1.
                 let (in_log, moved): (i64, i64) = (row.get(1)?, row.get(2)?);
                 Ok(if in_log >= 0 && in_log == moved { Moved::All } else { Moved::Part })
             })
@@ -56,14 +57,13 @@ impl Database {
         moved.map_err(self.error())
     }
 
-    /// Syncs the write-ahead log as it is, and the folder for its name: from then on no loss of power takes what was
-    /// committed before.
+    /// Syncs the WAL as it is, and the directory for its name. Everything committed before then survives a power loss.
     ///
     /// # Errors
-    /// [`NotSynced::Failed`]: after that, nothing that this says can be believed, for the system may have given up what it could
-    /// not write. [`NotSynced::Unopened`]: nothing was done.
+    /// [`NotSynced::Failed`]: later results of this function prove nothing, because the system may have dropped
+    /// unwritten pages. [`NotSynced::Unopened`]: nothing was done.
     pub(crate) fn sync_wal(&self) -> Result<(), NotSynced> {
-        // SQLite has its locks on the other two files, so closing this one takes none away.
+        // SQLite holds its locks on the other two files, so closing this one releases none of them.
         let wal = self.beside("-wal");
         let open = |path: &Path| retry(|| File::open(path)).map_err(NotSynced::Unopened);
         open(&wal)?.sync_data().map_err(NotSynced::Failed)?;
@@ -71,7 +71,7 @@ impl Database {
         open(folder.unwrap_or(Path::new(".")))?.sync_all().map_err(NotSynced::Failed)
     }
 
-    /// The processes that read, as far as the system tells: those with a lock of a reader on the index of the log.
+    /// The ids of reading processes, as far as visible: those with a reader's lock on the WAL index.
     pub(crate) fn readers(&self) -> Vec<u32> {
         let index: PathBuf = self.beside("-shm");
         match (fs::metadata(index), fs::read_to_string("/proc/locks")) {
@@ -81,10 +81,10 @@ impl Database {
     }
 }
 
-/// The bytes of the index that readers lock while a transaction lasts (SQLite's format of the WAL index: five marks).
+/// The bytes of the WAL index that readers lock during a transaction (SQLite's format: five read marks).
 const READ_MARKS: std::ops::RangeInclusive<u64> = 123..=127;
 
-/// The processes that `/proc/locks` has with a reader's lock on the file of this inode.
+/// The processes that have a reader's lock on the file with this inode, according to `/proc/locks`.
 fn readers(locks: &str, inode: u64) -> Vec<u32> {
     let own = std::process::id();
     let holder = |line: &str| -> Option<u32> {
@@ -93,7 +93,7 @@ fn readers(locks: &str, inode: u64) -> Vec<u32> {
         let (kind, process, file, from) = (words.next()?, words.next()?, words.next()?, words.next()?);
         let is_mark = READ_MARKS.contains(&from.parse().ok()?);
         let is_file = file.rsplit(':').next()?.parse() == Ok(inode);
-        // A process that cannot be seen from here has a number of 0 or below.
+        // A process in another namespace has a number of 0 or below.
         let process: u32 = process.parse().ok().filter(|process| *process > 0 && *process != own)?;
         (kind == "READ" && is_mark && is_file).then_some(process)
     };

@@ -1,4 +1,4 @@
-//! A batch into the tables: one transaction, cached statements, several rows per statement where rows are many.
+//! Writes a batch into the tables: one transaction, cached statements, several rows per statement for many rows.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -16,8 +16,8 @@ use crate::domain::{
 use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use rusqlite::{Connection, ToSql};
 
-/// Orders come in the order of their numbers, which hardly ever have gaps, and so do trades: SQLite gives each row the number after the
-/// last one, and puts it at the end without looking for its place.
+/// Orders come in the order of their numbers, which rarely have gaps; so do trades. SQLite assigns each row the number
+/// after the last one and appends it without a search.
 const INSERT_ORDER: Insert = Insert {
     table: "orders",
     key: "order_id",
@@ -32,7 +32,7 @@ const INSERT_ORDER: Insert = Insert {
     then: "",
 };
 
-/// An order of which only that is said which every order says.
+/// An order with only the columns that every order has.
 const INSERT_PLAIN_ORDER: Insert = Insert {
     table: "orders",
     key: "order_id",
@@ -69,7 +69,7 @@ const UPSERT_BALANCE: Insert = Insert {
     then: "ON CONFLICT (account, asset, shard) DO UPDATE SET total = excluded.total, reserved = excluded.reserved",
 };
 
-/// Inserts all of these orders. Almost all are plain, and to say nothing costs as much as to say something.
+/// Inserts all of these orders. Almost all are plain, and binding default values costs as much as binding others.
 fn insert_orders(connection: &Connection, rows: &[OrderRow]) -> rusqlite::Result<usize> {
     let (many, few) = rows.as_chunks::<ROWS_PER_STATEMENT>();
     let mut count = 0;
@@ -86,7 +86,7 @@ fn insert_orders(connection: &Connection, rows: &[OrderRow]) -> rusqlite::Result
     Ok(count + INSERT_ORDER.rows(connection, few, bind_order)?)
 }
 
-/// What stands in `cl_ord_id`: nothing for nothing but spaces.
+/// The value of `cl_ord_id`: NULL if the text is only spaces.
 fn shown(text: &ClOrdId) -> Option<String> {
     (text.0 != ClOrdId::default().0).then(|| text.text())
 }
@@ -95,8 +95,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Writes the mirror's batch and its watermark in one transaction, and returns the number of rows. On an error
-/// the database is as before, and so is the mirror.
+/// Writes the mirror's batch and its watermark in one transaction, and returns the number of rows. On an error the
+/// database and the mirror are unchanged.
 pub(super) fn write_batch(database: &Database, mirror: &mut Mirror) -> Result<usize, SqlError> {
     let connection = &database.connection;
     let outcome = connection
@@ -109,7 +109,7 @@ pub(super) fn write_batch(database: &Database, mirror: &mut Mirror) -> Result<us
             committed.map(|_| rows).map_err(database.error())
         });
     if outcome.is_err() && !connection.is_autocommit() {
-        // When even this fails the transaction ends with the connection, which the owner drops.
+        // If even this fails, the transaction ends when the owner drops the connection.
         database.run("ROLLBACK")?;
     }
     outcome
@@ -125,7 +125,7 @@ fn write_rows(database: &Database, mirror: &mut Mirror) -> Result<usize, SqlErro
     };
     let error = database.error();
     let mut rows = 0;
-    // SQLite gives the number after the highest of the table: the right one only where there is one shard.
+    // SQLite assigns the number after the highest in the table, which is correct only with one shard.
     let several = mirror.has_several_shards();
     for born in &mirror.batch.born {
         for (apart, run) in runs(born, |row: &OrderRow| several || row.order.begins_anew()) {
@@ -146,14 +146,14 @@ fn write_rows(database: &Database, mirror: &mut Mirror) -> Result<usize, SqlErro
     Ok(rows + write_others(database, mirror).map_err(&error)?)
 }
 
-/// All but new orders and trades.
+/// Everything except new orders and trades.
 fn write_others(database: &Database, mirror: &mut Mirror) -> rusqlite::Result<usize> {
     let connection = &database.connection;
     let mut rows = 0;
     for rare in &mirror.batch.rare {
         rows += write_rare(database, rare)?;
     }
-    // In the order of the key, so that neighbours in the tree are written together.
+    // In key order, so that neighbouring rows are written together.
     mirror.batch.changed.sort_unstable();
     mirror.batch.gone.sort_unstable_by_key(|row| row.order);
     let mut update = connection.prepare_cached(UPDATE_ORDER)?;
@@ -175,7 +175,7 @@ fn write_others(database: &Database, mirror: &mut Mirror) -> rusqlite::Result<us
     Ok(rows + 1)
 }
 
-/// The columns with which both inserts of an order begin.
+/// The columns that both inserts of an order begin with.
 fn bind_columns_of_all(to: &mut Binder<'_, '_>, row: &OrderRow) -> rusqlite::Result<()> {
     to.signed(row.login.0)?;
     to.signed(row.account.0)?;
@@ -249,7 +249,7 @@ fn bind_balance(to: &mut Binder<'_, '_>, row: &BalanceRow) -> rusqlite::Result<(
     to.signed(row.reserved.0)
 }
 
-/// An event that is a row by itself, or changes one of the quiet tables.
+/// An event that is a row by itself, or changes one of the rarely changed tables.
 fn write_rare(database: &Database, rare: &Rare) -> rusqlite::Result<usize> {
     let Database { connection, people, .. } = database;
     match rare {
@@ -383,7 +383,7 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
             "INSERT OR REPLACE INTO order_entry VALUES (?1, ?2, ?3)",
             &[&set.login.0, &(set.switch == Switch::On), &event],
         ),
-        // An auction in which nothing crossed; one with a price comes with it.
+        // An auction without crossing orders; one with a price arrives as a priced event.
         Event::Market(MarketEvent::Uncrossed(auction)) => write_auction(connection, record, auction, None),
         Event::Venue(VenueEvent::LimitsSet { limits }) => run(
             "UPDATE venue SET orders_max = ?1, orders_touched_max = ?2, account_orders_max = ?3, account_triggers_max = ?4",
@@ -452,7 +452,7 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
             "INSERT INTO checkpoints (event, time_ns, sequence, digest) VALUES (?1, ?2, ?3, ?4)",
             &[&event, &time, &sql_integer(*of), &hexadecimal(digest)],
         ),
-        // These are rows of the busy tables, come with more than themselves, or are not kept.
+        // These are rows of the frequently changed tables, are written with additional values, or are not stored.
         Event::Order(
             OrderEvent::Accepted(_)
             | OrderEvent::Replaced(_)
@@ -470,11 +470,11 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
     }
 }
 
-/// An event that names a price, which in price units is this.
+/// An event with a price, which is given in price units.
 fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> rusqlite::Result<usize> {
     let (time, price) = (sql_integer(record.time.0), sql_integer(price));
     match &record.event {
-        // An order that has no row there was armed by an event that the tables do not have.
+        // If the order has no row, it was armed by an event before the first one in the tables.
         Event::Order(OrderEvent::Triggered(triggered)) => run(
             connection,
             "UPDATE armed_orders SET triggered_ns = ?2, triggered_at = ?3 WHERE order_id = ?1",
@@ -488,7 +488,7 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
         Event::Market(MarketEvent::Uncrossed(auction)) => {
             write_auction(connection, record, auction, Some(price))
         }
-        // No other event is written with a price beside it.
+        // No other event is written with a separate price.
         Event::Admin(
             AdminEvent::AssetAdded { .. }
             | AdminEvent::InstrumentListed(_)
@@ -566,8 +566,8 @@ const INSERT_SCALE: &str = "INSERT INTO asset_scales VALUES (?1, ?2, ?3, ?4, ?5)
 
 const UPSERT_FEES: &str = "INSERT OR REPLACE INTO fees VALUES (?1, ?2, ?3, ?4)";
 
-/// An asset's settings. When its scale is another, so are the amounts of it that are set elsewhere; listings follow as
-/// events of their own.
+/// An asset's settings. If its scale changed, the amounts of it in other settings change too; listings follow as
+/// separate events.
 fn write_asset(
     connection: &Connection,
     record: &EventRecord,
@@ -644,7 +644,7 @@ fn write_listing(connection: &Connection, listing: &Listing, event: i64) -> rusq
     Ok(rows + insert_terms(connection, listing, event)?)
 }
 
-/// Other terms of an instrument that is listed.
+/// New terms of a listed instrument.
 fn write_terms(connection: &Connection, listing: &Listing, event: i64) -> rusqlite::Result<usize> {
     let rows = run(
         connection,
@@ -680,7 +680,7 @@ fn insert_terms(connection: &Connection, listing: &Listing, event: i64) -> rusql
     )
 }
 
-/// A setting of which 0 means that there is none.
+/// A setting for which 0 means "none".
 fn some<T: Default + PartialEq>(value: T) -> Option<T> {
     (value != T::default()).then_some(value)
 }

@@ -1,8 +1,9 @@
-//! Brings the database's files to the disk while they are written, so that SQLite's own syncs find little to do.
+//! Starts the write-back of the database's files while they are written, so that SQLite's own syncs have little to do.
 //!
-//! A checkpoint writes 64 MiB into the page cache and then syncs them: a burst that the journal's next sync would stand behind,
-//! 20 ms and more, for a disk takes what it was once given. Here a thread has the system begin with what is there, every
-//! millisecond while the writer writes; so the disk has about a millisecond of work before it at any time.
+//! A checkpoint writes 64 MiB into the page cache and then syncs them. The journal's next sync would wait behind this
+//! burst for 20 ms and more, because a disk completes the writes it has accepted. So a thread requests the write-back
+//! of present data every millisecond while the writer writes. The disk then never has much more than a millisecond of
+//! work queued.
 
 use crate::runtime::{Next, Priority, SideThread};
 use dojima_journal::passing::retry;
@@ -14,18 +15,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How often the system is asked to begin.
+/// The interval of the requests.
 const BEAT: Duration = Duration::from_millis(1);
 
-/// The thread. It must end after the connection: while it lives it has the database file open, and to close any descriptor of that
-/// takes the process's locks on it away, SQLite's with them.
+/// The thread. It must end after the connection. It has the database file open, and closing any descriptor of that file
+/// releases all of the process's locks on it, including those of SQLite.
 pub(super) struct WriteBehind {
     is_writing: Arc<AtomicBool>,
     thread: SideThread,
 }
 
 impl WriteBehind {
-    /// For the database of this path, and its write-ahead log.
+    /// For the database at this path and its write-ahead log.
     pub(super) fn begin(database: &Path, wal_path: PathBuf) -> io::Result<Self> {
         let database = retry(|| File::open(database))?;
         let is_writing = Arc::new(AtomicBool::new(false));
@@ -34,7 +35,7 @@ impl WriteBehind {
             if !writes.load(Ordering::Acquire) {
                 return Next::Sleep;
             }
-            // The log is made when the first transaction is written, and stays as long as the connection does.
+            // The log is created by the first transaction and exists as long as the connection.
             wal = wal.take().or_else(|| File::open(&wal_path).ok());
             for file in wal.iter().chain([&database]) {
                 file.start_write_back(0..i64::MAX as u64);
@@ -44,7 +45,7 @@ impl WriteBehind {
         Ok(Self { is_writing, thread })
     }
 
-    /// From now on until it is told otherwise there is something to write.
+    /// Tells the thread whether data is being written.
     pub(super) fn set_writing(&self, is_writing: bool) {
         self.is_writing.store(is_writing, Ordering::Release);
         if is_writing {
@@ -78,7 +79,8 @@ mod tests {
         database
             .writing(|| {
                 let done = database.run("BEGIN IMMEDIATE; INSERT INTO meta VALUES ('a', 'b')");
-                // SQLite has one of the log, and the thread another when it has begun. Time for more of its beats.
+                // SQLite has one descriptor of the log, and the thread gets another one when it has started. Waits for
+                // some intervals.
                 while descriptors() < 2 {
                     std::thread::yield_now();
                 }

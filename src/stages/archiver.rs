@@ -1,8 +1,9 @@
 //! The archiver: appends every released event to the event log.
 //!
-//! The log has the format of the journal, one record per event, and is never synced on the way: after a power cut what
-//! it lost is told again by the journal. It must never hold an event whose command is not durable, so the archiver reads
-//! the event ring only up to the durable cursor. Without space for the log it stops reading, and the ring fills up.
+//! The log has the format of the journal, with one record per event, and is not synced as it is written: events lost in
+//! a power cut are reproduced from the journal. The log must never hold an event whose command is not durable, so the
+//! archiver reads the event ring only up to the durable cursor. If the disk has no space for the log it stops reading,
+//! and the ring fills up.
 
 mod locator;
 
@@ -15,25 +16,25 @@ use crate::stages::space::SpaceLow;
 use dojima_journal::{AppendError, Writer};
 use locator::{Known, Locator};
 
-/// Events of one duty cycle.
+/// The most events per duty cycle.
 const BATCH_MAX: usize = 4096;
 
-/// What the archiver is joined to.
+/// Everything that the archiver is connected to.
 pub struct ArchiverPorts {
     pub events: Consumer<EventRecord>,
-    /// The gate: events of later commands are not released yet.
+    /// The gate: events of commands after this cursor are not released yet.
     pub durable: CursorReader,
-    /// Says whether the event log is short of space.
+    /// Reports whether the event log is short of space.
     pub space: SpaceLow,
-    /// Who wants old messages, and who reads them.
+    /// Requests for old messages, and the resender that reads them.
     pub resend: ResendLocator,
-    /// The first event in the log.
+    /// The number of the first event in the log.
     pub oldest: CursorReader,
-    /// Whom to wake after saying where old messages are.
+    /// Rung after telling where old messages are.
     pub downstream: Vec<Doorbell>,
-    /// Whom to wake after making room in an event ring that was half full or fuller.
+    /// Rung after making room in an event ring that was at least half full.
     pub upstream: Vec<Doorbell>,
-    /// Whom to wake after events were appended to the log.
+    /// Rung after events were appended to the log.
     pub followers: Vec<Doorbell>,
     /// Half the slots of the event ring.
     pub half_full: u64,
@@ -61,7 +62,7 @@ struct Counts {
 }
 
 impl Archiver {
-    /// Goes on after `last_event`, the last event in `log`; `streams` is what the events up to there add up to.
+    /// Continues after `last_event`, the last event in `log`; `streams` is the stream index at that event.
     pub fn new(
         ports: ArchiverPorts,
         log: Writer,
@@ -113,7 +114,7 @@ impl Archiver {
         self.archived.reader()
     }
 
-    /// The session that the events in the log came to.
+    /// The session at the last event in the log.
     pub fn session(&self) -> CursorReader {
         self.session.reader()
     }
@@ -127,7 +128,7 @@ impl Archiver {
         let crowded = self.events.waiting() >= self.half_full;
         let batch = self.events.batch(BATCH_MAX);
         for record in batch.iter().take_while(|record| record.sequence <= durable) {
-            // What was appended in an earlier cycle and could not be written out is here again.
+            // An event that was appended in an earlier cycle but could not be written out comes again.
             if record.number > log.appended()
                 && let Err(error) = append_one(log, record)
             {
@@ -139,8 +140,9 @@ impl Archiver {
             Ok(written) => known.last_event = written,
             Err(error) => failed = failed.or(Some(error)),
         }
-        // Readers find in the log what is said to be there, and what is not in the ring any more; and what the streams count is
-        // what the log has up to `last_event`, or messages would be counted back from the wrong number.
+        // Readers must find every announced event in the log, and so must those that need events no longer in the ring.
+        // The stream index must count exactly the events up to `last_event`; otherwise messages would be counted from a
+        // wrong number.
         let mut logged = 0;
         for record in batch.iter().take_while(|record| record.number <= known.last_event) {
             known.streams.note(record);

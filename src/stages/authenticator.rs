@@ -1,14 +1,15 @@
-//! The authenticator: decides who may log in, for gateway and feed, which take the logins.
+//! The authenticator: decides who may log in, for the gateway and the feed, which accept the connections.
 //!
-//! A password is checked against its hash (argon2id), which takes tens of milliseconds by design, so it has a thread of its
-//! own, and others for the hashes (`authenticator/hasher.rs`). Anybody may ask, so those who ask wait in four lines, each with
-//! its share of its time: names that come in from where they ask (`Class::Known`), names from a network that is theirs
-//! (`Class::Listed`), names from elsewhere (`Class::Elsewhere`), and those whom no password lets in (`Class::Hopeless`), of
-//! whom few are hashed. A question whose connection is gone costs nothing.
+//! A password is checked against its hash (argon2id), which takes tens of milliseconds by design. So the authenticator
+//! has its own thread, and other threads compute the hashes (`authenticator/hasher.rs`). Requests come from
+//! unauthenticated clients, so they wait in four lines, each with its share of time: names that have logged in from
+//! this address before (`Class::Known`), names from a network in their configuration (`Class::Listed`), names from
+//! elsewhere (`Class::Elsewhere`), and requests that no password can satisfy (`Class::Hopeless`), of which only a few
+//! are hashed. A request whose connection is closed costs nothing.
 //!
-//! What is refused is refused late, and the later the more was refused before, from the same address or for the same name. That
-//! is all that tells a refusal from another: a name that nobody has is answered as a wrong password is, hashed or not. No
-//! password and no hash is ever logged.
+//! Refusals are delayed. The delay grows with the number of earlier failures from the same address or for the same
+//! name. Apart from this delay all refusals look the same: an unknown name is answered like a wrong password, whether
+//! or not it was hashed. Passwords and hashes are never logged.
 
 mod delays;
 mod hasher;
@@ -45,61 +46,63 @@ use std::sync::Arc;
 
 const MS: u64 = 1_000_000;
 
-/// How often passwords of one name may be tried from one address. One that is right forgets those before it. Whoever would have
-/// to wait for longer than so many ns is not looked at, and closed by the login timeout.
+/// How often passwords of one name may be tried from one address. A successful login clears the earlier failures. A
+/// request that would have to wait longer than the next constant, ns, is not checked; the login timeout closes its
+/// connection.
 const TRIES: Rate = Rate { burst: 8, spacing: 1_000 * MS };
 const TRIES_WAIT_MAX_NS: u64 = 56_000 * MS;
 
-/// Wrong passwords that are looked at of names that have not come in from where they ask: of all that are listed together, and
-/// of all from elsewhere. Right ones cost nothing.
+/// How many wrong passwords are checked for names that have not logged in from the address of the request: one budget
+/// for all listed names, and one for all from elsewhere. Right passwords are not counted.
 const NEW_FAILURES: Rate = Rate { burst: 20, spacing: 100 * MS };
 
-/// Hashes that are spent on those whom no password lets in.
+/// How many hashes are spent on requests that no password can satisfy.
 const HOPELESS_HASHES: Rate = Rate { burst: 4, spacing: 500 * MS };
 
-/// Questions under names that have not come in from where they ask. Beyond it there is a flood: before the hashes of the hopeless are
-/// used up, and whoever has the names. If only the hopeless counted, what comes late would tell which those are.
+/// How many requests may come under names that have not logged in from that address. More than this counts as a flood.
+/// A flood is detected before the hopeless requests use up their hashes, and it does not depend on which names exist:
+/// if only hopeless requests counted, the delays would reveal which names those are.
 const CROWD: Rate = HOPELESS_HASHES;
 
-/// While there is a flood, and for so long after it, ns, no refusal is told sooner than so long after its question, ns:
-/// longer than those take that are hashed, so that time does not tell which were not.
+/// How long a flood lasts after the last request beyond the limit, ns. During a flood no refusal is sent before the
+/// delay in the second constant has passed, ns. It is longer than a hash takes, so the time does not reveal which
+/// requests were not hashed.
 const FLOOD_NS: u64 = 10_000 * MS;
 const FLOOD_DELAY_NS: u64 = 2_000 * MS;
 
-/// Whose turn it is while all lines have somebody.
+/// The order in which the lines are served while none of them is empty.
 const TURNS: [Class; 10] = {
     use Class::{Elsewhere, Hopeless, Known, Listed};
     [Known, Listed, Known, Elsewhere, Known, Hopeless, Known, Listed, Known, Elsewhere]
 };
 
-/// Questions taken in in one duty cycle: all that the queues of the ports hold, and no more, so that it ends.
+/// The most requests taken per duty cycle: the capacity of the ports' queues, so that a cycle ends.
 const TAKEN_MAX: usize = NAMED_QUEUE_LEN + QUEUE_LEN;
 
-/// One service that takes logins.
+/// One service that accepts logins.
 pub struct AuthPort {
-    /// The questions of the service, and where the answers go.
+    /// Its requests, and the way for the answers.
     pub server: AuthServer,
     /// Which roles may log in there.
     pub roles: Vec<Role>,
-    /// What is served there, for the log.
+    /// The service's name, for the log.
     pub service: &'static str,
-    /// Whom to wake after an answer.
+    /// Rung after an answer.
     pub downstream: Vec<Doorbell>,
 }
 
-/// Whose failures are counted together, beside those from an address.
+/// What failures are counted by, besides the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Key {
-    /// Those for a name, from anywhere where it may come from and has not come in.
+    /// The name, from addresses that are allowed but unknown.
     New(LoginName),
-    /// Those for a name from where it may not come from: they are nobody's but a guesser's.
+    /// The name, from an address that is not allowed: only a guesser asks from there.
     Outside(LoginName),
-    /// Those for a name from an address where it is known.
+    /// The name and an address where it is known.
     Known(LoginName, IpAddr),
 }
 
-/// The failures, those under names that nobody has in a table of their own, so that a flood of these makes nobody forget the
-/// others.
+/// The failures. Those of unknown names have their own table, so that a flood of them does not evict the others.
 #[derive(Default)]
 struct Failures {
     addresses: Delays<IpAddr>,
@@ -139,43 +142,43 @@ impl Gauges {
 /// What a password is hashed for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hashed {
-    /// To see whether it is that of the name.
+    /// To compare it with the hash of the name.
     Own,
-    /// To take as long as another.
+    /// To take as long as a real check.
     Dummy,
 }
 
 pub struct Authenticator {
     ports: Vec<AuthPort>,
     members: HashMap<LoginName, Member>,
-    /// A hash for names that nobody has; `None` when no password is hashed, so that none takes long.
+    /// A hash for unknown names; `None` if no user has a hashed password, so that no check takes long.
     dummy: Option<Hash>,
     hasher: Hasher,
-    /// Whose password is being hashed, and what for.
+    /// The request whose password is being hashed, and the purpose.
     hashed: Option<(Question, Hashed)>,
     clock: Box<dyn Clock>,
     memory: Memory,
-    /// By class.
+    /// Indexed by class.
     lines: [Line; Class::COUNT],
-    /// Whose turn it is, in [`TURNS`].
+    /// The next position in [`TURNS`].
     turn: usize,
     held: HeldAnswers,
     failures: Failures,
     member_tries: Pace<(LoginName, IpAddr)>,
     invented_tries: Pace<(LoginName, IpAddr)>,
-    /// By class: the wrong passwords that are looked at. Those of known names are limited by their tries alone, and hopeless
-    /// ones before they wait.
+    /// By class: the budget of wrong passwords. Known names are limited by their tries alone, and hopeless requests
+    /// before they enter their line.
     wrong: [Option<Budget>; Class::COUNT],
     hopeless_hashes: Budget,
     crowd: Budget,
-    /// Until when refusals come later, because there is a flood, ns.
+    /// Until when refusals are delayed because of a flood, ns.
     flood_until: u64,
     gauges: Gauges,
 }
 
 impl Authenticator {
-    /// Knows these users, and answers through these ports. Of two users of one name the later one counts. Where they have come in
-    /// from is remembered in a file among `files`, the data directory; without files, until the process ends.
+    /// Authenticates these users for these ports. If two users have one name, the later one counts. The addresses from
+    /// which users have logged in are kept in a file among `files`, the data directory; without files, only in memory.
     pub fn new(
         ports: Vec<AuthPort>,
         users: Vec<User>,
@@ -211,7 +214,7 @@ impl Authenticator {
         }
     }
 
-    /// Takes in all questions that have come.
+    /// Takes all requests that have arrived.
     fn listen(&mut self, now: u64) -> usize {
         let mut taken = 0;
         for port in 0..self.ports.len() {
@@ -224,7 +227,7 @@ impl Authenticator {
         taken
     }
 
-    /// Lets a question wait in its line, or answers it if no password would let it in and enough of those were hashed.
+    /// Puts a request into its line. A hopeless request is refused at once if no hashes are left for its class.
     fn take(&mut self, port: usize, Asked { request, inquiry }: Asked, now: u64) {
         if inquiry.is_withdrawn() {
             self.gauges.withdrawn.add(1);
@@ -236,7 +239,7 @@ impl Authenticator {
         let origin = origin(request.peer);
         let tries = if member.is_some() { &mut self.member_tries } else { &mut self.invented_tries };
         let Some(ready) = tries.book((request.username, origin), now) else {
-            // No answer: a password that was not looked at is not said to be wrong.
+            // No answer: a password that was not checked must not be called wrong.
             self.gauges.unread.add(1);
             inquiry.set_claim(Claim::None);
             return;
@@ -270,7 +273,7 @@ impl Authenticator {
         }
     }
 
-    /// The question to look at next.
+    /// The next request to check.
     fn next(&mut self, now: u64) -> Option<Question> {
         for line in &mut self.lines {
             let gone = line.prune();
@@ -282,7 +285,7 @@ impl Authenticator {
             if self.wrong[class as usize].is_some_and(|wrong| !wrong.is_left(now)) {
                 continue;
             }
-            // How often a user logs in is not for those to feel whom no password lets in.
+            // The limit on a user's logins must not be observable with hopeless requests.
             let may = |question: &Question| {
                 let member = self.members.get(&question.request.username);
                 class == Class::Hopeless || member.is_none_or(|member| member.may_log_in(now))
@@ -295,7 +298,7 @@ impl Authenticator {
         None
     }
 
-    /// Looks at one password: says or keeps the answer, or has it hashed first.
+    /// Checks one password: answers, delays the answer, or has the password hashed first.
     fn look(&mut self, question: Question, now: u64) {
         self.gauges.checked.add(1);
         let password = &question.request.password;
@@ -305,7 +308,7 @@ impl Authenticator {
             Some(Secret::Plain(known)) if is_same(known, password) => {
                 return self.answer(question, true, now);
             }
-            // All that is refused takes the same time.
+            // All refusals take the same time.
             Some(Secret::Plain(_)) | None => (Hashed::Dummy, self.dummy.as_ref()),
         };
         match hash {
@@ -317,7 +320,7 @@ impl Authenticator {
         }
     }
 
-    /// Answers the question whose password was hashed, if the hash is done. Whether it is.
+    /// Answers the request whose password was hashed, if the hash is done. Returns whether it is.
     fn answer_hashed(&mut self, now: u64) -> bool {
         let Some(matches) = self.hasher.verdict(now) else { return false };
         if let Some((question, hashed)) = self.hashed.take() {
@@ -326,7 +329,7 @@ impl Authenticator {
         true
     }
 
-    /// Says or keeps the answer.
+    /// Sends or delays the answer.
     fn answer(&mut self, question: Question, is_right: bool, now: u64) {
         let Question { request, class, .. } = question;
         match self.grant(&question, is_right) {
@@ -344,7 +347,7 @@ impl Authenticator {
         }
     }
 
-    /// Remembers that somebody has come in. The failures from the address stay: it may have other names to try.
+    /// Records a successful login. Failures from the address stay: a guesser may try other names from there.
     fn welcome(&mut self, question: &Question, now: u64) {
         let Question { request, origin, class, .. } = question;
         let name = request.username;
@@ -360,7 +363,7 @@ impl Authenticator {
         }
     }
 
-    /// Counts a failure and holds the refusal back.
+    /// Counts a failure and delays the refusal.
     fn refuse(&mut self, question: Question, why: &str, now: u64) {
         let Question { port, request, inquiry, class, origin, ready, tell_from } = question;
         let AuthRequest { username, peer, connection, .. } = request;
@@ -383,7 +386,7 @@ impl Authenticator {
     }
 
     /// # Errors
-    /// Why not, for the log. The client learns nothing of it.
+    /// The reason, for the log. It is not sent to the client.
     fn grant(&self, question: &Question, is_right: bool) -> Result<Grant, Cow<'static, str>> {
         let AuthRequest { username, peer, .. } = &question.request;
         let member = self.members.get(username);
@@ -402,7 +405,7 @@ impl Authenticator {
         Ok(Grant { role: user.role, login: user.login })
     }
 
-    /// Says an answer, or keeps it for as long as there is no room for it. Whether it was said.
+    /// Sends an answer, or keeps it until there is room for it. Returns whether it was sent.
     fn say(&mut self, held: Held) -> bool {
         if held.inquiry.is_withdrawn() {
             return true;
@@ -412,13 +415,13 @@ impl Authenticator {
         if is_said {
             port.downstream.iter().for_each(Doorbell::ring);
         } else {
-            // Where there is no room either, the login timeout closes the connection.
+            // If there is no room here either, the login timeout closes the connection.
             self.held.push(held);
         }
         is_said
     }
 
-    /// Gives the answers whose time has come.
+    /// Sends the answers that are due.
     fn say_held(&mut self, now: u64) -> usize {
         let mut said = 0;
         while let Some(held) = self.held.due(now) {
@@ -434,7 +437,7 @@ impl Authenticator {
 const UNKNOWN: &str = "no such user";
 const OUTSIDE: &str = "not from this address (allow_from)";
 
-/// What the failures under a name that somebody has are counted by.
+/// The key for failures of a name that exists.
 fn key(name: LoginName, origin: IpAddr, class: Class) -> Key {
     match class {
         Class::Known => Key::Known(name, origin),
@@ -448,7 +451,7 @@ impl Agent for Authenticator {
         "authenticator"
     }
 
-    /// Begins with one password at most, when the one before is done.
+    /// Starts at most one check, once the check before is done.
     fn do_work(&mut self) -> Result<usize, Fatal> {
         let now = self.clock.now().0;
         let mut work = self.listen(now) + self.say_held(now);

@@ -1,11 +1,12 @@
-//! The journaler: copies every command into the journal and says how far it is durable.
+//! The journaler: copies every command into the journal and publishes how far the journal is durable.
 //!
-//! A sync blocks, so it has a thread of its own in every mode. Where little waits, the way to that thread and back costs as
-//! much as the sync: then, in shared mode, the hot thread does the same itself ([`InlineJournaler`]). The two own the journal
-//! in turn and neither waits for the other ([`Handover`]). All commands that gathered during the last sync
-//! are appended and then synced once: group commit. In [`Durability::Sync`] the durable cursor moves after the sync, so what
-//! is acknowledged survives a power cut; in [`Durability::Async`] it moves after the copy into the file, so what is
-//! acknowledged survives the process, and a sync follows every interval.
+//! A sync blocks, so the journaler has its own thread in every mode. While few commands wait, handing them to that
+//! thread and back costs as much as the sync. Then, in shared mode, the hot thread does the work itself
+//! ([`InlineJournaler`]). The two own the journal in turn and never wait for each other ([`Handover`]). All commands
+//! that arrived during the last sync are appended and then synced once: group commit. In [`Durability::Sync`] the
+//! durable cursor moves after the sync, so acknowledged commands survive a power cut. In [`Durability::Async`] it moves
+//! after the copy into the file, so acknowledged commands survive the end of the process, and a sync follows every
+//! interval.
 
 mod commit;
 mod inline;
@@ -21,30 +22,30 @@ use crate::runtime::{Agent, Clock, Counters, Doorbell, Fatal, Handover, Passing}
 use commit::{Counts, GroupCommit};
 use dojima_journal::{Durability, Writer};
 
-/// Commands of one duty cycle, and so of one sync. The more of them, the longer the first one waits.
+/// The most commands per duty cycle, and so per sync. A larger batch makes its first command wait longer.
 const BATCH_MAX: usize = 16 * 1024;
 
-/// What the journaler is joined to.
+/// Everything that the journaler is connected to.
 pub struct JournalerPorts {
     pub commands: Consumer<Sequenced>,
-    /// Says up to which sequence commands are durable: the gate of everybody who releases events.
+    /// The last durable sequence: the gate of all agents that release events.
     pub durable: CursorWriter,
-    /// Says up to which sequence commands are on the disk; not before `durable` in sync mode.
+    /// The last sequence on disk. In sync mode it is never behind `durable`.
     pub synced: CursorWriter,
-    /// Says whether the journal is short of space.
+    /// Reports whether the journal is short of space.
     pub space: SpaceLow,
-    /// Whom to wake after the durable cursor moved.
+    /// Rung after the durable cursor moved.
     pub downstream: Vec<Doorbell>,
 }
 
-/// The agent that does it whenever nobody else does.
+/// The agent that journals whenever the inline journaler does not.
 pub struct Journaler {
     commit: Handover<GroupCommit>,
     downstream: Vec<Doorbell>,
 }
 
 impl Journaler {
-    /// Goes on with a recovered journal.
+    /// Continues a recovered journal.
     pub fn new(
         ports: JournalerPorts,
         writer: Writer,
@@ -79,7 +80,7 @@ impl Journaler {
         Self { commit: Handover::new(commit), downstream }
     }
 
-    /// The agent that does the same on the hot thread while little waits.
+    /// The agent that journals on the hot thread while few commands wait.
     pub fn inline(&self, ports: InlinePorts, clock: Box<dyn Clock>, counters: &Counters) -> InlineJournaler {
         InlineJournaler::new(self.commit.share(), ports, clock, counters)
     }
@@ -90,7 +91,7 @@ impl Agent for Journaler {
         "journaler"
     }
 
-    /// Without work while the hot thread is the journaler: what that leaves behind it rings for.
+    /// Has no work while the hot thread journals; that thread rings for what it leaves behind.
     fn do_work(&mut self) -> Result<usize, Fatal> {
         let Some(mut commit) = self.commit.try_own() else { return Ok(0) };
         let appended = commit.append(BATCH_MAX)?;
@@ -128,7 +129,7 @@ impl Agent for Journaler {
         let writer =
             commit.writer.take().ok_or_else(|| Fatal::invariant("the journaler was closed twice"))?;
         writer.seal().map_err(Fatal::journal_sync)?;
-        // They were never acknowledged, but whoever stops the engine must learn that they are gone.
+        // They were never acknowledged, but the operator who stops the engine must learn that they are lost.
         match commit.commands.waiting() {
             0 => Ok(()),
             left => Err(Fatal::journal_full(format_args!(

@@ -1,9 +1,9 @@
-//! The matcher: applies every command to the exchange, or to its shard of it, and puts the events into the event ring.
+//! The matcher: applies every command to the exchange, or to one shard of it, and puts the events into the event ring.
 //!
-//! It runs in parallel with the journaler and never waits for the disk; what it says is held back by whoever reads
-//! the event ring until the command is durable. A part of a command may have more events than the ring has room for: the
-//! rest waits here, and what follows waits with it. A duty cycle ends when it has touched many orders, so that a command
-//! with much work lets the thread's other agents in between its parts.
+//! It runs in parallel with the journaler and never waits for the disk. Readers of the event ring hold its events back
+//! until the command is durable. A part of a command can have more events than fit the ring: the rest waits here, and
+//! later commands wait too. A duty cycle ends when it has touched many orders, so that between the parts of a long
+//! command the thread's other agents can run.
 
 use crate::domain::{Command, Event, EventRecord, Sequenced, ShardId, Stamp};
 use crate::exchange::{EventSink, Exchange, FORESEEN, Progress};
@@ -12,26 +12,26 @@ use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
 use crossbeam_channel::Sender;
 
-/// Commands and events of one duty cycle.
+/// The most commands, and the most events, per duty cycle.
 const COMMANDS_MAX: usize = 512;
 const EVENTS_MAX: usize = 2048;
-/// Orders that commands touch in one duty cycle; the last of them may go beyond by what one part may touch.
+/// The most orders touched per duty cycle; the last command can exceed it by the work of one part.
 const ORDERS_TOUCHED_MAX: u32 = 2048;
 
-/// Room for the events of one part of a command, taken at start; a part with more makes it grow once.
+/// Initial capacity for the events of one part of a command. A part with more events makes it grow once.
 const EVENTS_PER_PART: usize = 32 * 1024;
 
-/// What the matcher is joined to.
+/// Everything that the matcher is connected to.
 pub struct MatcherPorts {
     pub commands: Consumer<Sequenced>,
     pub events: Producer<EventRecord>,
-    /// Says up to which sequence the events of commands are all in the ring.
+    /// The last sequence whose events are all in the ring.
     pub applied: CursorWriter,
-    /// Whom to wake after publishing.
+    /// Rung after publishing.
     pub downstream: Vec<Doorbell>,
-    /// Whether they also wait for commands of which there are no events: a merge does.
+    /// Whether downstream must also be woken for commands without events; true for a merge.
     pub wakes_always: bool,
-    /// Where the exchange goes when the matcher is closed, for whoever wants to look at its last state.
+    /// Receives the exchange when the matcher is closed, so that its last state can be examined.
     pub last_state: Option<Sender<Exchange>>,
 }
 
@@ -67,7 +67,7 @@ impl Outbox {
         EventRecord { number: self.last_number, sequence, time, event }
     }
 
-    /// Moves events into the ring for as long as there is room.
+    /// Moves events into the ring while there is room.
     fn drain_into(&mut self, claim: &mut Claim<'_, EventRecord>) {
         let until = self.events.len().min(self.sent + claim.remaining());
         while self.sent < until {
@@ -82,7 +82,7 @@ impl Outbox {
     }
 }
 
-/// Where a part's events go: into the ring, and those that find no room behind one another into the outbox.
+/// The output of a part's events: the ring, or the outbox once the ring is full.
 struct Outlet<'o, 'c> {
     outbox: &'o mut Outbox,
     claim: &'o mut Claim<'c, EventRecord>,
@@ -101,8 +101,8 @@ impl EventSink for Outlet<'_, '_> {
 }
 
 impl Matcher {
-    /// Goes on with a recovered exchange; `last_event` is the number of the last event that it said. Of one of several shards the
-    /// numbers are of no meaning: the merge gives them.
+    /// Continues with a recovered exchange; `last_event` is the number of its last event. The event numbers of one of
+    /// several shards are meaningless: the merge assigns them.
     pub fn new(ports: MatcherPorts, exchange: Exchange, last_event: u64, counters: &Counters) -> Self {
         let events = Vec::with_capacity(EVENTS_PER_PART);
         let stamp = Stamp { sequence: ports.applied.get(), ..Stamp::default() };
@@ -204,7 +204,7 @@ impl Agent for Matcher {
 
     fn on_close(&mut self) -> Result<(), Fatal> {
         if let (Some(to), Some(exchange)) = (&self.ports.last_state, self.exchange.take()) {
-            // Nobody may be waiting for it any more.
+            // The receiver may be gone.
             let _ = to.try_send(exchange);
         }
         Ok(())

@@ -1,51 +1,52 @@
 //! The merge: puts the events of all shards into one order, by command and then by shard, and numbers them.
 //!
-//! It exists only where there are several shards; one matcher numbers its events itself. An event may leave as soon as no shard can
-//! have one that goes before it. So the order, and with it every number, depends on the commands alone.
+//! It exists only if there are several shards; a single matcher numbers its events itself. An event is released once no
+//! shard can still produce an event before it. So the order and all numbers depend only on the commands.
 
 use crate::domain::EventRecord;
 use crate::ring::{Consumer, CursorReader, CursorWriter, Producer};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
 
-/// Events of one duty cycle.
+/// The most events per duty cycle.
 const EVENTS_MAX: usize = 2048;
 
-/// A shard's end.
+/// The input from one shard.
 pub struct MergeInput {
-    /// Its events, numbered by nobody yet.
+    /// Its events, not numbered yet.
     pub events: Consumer<EventRecord>,
-    /// Up to which sequence all of them are in the ring.
+    /// The last sequence whose events are all in its ring.
     pub applied: CursorReader,
 }
 
-/// What the merge is joined to.
+/// Everything that the merge is connected to.
 pub struct MergePorts {
-    /// By shard.
+    /// Indexed by shard.
     pub inputs: Vec<MergeInput>,
-    /// Where all events go.
+    /// The ring for the merged events.
     pub events: Producer<EventRecord>,
-    /// Says up to which sequence the events of commands are all in that ring.
+    /// The last sequence whose events are all in that ring.
     pub applied: CursorWriter,
-    /// Whom to wake after publishing.
+    /// Rung after publishing.
     pub downstream: Vec<Doorbell>,
-    /// Whom to wake after making room in a ring that was at least half full: the matchers.
+    /// Rung after making room in a ring that was at least half full: the matchers.
     pub upstream: Vec<Doorbell>,
-    /// Events that make a shard's ring half full.
+    /// Half the slots of a shard's ring.
     pub half_full: u64,
 }
 
 pub struct Merge {
     ports: MergePorts,
     last_number: u64,
-    /// By shard: no event of this sequence or of an earlier one comes any more, but for those that wait in the ring.
+    /// By shard: the last sequence that the shard has finished. Its events up to there are released or wait in its
+    /// ring.
     applied: Vec<u64>,
-    /// By shard: the sequence of the next event that waits.
+    /// By shard: the sequence of the next waiting event.
     heads: Vec<Option<u64>>,
     merged: Counter,
 }
 
 impl Merge {
-    /// Goes on after the event of this number.
+    /// Continues after the event with this number.
     pub fn new(ports: MergePorts, last_event: u64, counters: &Counters) -> Self {
         let shards = ports.inputs.len();
         Self {
@@ -57,7 +58,8 @@ impl Merge {
         }
     }
 
-    /// Sees how far the shards are. How far a matcher has come is read before its ring, so that all events up to there are seen.
+    /// Reads the progress of the shards. A matcher's cursor is read before its ring, so that all events up to the
+    /// cursor are seen.
     fn look(&mut self) {
         for (at, input) in self.ports.inputs.iter_mut().enumerate() {
             self.applied[at] = input.applied.get();
@@ -65,7 +67,7 @@ impl Merge {
         }
     }
 
-    /// Moves events as far as they may leave and find room; how many.
+    /// Moves the events that may be released and fit; returns how many.
     fn merge(&mut self) -> usize {
         let Self { ports, last_number, applied, heads, .. } = self;
         let mut claim = ports.events.claim_up_to(EVENTS_MAX);
@@ -89,22 +91,22 @@ impl Merge {
     }
 }
 
-/// The sequence of the next event of a shard, if one waits.
+/// The sequence of a shard's next event, if one waits.
 fn head(input: &mut MergeInput) -> Option<u64> {
     input.events.batch(1).get(0).map(|record| record.sequence)
 }
 
-/// Up to which sequence a shard has nothing more to say.
+/// The last sequence up to which the shard has no more events.
 fn done(head: Option<u64>, applied: u64) -> u64 {
     head.map_or(applied, |head| head - 1)
 }
 
-/// The shard whose event is next, and up to which sequence its events may leave; `None` when none may.
+/// The shard with the next event, and the last sequence up to which its events may be released; `None` if none may.
 fn next(heads: &[Option<u64>], applied: &[u64]) -> Option<(usize, u64)> {
     let waiting = heads.iter().enumerate().filter_map(|(at, head)| head.map(|head| (head, at)));
     let (first, at) = waiting.min()?;
     let others = (0..heads.len()).filter(|other| *other != at);
-    // Of one command an earlier shard speaks first.
+    // Within one command, events of a lower shard come first.
     let until = others.map(|other| done(heads[other], applied[other]) + u64::from(other > at));
     let until = until.min().unwrap_or(u64::MAX);
     (first <= until).then_some((at, until))
@@ -119,7 +121,7 @@ impl Agent for Merge {
         let crowded = self.ports.inputs.iter().any(|input| input.events.waiting() >= self.ports.half_full);
         self.look();
         let moved = self.merge();
-        // All that is left is of commands after this.
+        // All remaining events are of commands after this one.
         let shards = self.heads.iter().zip(&self.applied);
         let applied = shards.map(|(head, applied)| done(*head, *applied)).min().unwrap_or_default();
         if applied > self.ports.applied.get() {
@@ -142,24 +144,24 @@ mod tests {
     use crate::ring::{cursor, spsc};
     use crate::runtime::SplitMix64;
 
-    /// What a matcher does, with as many events of each command as are asked for.
+    /// Behaves like a matcher, with a given number of events per command.
     struct Shard {
         events: Producer<EventRecord>,
         applied: CursorWriter,
         /// By command, from 1.
         counts: Vec<u64>,
-        /// The command that is being done, and how many of its events are in the ring.
+        /// The current command, and how many of its events are in the ring.
         at: (usize, u64),
     }
 
     impl Shard {
-        /// Goes on as far as there is room, by one command at most.
+        /// Continues while there is room, by one command at most.
         fn step(&mut self) {
             let (command, said) = self.at;
             let Some(count) = self.counts.get(command).copied() else { return };
             let sequence = command as u64 + 1;
             for event in said..count {
-                // What an event says of itself: its sequence, and which of them it is.
+                // The event carries its sequence and its index within the command.
                 let record = EventRecord { sequence, number: event, ..EventRecord::default() };
                 if self.events.try_push(record).is_err() {
                     self.at.1 = event;
@@ -175,7 +177,7 @@ mod tests {
         }
     }
 
-    /// However slow each of them is, and however small the rings are.
+    /// The order holds however slow each shard is and however small the rings are.
     #[test]
     fn events_come_by_command_and_then_by_shard() {
         for seed in 0..300 {
@@ -219,7 +221,7 @@ mod tests {
                         let len = batch.len();
                         got.extend(batch.iter().map(|record| (record.sequence, record.number)));
                         batch.release(len);
-                        // What it says is applied had all its events in the ring before.
+                        // The ring had all events of a command before the command counts as applied.
                         let told = expected.iter().filter(|(sequence, _)| *sequence <= said).count();
                         assert!(got.len() + out.waiting() as usize >= told, "seed {seed}");
                     }

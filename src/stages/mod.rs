@@ -1,5 +1,5 @@
-//! The agents, in flow order. They meet only in rings, cursors and the seams declared here ([`resend`], [`space`]);
-//! none imports another.
+//! The agents, in flow order. They are connected only by rings, cursors and the interfaces declared here ([`resend`],
+//! [`space`]); no stage imports another one.
 
 pub mod archiver;
 pub mod authenticator;

@@ -1,6 +1,6 @@
-//! The seam between the gateway, which owns the clients, the archiver, which knows where each message is in the event log,
-//! and the resender, which reads it there: a client that resumes far back, or reads a session that has ended, is sent its
-//! old messages from the log, a chunk at a time, without disturbing anyone else.
+//! The interface between the gateway, which has the clients, the archiver, which knows where each message is in the
+//! event log, and the resender, which reads it there. A client that resumes from an old message, or reads an ended
+//! session, gets its old messages from the log in chunks, without affecting other clients.
 
 use crate::domain::audience::{Address, Audience};
 use crate::domain::streams::Mark;
@@ -9,71 +9,71 @@ use crate::runtime::handoff::{Giver, Taker, handoff};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::{Arc, Weak};
 
-/// How many may wait in each queue.
+/// The capacity of each queue.
 pub const QUEUE_LEN: usize = 256;
 
-/// Messages of a chunk, give or take one event's.
+/// Messages per chunk; one event may add one more.
 pub const CHUNK_MESSAGES: usize = 512;
 
-/// Asks for one chunk of a login's old messages.
+/// A request for one chunk of a login's old messages.
 #[derive(Clone, Debug)]
 pub struct ResendRequest {
     pub login: LoginId,
     pub session: u32,
-    /// The connection that asks; comes back in the answer.
+    /// The connection that asks; returned in the answer.
     pub connection: u64,
-    /// Lives as long as somebody waits for the answer.
+    /// Can be upgraded as long as the connection waits for the answer.
     pub wanted: Weak<()>,
     /// The first message wanted, from 1.
     pub from: u64,
-    /// The first message no longer wanted.
+    /// The end of the range, exclusive.
     pub until: u64,
 }
 
-/// What the gateway asks.
+/// A query from the gateway.
 #[derive(Clone, Debug)]
 pub enum ResendQuery {
-    /// For old messages.
+    /// For a chunk of old messages.
     Chunk(ResendRequest),
-    /// How many messages a session had that has ended.
+    /// For the number of messages of an ended session.
     Find {
         login: LoginId,
         session: u32,
-        /// The connection that asks; comes back in the answer.
+        /// The connection that asks; returned in the answer.
         connection: u64,
     },
 }
 
-/// Where the messages are that were asked for.
+/// Where to start reading for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// The number of the login's next message at this event.
+    /// At this event, where the login's next message has this number.
     At(Mark),
-    /// What lies before the place is not in the log any more. The login's messages have to be counted from its first event up
-    /// to this one, where the number of the next is known.
+    /// The earlier events are no longer in the log. The login's messages must be counted from its first event up to
+    /// this one, where the number of the next message is known.
     Counted(Mark),
 }
 
-/// A request with all that is needed for reading the log.
+/// A request with everything needed to read the log.
 #[derive(Clone, Debug)]
 pub struct ResendJob {
     pub request: ResendRequest,
     pub start: Start,
-    /// Whom the events were for.
+    /// The recipients of the events.
     pub audience: Arc<Audience>,
-    /// The last event of which `audience` says that. Those that the log has after it are for a later request: a login may have
-    /// been given copies in between.
+    /// The last event for which `audience` is valid. Later events in the log are for a later request, because copies
+    /// may have been added in between.
     pub last_event: u64,
 }
 
-/// Why a chunk is as it is.
+/// Why a chunk ends where it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// It has messages, or there are none yet: ask again.
+    /// It is as long as possible, or there are no messages yet: ask again.
     Good,
-    /// Some of the messages that were asked for are not in the event log any more.
+    /// Some of the requested messages are no longer in the event log.
     Gone,
-    /// They cannot be read, for a reason that is in the log.
+    /// The messages cannot be read; the engine's log has the reason.
     Failed,
 }
 
@@ -84,48 +84,48 @@ pub struct ResendChunk {
     pub connection: u64,
     /// The number of the first message in it.
     pub first: u64,
-    /// The events, and which message of each it is.
+    /// The events, each with the address of the message.
     pub messages: Vec<(EventRecord, Address)>,
-    /// Why there are not more.
+    /// Why there are not more messages.
     pub reading: Reading,
 }
 
-/// What the gateway is answered.
+/// An answer to the gateway.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResendAnswer {
     Chunk(ResendChunk),
-    /// What is known of a session that has ended.
+    /// The result of a query for an ended session.
     Found {
         connection: u64,
         login: LoginId,
         session: u32,
-        /// How many messages it had; `None`: it cannot be read any more, or never was.
+        /// The number of its messages; `None`: it can no longer be read, or never existed.
         messages: Option<u64>,
     },
 }
 
 #[derive(Debug)]
 pub struct ResendClient {
-    /// Where queries go. Full: try again in a later duty cycle.
+    /// Sends queries. If it is full, try again in a later duty cycle.
     pub queries: Sender<ResendQuery>,
     pub answers: Taker<ResendAnswer>,
 }
 
 #[derive(Debug)]
 pub struct ResendLocator {
-    /// Where queries come from.
+    /// Receives queries.
     pub queries: Receiver<ResendQuery>,
-    /// Where requests go with what is known of them. Full: try again in a later duty cycle.
+    /// Sends jobs. If it is full, try again in a later duty cycle.
     pub jobs: Sender<ResendJob>,
-    /// Where answers go. Refused: try again in a later duty cycle.
+    /// Sends answers. If one is refused, try again in a later duty cycle.
     pub answers: Giver<ResendAnswer>,
 }
 
 #[derive(Debug)]
 pub struct ResendReader {
-    /// Where jobs come from.
+    /// Receives jobs.
     pub jobs: Receiver<ResendJob>,
-    /// Where chunks go. Refused: try again in a later duty cycle.
+    /// Sends chunks. If one is refused, try again in a later duty cycle.
     pub answers: Giver<ResendAnswer>,
 }
 

@@ -1,9 +1,9 @@
-//! The resender: reads old messages from the event log, a chunk at a time, for clients that resume far back.
+//! The resender: reads old messages from the event log in chunks, for clients that resume from an old message.
 //!
-//! A login's messages may lie far apart in the log, so a chunk can take many duty cycles to gather. Each cycle reads a
-//! bounded number of records for one job. There is one job a login at most, a later one in the place of an earlier one; jobs
-//! take turns; one that nobody waits for any more ends. A place in the log is kept for the next chunk. What cannot be read
-//! ends the wait of who asked for it, and nothing else.
+//! A login's messages may be far apart in the log, so a chunk can take many duty cycles. Each cycle reads a bounded
+//! number of records for one job. There is at most one job per login; a new one replaces the old one. Jobs take turns,
+//! and a job ends when its connection no longer waits. The reader's place in the log is kept for the next chunk. A read
+//! error ends only the request that met it.
 
 use crate::domain::streams::Mark;
 use crate::domain::{Event, EventRecord, LoginId, VenueEvent, codec};
@@ -19,17 +19,17 @@ use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-/// Records read in one duty cycle: some tens of microseconds.
+/// Records read per duty cycle: some tens of microseconds.
 const RECORDS_PER_CYCLE: usize = 1024;
 
-/// Places in the log that are kept for requests to come, one a login at most.
+/// How many places in the log are kept for later requests, at most one per login.
 const PARKED_MAX: usize = 16;
 
 pub struct Resender {
     ends: ResendReader,
     downstream: Vec<Doorbell>,
     log: SegmentIndex,
-    /// The first event in the log, for those who look for a place in it.
+    /// The number of the first event in the log, for agents that look for a place in it.
     oldest: CursorWriter,
     jobs: VecDeque<Job>,
     parked: VecDeque<Walk>,
@@ -46,10 +46,10 @@ struct Counts {
     failed: Counter,
 }
 
-/// A reader on its way through the log, counting a login's messages.
+/// A reader in the log that counts a login's messages.
 struct Walk {
     reader: Reader,
-    /// Whose messages, for whom: what a later request must have in common to go on from here.
+    /// Its login, session and recipients: a later request must have the same to continue from here.
     login: LoginId,
     session: u32,
     connection: u64,
@@ -57,37 +57,37 @@ struct Walk {
     first_event: u64,
     /// The number of the next message that will be met.
     next_message: u64,
-    /// That number is not known yet.
+    /// Set while that number is not known yet.
     counting: Option<Counting>,
 }
 
-/// Which message is the first in a log whose beginning was retired: the messages up to a place where the number is known are
-/// counted, and then the walk is begun anew.
+/// Finds the number of the first message in a log whose beginning was retired: counts the messages up to a place where
+/// the number is known, and then restarts the walk.
 struct Counting {
     until: Mark,
-    /// The event that comes next.
+    /// The next event.
     next_event: u64,
     counted: u64,
 }
 
-/// A request that is being worked on.
+/// A request in progress.
 struct Job {
     job: ResendJob,
     walk: Option<Walk>,
     chunk: ResendChunk,
-    /// Nothing more is read for it: the chunk is to be sent as it is.
+    /// Nothing more is read for it: the chunk is sent as it is.
     ended: bool,
 }
 
-/// Why a job cannot go on.
+/// Why a job cannot continue now.
 enum Stop {
     /// The chunk is full, or the log ends.
     Done,
-    /// What is wanted is not there any more.
+    /// The requested messages are no longer in the log.
     Gone,
-    /// Something passes: the same is to be tried again later.
+    /// A transient error: retry later.
     Later(String),
-    /// It cannot be read.
+    /// The log cannot be read.
     Failed(String),
 }
 
@@ -103,7 +103,7 @@ impl From<JournalError> for Stop {
 }
 
 impl Resender {
-    /// Reads in this log. `downstream`: whom to wake after an answer.
+    /// Reads this log. `downstream` is rung after an answer.
     pub fn new(
         ends: ResendReader,
         downstream: Vec<Doorbell>,
@@ -128,7 +128,7 @@ impl Resender {
             counts,
             passing: Passing::new("resender", counters),
         };
-        // Whoever asks for what cannot be read is told so when it asks.
+        // A request that meets an error reports it then.
         let _ = resender.refresh();
         resender
     }
@@ -148,7 +148,7 @@ impl Resender {
         let mut taken = 0;
         while let Ok(job) = self.ends.jobs.try_recv() {
             taken += 1;
-            // A login has one connection: what it asked for on another one is not wanted any more.
+            // A login has one connection: its requests on earlier connections are obsolete.
             let login = job.request.login;
             let before = self.jobs.len();
             self.jobs.retain(|other| other.job.request.login != login);
@@ -159,7 +159,7 @@ impl Resender {
         taken
     }
 
-    /// One bounded turn of the job whose turn it is. Returns the work done.
+    /// One bounded step of the next job. Returns the work done.
     fn turn(&mut self) -> usize {
         let Some(mut job) = self.jobs.pop_front() else { return 0 };
         if job.job.request.wanted.strong_count() == 0 {
@@ -180,7 +180,7 @@ impl Resender {
     }
 
     /// # Errors
-    /// Why it does not go on.
+    /// Why the job does not continue.
     fn work_on(&mut self, job: &mut Job) -> Result<(), Stop> {
         if job.is_full() {
             return Err(Stop::Done);
@@ -216,7 +216,7 @@ impl Resender {
         };
         let reader = match self.log.reader_of(first_event).map_err(Stop::from) {
             Ok(reader) => reader,
-            // The next to ask is told from where it has to be counted.
+            // The next request is told where counting has to start.
             Err(Stop::Gone) if counting.is_none() => {
                 self.refresh()?;
                 return Err(Stop::Done);
@@ -226,7 +226,7 @@ impl Resender {
         Ok(Walk { reader, login, session, connection, first_event, next_message, counting })
     }
 
-    /// Sends the chunk, or keeps the job while the gateway has not taken the earlier ones.
+    /// Sends the chunk, or keeps the job while the gateway has not taken earlier chunks.
     fn finish(&mut self, mut job: Job, stop: Stop) -> usize {
         let messages = job.chunk.messages.len() as u64;
         if matches!(stop, Stop::Gone | Stop::Failed(_)) {
@@ -234,7 +234,7 @@ impl Resender {
         }
         match stop {
             Stop::Done | Stop::Later(_) => {}
-            // What was gathered is good; whoever asks for more is told.
+            // The messages gathered so far are valid; the next request gets the error.
             Stop::Gone | Stop::Failed(_) if messages > 0 => {}
             Stop::Gone => job.chunk.reading = Reading::Gone,
             Stop::Failed(why) => {
@@ -279,7 +279,7 @@ impl Job {
         self.ended || len >= CHUNK_MESSAGES || is_answered
     }
 
-    /// Begins a walk anew that has counted its messages.
+    /// Restarts a walk that has counted its messages.
     fn count(&mut self, log: &mut SegmentIndex) -> Result<(), Stop> {
         let Some(walk) = &mut self.walk else { return Ok(()) };
         let is_done = |counting: &&Counting| counting.next_event >= counting.until.event;
@@ -298,7 +298,7 @@ impl Job {
             return Err(Stop::Done);
         }
         let Some(walk) = &mut self.walk else { return Err(Stop::Done) };
-        // The log may hold more than those knew who said where to start, but never less.
+        // The log may have more events than when the start was determined, but never fewer.
         if walk.reader.next_in_segment().is_some_and(|next| next > self.job.last_event) {
             return Err(Stop::Done);
         }
@@ -317,14 +317,14 @@ impl Job {
         self.take(&record)
     }
 
-    /// Adds what this event says to the login.
+    /// Adds the messages of this event to the chunk.
     fn take(&mut self, record: &EventRecord) -> Result<(), Stop> {
         let Some(walk) = &mut self.walk else { return Ok(()) };
         if let Event::Venue(VenueEvent::SessionStarted { login, session }) = record.event
             && login == walk.login
             && session != walk.session
         {
-            // What follows is another stream.
+            // What follows belongs to another stream.
             self.walk = None;
             return Err(Stop::Done);
         }

@@ -1,8 +1,8 @@
 //! The sequencer: the only writer of the command ring.
 //!
-//! It merges its sources, one inbound ring each, and stamps every command with the next sequence and the time.
-//! Time enters the system here and nowhere else. It never drops a command: with the command ring full it leaves its
-//! sources alone, and they fill up in turn.
+//! It merges its sources, one inbound ring each, and stamps every command with the next sequence and the time. No other
+//! part assigns times. It never drops a command: if the command ring is full it reads no sources, and their rings fill
+//! up.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -16,23 +16,23 @@ use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, StampClock};
 use std::ops::ControlFlow;
 
-/// Commands of one duty cycle.
+/// The most commands per duty cycle.
 const BATCH_MAX: usize = 512;
 
-/// Sources at most.
+/// The most sources.
 pub const SOURCES_MAX: usize = 8;
 
-/// What the sequencer is joined to.
+/// Everything that the sequencer is connected to.
 pub struct SequencerPorts {
-    /// Where commands come from, at most [`SOURCES_MAX`]; polled in turn. A source's cursor moves after its commands are in the
+    /// The sources, at most [`SOURCES_MAX`], polled in turn. A source's cursor moves after its commands are in the
     /// command ring.
     pub sources: Vec<Consumer<Command>>,
-    /// Where the commands of operators come from, and where it is told which sequence the last of them got.
+    /// Operators' commands, and the cursor that reports the sequence of the last of them.
     pub operator: Option<(Consumer<Command>, CursorWriter)>,
     pub commands: Producer<Sequenced>,
     /// Whether journal, event log or data directory are short of space.
     pub space: Vec<SpaceWatch>,
-    /// Whom to wake after publishing.
+    /// Rung after publishing.
     pub downstream: Vec<Doorbell>,
 }
 
@@ -47,7 +47,7 @@ pub struct Sequencer {
 }
 
 impl Sequencer {
-    /// Goes on after `last`, the stamp of the last command in the journal.
+    /// Continues after `last`, the stamp of the last command in the journal.
     pub fn new(ports: SequencerPorts, stamps: StampClock, last: Stamp, counters: &Counters) -> Self {
         assert!(ports.sources.len() <= SOURCES_MAX, "the sequencer has too many sources");
         let reused = u64::from(is_injected(InjectedFault::ReuseSequence));
@@ -68,7 +68,7 @@ impl Agent for Sequencer {
     }
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
-        // Also while nothing waits: the clock of stamps follows the wall clock only while it is read.
+        // Also when there are no commands: the stamp clock follows the wall clock only while it is read.
         let time = Timestamp(self.stamps.now().0).max(self.last.time);
         let of_operators = self.ports.operator.iter().map(|(source, _)| source);
         if self.ports.sources.iter().chain(of_operators).all(|source| source.waiting() == 0) {
@@ -80,7 +80,7 @@ impl Agent for Sequencer {
             self.ring_full.add(1);
             return Ok(0);
         }
-        // First, for there are few, and the others can fill every cycle.
+        // Operators come first: they send few commands, and the other sources could fill every cycle.
         if let Some((source, taken)) = &mut self.ports.operator {
             source.poll(claim.remaining(), |command| {
                 self.last = Stamp { sequence: self.last.sequence + 1, time };
@@ -104,7 +104,7 @@ impl Agent for Sequencer {
         self.first = (self.first + 1) % count;
         let work = claim.len();
         claim.publish();
-        // Only now: who sees that its commands were taken sees them in the command ring.
+        // Only now: an observer that sees the commands as taken must find them in the command ring.
         for (source, taken) in self.ports.sources.iter_mut().zip(taken) {
             source.batch(taken).release(taken);
         }
@@ -116,8 +116,8 @@ impl Agent for Sequencer {
     }
 }
 
-/// While journal or event log is short of space new orders and replaces are refused, so that what space there is goes to
-/// cancels. The refusal is a command like any other: it is journaled and answered.
+/// Refuses new orders and replaces while the journal or event log is short of space, so that the remaining space is
+/// used for cancels. The refusal is a command like any other: it is journaled and answered.
 fn refuse_new_orders(command: &Command) -> Command {
     let reason = RejectReason::JournalSpaceLow;
     let order = match *command {

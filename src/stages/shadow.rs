@@ -1,18 +1,18 @@
-//! The shadow: a second exchange beside the engine's, made from the journal alone.
+//! The shadow: a second exchange beside the engine's, built from the journal alone.
 //!
-//! It tails the journal with a [`State`] of its own, up to what is on the disk. So it knows, off the hot path, what every
-//! restart would come to, and does with it whatever takes long:
+//! It follows the journal with its own [`State`], up to the commands on disk. So it has, off the hot path, the state
+//! that a restart would have, and does the slow work with it:
 //!
-//! - it holds every event of its own against the event log, which is what the matcher said. A difference means that one of
-//!   the two exchanges went wrong, by a flipped bit in memory or a defect of the program, and ends the process at once;
-//! - every so many commands it writes the digest of its state into the journal ([`VenueCommand::Checkpoint`]), so that every
-//!   later replay can compare;
-//! - every so many commands, on request, and at a clean stop it writes a snapshot, and then retires what is no
+//! - it compares each of its own events with the event log, which has the matcher's events. A difference means that one
+//!   of the two exchanges is wrong, by a memory error or a defect of the program, and ends the process at once;
+//! - at an interval of commands it writes the digest of its state into the journal ([`VenueCommand::Checkpoint`]), for
+//!   later replays to compare;
+//! - at an interval of commands, on request and at a clean stop it writes a snapshot, and then retires what is no
 //!   longer needed;
 //! - it watches the size of the engine's files.
 //!
-//! What must never happen here: a snapshot of a command that a loss of power could take away, or of a state that was not
-//! compared; and nothing here ever makes anybody wait.
+//! It must never write a snapshot of a command that a power loss could remove, or of a state that was not compared. It
+//! must never make another agent wait.
 
 mod comparator;
 mod quota;
@@ -34,32 +34,32 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Commands of one duty cycle: some hundred microseconds.
+/// The most commands per duty cycle: some hundred microseconds.
 const COMMANDS_MAX: usize = 1024;
-/// Events that may wait for the archiver. One part of a command may go beyond.
+/// The most events that wait for the archiver. One part of a command may exceed it.
 const EVENTS_WAITING_MAX: usize = 64 * 1024;
-/// The time between two looks at the size of the directory and at requests, ns.
+/// The time between two checks of the directory's size and of requests, ns.
 const LOOK_EVERY_NS: u64 = 1_000_000_000;
-/// A file of this name among the snapshots asks for one; it goes when that is made.
+/// A file of this name among the snapshots requests a snapshot; it is deleted once that is written.
 pub const REQUEST_FILE: &str = "request";
 
-/// What the shadow is joined to.
+/// Everything that the shadow is connected to.
 pub struct ShadowPorts {
-    /// Commands up to here are on the disk.
+    /// The last command on disk.
     pub synced: CursorReader,
     /// The last event in the event log.
     pub archived: CursorReader,
-    /// The last event that no loss of power can take from SQL; `None` without SQL.
+    /// The last event in SQL that survives a power loss; `None` without SQL.
     pub in_sql: Option<CursorReader>,
     /// The last event of the newest checkpoint of market data; `None` without market data.
     pub in_market_data: Option<CursorReader>,
-    /// Where checkpoints go.
+    /// The ring for checkpoint commands.
     pub commands: Producer<Command>,
-    /// Whom to wake after publishing.
+    /// Rung after publishing.
     pub downstream: Vec<Doorbell>,
 }
 
-/// Where the shadow reads and writes.
+/// The files that the shadow reads and writes.
 #[derive(Clone, Debug)]
 pub struct ShadowFiles {
     /// The journal of commands.
@@ -68,19 +68,19 @@ pub struct ShadowFiles {
     pub snapshots: Arc<dyn Storage>,
 }
 
-/// How often what is done.
+/// The intervals of the shadow's work.
 #[derive(Debug)]
 pub struct ShadowSettings {
-    /// A snapshot at every multiple of this, commands; 0: none but on request and at a clean stop.
+    /// A snapshot at every multiple of this many commands; 0: only on request and at a clean stop.
     pub snapshot_every: u64,
-    /// A checkpoint at every multiple of this, commands; 0: none.
+    /// A checkpoint at every multiple of this many commands; 0: none.
     pub checkpoint_every: u64,
     pub retention: Retention,
-    /// How large the engine's files may become.
+    /// The limit on the size of the engine's files.
     pub quota: Quota,
 }
 
-/// For asking the shadow from outside.
+/// Requests to the shadow from outside.
 #[derive(Clone, Debug, Default)]
 pub struct ShadowControl(Arc<Asked>);
 
@@ -91,12 +91,12 @@ struct Asked {
 }
 
 impl ShadowControl {
-    /// From now on no checkpoint is sent: the first step of an orderly stop.
+    /// Stops checkpoints: the first step of an orderly stop.
     pub fn stop_asking(&self) {
         self.0.no_more_commands.store(true, Ordering::Release);
     }
 
-    /// Asks for a snapshot as soon as what was taken in so far has been compared.
+    /// Requests a snapshot as soon as all commands taken in so far have been compared.
     pub fn request_snapshot(&self) {
         self.0.snapshot.store(true, Ordering::Release);
     }
@@ -112,16 +112,16 @@ pub struct Shadow {
     snapshots: Snapshots,
     files: ShadowFiles,
     comparator: EventLogComparator,
-    /// Events of the state that the event log has not yet been compared with.
+    /// Events of the state that were not compared with the event log yet.
     events: VecDeque<EventRecord>,
     /// Whether the last command is done.
     progress: Progress,
-    /// A snapshot is to be made of the state as it is: nothing is applied until it is.
+    /// A snapshot of the present state is due; nothing is applied before it is written.
     snapshot_due: bool,
     position: CursorWriter,
     /// The position of the last snapshot.
     last_snapshot: u64,
-    /// A checkpoint that the ring has not taken yet.
+    /// A checkpoint that did not fit into the ring yet.
     checkpoint: Option<Checkpoint>,
     next_look: u64,
     passing: Passing,
@@ -137,10 +137,10 @@ struct Counts {
 }
 
 impl Shadow {
-    /// Goes on from a state that recovery found, whose last snapshot is of `last_snapshot` (0: there is none).
+    /// Continues from a recovered state. `last_snapshot` is the position of the newest snapshot (0: none).
     ///
     /// # Errors
-    /// [`Fatal::JournalDamaged`] or [`Fatal::EventLog`] when journal or event log cannot be read.
+    /// [`Fatal::JournalDamaged`] or [`Fatal::EventLog`] if journal or event log cannot be read.
     pub fn new(
         ports: ShadowPorts,
         files: ShadowFiles,
@@ -190,12 +190,12 @@ impl Shadow {
         self.position.reader()
     }
 
-    /// For asking it from outside.
+    /// For requests from outside.
     pub fn control(&self) -> ShadowControl {
         self.control.clone()
     }
 
-    /// Applies commands that are on the disk, up to the next one whose state is to be kept.
+    /// Applies commands that are on disk, up to the next one whose state must be saved.
     fn apply(&mut self) -> Result<usize, Halt> {
         let synced = self.ports.synced.get();
         let mut applied = 0;
@@ -226,8 +226,8 @@ impl Shadow {
         Ok(applied)
     }
 
-    /// Applies the first part of the next command, or the next part of the last one. With the last part of a command the state
-    /// is one that may be kept.
+    /// Applies the first part of the next command, or the next part of the last one. After the last part of a command
+    /// the state may be saved.
     fn part(&mut self, next: Option<(Stamp, &Command)>) {
         let events = &mut self.events;
         let mut on_event = |event: &EventRecord| -> Result<(), Infallible> {
@@ -253,7 +253,7 @@ impl Shadow {
         self.state.shards.digest()
     }
 
-    /// Holds events against the event log as far as that goes.
+    /// Compares events with the event log as far as it goes.
     fn compare(&mut self) -> Result<usize, Halt> {
         let archived = self.ports.archived.get();
         let mut compared = 0;
@@ -280,14 +280,15 @@ impl Shadow {
         1
     }
 
-    /// Writes a snapshot of the state, all of whose events have been compared, and retires what it makes superfluous. A
-    /// disk that does not take it is reported and tried again at the next occasion; trading goes on. Only an event log that
-    /// cannot be synced ends the process: nobody would know what of it is on the disk.
+    /// Writes a snapshot of the state, all of whose events were compared, and retires what it makes superfluous. If the
+    /// disk fails, this is reported and tried again at the next occasion; trading continues. Only an event log that
+    /// cannot be synced ends the process, because it would be unknown which of its events are on disk.
     fn save(&mut self) -> Result<(), Fatal> {
         self.snapshot_due = false;
         let position = self.state.last.sequence;
         if position > self.last_snapshot {
-            // A start from the snapshot goes on in the event log behind its last event, so that must be there.
+            // A start from the snapshot continues in the event log after the snapshot's last event, so that event must
+            // be on disk.
             let synced = match self.comparator.sync() {
                 Err(error) if error.is_failed_sync() => return Err(Fatal::event_log(error)),
                 synced => synced.map_err(|error| error.to_string()),
@@ -309,7 +310,7 @@ impl Shadow {
             }
         }
         if self.files.snapshots.open(REQUEST_FILE).is_ok() {
-            // Should that fail, the next look makes another snapshot, and no harm is done.
+            // If this fails, the next check makes another snapshot, which does no harm.
             let _ = self.files.snapshots.remove(REQUEST_FILE);
         }
         self.retire();
@@ -319,7 +320,7 @@ impl Shadow {
     fn retire(&mut self) {
         let readers = [&self.ports.in_sql, &self.ports.in_market_data];
         let needed_from: Vec<u64> = readers.into_iter().flatten().map(CursorReader::get).collect();
-        // By stamps: how old an event is does not depend on what somebody does to the clock.
+        // Ages are computed from stamps, so changes of the wall clock have no effect.
         let now = self.state.last.time;
         let retention = &self.settings.retention;
         let ShadowFiles { journal, event_log, .. } = &self.files;
@@ -343,7 +344,7 @@ impl Shadow {
         Ok(work)
     }
 
-    /// What does not have to be looked at all the time.
+    /// Checks that are not needed in every duty cycle.
     fn look(&mut self, now: u64) {
         if now < self.next_look {
             return;
@@ -375,7 +376,7 @@ impl Agent for Shadow {
         self.passing.settle(cycle)
     }
 
-    /// Journal and event log are closed by now. A snapshot of their end makes the next start short.
+    /// Journal and event log are closed by now. A snapshot at their end makes the next start short.
     fn on_close(&mut self) -> Result<(), Fatal> {
         while self.do_work()? > 0 {}
         if self.events.is_empty() && self.state.last.sequence == self.ports.synced.get() {

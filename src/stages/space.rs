@@ -1,34 +1,34 @@
-//! The seam between those who see the disk fill up and the sequencer, which then takes no new orders.
+//! The interface between the agents that notice a full disk and the sequencer, which then refuses new orders.
 //!
-//! Journal and event log each have a gauge of their own: without space for the event log the archiver stops reading, and
-//! the rings fill up behind it just as they do behind the journaler.
+//! Journal and event log each have a gauge. Without space for the event log the archiver stops reading, and the rings
+//! before it fill up, just as they do for the journaler.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Written by who writes a log: whether no new segment of it can be made.
+/// The writing end, for the owner of a log: whether no new segment of it can be created.
 #[derive(Debug)]
 pub struct SpaceLow {
     flag: Arc<AtomicBool>,
     log: &'static str,
 }
 
-/// Read by the sequencer.
+/// The reading end, for the sequencer.
 #[derive(Clone, Debug)]
 pub struct SpaceWatch(Arc<AtomicBool>);
 
-/// Both ends for the log of this name; there is space at first.
+/// Both ends for the log of this name. Initially there is space.
 pub fn space_gauge(log: &'static str) -> (SpaceLow, SpaceWatch) {
     let flag = Arc::new(AtomicBool::new(false));
     (SpaceLow { flag: Arc::clone(&flag), log }, SpaceWatch(flag))
 }
 
 impl SpaceLow {
-    /// Says how it is now. When that is news, the operator is told too, with the system's `reason`.
+    /// Sets the present state. A change is also reported to the operator, with the system's `reason`.
     #[inline]
     pub fn set(&self, low: bool, reason: impl FnOnce() -> Option<String>) {
-        // This end is the only writer, so what it reads is what it wrote. A hint: nothing else is published by it, and
-        // a command more or less gets in either way.
+        // This end is the only writer, so it reads its own last value. The flag is a hint: it publishes no other data,
+        // and it does not matter if a single command passes in between.
         if self.flag.load(Ordering::Relaxed) != low {
             self.flag.store(low, Ordering::Relaxed);
             self.tell(low, reason());

@@ -1,9 +1,9 @@
-//! The SQL writer: follows the event log and writes it into the database, a batch at a time.
+//! The SQL writer: follows the event log and writes it into the database in batches.
 //!
-//! A database that is locked, out of space or out of reach is tried again later; meanwhile the event log holds the
-//! backlog, and trading does not notice. Only an event log that cannot be read ends the process.
+//! If the database is locked, out of space or unreachable, the writer tries again later. Meanwhile the event log holds
+//! the backlog, and trading is not affected. Only an event log that cannot be read ends the process.
 //!
-//! It never starts in the middle: where the events are gone that a database would need, it says which, and writes nothing.
+//! It never skips events: if events that the database needs are gone, it reports which and writes nothing.
 
 use crate::ring::{CursorReader, CursorWriter, cursor};
 use crate::runtime::injected_fault::{InjectedFault, is_injected};
@@ -21,50 +21,51 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The first wait after the database refused, and the longest; each is twice the one before.
+/// The first and the longest wait after a database error; each wait is twice the one before.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_LONGEST: Duration = Duration::from_secs(10);
 
-/// How often a writer that has nothing to write sees whether its file is still there.
+/// How often an idle writer checks whether its file still exists.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often what was written is synced. Nobody waits for it but retention, which must keep what a loss of power could
-/// take from the database.
+/// How often written data is synced. Only retention depends on it: it must keep the events that a power loss could
+/// remove from the database.
 const SYNC_INTERVAL: Duration = Duration::from_secs(10);
-/// How often while the write-ahead log is larger than it may stay, so that it is cut soon after the last reader has gone.
+/// The same while the write-ahead log is larger than its limit, so that it is truncated soon after its last reader
+/// ends.
 const SYNC_INTERVAL_LARGE: Duration = Duration::from_secs(1);
 
-/// A write-ahead log of this size is warned of, and again at each double, bytes.
+/// The size of the write-ahead log from which a warning is given, and again at each doubling, bytes.
 const WAL_WARN_BYTES: u64 = 2 * WAL_KEPT_BYTES;
 
-/// Where and how the database is written.
+/// Settings of the SQL writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SqlSettings {
-    /// The database file. It and its folder are made when they are not there.
+    /// The database file. The file and its directory are created if they do not exist.
     pub path: PathBuf,
-    /// How long a batch gathers while the writer is at the end of the event log.
+    /// How long a batch gathers events while the writer is at the end of the event log.
     pub batch_interval: Duration,
-    /// The most events in a batch, at least 1: those that a writer takes at once that has fallen behind. The memory of a
-    /// batch is at most 430 bytes for each.
+    /// The most events per batch, at least 1; a writer that has fallen behind uses batches of this size. A batch takes
+    /// at most 430 bytes of memory per event.
     pub batch_events_max: usize,
-    /// What accounts and logins are called.
+    /// The names of accounts and logins.
     pub people: People,
-    /// Who brings what is written to the disk before its sync.
+    /// Who starts the write-back of written data before its sync.
     pub write_behind: WriteBehind,
 }
 
-/// Who brings what is written to the disk before its sync.
+/// Who starts the write-back of written data before its sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteBehind {
-    /// Nobody but the system, when it likes.
+    /// Only the system, when it chooses.
     Never,
-    /// A thread, while it is written, so that its sync is no burst.
+    /// A thread, while data is written, so that the sync is not a burst of writes.
     OnAThread,
 }
 
 impl SqlSettings {
-    /// A database at `path` with batches of 100 ms, or of 300,000 events while the writer is behind, without names, and not
-    /// written behind.
+    /// A database at `path` with batches of 100 ms, or of 300,000 events while the writer is behind; without names and
+    /// without write-behind.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -78,54 +79,54 @@ impl SqlSettings {
 
 pub struct SqlWriter {
     settings: SqlSettings,
-    /// With the segments that were archived, for a database that is built again.
+    /// The log including archived segments, for a database that is rebuilt.
     log: Arc<dyn Storage>,
     clock: Box<dyn Clock>,
-    /// For how old events are; nothing waits for it.
+    /// Used for the age of events only.
     wall: Box<dyn WallClock>,
     /// `None` before the database could be opened, and after it was lost.
     session: Option<Session>,
     watermark: CursorWriter,
-    /// Events of later commands are not taken yet; `None`: all are.
+    /// The last command whose events are taken; `None`: all events are taken.
     synced: Option<CursorReader>,
     /// The first and the last event that this process has logged.
     logged: Option<(u64, CursorReader)>,
     on_disk: CursorWriter,
     next_sync: MonotonicNanos,
     wal_syncs: WalSyncs,
-    /// The size of the write-ahead log that was warned of last, bytes; 0 while it is small.
+    /// The size of the write-ahead log at the last warning, bytes; 0 while it is small.
     wal_warned: u64,
     retry: Retry,
     rebuild: Rebuild,
     stage: Stage,
-    /// When to see again whether the file is still there.
+    /// When to check again whether the file still exists.
     next_look: MonotonicNanos,
     counts: Counts,
 }
 
-/// An engine that starts is told what is wrong; one that runs goes on without SQL.
+/// A starting engine gets errors returned; a running one continues without SQL.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Starting,
     Running,
 }
 
-/// When to try again after the database refused.
+/// When to try again after a database error.
 #[derive(Default)]
 struct Retry {
     not_before: MonotonicNanos,
     wait: Duration,
 }
 
-/// Whether a sync of the write-ahead log alone means something. After one that failed it does not: the system may have
-/// given up what it could not write, and the next one succeeds. Then only what is in the database file counts.
+/// Whether a successful sync of the write-ahead log proves anything. After a failed sync it does not: the system may
+/// have dropped pages that it could not write, and the next sync succeeds. From then on only the database file counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum WalSyncs {
     Trusted,
     Failed,
 }
 
-/// Whether the database was built from event 1 by this program since it contradicted the event log.
+/// Whether this process has already rebuilt the database from event 1 because it contradicted the event log.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rebuild {
     Untried,
@@ -142,8 +143,8 @@ struct Counts {
 }
 
 impl SqlWriter {
-    /// Opens the database and goes on after its watermark with the events in `log`. When the database cannot be had
-    /// for the moment, that is tried again in duty cycles.
+    /// Opens the database and continues after its watermark with the events in `log`. If the database is temporarily
+    /// unavailable, the duty cycles try again.
     ///
     /// # Errors
     /// [`Fatal::Sql`] for a database of a newer program or of another one, and for one that needs events which are no
@@ -192,27 +193,28 @@ impl SqlWriter {
         Ok(writer)
     }
 
-    /// Takes events only of commands up to `synced`. So the database is never ahead of what a loss of power leaves of the
-    /// journal, and need not be built again, for which all events since the first would have to be kept.
+    /// Takes only events of commands up to `synced`. The database is then never ahead of the journal that a power loss
+    /// leaves. Otherwise it might have to be rebuilt, for which all events since the first would have to be kept.
     #[must_use]
     pub fn behind(self, synced: CursorReader) -> Self {
         Self { synced: Some(synced), ..self }
     }
 
-    /// Takes it that what the event log gets from now on, up to `archived`, is whole: its writer is of this process.
+    /// Trusts the events that the log gets from now on, up to `archived`, without verifying their checksums: this
+    /// process writes them.
     #[must_use]
     pub fn trusting(self, archived: CursorReader) -> Self {
         let first = archived.get() + 1;
         Self { logged: Some((first, archived)), ..self }
     }
 
-    /// The last event in the database. 0 while that is not known, and again from 0 on while a database is built again.
+    /// The last event in the database. 0 while unknown; it counts from 0 again while a database is rebuilt.
     pub fn watermark(&self) -> CursorReader {
         self.watermark.reader()
     }
 
-    /// The last event that no loss of power can take from the database: later ones must stay in the event log. 0 while that
-    /// is not known.
+    /// The last event in the database that survives a power loss: later ones must stay in the event log. 0 while
+    /// unknown.
     pub fn on_disk(&self) -> CursorReader {
         self.on_disk.reader()
     }
@@ -226,7 +228,7 @@ impl SqlWriter {
                         session.database.write_behind();
                     }
                     self.show_watermark(session.watermark());
-                    // How much of it is synced is not known; and it may be another file than before.
+                    // How much of it is synced is not known, and it may be another file than before.
                     self.on_disk.move_back(0);
                     self.next_sync = now;
                     self.session = Some(session);
@@ -237,7 +239,7 @@ impl SqlWriter {
         Ok(self.session.is_some())
     }
 
-    /// Reads on, to the end of the log or of the batch. Returns how many events.
+    /// Reads to the end of the log or of the batch. Returns the number of events.
     fn gather(&mut self, now: MonotonicNanos) -> Result<usize, Fatal> {
         let synced = self.synced.as_ref().map_or(u64::MAX, CursorReader::get);
         let Some(session) = &mut self.session else { return Ok(0) };
@@ -247,7 +249,7 @@ impl SqlWriter {
         match session.gather(now, self.settings.batch_events_max, synced, trusted) {
             Ok(events) => Ok(events),
             Err(trouble) => {
-                // What was taken before the error is in the batch, and the reader is behind it.
+                // Events read before the error are in the batch, and the reader is after them.
                 if !matches!(trouble, Trouble::LogLater(_)) {
                     self.session = None;
                 } else if is_injected(InjectedFault::SkipUnreadable) {
@@ -259,7 +261,7 @@ impl SqlWriter {
         }
     }
 
-    /// Writes the batch. Returns how many rows.
+    /// Writes the batch. Returns the number of rows.
     fn flush(&mut self, now: MonotonicNanos) -> Result<usize, Fatal> {
         let Some(session) = &mut self.session else { return Ok(0) };
         let oldest = session.batch_started();
@@ -276,7 +278,7 @@ impl SqlWriter {
                 Ok(rows)
             }
             Err(error) => {
-                // Else the batch is still in memory, to be written again as it is.
+                // The batch is kept in memory, to be written again unchanged.
                 if !error.is_passing() || !session.can_write_again(&error) {
                     self.session = None;
                 }
@@ -291,7 +293,7 @@ impl SqlWriter {
         self.watermark.move_back(event);
     }
 
-    /// Syncs what was written, and makes a large write-ahead log small, when it is time.
+    /// Syncs written data, and truncates a large write-ahead log, when due.
     fn sync(&mut self, now: MonotonicNanos) -> Result<(), Fatal> {
         let written = self.watermark.get();
         let Some(session) = &self.session else { return Ok(()) };
@@ -330,7 +332,7 @@ impl SqlWriter {
         Ok(())
     }
 
-    /// Shows the size of the write-ahead log, and says so when somebody makes it grow.
+    /// Publishes the size of the write-ahead log, and warns if a reader makes it grow.
     fn show_wal(&mut self) {
         let Some(session) = &self.session else { return };
         let bytes = session.database.wal_bytes();
@@ -356,20 +358,20 @@ impl SqlWriter {
         }
     }
 
-    /// Gives up a database whose file was deleted or replaced. What has its name now is opened next, or built.
+    /// Closes a database whose file was deleted or replaced. The file that has its name now is opened next, or rebuilt.
     fn look_at_file(&mut self, now: MonotonicNanos) {
         self.next_look = after(now, LOOK_INTERVAL);
         if let Some(session) = self.session.take_if(|session| !session.database.is_in_place()) {
             tracing::warn!("{}: the database was deleted or replaced", self.settings.path.display());
             self.counts.errors.add(1);
             session.database.abandon();
-            // Every event may be needed again, and nobody may take them away before it is known which.
+            // Every event may be needed again, so retention must keep all of them until the new position is known.
             self.show_watermark(0);
             self.on_disk.move_back(0);
         }
     }
 
-    /// Decides what becomes of trouble: wait, build again, or end.
+    /// Decides how to treat an error: wait, rebuild, or end the process.
     fn handle(&mut self, trouble: Trouble, now: MonotonicNanos) -> Result<(), Fatal> {
         self.counts.errors.add(1);
         match trouble {
@@ -397,7 +399,7 @@ impl SqlWriter {
                 Ok(())
             }
             Trouble::Log(fatal) => Err(fatal),
-            // A database that was built from this very log and still does not fit: the log makes no sense.
+            // A database that was rebuilt from this log and still does not fit: the log is inconsistent.
             Trouble::Unfit { label: DIVERGED, why } if self.rebuild == Rebuild::Tried => {
                 Err(Fatal::event_log(why))
             }
@@ -432,8 +434,8 @@ impl SqlWriter {
         self.session.as_ref().is_some_and(|session| session.events() >= self.settings.batch_events_max)
     }
 
-    /// Whether the batch is to be written: it is full, or old with nothing more to take. While the writer is behind an old
-    /// one goes on: the longer it is, the fewer rows are written more than once.
+    /// Whether the batch must be written: it is full, or it is old and there are no more events. While the writer is
+    /// behind, an old batch grows further: in a longer batch fewer rows are written more than once.
     fn is_due(&self, now: MonotonicNanos) -> bool {
         let Some(session) = &self.session else { return false };
         let gathered = session.batch_started().map(|(started, _)| now.0.saturating_sub(started.0));
@@ -444,7 +446,7 @@ impl SqlWriter {
 }
 
 impl Retry {
-    /// How long to wait after one more refusal.
+    /// How long to wait after a further error.
     fn after(&mut self, now: MonotonicNanos) -> Duration {
         self.wait = (self.wait * 2).clamp(RETRY_FIRST, RETRY_LONGEST);
         self.not_before = after(now, self.wait);
@@ -452,7 +454,7 @@ impl Retry {
     }
 }
 
-/// What the system says of another file at this moment, since SQLite does not hand on what it was told of its own.
+/// The system's present error for another file, because SQLite does not pass on the error of its own file.
 fn of_the_system() -> String {
     match File::open("/dev/null") {
         Err(error) => format!(": {}", Told(&error)),
@@ -487,7 +489,7 @@ impl Agent for SqlWriter {
         Ok(events + rows)
     }
 
-    /// Writes all that is in the event log, if the database lets it. What is missing then comes at the next start.
+    /// Writes all events in the log, if the database allows it. The next start writes the rest.
     fn on_close(&mut self) -> Result<(), Fatal> {
         let now = self.clock.now();
         self.look_at_file(now);

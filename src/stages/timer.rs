@@ -1,9 +1,10 @@
-//! The timer: what happens by itself, as commands like any other.
+//! The timer: creates the commands that time triggers.
 //!
-//! It asks for a [`ClockCommand::Tick`] at every multiple of its interval, so that what is due is done while nobody sends
-//! anything, puts instruments into phases at the times of their schedules, and ends the session at its time of day. It only asks: what a command then does is
-//! the exchange's to say, and the time that counts is the stamp's. It rides on a thread of others and never waits; between
-//! two moments a duty cycle is a look at the clock. Its commands are late by as long as that thread may sleep.
+//! It requests a [`ClockCommand::Tick`] at every multiple of its interval, so that timed actions happen even if no
+//! client sends anything. It sets the phases of instruments by their schedules, and ends the session at its time of
+//! day. It only sends commands: the exchange decides what they do, and the stamp's time counts. It runs on another
+//! agent's thread and never waits; between two due times a duty cycle only reads the clock. Its commands can be late by as
+//! long as that thread sleeps.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -19,25 +20,25 @@ use std::time::Duration;
 const SECOND_NS: u64 = 1_000_000_000;
 const DAY_S: u64 = 86_400;
 
-/// A schedule that is behind by more than this goes on from the present: its past is of no use to anybody.
+/// A schedule that is behind by more than this continues from the present; its older entries have no use.
 const CATCH_UP_S: u64 = DAY_S;
 
-/// What the timer is joined to.
+/// Everything that the timer is connected to.
 pub struct TimerPorts {
-    /// Where its commands go.
+    /// The ring for its commands.
     pub commands: Producer<Command>,
     /// The present session.
     pub session: CursorReader,
-    /// Whom to wake after publishing.
+    /// Rung after publishing.
     pub downstream: Vec<Doorbell>,
 }
 
-/// What happens when.
+/// What the timer does and when.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TimerSettings {
-    /// The time between two ticks; `None`: there are none.
+    /// The time between two ticks; `None`: no ticks.
     pub tick_interval: Option<Duration>,
-    /// The instruments that have hours.
+    /// The instruments with schedules.
     pub schedules: Vec<Schedule>,
     /// When sessions end; `None`: never.
     pub roll: Option<Roll>,
@@ -48,14 +49,14 @@ pub struct TimerSettings {
 pub struct Roll {
     /// Seconds since midnight UTC.
     pub second_of_day: u32,
-    /// When the session began that recovery found. If its end was missed since, it comes at the start.
+    /// When the recovered session began. If its end was missed, the session ends at the start.
     pub began: UnixNanos,
-    /// The name of the venue's first session.
+    /// The id of the venue's first session.
     pub first: SessionId,
 }
 
 impl Roll {
-    /// The last time at this second (since 1970) or before it.
+    /// The last time of the roll at or before this second (since 1970).
     fn at_or_before(&self, now_s: u64) -> u64 {
         let second = u64::from(self.second_of_day);
         let today = now_s / DAY_S * DAY_S + second;
@@ -69,19 +70,19 @@ impl Roll {
     }
 }
 
-/// The hours of one instrument.
+/// The schedule of one instrument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     pub instrument: InstrumentId,
     /// Its symbol, for the log.
     pub symbol: Symbol,
-    /// The phase that recovery found it in.
+    /// Its phase after recovery.
     pub found: Phase,
     /// In no order.
     pub entries: Vec<ScheduleEntry>,
 }
 
-/// From this time of day on, on these days, the instrument is in this phase.
+/// Sets a phase at this time of day, on these days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScheduleEntry {
     /// Seconds since midnight UTC.
@@ -92,7 +93,7 @@ pub struct ScheduleEntry {
 }
 
 impl Schedule {
-    /// The phase that holds at this second (since 1970); `None` when nothing began in the week before it.
+    /// The phase at this second (since 1970); `None` if no entry applied in the week before.
     fn at(&self, now_s: u64) -> Option<Phase> {
         let today = now_s / DAY_S;
         (0..=7).map_while(|back| today.checked_sub(back)).find_map(|day| {
@@ -101,14 +102,14 @@ impl Schedule {
         })
     }
 
-    /// What begins next after this second, and when.
+    /// The next entry after this second, and its time.
     fn after(&self, now_s: u64) -> Option<(u64, Phase)> {
         let today = now_s / DAY_S;
         (today..=today + 7)
             .find_map(|day| self.on(day).filter(|(at_s, _)| *at_s > now_s).min_by_key(|(at_s, _)| *at_s))
     }
 
-    /// What begins on this day (since 1970), each with its second.
+    /// The entries of this day (since 1970), each with its second.
     fn on(&self, day: u64) -> impl Iterator<Item = (u64, Phase)> + '_ {
         // The first day of 1970 was a Thursday.
         let weekday = (day + 3) % 7;
@@ -117,12 +118,12 @@ impl Schedule {
     }
 }
 
-/// Ends the timer before the rest of the engine: what it asked for can then be waited for.
+/// Stops the timer before the rest of the engine, so that the engine can finish the commands it sent.
 #[derive(Clone, Debug, Default)]
 pub struct TimerControl(Arc<AtomicBool>);
 
 impl TimerControl {
-    /// From now on it asks for nothing more.
+    /// From now on it sends no commands.
     pub fn stop(&self) {
         self.0.store(true, Ordering::Release);
     }
@@ -134,13 +135,13 @@ pub struct Timer {
     tick_interval_ns: Option<u64>,
     schedules: Vec<Schedule>,
     control: TimerControl,
-    /// Schedules by place, with phases of the start that the ring has not taken yet. `None` before the first duty cycle.
+    /// The schedules whose phase at the start did not fit into the ring yet. `None` before the first duty cycle.
     opening: Option<VecDeque<(usize, Phase)>>,
-    /// By schedule: what begins next.
+    /// By schedule: the next entry.
     next: Vec<Option<(u64, Phase)>>,
     next_tick_ns: u64,
     roll: Option<Roll>,
-    /// When the session ends, s since 1970.
+    /// When the session ends, seconds since 1970.
     next_roll_s: u64,
     /// Nothing is due before this.
     idle_until: UnixNanos,
@@ -150,7 +151,7 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// Begins with the first duty cycle, at the time of the clock then.
+    /// Starts with the first duty cycle, at the clock's time then.
     pub fn new(
         ports: TimerPorts,
         settings: TimerSettings,
@@ -176,12 +177,12 @@ impl Timer {
         }
     }
 
-    /// For stopping in good order.
+    /// For an orderly stop.
     pub fn control(&self) -> TimerControl {
         self.control.clone()
     }
 
-    /// Brings the instruments to the phases that their schedules say for now, and looks ahead from there.
+    /// Sets the instruments to their present scheduled phases, and finds the next entries.
     fn begin(&mut self, now: UnixNanos) {
         let now_s = now.0 / SECOND_NS;
         let mut opening = VecDeque::new();
@@ -200,7 +201,7 @@ impl Timer {
         (now.0 / interval).saturating_add(1).saturating_mul(interval)
     }
 
-    /// The schedule whose next phase comes first, and when; of several the one of the lowest instrument.
+    /// The schedule with the next entry, and its time; among equals the lowest instrument.
     fn next_phase(&self) -> Option<(usize, u64, Phase)> {
         let coming = self.next.iter().enumerate().filter_map(|(at, next)| {
             let (at_s, phase) = (*next)?;
@@ -209,7 +210,7 @@ impl Timer {
         coming.min_by_key(|(at, at_s, _)| (*at_s, self.schedules[*at].instrument))
     }
 
-    /// Asks for what is due. Whether all of it could be said.
+    /// Sends the commands that are due. Returns whether all of them fitted.
     fn ask(&mut self, now: UnixNanos) -> (usize, bool) {
         let now_s = now.0 / SECOND_NS;
         let mut work = 0;
@@ -255,7 +256,7 @@ impl Timer {
         (work, true)
     }
 
-    /// Asks for a phase of the instrument of this schedule. `false`: the ring is full.
+    /// Sends a phase change for the instrument of this schedule. `false`: the ring is full.
     fn set_phase(&mut self, schedule: usize, phase: Phase) -> bool {
         let Schedule { instrument, symbol, .. } = self.schedules[schedule];
         if self.ports.commands.try_push(Command::Admin(AdminCommand::SetPhase { instrument, phase })).is_err()
@@ -268,8 +269,8 @@ impl Timer {
     }
 }
 
-/// Whether an instrument that was found in one phase is put into another when the engine starts. A halt is an operator's,
-/// who ends it; an interruption ends by itself; a delisted instrument stays what it is.
+/// Whether the schedule changes an instrument's phase when the engine starts. Only an operator ends a halt; an
+/// interruption ends by itself; a delisted instrument stays delisted.
 fn moves_at_start(found: Phase, due: Phase) -> bool {
     match found {
         Phase::Halted | Phase::CancelOnly | Phase::Delisted => false,

@@ -1,4 +1,4 @@
-//! The disk that files in memory are on, and one of its files, open for writing.
+//! The disk of in-memory files, and one of its files open for writing.
 
 use super::faults::{self, Action, Fault, Faults, Step, injected};
 use super::file::{Folder, MemoryFile, SharedFile, locked};
@@ -30,7 +30,7 @@ impl Shared {
         locked(&self.folder).files.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// Refuses if so many bytes more than there are would not fit.
+    /// Fails if `bytes` more bytes would exceed the capacity.
     pub(super) fn reserve(&self, bytes: u64) -> io::Result<()> {
         let used: u64 = locked(&self.folder).files.values().map(|file| locked(file).seen.len() as u64).sum();
         match locked(&self.faults).capacity_bytes {
@@ -43,7 +43,7 @@ impl Shared {
         locked(&self.faults).strike(&Step { action, file, range })
     }
 
-    /// A step that either happens or fails.
+    /// Runs one step: it either takes effect or fails.
     pub(super) fn step(
         &self,
         action: Action,
@@ -149,7 +149,7 @@ impl WriteAt for MemoryRegion {
                 Ok(bytes.len())
             }
             Some(fault) => {
-                // Of the others, whatever was done is not told.
+                // All other faults make the append fail; only `DoneButFails` writes the bytes first.
                 if fault == Fault::DoneButFails {
                     write(bytes);
                 }

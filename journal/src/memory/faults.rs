@@ -1,20 +1,20 @@
-//! What a disk in memory can be told to do wrong, and when.
+//! Faults that can be injected into an in-memory disk.
 
 use super::file::MemoryFile;
 use std::fmt;
 use std::io;
 use std::ops::Range;
 
-/// What is done to a file or to the folder. [`Storage::create`](crate::storage::Storage::create) and
-/// [`Storage::write`](crate::storage::Storage::write) are four of these in a row, as on a real disk: write and sync under
-/// another name, rename, sync the folder.
+/// An operation on a file or on the directory. [`Storage::create`](crate::storage::Storage::create) and
+/// [`Storage::write`](crate::storage::Storage::write) consist of four of these, as on a real disk: write and sync under
+/// another name, rename, sync the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// The folder is made.
+    /// The directory is created.
     Prepare,
     /// The exclusive right to write is taken.
     Lock,
-    /// The folder is listed.
+    /// The directory is listed.
     List,
     /// A file is opened for reading.
     Open,
@@ -24,11 +24,11 @@ pub enum Action {
     Map,
     /// A new file is written, to the page cache.
     Write,
-    /// Bytes of a segment that is not mapped are written, to the page cache.
+    /// Bytes are written to a segment that is not mapped, into the page cache.
     Append,
     /// Bytes of a file are made durable.
     Sync,
-    /// A file gets its name; the step is named by the new name.
+    /// A file is renamed; the step carries the new name.
     Rename,
     /// A file is removed.
     Remove,
@@ -37,7 +37,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Whether the disk is changed by it. The other actions a read-only disk allows, but for [`Action::Map`] and
+    /// Whether the action changes the disk. A read-only disk allows the other actions, except [`Action::Map`] and
     /// [`Action::Lock`], which open files for writing.
     #[must_use]
     pub fn changes_disk(self) -> bool {
@@ -45,42 +45,42 @@ impl Action {
     }
 }
 
-/// One action that a fault may strike.
+/// One action that a fault can affect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step<'a> {
-    /// What is about to be done.
+    /// The action about to be run.
     pub action: Action,
-    /// To which file; empty for the folder itself.
+    /// The name of the file; empty for the directory itself.
     pub file: &'a str,
-    /// To which bytes of it.
+    /// The range of bytes.
     pub range: Range<u64>,
 }
 
-/// What goes wrong. A fault that makes no sense for an action is as `Refuse(Other)`.
+/// An injected fault. A fault that does not apply to the action acts as `Refuse(Other)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// The action fails and does nothing. After a sync that failed so, the pages count as clean, as in a kernel: a later
+    /// The action fails and has no effect. After such a failed sync the pages count as clean, as in a kernel: a later
     /// sync of them succeeds and writes nothing.
     Refuse(io::ErrorKind),
-    /// The same with this error number of the system, such as one that passes.
+    /// The same with this system error number, for example a transient one.
     System(i32),
-    /// The action is done, and reports failure all the same.
+    /// The action takes effect but reports failure.
     DoneButFails,
-    /// A write, a sync, or a sync of the folder reports success and does nothing. As for a failed one, what it should
-    /// have written counts as clean.
+    /// A write, a sync, or a sync of the directory reports success but has no effect. As after a failed sync, the pages
+    /// count as clean.
     Ignore,
-    /// Of a write or a sync only so many bytes are done, then it fails; an append says how many.
+    /// Only this many bytes of a write or sync take effect, then it fails; an append reports how many were written.
     Short(u64),
     /// A sync reports success, but the bytes went to another place.
     Misdirect {
-        /// The file that gets them; nothing happens if it is not there.
+        /// The file that receives the bytes; nothing happens if it does not exist.
         file: String,
-        /// Where in it.
+        /// The offset in that file.
         offset: u64,
     },
 }
 
-/// Decides of each step what goes wrong with it.
+/// Decides for each step which fault it has, if any.
 type Plan = Box<dyn FnMut(&Step<'_>) -> Option<Fault> + Send>;
 
 /// The faults of one disk.
@@ -103,7 +103,7 @@ impl fmt::Debug for Faults {
 }
 
 impl Faults {
-    /// What goes wrong with this step.
+    /// The fault of this step, if any.
     pub(super) fn strike(&mut self, step: &Step<'_>) -> Option<Fault> {
         if step.action.changes_disk()
             && let Some(left) = &mut self.changes_until_failure
@@ -117,19 +117,19 @@ impl Faults {
     }
 }
 
-/// The error of a fault.
+/// The error that a fault reports.
 pub(super) fn injected(kind: io::ErrorKind) -> io::Error {
     io::Error::new(kind, "injected failure")
 }
 
-/// What a sync did, and what it says.
+/// The effect and the result of a sync.
 pub(super) struct Synced {
     pub(super) answer: io::Result<()>,
-    /// Bytes that belong somewhere else: file, offset, content.
+    /// Misdirected bytes: file, offset, content.
     pub(super) astray: Option<(String, u64, Vec<u8>)>,
 }
 
-/// Syncs a range of a file as the fault has it.
+/// Syncs a range of a file with the given fault.
 pub(super) fn sync(file: &mut MemoryFile, range: Range<usize>, fault: Option<Fault>) -> Synced {
     let (mut answer, mut astray) = (Ok(()), None);
     match fault {

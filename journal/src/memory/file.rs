@@ -1,15 +1,15 @@
-//! One file in memory, and the names that files have: what programs see, and what a loss of power leaves.
+//! One in-memory file, and the names of the files: what processes see, and what a power loss leaves.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What the disk holds of a sector, or of a change of names, that was on its way when the power failed.
+/// How much of an unsynced sector, or of an unsynced change of names, survives a power loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// What was there before.
+    /// Nothing: the old content remains.
     Nothing,
-    /// The new bytes up to this one of the sector, the old ones after it: a torn sector.
+    /// The first so many new bytes of the sector; the old bytes follow. This is a torn sector.
     First(usize),
     /// All of it.
     All,
@@ -21,12 +21,12 @@ impl From<bool> for Kept {
     }
 }
 
-/// What a disk writes as one piece.
+/// The unit in which a disk writes atomically, in bytes.
 const SECTOR_BYTES: usize = 512;
-/// Where a change of names is asked for, as if it were a sector of the file.
+/// The offset that stands for an unsynced change of the file's name.
 pub(super) const NAME_OFFSET: u64 = u64::MAX;
 
-/// A panic in a test must not turn into a second one here.
+/// Locks a mutex even if it is poisoned: a panic in a test must not cause a second panic here.
 pub(super) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -35,11 +35,11 @@ pub(super) type SharedFile = Arc<Mutex<MemoryFile>>;
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct MemoryFile {
-    /// What programs see: the page cache.
+    /// The bytes that processes see: the page cache.
     pub(super) seen: Vec<u8>,
-    /// What a loss of power leaves for certain; as long as `seen`.
+    /// The bytes that certainly survive a power loss; as long as `seen`.
     pub(super) durable: Vec<u8>,
-    /// Sectors that count as clean although they are not on the disk, as they were when a sync failed.
+    /// Sectors that count as clean although they are not on the disk, with their bytes when the sync failed.
     forgotten: BTreeMap<usize, Vec<u8>>,
 }
 
@@ -53,17 +53,17 @@ fn sectors_of(range: &Range<usize>) -> Range<usize> {
 }
 
 impl MemoryFile {
-    /// A file that is on the disk.
+    /// A file whose bytes are on the disk.
     pub(super) fn durable(bytes: Vec<u8>) -> Self {
         Self { durable: bytes.clone(), seen: bytes, forgotten: BTreeMap::new() }
     }
 
-    /// A file that is in the page cache; its length is on the disk.
+    /// A file whose bytes are only in the page cache; its length is on the disk.
     pub(super) fn cached(bytes: Vec<u8>) -> Self {
         Self { durable: vec![0; bytes.len()], seen: bytes, forgotten: BTreeMap::new() }
     }
 
-    /// Writes a range to the disk, but for what counts as clean.
+    /// Writes a range to the disk, except sectors that count as clean.
     pub(super) fn persist(&mut self, range: Range<usize>) {
         for index in sectors_of(&range) {
             let whole = sector(index, self.seen.len());
@@ -78,7 +78,7 @@ impl MemoryFile {
         }
     }
 
-    /// Lets a range count as clean without writing it.
+    /// Marks a range as clean without writing it.
     pub(super) fn forget(&mut self, range: Range<usize>) {
         for index in sectors_of(&range) {
             let whole = sector(index, self.seen.len());
@@ -88,12 +88,12 @@ impl MemoryFile {
         }
     }
 
-    /// The file after a loss of power.
+    /// The bytes of the file after a power loss.
     fn after_crash(&self, mut kept: impl FnMut(u64) -> Kept) -> Vec<u8> {
         let mut bytes = self.durable.clone();
         for index in sectors_of(&(0..bytes.len())) {
             let range = sector(index, bytes.len());
-            // What counts as clean is never written any more.
+            // A sector that counts as clean is never written again.
             let clean = self.forgotten.get(&index).is_some_and(|clean| self.seen[range.clone()] == clean[..]);
             if self.seen[range.clone()] == bytes[range.clone()] || clean {
                 continue;
@@ -132,7 +132,7 @@ impl Folder {
         self.unsynced.push(Change::Made(name.to_owned()));
     }
 
-    /// Whether there was a file of that name.
+    /// Whether a file of that name existed.
     pub(super) fn remove(&mut self, name: &str) -> bool {
         let Some(file) = self.files.remove(name) else { return false };
         self.unsynced.push(Change::Removed(name.to_owned(), file));
@@ -150,14 +150,14 @@ impl Folder {
         self.unsynced.clear();
     }
 
-    /// The files after a loss of power, by name.
+    /// The files after a power loss, by name.
     pub(super) fn after_crash(
         &self,
         mut kept: impl FnMut(&str, u64) -> Kept,
     ) -> BTreeMap<String, MemoryFile> {
         let mut files = self.files.clone();
-        // From the newest back: a change that is undone meets the names as they were right after it. A file system
-        // keeps the order of changes, so one that is on the disk has all before it on the disk too.
+        // Undone from the newest to the oldest, so that each change meets the names as they were right after it. A file
+        // system keeps the order of changes: if a change is on the disk, all changes before it are too.
         for change in self.unsynced.iter().rev() {
             let (Change::Made(name) | Change::Renamed { to: name, .. } | Change::Removed(name, _)) = change;
             if kept(name, NAME_OFFSET) != Kept::Nothing {

@@ -1,30 +1,30 @@
-//! The price of an auction (docs/RULES.md, "Phases and auctions"), found from the totals of the levels that trade and of the
-//! next one of each side. No order is looked at.
+//! The price of an auction (docs/RULES.md, "Phases and auctions"), computed from the totals of the levels that trade
+//! and of the next one of each side. Single orders are not read.
 
 use crate::domain::{Price, Side};
 use crate::exchange::book::{Book, OrderSlab};
 use std::cmp::Reverse;
 
-/// The highest buys meet the lowest sells, level by level, as if they traded.
+/// Matches the highest buys with the lowest sells, level by level, as if they traded.
 ///
-/// With the last lots that meet, the volume is the largest that any price gives. Exactly the prices from the last sell's to the
-/// last buy's give it: above, fewer lots are bought; below, fewer are sold.
+/// When nothing more matches, the volume is the largest that any price gives. Exactly the prices from the last matched
+/// sell to the last matched buy give it: above them fewer lots are bought, below them fewer are sold.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::exchange) struct Meeting {
-    /// The price of each side, buys first, that meets the other side next, and its lots that have not met any.
+    /// For each side, buys first: the next price to match, and its unmatched lots.
     next: [Option<(Price, u64)>; 2],
-    /// The prices of the last buy and the last sell that met.
+    /// The prices of the last matched buy and sell.
     last: Option<[Price; 2]>,
     volume: u64,
 }
 
-/// What an auction gives.
+/// The result of an auction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::exchange) struct Found {
     pub(in crate::exchange) price: Price,
     /// Lots that trade.
     pub(in crate::exchange) volume: u64,
-    /// Lots that would trade and find no counterpart, and their side.
+    /// Lots that would trade but have no counterpart, and their side.
     pub(in crate::exchange) imbalance: u64,
     pub(in crate::exchange) side: Side,
 }
@@ -35,7 +35,7 @@ impl Meeting {
         Self { next, last: None, volume: 0 }
     }
 
-    /// Goes one level further; whether there was one to go.
+    /// Matches one level further; returns whether there was one.
     pub(in crate::exchange) fn step(&mut self, book: &Book, orders: &OrderSlab) -> bool {
         for (side, next) in [Side::Buy, Side::Sell].into_iter().zip(&mut self.next) {
             if let Some((price, 0)) = *next {
@@ -54,17 +54,17 @@ impl Meeting {
         true
     }
 
-    /// What the auction gives; `None` if nothing meets. There is no further step. Where prices tie, the closest to the reference
-    /// is taken, and the lowest if there is none.
+    /// The result; `None` if nothing matches. Must only be called when no step is left. Among equally good prices it
+    /// takes the one closest to the reference, or the lowest if there is no reference.
     pub(in crate::exchange) fn found(&self, reference: Option<Price>) -> Option<Found> {
         let [bid, ask] = self.last?;
         let (price, imbalance, side) = match self.next {
-            // What is left over of the last level does not find its like at any price of the interval, and more is left over
-            // towards its other end.
+            // The surplus of the last level has no counterpart at any price of the interval, and the surplus grows
+            // towards the other end of the interval.
             [Some((buys_at, lots)), _] if buys_at == bid => (bid, lots, Side::Buy),
             [_, Some((sells_at, lots))] if sells_at == ask => (ask, lots, Side::Sell),
-            // All that met is gone on both sides. At `ask` nobody else sells, and further buyers come in from the highest of
-            // them downwards; at `bid` the other way round.
+            // All matched lots are used up on both sides. At `ask` there are no further sellers, and further buyers
+            // join from the highest downwards; at `bid` it is the other way round.
             [buys, sells] => {
                 let even = [
                     buys.is_none_or(|(buys_at, _)| buys_at < ask).then_some(ask),
@@ -90,7 +90,7 @@ impl Meeting {
     }
 }
 
-/// The closest to the reference, of two at one distance the highest; without a reference the lowest.
+/// The price closest to the reference; the higher of two at equal distance. Without a reference the lowest.
 fn nearest(prices: [Option<Price>; 2], reference: Option<Price>) -> Option<Price> {
     let prices = prices.into_iter().flatten();
     match reference {
@@ -106,7 +106,7 @@ mod tests {
     use crate::exchange::book::Order;
     use std::collections::BTreeSet;
 
-    /// A fixed stream of numbers (PCG's multiplier), enough to choose by.
+    /// A deterministic sequence of numbers (PCG's multiplier), random enough to choose test cases.
     struct Random(u64);
 
     impl Random {
@@ -116,13 +116,13 @@ mod tests {
         }
     }
 
-    /// Side, price and lots that count.
+    /// Side, price, and lots that count.
     type Lots = (Side, i64, u64);
 
     fn meet(all: &[Lots], random: &mut Random) -> Meeting {
         let (mut book, mut slab) = (Book::default(), OrderSlab::new(64));
         for (id, (side, price, lots)) in (1..).zip(all) {
-            // Some of what counts is not shown, or some of what is shown does not count.
+            // Some counted lots are not displayed, or some displayed lots do not count.
             let open = 1 + random.below(3);
             let order = Order {
                 id: OrderId(id),
@@ -140,7 +140,7 @@ mod tests {
         meeting
     }
 
-    /// The rule itself, over all prices of orders that count.
+    /// The rule itself, evaluated at all prices of counted orders.
     fn brute(all: &[Lots], reference: i64) -> Option<Found> {
         let prices: BTreeSet<i64> =
             all.iter().filter(|(.., lots)| *lots > 0).map(|(_, price, _)| *price).collect();
@@ -173,7 +173,7 @@ mod tests {
         let mut random = Random(1);
         let (mut none, mut even, mut buys, mut sells) = (0, 0, 0, 0);
         for run in 0..100_000 {
-            // Half of them at 0 and around it.
+            // Half of the runs have prices around 0.
             let lowest = if run % 2 == 0 { 1 } else { -5 };
             let reference = lowest - 1 + random.below(12) as i64;
             let all: Vec<Lots> = (0..random.below(9))
@@ -203,22 +203,22 @@ mod tests {
         }
     }
 
-    /// Every tie, by hand: sides, prices and lots, reference, price and imbalance.
+    /// Every tie: sides, prices and lots, reference, expected price and imbalance.
     #[test]
     fn ties_are_broken_by_the_surplus_before_the_reference() {
         use Side::{Buy, Sell};
         let cases: [(&[Lots], i64, i64, u64, Side); 9] = [
-            // More to buy at every price: the highest, however far from the reference.
+            // More buys at every price: the highest price, however far from the reference.
             (&[(Buy, 104, 9), (Sell, 98, 8)], 90, 104, 1, Buy),
-            // More to sell at every price: the lowest.
+            // More sells at every price: the lowest price.
             (&[(Buy, 104, 8), (Sell, 98, 9)], 110, 98, 1, Sell),
-            // Nothing left over: the closest to the reference, and then the highest.
+            // No surplus: the price closest to the reference, then the highest.
             (&[(Buy, 104, 8), (Sell, 98, 8)], 99, 98, 0, Buy),
             (&[(Buy, 104, 8), (Sell, 98, 8)], 101, 104, 0, Buy),
-            // A buyer at 100 leaves nothing even but 104, a seller at 102 nothing but 98.
+            // With a buyer at 100 only 104 leaves no surplus; with a seller at 102 only 98 does.
             (&[(Buy, 104, 8), (Buy, 100, 1), (Sell, 98, 8)], 98, 104, 0, Buy),
             (&[(Buy, 104, 8), (Sell, 98, 8), (Sell, 102, 1)], 104, 98, 0, Buy),
-            // Both: the smaller surplus, and of equal ones the closest to the reference, and then the highest.
+            // Both: the smaller surplus, then the closest to the reference, then the highest.
             (&[(Buy, 104, 8), (Buy, 100, 1), (Sell, 98, 8), (Sell, 102, 2)], 102, 100, 1, Buy),
             (&[(Buy, 104, 8), (Buy, 100, 2), (Sell, 98, 8), (Sell, 102, 2)], 97, 100, 2, Buy),
             (&[(Buy, 104, 8), (Buy, 100, 2), (Sell, 98, 8), (Sell, 102, 2)], 101, 102, 2, Sell),

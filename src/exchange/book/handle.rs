@@ -1,11 +1,11 @@
-//! How orders, levels and blocks are named: by the number of a slot.
+//! References to orders, levels and blocks: slot numbers.
 
-/// Where an order stands in the slab. Reused after the order is gone.
+/// The slot of an order in the slab. It is reused after the order is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Handle(pub(in crate::exchange) u32);
 
 impl Handle {
-    /// The handle in a field that may have [`NONE`].
+    /// The handle in a field that may be [`NONE`].
     #[inline]
     pub(in crate::exchange) fn of(slot: u32) -> Option<Self> {
         (slot != NONE).then_some(Self(slot))
@@ -17,5 +17,5 @@ impl Handle {
     }
 }
 
-/// No order, no level, no block.
+/// No order, no level, or no block.
 pub(in crate::exchange) const NONE: u32 = u32::MAX;

@@ -1,17 +1,17 @@
-//! One price of one side, and where the levels of all books lie.
+//! One price level of one side, and the storage for the levels of all books.
 
 use super::handle::NONE;
 
-/// One price of one side.
+/// One price level of one side.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Level {
-    /// Open lots of all its orders, as they stand in the queue.
+    /// Open lots of all its orders in the queue.
     pub(super) shown: u64,
-    /// Lots that count in trading beyond those; below 0 where some of those do not count.
+    /// Lots that count in trading beyond those; negative if some of those do not count.
     pub(super) unseen: i64,
-    /// The order that was first. Of a free level: the next free one.
+    /// The first order of the queue. For a free level: the next free level.
     pub(super) head: u32,
-    /// The order that was last.
+    /// The last order of the queue.
     pub(super) tail: u32,
 }
 
@@ -40,19 +40,19 @@ impl LevelSlab {
         self.slots.reserve_exact(capacity.saturating_sub(self.slots.len()));
     }
 
-    /// As [`Self::reserve`]; `false` when there is not so much memory.
+    /// As [`Self::reserve`]; `false` if there is not enough memory.
     pub(super) fn try_reserve(&mut self, capacity: usize) -> bool {
         self.slots.try_reserve_exact(capacity.saturating_sub(self.slots.len())).is_ok()
     }
 
-    /// Touches all memory.
+    /// Touches all of its memory.
     pub(super) fn warm(&mut self) {
         let len = self.slots.len();
         self.slots.resize(self.slots.capacity(), Level { shown: 0, unseen: 0, head: NONE, tail: NONE });
         self.slots.truncate(len);
     }
 
-    /// The order that is last at this level; [`NONE`] when there is no such level.
+    /// The last order of this level; [`NONE`] if the level does not exist.
     #[inline]
     pub(super) fn tail(&self, level: u32) -> u32 {
         self.slots.get(level as usize).map_or(NONE, |level| level.tail)

@@ -1,7 +1,7 @@
-//! One side of a book: its price levels, each a first-in-first-out list of orders.
+//! One side of a book: price levels, each with a first-in-first-out list of orders.
 //!
-//! A level keeps its number for as long as it has orders, so that an order can name it; [`Prices`] finds it by price. The
-//! best level is kept at hand, for nearly everything happens there.
+//! A level keeps its number while it has orders, so that orders can refer to it; [`Prices`] finds it by price. The best
+//! level is cached, because almost every operation uses it.
 
 use super::handle::{Handle, NONE};
 use super::level::Level;
@@ -10,12 +10,12 @@ use super::prices::Prices;
 use super::slab::OrderSlab;
 use crate::domain::{Price, Quantity, Side};
 
-/// One side of a book, either its displayed or its hidden orders.
+/// One side of a book: either its displayed or its hidden orders.
 #[derive(Clone, Debug)]
 pub(super) struct Levels {
-    /// Turns ticks into keys that rise towards the best price: nothing for bids, all bits for asks.
+    /// Converts ticks to keys that increase towards the best price: 0 for bids, all bits set for asks.
     flip: i32,
-    /// Key, number and first order of the best level; [`NONE`] twice when there is none.
+    /// Key, number and first order of the best level; both [`NONE`] if there is none.
     best_key: i32,
     best_level: u32,
     best_head: u32,
@@ -49,14 +49,14 @@ impl Levels {
         self.best_level == NONE
     }
 
-    /// The number of the level at this price; [`NONE`] when there is none.
+    /// The number of the level at this price; [`NONE`] if there is none.
     #[inline]
     pub(super) fn level_at(&self, slab: &OrderSlab, price: Price) -> u32 {
         let key = price.0 as i32 ^ self.flip;
         self.prices.find(&slab.pages, key).unwrap_or(NONE)
     }
 
-    /// The best price and the order that was first at it.
+    /// The best price and the first order in its queue.
     pub(super) fn best(&self) -> Option<(Price, Handle)> {
         (self.best_level != NONE).then(|| (self.price(self.best_key), Handle(self.best_head)))
     }
@@ -66,7 +66,7 @@ impl Levels {
         self.best_key > other.best_key
     }
 
-    /// Puts the order last in the queue of its price.
+    /// Adds the order to the end of the queue at its price.
     pub(super) fn push_back(&mut self, slab: &mut OrderSlab, handle: Handle, unseen: i64) {
         let OrderSlab { hot, levels, pages, .. } = slab;
         let order = &mut hot[handle.0 as usize];
@@ -89,8 +89,8 @@ impl Levels {
         hot[tail as usize].next = handle.0;
     }
 
-    /// Puts the order last in the side when it is filled from best to worst, behind `before`, the order before it: at the
-    /// same price or a worse one. `false`, and nothing done, at a better price.
+    /// Appends the order when a side is filled from best to worst; `before` is the previous order. The price must be
+    /// the same or worse. `false`, and nothing done, if it is better.
     pub(super) fn append(
         &mut self,
         slab: &mut OrderSlab,
@@ -127,7 +127,7 @@ impl Levels {
         true
     }
 
-    /// Takes the order out of its queue; the level goes with its last order. The order stays in the slab.
+    /// Removes the order from its queue, and the level with its last order. The order stays in the slab.
     pub(super) fn unlink(&mut self, slab: &mut OrderSlab, handle: Handle, unseen: i64) {
         let OrderSlab { hot, levels, pages, .. } = slab;
         let order = &hot[handle.0 as usize];
@@ -138,7 +138,7 @@ impl Levels {
             levels.remove(level_id);
             let beside = self.prices.remove(pages, key);
             if level_id == self.best_level {
-                // What is left beside the best is the next best.
+                // The next level after the best becomes the best.
                 self.set_best(slab, beside);
             }
             return;
@@ -160,14 +160,14 @@ impl Levels {
         }
     }
 
-    /// Lowers an order's open quantity, and its level's total with it.
+    /// Decreases an order's open quantity and its level's total.
     pub(super) fn reduce(&mut self, slab: &mut OrderSlab, handle: Handle, by: Quantity) {
         let order = &mut slab.hot[handle.0 as usize];
         order.open.0 -= by.0;
         slab.levels.at(order.level).shown -= by.0;
     }
 
-    /// Raises an order's open quantity, and its level's total with it.
+    /// Increases an order's open quantity and its level's total.
     pub(super) fn extend(&mut self, slab: &mut OrderSlab, handle: Handle, by: Quantity) {
         let order = &mut slab.hot[handle.0 as usize];
         order.open.0 += by.0;
@@ -180,7 +180,8 @@ impl Levels {
         slab.levels.at(level).unseen += by;
     }
 
-    /// Gives the order a new open quantity, changes its unseen lots by `unseen_by`, and puts it last in the queue of its price.
+    /// Sets the order's open quantity, changes its unseen lots by `unseen_by`, and moves it to the end of its price's
+    /// queue.
     pub(super) fn requeue(&mut self, slab: &mut OrderSlab, handle: Handle, open: Quantity, unseen_by: i64) {
         let OrderSlab { hot, levels, .. } = slab;
         let order = &mut hot[handle.0 as usize];
@@ -211,14 +212,14 @@ impl Levels {
         })
     }
 
-    /// The orders from best to worst price, first come first.
+    /// The orders from best to worst price, within a price by time.
     pub(super) fn orders<'a>(&'a self, slab: &'a OrderSlab) -> impl Iterator<Item = Handle> + 'a {
         self.prices
             .descend(&slab.pages)
             .flat_map(move |(_, level)| queue(slab, slab.levels.slots[level as usize].head))
     }
 
-    /// The levels from best to worst, without a look at their orders.
+    /// The levels from best to worst, without reading their orders.
     pub(super) fn standings<'a>(&'a self, slab: &'a OrderSlab) -> impl Iterator<Item = Standing> + 'a {
         self.prices.descend(&slab.pages).map(|found| self.standing(slab, found))
     }
@@ -235,7 +236,7 @@ impl Levels {
         Some(self.standing(slab, (key, level)))
     }
 
-    /// The next level that is worse than this price, of which there need be none.
+    /// The next level worse than this price. There need be no level at this price.
     pub(super) fn below(&self, slab: &OrderSlab, price: Price) -> Option<Standing> {
         if self.is_empty() {
             return None;
@@ -255,20 +256,20 @@ impl Levels {
     }
 }
 
-/// A level on the way through a book.
+/// A level during iteration.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Standing {
-    /// Rises towards the best price of its side.
+    /// Increases towards the best price of its side.
     pub(super) key: i32,
     pub(super) price: Price,
-    /// Open lots as they stand in the queue.
+    /// Open lots in the queue.
     pub(super) shown: u64,
     /// Lots that count in trading.
     pub(super) counted: u64,
     pub(super) head: Handle,
 }
 
-/// Joins the neighbours of an order that leaves its place among several.
+/// Links the neighbours of an order that leaves a queue with several orders.
 #[inline]
 fn detach(hot: &mut [Hot], level: &mut Level, (prev, next): (u32, u32)) {
     match next {

@@ -1,9 +1,10 @@
-//! The order book of one instrument: price, then displayed before hidden, then time. It knows no money and no clients.
+//! The order book of one instrument: price, then displayed before hidden, then time. It has no knowledge of money or
+//! clients.
 //!
-//! A book is small and owns no memory: orders, levels and what ranks the levels lie in the [`OrderSlab`] that every
-//! method is handed. So nothing here allocates but what finds levels by price: a piece of 8.5 KiB for every 64 pages of 32
-//! ticks on which all books together have levels, and a piece of 32 KiB for 1,000 such pages or more. Nothing is
-//! copied then, and pages are used again; [`OrderSlab::warm`] takes them at start.
+//! A book is small and owns no memory: orders, levels and the order of the levels are in the [`OrderSlab`] that every
+//! method receives. The only allocations are for finding levels by price: 8.5 KiB for every 64 pages of 32 ticks on
+//! which the books together have levels, and 32 KiB for every 1,000 such pages or more. They never copy anything, and
+//! pages are reused. [`OrderSlab::warm`] makes them at start.
 
 mod handle;
 mod level;
@@ -27,7 +28,7 @@ pub use slab::OrderSlab;
 use crate::domain::{Price, Quantity, Side};
 use levels::{Levels, Standing};
 
-/// Both sides of one instrument's book. The orders themselves live in the slab that every method is handed.
+/// Both sides of one instrument's book. The orders are in the slab that every method receives.
 #[derive(Clone, Debug)]
 pub struct Book {
     /// Displayed bids and asks, hidden bids and asks.
@@ -55,7 +56,7 @@ impl Book {
         &mut self.levels[order.side as usize + usize::from(order.hidden) * HIDDEN]
     }
 
-    /// The best price of a side, and the order that trades first there: at one price, displayed before hidden.
+    /// The best price of a side and its first order in trading order: displayed before hidden.
     #[inline]
     pub fn best(&self, side: Side) -> Option<(Price, Handle)> {
         let (shown, hidden) = (self.shown(side), self.hidden(side));
@@ -70,21 +71,22 @@ impl Book {
         self.shown(side).best().map(|(price, _)| price)
     }
 
-    /// The number of a side's displayed level at this price; [`NONE`] when there is none.
+    /// The number of a side's displayed level at this price; [`NONE`] if there is none.
     #[inline]
     pub(in crate::exchange) fn level_at(&self, orders: &OrderSlab, side: Side, price: Price) -> u32 {
         self.shown(side).level_at(orders, price)
     }
 
-    /// Puts the order last in the queue of its price. `unseen`: lots of it that count in trading beyond its open ones, as
-    /// [`Book::counted_levels`] tells them; below 0 if open ones do not count. Who changes or takes out the order says so again.
+    /// Adds the order to the end of the queue at its price. `unseen` is the number of its lots that count in trading
+    /// beyond its open ones, for [`Book::counted_levels`]; negative if open lots do not count. Later changes and
+    /// removals of the order must pass the same number again.
     #[inline]
     pub fn push_back(&mut self, orders: &mut OrderSlab, handle: Handle, unseen: i64) {
         self.of(orders.hot(handle)).push_back(orders, handle, unseen);
     }
 
-    /// Fills one of the four parts of an empty book from best to worst without a search: `before` is the order of this
-    /// part that was put in before this one. `false`, and nothing done, if it comes at a better price than that.
+    /// Fills one of the four parts of an empty book from best to worst without searching; `before` is the previous
+    /// order of this part. `false`, and nothing done, if the order's price is better.
     #[inline]
     pub(in crate::exchange) fn append(
         &mut self,
@@ -96,7 +98,7 @@ impl Book {
         self.of(orders.hot(handle)).append(orders, handle, unseen, before)
     }
 
-    /// The orders of one part of the book, displayed or hidden, in the order in which they would trade.
+    /// The orders of one part of the book, displayed or hidden, in trading order.
     pub(in crate::exchange) fn part<'a>(
         &'a self,
         side: Side,
@@ -107,47 +109,49 @@ impl Book {
         levels.orders(orders)
     }
 
-    /// Takes the order, with its unseen lots, out of its queue. It stays in the slab.
+    /// Removes the order, with its unseen lots, from its queue. It stays in the slab.
     #[inline]
     pub fn unlink(&mut self, orders: &mut OrderSlab, handle: Handle, unseen: i64) {
         self.of(orders.hot(handle)).unlink(orders, handle, unseen);
     }
 
-    /// Lowers an order's open quantity; it keeps its place. An order lowered to 0 is to be unlinked or requeued next.
+    /// Decreases an order's open quantity; it keeps its priority. An order decreased to 0 must be unlinked or requeued
+    /// next.
     #[inline]
     pub fn reduce(&mut self, orders: &mut OrderSlab, handle: Handle, by: Quantity) {
         self.of(orders.hot(handle)).reduce(orders, handle, by);
     }
 
-    /// Raises an order's open quantity; it keeps its place.
+    /// Increases an order's open quantity; it keeps its priority.
     pub fn extend(&mut self, orders: &mut OrderSlab, handle: Handle, by: Quantity) {
         self.of(orders.hot(handle)).extend(orders, handle, by);
     }
 
-    /// Changes how many unseen lots an order has; it keeps its place.
+    /// Changes an order's number of unseen lots; it keeps its priority.
     pub fn count_unseen(&mut self, orders: &mut OrderSlab, handle: Handle, by: i64) {
         self.of(orders.hot(handle)).count_unseen(orders, handle, by);
     }
 
-    /// Gives the order a new open quantity, changes its unseen lots by `unseen_by`, and puts it last in the queue of its price.
+    /// Sets the order's open quantity, changes its unseen lots by `unseen_by`, and moves it to the end of its price's
+    /// queue.
     #[inline]
     pub fn requeue(&mut self, orders: &mut OrderSlab, handle: Handle, open: Quantity, unseen_by: i64) {
         self.of(orders.hot(handle)).requeue(orders, handle, open, unseen_by);
     }
 
-    /// The best price of a side and the lots that count in trading there, displayed and hidden together.
+    /// The best price of a side and the counted lots there, displayed and hidden together.
     pub fn best_level(&self, side: Side, orders: &OrderSlab) -> Option<(Price, u64)> {
         join(self.shown(side).top(orders), self.hidden(side).top(orders))
     }
 
-    /// The next worse price of a side after this one, at which there need be no order, and the lots that count in trading
-    /// there. The time grows with the logarithm of the number of prices.
+    /// The next price of a side worse than this one, and the counted lots there. There need be no order at this price.
+    /// The time grows with the logarithm of the number of prices.
     pub fn level_below(&self, side: Side, price: Price, orders: &OrderSlab) -> Option<(Price, u64)> {
         join(self.shown(side).below(orders, price), self.hidden(side).below(orders, price))
     }
 
-    /// All prices of a side from best to worst with the lots that count in trading there, displayed and hidden together.
-    /// 0 lots where no order counts. No order is looked at.
+    /// All prices of a side from best to worst with their counted lots, displayed and hidden together; 0 lots if no
+    /// order there counts. Orders are not read.
     pub fn counted_levels<'a>(
         &'a self,
         side: Side,
@@ -165,7 +169,7 @@ impl Book {
         })
     }
 
-    /// The prices of a side's displayed orders from best to worst with the lots that are displayed there. No order is looked at.
+    /// The displayed prices of a side from best to worst with their displayed lots. Orders are not read.
     pub fn shown_levels<'a>(
         &'a self,
         side: Side,
@@ -174,19 +178,19 @@ impl Book {
         self.shown(side).standings(orders).map(|level| (level.price, level.shown))
     }
 
-    /// The order of a side that trades first.
+    /// The first order of a side in trading order.
     pub fn first(&self, side: Side) -> Option<Handle> {
         self.best(side).map(|(_, handle)| handle)
     }
 
-    /// The order of the same side that trades next after this one, which is in this book. At the end of a queue the time
+    /// The next order of the same side in trading order; this order must be in the book. At the end of a queue the time
     /// grows with the logarithm of the number of prices.
     pub fn after(&self, orders: &OrderSlab, handle: Handle) -> Option<Handle> {
         let order = orders.hot(handle);
         Handle::of(order.next).or_else(|| self.after_queue(orders, order))
     }
 
-    /// The same, if it stands in the same queue.
+    /// The same, if it is in the same queue.
     pub fn after_in_queue(&self, orders: &OrderSlab, handle: Handle) -> Option<Handle> {
         Handle::of(orders.hot(handle).next)
     }
@@ -219,7 +223,7 @@ impl Book {
         self.hidden(side).iter(orders)
     }
 
-    /// All orders of a side, displayed and hidden, in the order in which they would trade.
+    /// All orders of a side, displayed and hidden, in trading order.
     pub fn orders<'a>(
         &'a self,
         side: Side,
@@ -243,7 +247,7 @@ impl Book {
     }
 }
 
-/// The better of a displayed and a hidden level, and the lots of both where they have one price.
+/// The better of a displayed and a hidden level; the lots of both if they have the same price.
 fn join(shown: Option<Standing>, hidden: Option<Standing>) -> Option<(Price, u64)> {
     match (shown, hidden) {
         (Some(one), Some(other)) if one.key == other.key => Some((one.price, one.counted + other.counted)),

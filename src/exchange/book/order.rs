@@ -1,85 +1,85 @@
-//! A resting order: what matching touches in one cache line, the rest beside it.
+//! A resting order: the part that matching uses, in one cache line, and the rest.
 
 use super::handle::NONE;
 use crate::domain::{
     AccountId, Amount, InstrumentId, LoginId, OrderId, Price, Quantity, Side, TimeInForce, UserRef,
 };
 
-/// One order, whole: on its way into the slab, or read out of it.
+/// A complete order: before it is put into the slab, or as read from it.
 #[derive(Clone, Copy, Debug)]
 pub struct Order {
     /// The exchange's number.
     pub id: OrderId,
-    /// Limit in ticks, less than 2^31 from 0; `None` for a market order, which never rests.
+    /// Limit in ticks, between -2^31 and 2^31 exclusive; `None` for a market order, which never rests.
     pub limit: Option<Price>,
     /// Lots still open.
     pub open: Quantity,
-    /// Lots of the whole chain of replaced orders, what has executed included.
+    /// Lots of the whole chain of replaced orders, including executed lots.
     pub total: Quantity,
-    /// What is reserved for the open lots: quote for a buy, base for a sell.
+    /// Reserved for the open lots: quote for a buy, base for a sell.
     pub reserved: Amount,
-    /// What past fees were rounded up by, in millionths of a minor unit (see `fees`).
+    /// The amount by which past fees were rounded up, in millionths of a minor unit (see `fees`).
     pub fee_carry: u32,
     pub login: LoginId,
-    /// The account that the login belongs to.
+    /// The login's account.
     pub account: AccountId,
     pub user_ref: UserRef,
     pub instrument: InstrumentId,
-    /// Where the exchange keeps rare attributes of this order; [`Order::NO_EXTRA`] when it has none.
+    /// The slot of its rare attributes; [`Order::NO_EXTRA`] if it has none.
     pub extra: u32,
-    /// What the client's protocol wants back with every replace ([`crate::domain::Echo::of_order`]).
+    /// Data of the client's protocol that is returned with every replace ([`crate::domain::Echo::of_order`]).
     pub echo: [u8; 6],
     pub side: Side,
-    /// Not shown: at its price it trades after all displayed orders.
+    /// Not displayed: at its price it trades after all displayed orders.
     pub hidden: bool,
-    /// The exchange's own marks.
+    /// Flags of the exchange.
     pub flags: u8,
-    /// How long the order stays.
+    /// How long the order rests.
     pub time_in_force: TimeInForce,
 }
 
-/// The part of an order that a trade, a cancel and the order's neighbours in its queue touch: one cache line.
+/// The part of an order that trades, cancels and queue neighbours use: one cache line.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub struct Hot {
     /// The exchange's number; 0 in a free slot.
     pub id: OrderId,
-    /// Lots still open. While the order is in a book only the book changes it, for its level keeps the sum.
+    /// Lots still open. While the order is in a book, only the book may change them, because its level keeps the sum.
     pub open: Quantity,
-    /// What is reserved for the open lots: quote for a buy, base for a sell.
+    /// Reserved for the open lots: quote for a buy, base for a sell.
     pub reserved: Amount,
-    /// Its limit; [`NO_LIMIT`] of a market order.
+    /// Its limit; [`NO_LIMIT`] for a market order.
     pub(super) ticks: i32,
     pub login: LoginId,
-    /// The account that the login belongs to.
+    /// The login's account.
     pub account: AccountId,
     pub user_ref: UserRef,
-    /// What past fees were rounded up by, in millionths of a minor unit.
+    /// The amount by which past fees were rounded up, in millionths of a minor unit.
     pub fee_carry: u32,
-    /// The neighbours in the queue of the order's price; `next` of a free slot is the next free one.
+    /// The neighbours in the queue of its price. In a free slot, `next` is the next free slot.
     pub(super) prev: u32,
     pub(super) next: u32,
     pub(super) level: u32,
-    /// The next order in the same bucket of the client names.
+    /// The next order in the same bucket of client names.
     pub(in crate::exchange) next_name: u32,
     pub side: Side,
-    /// Not shown: at its price it trades after all displayed orders.
+    /// Not displayed: at its price it trades after all displayed orders.
     pub hidden: bool,
-    /// The exchange's own marks.
+    /// Flags of the exchange.
     pub flags: u8,
 }
 
-/// The part of an order that only entry, replace, cancel and reports need.
+/// The part of an order that only entry, replace, cancel and reports use.
 #[derive(Clone, Copy, Debug)]
 pub struct Cold {
-    /// Lots of the whole chain of replaced orders, what has executed included. No listing takes more than fit here.
+    /// Lots of the whole chain of replaced orders, including executed lots. Listings limit it to 32 bits.
     pub total: u32,
     pub instrument: InstrumentId,
-    /// Where the exchange keeps rare attributes of this order; [`Order::NO_EXTRA`] when it has none.
+    /// The slot of its rare attributes; [`Order::NO_EXTRA`] if it has none.
     pub extra: u32,
-    /// What the client's protocol wants back.
+    /// Data of the client's protocol that is returned to it.
     pub echo: [u8; 6],
-    /// How long the order stays.
+    /// How long the order rests.
     pub time_in_force: TimeInForce,
 }
 
@@ -87,7 +87,8 @@ const _: () = assert!(size_of::<Hot>() == 64);
 const _: () = assert!(size_of::<Cold>() <= 20);
 
 impl Hot {
-    /// Of two resting orders of a side that came in the order of their numbers, the one with the lower rank trades first.
+    /// The trading order of two resting orders of a side that arrived in the order of their numbers: the lower rank
+    /// trades first.
     pub(in crate::exchange) fn rank(&self) -> (i32, bool, OrderId) {
         let price = if self.side == Side::Buy { -self.ticks } else { self.ticks };
         (price, self.hidden, self.id)
@@ -95,10 +96,10 @@ impl Hot {
 }
 
 impl Order {
-    /// The order has nothing in the exchange's table of rare attributes.
+    /// The order has no rare attributes.
     pub const NO_EXTRA: u32 = NONE;
 
-    /// The limit of an order that has one, as every order of a book.
+    /// The limit of an order that has one. Every order in a book has.
     ///
     /// # Panics
     /// If it is a market order.
@@ -111,10 +112,10 @@ impl Order {
         Quantity(self.total.0 - self.open.0)
     }
 
-    /// In the two parts that the slab keeps.
+    /// Splits the order into the two parts that the slab stores.
     ///
     /// # Panics
-    /// If the price is 2^31 ticks or more from 0 or the chain has 2^32 lots; listings let neither in.
+    /// If the price is 2^31 ticks or more from 0, or the chain has 2^32 lots or more; listings allow neither.
     #[inline]
     pub fn split(&self) -> (Hot, Cold) {
         let ticks = ticks_of(self.limit);
@@ -142,7 +143,7 @@ impl Order {
         (hot, Cold { total, instrument, extra, echo, time_in_force })
     }
 
-    /// From its two parts.
+    /// Combines the two parts.
     #[inline]
     pub fn join(hot: &Hot, cold: &Cold) -> Self {
         let limit = hot.limit();
@@ -199,13 +200,13 @@ impl Hot {
         (self.ticks != NO_LIMIT).then_some(self.price())
     }
 
-    /// The limit of an order that has one, as every order of a book.
+    /// The limit of an order that has one. Every order in a book has.
     #[inline]
     pub fn price(&self) -> Price {
         Price(i64::from(self.ticks))
     }
 
-    /// Changes the limit of an order that is in no book.
+    /// Changes the limit of an order that is not in a book.
     ///
     /// # Panics
     /// If the price is 2^31 ticks or more from 0.
@@ -214,7 +215,7 @@ impl Hot {
     }
 }
 
-/// The ticks of a market order: no price has them.
+/// The limit in ticks that stands for a market order; no price has this value.
 const NO_LIMIT: i32 = i32::MIN;
 
 #[inline]

@@ -1,30 +1,30 @@
-//! Prices of one side: key → level, highest key first.
+//! The prices of one side: a map from key to level, highest key first.
 //!
-//! Neighbouring ticks share a page: a bit for each that has a level, and the level's number. The pages of late are found
-//! at once by their number, the others in a tree ([`Ranks`]). So nearly every order finds its level by three loads
-//! without a search, and prices that lie far apart cost a page each and no more: nothing is spread over ticks that
-//! nobody names, and nothing is moved but a few entries of the tree.
+//! Neighbouring ticks share a page: one bit per tick that has a level, and the level's number. Recently used pages are
+//! found directly by number, the others through a tree ([`Ranks`]). So almost every order finds its level with three
+//! loads and no search. Distant prices cost one page each and nothing more: ticks without orders use no memory, and
+//! only a few entries of the tree are ever moved.
 
 use super::ranks::{Blocks, Ranks};
 
-/// Ticks of a page.
+/// Ticks per page.
 const TICKS: i32 = 32;
-/// Pages that each side finds at once.
+/// Pages that each side finds directly.
 const RECENT: usize = 32;
-/// Pages that come together: 8.5 KiB.
+/// Pages per allocation: 8.5 KiB.
 const PIECE: usize = 64;
-/// No page has this number, for keys have 32 bits.
+/// A number that no page has, because keys have 32 bits.
 const NO_NUMBER: i32 = i32::MAX;
-/// A page without a number: what is looked at before any page is known.
+/// A page without a number, used before any page is known.
 const BLANK: u32 = 0;
 
-/// Which of 32 neighbouring ticks have a level, and which.
+/// A set of 32 neighbouring ticks that have levels, with the levels' numbers.
 #[derive(Clone, Copy, Debug)]
 struct Page {
     bits: u32,
     /// Its keys divided by [`TICKS`].
     number: i32,
-    /// Of a free page, the first is the next free page.
+    /// The levels. In a free page, the first is the next free page.
     slots: [u32; TICKS as usize],
 }
 
@@ -38,8 +38,8 @@ impl Page {
     }
 }
 
-/// The pages of all books, and what the trees that find them are made of. They come in pieces, so that more prices never
-/// move those that are there.
+/// The pages of all books, and the blocks of the trees that find them. They are allocated in pieces, so that growth
+/// never moves existing ones.
 #[derive(Clone, Debug)]
 pub struct PricePages {
     pieces: Vec<Box<[Page; PIECE]>>,
@@ -93,7 +93,7 @@ impl PricePages {
             .for_each(|page| self.free(page as u32));
     }
 
-    /// Takes the memory for levels on this many pages, all books together.
+    /// Allocates the memory for levels on this many pages, all books together.
     pub fn reserve(&mut self, pages: usize) {
         while self.pieces.len() * PIECE <= pages {
             self.grow();
@@ -102,10 +102,10 @@ impl PricePages {
     }
 }
 
-/// The prices of one side, as keys that rise towards the best.
+/// The prices of one side, as keys that increase towards the best price.
 #[derive(Clone, Debug)]
 pub struct Prices {
-    /// By the last bits of their numbers.
+    /// Recently used pages, indexed by the last bits of their numbers.
     recent: [u32; RECENT],
     pages: Ranks,
 }
@@ -117,7 +117,7 @@ impl Default for Prices {
 }
 
 impl Prices {
-    /// The level of this key, and whether `open` has just made it because there was none.
+    /// The level of this key; if there was none, the one that `open` creates, and whether that happened.
     #[inline]
     pub fn find_or_insert(
         &mut self,
@@ -137,7 +137,7 @@ impl Prices {
         (*level, true)
     }
 
-    /// The page of this number, made if there is none.
+    /// The page with this number, created if it does not exist.
     #[inline]
     fn page(&mut self, pages: &mut PricePages, number: i32) -> u32 {
         let recent = self.recent[number as usize % RECENT];
@@ -156,7 +156,7 @@ impl Prices {
         page
     }
 
-    /// Forgets a key that is there. Returns the highest key that is left on its page, and that key's level.
+    /// Removes an existing key. Returns the highest remaining key of its page with its level.
     #[inline]
     pub fn remove(&mut self, pages: &mut PricePages, key: i32) -> Option<(i32, u32)> {
         let number = key.div_euclid(TICKS);
@@ -185,7 +185,7 @@ impl Prices {
         (page.bits & 1 << at != 0).then(|| page.slots[at as usize])
     }
 
-    /// The highest key below this one, and its level. This one need not be there.
+    /// The highest key below this one, with its level. This key need not exist.
     pub fn below(&self, pages: &PricePages, key: i32) -> Option<(i32, u32)> {
         let number = key.div_euclid(TICKS);
         let beside = self.known_page(pages, number).and_then(|page| {
@@ -199,7 +199,7 @@ impl Prices {
         })
     }
 
-    /// The page of this number, if there is one.
+    /// The page with this number, if it exists.
     fn known_page(&self, pages: &PricePages, number: i32) -> Option<u32> {
         let recent = self.recent[number as usize % RECENT];
         if pages.at(recent).number == number {

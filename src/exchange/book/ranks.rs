@@ -1,24 +1,25 @@
-//! Sorted keys, each with a number: a tree of wide blocks.
+//! Sorted keys, each with a number, in a tree of wide blocks.
 //!
-//! A search counts the smaller keys of a block without a branch, four compares at once. The block of the highest keys is
-//! kept at hand, so that only what is far from them walks the tree: a few blocks, for the tree of a million keys is four
-//! high. Nothing is ever moved but inside a block and its neighbour, so the worst case is bounded.
+//! A search counts the smaller keys of a block without a branch, four comparisons at once. The block of the highest
+//! keys is cached, so that only keys far from them walk the tree. The walk is short: a tree of a million keys has four
+//! levels. Entries are moved only within a block and its neighbour, so the worst case is bounded.
 
 use super::handle::NONE;
 
-/// Entries of a block. One key more than entries, so that the keys fill whole vectors and a block 512 bytes.
+/// Entries per block. There is one key more than entries, so that the keys fill whole vectors and a block has 512
+/// bytes.
 const WIDTH: usize = 63;
-/// A block with fewer entries is joined with its neighbour, or takes some of it.
+/// A block with fewer entries is joined with its neighbour, or takes some of its entries.
 const LOW: usize = WIDTH / 4;
-/// Two neighbours with at most this many entries become one; the rest is room before it would be split again.
+/// Two neighbours with at most this many entries are joined; the free space delays the next split.
 const JOINED: usize = WIDTH * 3 / 4;
-/// Pads the keys; no price is as high.
+/// Fills unused keys; no price is as high.
 const PAD: i32 = i32::MAX;
 /// Enough for 2^32 keys in blocks with [`LOW`] entries.
 const HEIGHT_MAX: usize = 9;
 
-/// Rising keys, and for each its number (in a leaf) or a block of keys that are not below it (above, where the very first key
-/// is below all others).
+/// Increasing keys. In a leaf, each key has its number; above, each has a block whose keys are not below it, except
+/// that the very first key counts as below all others.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 struct Block {
@@ -36,12 +37,12 @@ impl Block {
         self.len as usize
     }
 
-    /// How many keys are below this one: where it stands, or would stand.
+    /// How many keys are below this one, which is its position.
     fn below(&self, key: i32) -> usize {
         self.keys.iter().fold(0_u32, |count, at| count.wrapping_add(u32::from(*at < key))) as usize
     }
 
-    /// Which child holds this key.
+    /// The child that holds this key.
     fn child(&self, key: i32) -> usize {
         self.below(key + 1) - 1
     }
@@ -73,7 +74,7 @@ impl Block {
         (self.len, right.len) = (at as u32, right.len + count as u32);
     }
 
-    /// Takes the first `count` entries of `right` behind its own.
+    /// Appends the first `count` entries of `right`, removing them there.
     fn take(&mut self, right: &mut Self, count: usize) {
         let (len, from) = (self.len(), right.len());
         self.keys[len..len + count].copy_from_slice(&right.keys[..count]);
@@ -85,14 +86,14 @@ impl Block {
     }
 }
 
-/// Blocks that come together: 32 KiB.
+/// Blocks per allocation: 32 KiB.
 const PIECE: usize = 64;
 
-/// The blocks of all books. They come in pieces, so that more keys never move those that are there.
+/// The blocks of all books. They are allocated in pieces, so that growth never moves existing ones.
 #[derive(Clone, Debug)]
 pub struct Blocks {
     pieces: Vec<Box<[Block; PIECE]>>,
-    /// The first free block, the others follow by their first slot.
+    /// The first free block; each free block has the next one in its first slot.
     free: u32,
 }
 
@@ -113,7 +114,7 @@ impl Blocks {
         &mut self.pieces[block as usize / PIECE][block as usize % PIECE]
     }
 
-    /// An empty block.
+    /// Returns an empty block.
     fn alloc(&mut self) -> u32 {
         if self.free == NONE {
             self.grow();
@@ -136,9 +137,9 @@ impl Blocks {
         (first..first + PIECE).rev().for_each(|block| self.free(block as u32));
     }
 
-    /// Takes the blocks that this many keys need when blocks are as empty as they get.
+    /// Allocates the blocks that this many keys need in the worst case.
     pub fn reserve(&mut self, keys: usize) {
-        // The blocks above the leaves are a fourteenth of them; a split takes one before anything is joined.
+        // The blocks above the leaves are at most a fourteenth of them; a split takes a block before blocks are joined.
         let blocks = keys.div_ceil(LOW - 1) + 1;
         while self.pieces.len() * PIECE < blocks {
             self.grow();
@@ -151,20 +152,20 @@ impl Blocks {
     }
 }
 
-/// Where a key stands, or would stand. Good until the next insert or removal.
+/// The position of a key, or where it would be inserted. Valid until the next insert or removal.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// Its number, if the key is there.
+    /// The key's number, if it exists.
     pub number: Option<u32>,
     leaf: u32,
     at: u32,
 }
 
-/// The sorted keys of one owner.
+/// The sorted keys of one side.
 #[derive(Clone, Debug)]
 pub struct Ranks {
     root: u32,
-    /// Steps from the root to a leaf.
+    /// Levels from the root to a leaf.
     height: u32,
     /// The leaf of the highest keys, and the lowest key that belongs to it.
     last: u32,
@@ -202,7 +203,7 @@ impl Ranks {
         at
     }
 
-    /// Looks for a key.
+    /// Searches for a key.
     #[inline]
     pub fn find(&self, blocks: &Blocks, key: i32) -> Place {
         let leaf = self.leaf(blocks, key);
@@ -215,12 +216,12 @@ impl Ranks {
         Place { number, leaf, at: at as u32 }
     }
 
-    /// The highest key below this one, which need not be there, and its number.
+    /// The highest key below this one, with its number. This key need not exist.
     pub fn below(&self, blocks: &Blocks, key: i32) -> Option<(i32, u32)> {
         if self.root == NONE {
             return None;
         }
-        // The last block on the way to the key's leaf that has children below the one on the way, and which is the next of them.
+        // The last block on the path that has a child before the one on the path, and the index of that child.
         let mut beside = None;
         let mut at = self.root;
         for step in 1..=self.height {
@@ -244,7 +245,7 @@ impl Ranks {
         entry.map(|entry| (leaf.keys[entry], leaf.slots[entry]))
     }
 
-    /// Enters a key where [`Ranks::find`] has not found it.
+    /// Inserts a key where [`Ranks::find`] did not find it.
     #[inline]
     pub fn insert(&mut self, blocks: &mut Blocks, place: Place, key: i32, number: u32) {
         if place.leaf != NONE && blocks.at(place.leaf).len() < WIDTH {
@@ -255,7 +256,7 @@ impl Ranks {
         blocks.at_mut(leaf).insert(at, key, number);
     }
 
-    /// Splits what is full on the way to the key's leaf, and returns that leaf.
+    /// Splits the full blocks on the path to the key's leaf, and returns that leaf.
     #[cold]
     fn make_room(&mut self, blocks: &mut Blocks, key: i32) -> u32 {
         if self.root == NONE {
@@ -287,7 +288,7 @@ impl Ranks {
         at
     }
 
-    /// Forgets a key that is there.
+    /// Removes an existing key.
     #[inline]
     pub fn remove(&mut self, blocks: &mut Blocks, key: i32) {
         let leaf = self.leaf(blocks, key);
@@ -301,7 +302,7 @@ impl Ranks {
         }
     }
 
-    /// After a leaf has become low: fills blocks from their neighbours or joins them, from the leaf of this key upwards.
+    /// Repairs the tree after a leaf became too small: fills or joins blocks, from the leaf of this key upwards.
     #[cold]
     fn mend(&mut self, blocks: &mut Blocks, key: i32) {
         let mut path = [(NONE, 0); HEIGHT_MAX];
@@ -333,7 +334,7 @@ impl Ranks {
         self.find_last(blocks);
     }
 
-    /// Joins the child at `right_at` with its left neighbour, or shares their entries evenly.
+    /// Joins the child at `right_at` with its left neighbour, or distributes their entries evenly.
     fn even_out(blocks: &mut Blocks, above: u32, right_at: usize) {
         let parent = *blocks.at(above);
         let (left, right) = (parent.slots[right_at - 1], parent.slots[right_at]);
@@ -371,7 +372,7 @@ impl Ranks {
     /// All keys and numbers, highest key first.
     pub fn descend<'a>(&self, blocks: &'a Blocks) -> impl Iterator<Item = (i32, u32)> + 'a {
         let height = self.height as usize;
-        // On the way to the next entry: a block for each step, and how many of its entries are still to come.
+        // The path to the next entry: one block per level, and how many of its entries are left.
         let mut path = [(NONE, 0); HEIGHT_MAX];
         if self.root != NONE {
             path[0] = (self.root, blocks.at(self.root).len());
@@ -407,7 +408,8 @@ mod tests {
         assert!(ranks.descend(blocks).eq(expected), "the keys are not those of the model");
     }
 
-    /// Against a sorted map, up to a tree four blocks high and down to nothing, from either end and from anywhere.
+    /// Compared with a sorted map, up to a tree with four levels and down to nothing, with removals from both ends and
+    /// anywhere.
     #[test]
     fn agrees_with_a_sorted_map() {
         let (mut ranks, mut blocks, mut model) = (Ranks::default(), Blocks::default(), BTreeMap::new());

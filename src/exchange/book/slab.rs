@@ -1,7 +1,7 @@
-//! Where all resting orders lie: one slab for all books, so that an order is named by one small handle everywhere.
+//! The storage of all open orders: one slab for all books, so that one small handle identifies an order everywhere.
 //!
-//! The slab also holds the price levels of all books, for no level is without an order: both are bounded by the same
-//! limit and taken at start. Only the pages that find levels by price come in pieces as prices spread.
+//! The slab also stores the price levels of all books. Every level has at least one order, so both have the same limit
+//! and are allocated at start. Only the pages that find levels by price are allocated as prices spread.
 
 use super::handle::{Handle, NONE};
 use super::level::LevelSlab;
@@ -9,7 +9,7 @@ use super::order::{Cold, Hot, Order};
 use super::prices::PricePages;
 use crate::domain::OrderId;
 
-/// The order with the next lower and the next higher number of the same login; [`NONE`] at the ends.
+/// The orders of the same login with the next lower and next higher number; [`NONE`] at the ends.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::exchange) struct Chained {
     pub(in crate::exchange) prev: u32,
@@ -22,13 +22,13 @@ impl Chained {
 
 const _: () = assert!(size_of::<Chained>() == 8);
 
-/// All open orders, in memory taken at start: 96 bytes an order and 24 bytes a level.
+/// All open orders, in memory allocated at start: 96 bytes per order and 24 bytes per level.
 #[derive(Clone, Debug)]
 pub struct OrderSlab {
     pub(in crate::exchange) hot: Vec<Hot>,
     cold: Vec<Cold>,
-    /// The chains of all logins. They are kept apart from the orders, for a cancel touches two neighbours here that it has
-    /// no other business with.
+    /// The chains of all logins. They are stored apart from the orders, because a cancel changes two neighbours here
+    /// whose orders it does not otherwise use.
     pub(in crate::exchange) chained: Vec<Chained>,
     /// The first free slot; the others follow by `next`.
     free: u32,
@@ -39,7 +39,7 @@ pub struct OrderSlab {
 }
 
 impl OrderSlab {
-    /// Room for `capacity` orders.
+    /// A slab with room for `capacity` orders.
     pub fn new(capacity: u32) -> Self {
         let capacity = capacity as usize;
         Self {
@@ -54,7 +54,8 @@ impl OrderSlab {
         }
     }
 
-    /// Room for `capacity` orders, and for `orders` even if they are more; `None` when there is not so much memory.
+    /// A slab with room for `capacity` orders, and for `orders` even if they are more; `None` if there is not enough
+    /// memory.
     pub(in crate::exchange) fn try_new(capacity: u32, orders: u32) -> Option<Self> {
         let room = capacity.max(orders) as usize;
         let mut slab = Self::new(0);
@@ -65,18 +66,18 @@ impl OrderSlab {
         slab.levels.try_reserve(room).then_some(slab)
     }
 
-    /// Whether there is no room for one more.
+    /// Whether there is no room for another order.
     #[inline]
     pub fn is_full(&self) -> bool {
         self.len >= self.capacity
     }
 
-    /// How many orders there is room for.
+    /// The number of orders that fit.
     pub fn capacity(&self) -> u32 {
         self.capacity as u32
     }
 
-    /// Makes room for this many orders. Those that are there stay, also when they are more.
+    /// Makes room for this many orders. Existing orders stay, even if there are more.
     pub fn set_capacity(&mut self, capacity: u32) {
         self.capacity = capacity as usize;
         self.hot.reserve_exact(self.capacity.saturating_sub(self.hot.len()));
@@ -85,9 +86,9 @@ impl OrderSlab {
         self.levels.reserve(self.capacity);
     }
 
-    /// Touches all memory of the slab, so that no order is the first to, and takes what finds levels by price for levels on
-    /// this many pages of 32 ticks, all books together; without this it comes in pieces of 8.5 and 32 KiB as it is
-    /// needed. About 30 ms for a million orders.
+    /// Touches all memory of the slab, so that no order causes page faults, and allocates what finds levels by price
+    /// for this many pages of 32 ticks, all books together. Without this it is allocated on demand, in pieces of 8.5
+    /// and 32 KiB. About 30 ms for a million orders.
     pub fn warm(&mut self, pages: u32) {
         let (blank, len) = (Order::default().split(), self.hot.len());
         self.hot.resize(self.capacity.max(len), blank.0);
@@ -100,7 +101,7 @@ impl OrderSlab {
         self.pages.reserve(pages as usize);
     }
 
-    /// The neighbours of an order in its queue, or the last order of a level: [`NONE`] for each that is not there.
+    /// The neighbours of an order in its queue, and the last order of a level; [`NONE`] for each that does not exist.
     #[inline]
     pub(in crate::exchange) fn neighbours(&self, order: u32, level: u32) -> [u32; 3] {
         match self.hot.get(order as usize) {
@@ -109,31 +110,31 @@ impl OrderSlab {
         }
     }
 
-    /// Something of an order; 0 when it is not there.
+    /// Reads a field of an order, to bring it into the cache; 0 if the order does not exist.
     #[inline]
     pub(in crate::exchange) fn glance(&self, order: u32) -> u32 {
         self.hot.get(order as usize).map_or(0, |order| order.next)
     }
 
-    /// How many orders rest.
+    /// The number of orders.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether no order rests.
+    /// Whether there are no orders.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Puts an order in. The caller has seen that there is room for a new one; one that takes the place of another needs
-    /// none, even where the limit has since sunk below what is open.
+    /// Adds an order. The caller has checked that there is room for a new one. An order that replaces another one needs
+    /// no room, even if the limit was lowered below the number of open orders.
     #[inline]
     pub fn insert(&mut self, order: Order) -> Handle {
         let (hot, cold) = order.split();
         self.insert_parts(hot, cold)
     }
 
-    /// [`OrderSlab::insert`] for an order that is in its two parts already.
+    /// [`OrderSlab::insert`] for an order that is already split.
     #[inline]
     pub fn insert_parts(&mut self, hot: Hot, cold: Cold) -> Handle {
         self.len += 1;
@@ -152,7 +153,7 @@ impl OrderSlab {
         Handle(slot)
     }
 
-    /// Frees an order's place.
+    /// Frees an order's slot.
     #[inline]
     pub fn remove(&mut self, handle: Handle) {
         let place = &mut self.hot[handle.0 as usize];
@@ -162,13 +163,13 @@ impl OrderSlab {
         self.len -= 1;
     }
 
-    /// All orders by their slots, which is no order that means anything.
+    /// All orders by slot, which is no meaningful order.
     pub fn iter(&self) -> impl Iterator<Item = (Handle, &Hot, &Cold)> + '_ {
         let slots = (0..).zip(self.hot.iter().zip(&self.cold));
         slots.filter(|(_, (hot, _))| hot.id.0 != 0).map(|(slot, (hot, cold))| (Handle(slot), hot, cold))
     }
 
-    /// The resting order that was given this slot and this number; `None` once it is gone, whoever has the slot now.
+    /// The order with this slot and number; `None` if it is gone, even if the slot is used again.
     #[inline]
     pub fn find(&self, slot: u32, id: OrderId) -> Option<Handle> {
         let found = self.hot.get(slot as usize)?;
@@ -187,7 +188,7 @@ impl OrderSlab {
         &self.hot[handle.0 as usize]
     }
 
-    /// The hot part of the order at this handle, to be changed.
+    /// The hot part of the order at this handle, mutable.
     #[inline]
     pub fn get_mut(&mut self, handle: Handle) -> &mut Hot {
         &mut self.hot[handle.0 as usize]
@@ -199,7 +200,7 @@ impl OrderSlab {
         &self.cold[handle.0 as usize]
     }
 
-    /// The cold part of the order at this handle, to be changed.
+    /// The cold part of the order at this handle, mutable.
     #[inline]
     pub fn cold_mut(&mut self, handle: Handle) -> &mut Cold {
         &mut self.cold[handle.0 as usize]

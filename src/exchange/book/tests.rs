@@ -1,11 +1,11 @@
-//! The book against a plain list of orders that is sorted by the rules.
+//! Compares the book with a plain list of orders that is sorted by the rules.
 
 use super::{Book, Handle, LevelView, NONE, Order, OrderSlab};
 use crate::domain::{OrderId, Price, Quantity, Side};
 use std::collections::BTreeMap;
 use std::ops::{Bound, Range};
 
-/// A fixed stream of numbers (PCG's multiplier), enough to choose by.
+/// A deterministic sequence of numbers (PCG's multiplier), random enough to choose test cases.
 struct Random(u64);
 
 impl Random {
@@ -15,7 +15,7 @@ impl Random {
     }
 }
 
-/// Price key, hidden, time: what sorts the orders of a side.
+/// Price key, hidden, time: the sort key of a side's orders.
 type Rank = (i64, bool, u64);
 
 struct Both {
@@ -23,7 +23,7 @@ struct Both {
     slab: OrderSlab,
     sides: [BTreeMap<Rank, Handle>; 2],
     ranks: Vec<(Rank, Handle)>,
-    /// What counts of an order beyond its open lots.
+    /// Lots of an order that count beyond its open ones.
     unseen: BTreeMap<Handle, i64>,
     time: u64,
 }
@@ -77,7 +77,7 @@ impl Both {
     fn reduce(&mut self, at: usize, by: u64) {
         let handle = self.ranks[at].1;
         self.book.reduce(&mut self.slab, handle, Quantity(by));
-        // No more of it is left out than there is.
+        // No more is left out than there is.
         let unseen = self.unseen.get_mut(&handle).expect("every order has some");
         let left_out = -(self.slab.hot(handle).open.0 as i64);
         if *unseen < left_out {
@@ -131,7 +131,7 @@ impl Both {
         }
     }
 
-    /// What counts at each price, and the way from each price, and from beside it, to the next.
+    /// Checks the counted lots at each price, and the step from each price, and from beside it, to the next.
     fn check_counted(&self, side: Side, orders: &[Handle]) {
         let mut counted: Vec<(Price, u64)> = Vec::new();
         for handle in orders {
@@ -152,7 +152,7 @@ impl Both {
         }
     }
 
-    /// One step of what is checked after each operation: only what is near the order that it touched.
+    /// A part of the checks after each operation: only around the order that it touched.
     fn check_near(&self, at: usize) {
         let Some((rank, handle)) = self.ranks.get(at).copied() else { return };
         let side = self.slab.hot(handle).side;
@@ -211,7 +211,7 @@ impl Both {
     }
 }
 
-/// Most orders count as they stand; some have hidden lots, and some do not count in part or at all.
+/// Most orders count as they are; some have hidden lots, and some do not count in part or at all.
 fn unseen(random: &mut Random, open: u64) -> i64 {
     match random.below(4) {
         0 => random.below(1_000) as i64,
@@ -230,13 +230,13 @@ fn agrees_with_a_sorted_list_where_some_are_hidden() {
     Both::new().run(&mut Random(2), 1..31, 400, 3);
 }
 
-/// Every price has a page of its own, and the tree of pages grows and shrinks.
+/// Every price has its own page, and the tree of pages grows and shrinks.
 #[test]
 fn agrees_with_a_sorted_list_where_prices_are_many() {
     Both::new().run(&mut Random(3), 1..(1 << 31) - 1, 6_000, 10);
 }
 
-/// Spreads and some futures trade at 0 and below.
+/// Spreads and some futures have prices of 0 and below.
 #[test]
 fn agrees_with_a_sorted_list_where_prices_are_negative() {
     Both::new().run(&mut Random(4), -20..20, 400, 3);

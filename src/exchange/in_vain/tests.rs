@@ -1,4 +1,4 @@
-//! A thousand dear messages of one second that come to nothing, in steps of work: ten are worked on, the others answered.
+//! A thousand expensive messages of one second without effect, measured in steps: ten are executed, the others refused.
 
 use crate::domain::{
     AccountId, AdminCommand, Amount, AssetCode, AssetId, CancelFilter, CancelReason, Command, Enter, Event,
@@ -8,15 +8,15 @@ use crate::domain::{
 };
 use crate::exchange::{Exchange, ExchangeLimits, steps};
 
-/// Orders that rest of each of two accounts, all at one price.
+/// Resting orders of each of two accounts, all at one price.
 const RESTING: u64 = 2_500;
-/// Lots, and orders, that a dear order wants: fewer than there are.
+/// Lots, and orders, that an expensive order needs: fewer than there are.
 const WANTED: u64 = 2 * RESTING - 100;
-/// What one order touches at most by default.
+/// The most that one order touches by default.
 const TOUCHED_MAX: u64 = 5_000;
-/// Orders that a dry run meets before it has touched so many: each counts 3.
+/// Orders that a dry run meets before it has touched that many; each counts 3.
 const MET: u64 = TOUCHED_MAX.div_ceil(3);
-/// Steps of an order that meets so many: a level, those orders, and the one at which it stops.
+/// Steps of an order that meets that many: a level, those orders, and the one at which it stops.
 const DEAR: u64 = 1 + MET + 1;
 const MESSAGES: u32 = 1_000;
 
@@ -95,7 +95,7 @@ impl Venue {
         UserRef(*last)
     }
 
-    /// An order at the one price, as one that is all or nothing if it has instructions.
+    /// An order at the one price; all or nothing if it has instructions.
     fn enter(&mut self, login: LoginId, side: Side, lots: u64, instructions: Option<Instructions>) {
         let user_ref = self.next(login);
         let mut enter = Enter {
@@ -113,7 +113,7 @@ impl Venue {
         self.send(&Command::Order(OrderCommand::Enter(enter)));
     }
 
-    /// One that needs more orders than it may meet.
+    /// An order that needs more orders than it may meet.
     fn dear(&mut self, login: LoginId) {
         self.enter(login, Side::Buy, WANTED, Some(Instructions::default()));
     }
@@ -128,7 +128,7 @@ impl Venue {
         self.events.iter().any(cut)
     }
 
-    /// How many of a thousand times it is refused, and the steps of all of them.
+    /// How often it is refused out of a thousand times, and the steps of all of them.
     fn thousand(&mut self, work: impl Fn(&mut Self)) -> (u32, u64) {
         let mut refused = 0;
         let steps = steps::of(|| {
@@ -147,7 +147,7 @@ fn a_thousand_dear_orders_that_are_killed_take_the_steps_of_ten() {
     let (refused, steps) = venue.thousand(|venue| venue.dear(BUSY));
     assert_eq!((refused, steps), (MESSAGES - 10, 10 * DEAR));
 
-    // Others look and trade meanwhile, and so do the account's plain orders.
+    // Meanwhile others search and trade, and so do the account's plain orders.
     venue.dear(OTHER);
     assert!(venue.is_cut());
     venue.enter(OTHER, Side::Buy, 3, Some(Instructions::default()));
@@ -158,7 +158,7 @@ fn a_thousand_dear_orders_that_are_killed_take_the_steps_of_ten() {
     venue.enter(BUSY, Side::Buy, 3, None);
     assert_eq!(trades(&venue), 3);
 
-    // And in the next second it may look again.
+    // In the next second it may search again.
     venue.time = Timestamp(Timestamp::SECOND - 1);
     venue.dear(BUSY);
     assert!(venue.is_refused());
@@ -168,7 +168,7 @@ fn a_thousand_dear_orders_that_are_killed_take_the_steps_of_ten() {
     assert_eq!(venue.exchange.audit(), Ok(()));
 }
 
-/// One whose trigger has come already is released in the command that brings it.
+/// An order whose trigger was already reached is released in the command that enters it.
 #[test]
 fn a_thousand_dear_orders_that_are_released_take_the_steps_of_ten() {
     let trigger = Trigger { kind: TriggerKind::Stop, reference: TriggerReference::MarkPrice, price: 10 };
@@ -182,7 +182,7 @@ fn a_thousand_dear_orders_that_are_released_take_the_steps_of_ten() {
         }
     });
     assert_eq!(cut, MESSAGES);
-    // What waits goes through the list of triggers.
+    // Waiting orders also go through the list of triggers.
     let of_triggers = u64::from(MESSAGES) * 20;
     assert!(steps <= 10 * DEAR + of_triggers, "{steps}");
     venue.dear(BUSY);
@@ -206,7 +206,7 @@ fn a_thousand_mass_cancels_that_find_nothing_take_the_steps_of_few() {
     let taken = 10 * TOUCHED_MAX / RESTING;
     assert_eq!((u64::from(refused), steps), (u64::from(MESSAGES) - taken, taken * RESTING));
 
-    // The account's orders may look meanwhile, and others cancel.
+    // Meanwhile the account's orders may search, and others cancel.
     venue.dear(BUSY);
     assert!(venue.is_cut());
     sweep(&mut venue, OTHER, CancelFilter::default());
@@ -237,7 +237,7 @@ fn mass_cancels_that_cancel_little_of_much_are_fewer_than_those_that_cancel_much
     assert_eq!(venue.exchange.open_orders() as u64, 2 * RESTING + u64::from(refused), "the others stay");
 }
 
-/// An iceberg is sent once, and could be met for ever.
+/// An iceberg is sent once, and could be met any number of times.
 #[test]
 fn icebergs_that_come_again_are_met_so_often_in_a_second() {
     const ICEBERGS: u64 = 100;
@@ -269,14 +269,15 @@ fn icebergs_that_come_again_are_met_so_often_in_a_second() {
         venue.enter(login, Side::Buy, lots, None);
         trades(venue)
     };
-    // Each but one of an order's counts 10.
+    // Each but one of an order's refreshes counts 10.
     let taken = (10 * TOUCHED_MAX).div_ceil(10 * (ICEBERGS - 1));
     let all: Vec<u64> = (0..MESSAGES).map(|_| buy(&mut venue, BUSY, ICEBERGS)).collect();
     assert!(venue.is_cut(), "and does not rest");
     assert_eq!(all.iter().filter(|trades| **trades == ICEBERGS).count() as u64, taken);
     assert_eq!(all.iter().sum::<u64>(), taken * ICEBERGS, "the others trade nothing");
 
-    // What an iceberg shows can be had, one after another; others trade as ever; and in the next second so does everybody.
+    // An iceberg's displayed lots can still be bought, one after another; others trade as usual; in the next second all
+    // do.
     assert_eq!((buy(&mut venue, BUSY, 1), buy(&mut venue, BUSY, 1)), (1, 1));
     assert_eq!(buy(&mut venue, OTHER, ICEBERGS), ICEBERGS);
     venue.time = Timestamp(Timestamp::SECOND);

@@ -1,4 +1,4 @@
-//! What products are asked with, and what they answer.
+//! The parameters and results of the functions of products.
 
 use super::super::book::{Hot, Order};
 use super::super::extras::Extra;
@@ -11,7 +11,7 @@ pub(in crate::exchange) struct Rates {
     pub(in crate::exchange) taker: FeeRate,
 }
 
-/// What an order asks its reserve for.
+/// The properties of an order that determine its reserve.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::exchange) struct Demand {
     pub(in crate::exchange) side: Side,
@@ -19,21 +19,22 @@ pub(in crate::exchange) struct Demand {
     pub(in crate::exchange) limit: Option<Price>,
     pub(in crate::exchange) open: Quantity,
     pub(in crate::exchange) fee_carry: u32,
-    /// What a market order that waits for its trigger is counted at, so that nobody can leave orders behind for nothing.
+    /// How a market order that waits for its trigger is valued. It must have a value, so that waiting orders are not
+    /// free.
     pub(in crate::exchange) counted: Option<Counted>,
 }
 
-/// What a market order comes to while nobody knows at which price it will trade.
+/// The value of a market order whose trade price is not known yet.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::exchange) enum Counted {
-    /// An amount of money, for that is its quantity.
+    /// The amount of money that is its quantity.
     Amount(i64),
     /// Its lots at this price, price units.
     At(u64),
 }
 
 impl Demand {
-    /// That of an order of which so many lots are open.
+    /// The demand of an order with this many open lots.
     #[inline]
     pub(in crate::exchange) fn of(order: &Order, extra: Option<&Extra>, open: Quantity) -> Self {
         let counted = match extra {
@@ -49,17 +50,17 @@ impl Demand {
     }
 }
 
-/// What an order may still spend, where its limit and its reserve do not say it.
+/// What an order may still spend, if its limit and its reserve do not determine it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::exchange) struct Purse {
-    /// What a quantity in money has left.
+    /// The remaining amount of a quantity in money.
     pub(in crate::exchange) budget: Option<i64>,
-    /// What a market order has left, of its reserve and of what its account has available.
+    /// The remaining money of a market order: its reserve plus its account's available balance.
     pub(in crate::exchange) funds: Option<i64>,
 }
 
 impl Purse {
-    /// Whether it is to be looked into before every trade.
+    /// Whether it must be checked before every trade.
     pub(in crate::exchange) fn is_limited(&self) -> bool {
         self.budget.is_some() || self.funds.is_some()
     }
@@ -70,32 +71,32 @@ impl Purse {
 pub(in crate::exchange) enum Short {
     /// Its quantity in money is spent.
     Budget,
-    /// Its account has no more.
+    /// The account's balance is used up.
     Funds,
 }
 
-/// What a side pays for its trades: the rate of its fee, and what its fees so far were rounded up by.
+/// The fee terms of one side: its rate, and the amount by which its earlier fees were rounded up.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::exchange) struct FeeTerms {
     pub(in crate::exchange) rate: FeeRate,
     pub(in crate::exchange) carry: u32,
 }
 
-/// A side of a fill.
+/// One side of a fill.
 #[derive(Debug)]
 pub(in crate::exchange) struct Settling<'o> {
-    /// Its order. What it holds, and its carry, change.
+    /// Its order. Its reserve and its carry are changed.
     pub(in crate::exchange) order: &'o mut Hot,
-    /// What is open of it after the fill, all its lots counted.
+    /// Its open lots after the fill, including hidden ones.
     pub(in crate::exchange) open: Quantity,
     pub(in crate::exchange) rate: FeeRate,
 }
 
-/// What a fill comes to.
+/// The result of a fill.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::exchange) struct Settled {
-    /// What the resting and the incoming side pay.
+    /// The fees of the resting and the incoming side.
     pub(in crate::exchange) fees: [Amount; 2],
-    /// What it counts for the volume of both sides.
+    /// The amount that counts for the volume of both sides.
     pub(in crate::exchange) volume: (AssetId, Amount),
 }

@@ -1,10 +1,10 @@
-//! Fees: rates in parts per million of what they are taken from, rounded up, against the payer, to the fee account.
-//! A negative rate is a rebate.
+//! Fees: rates in parts per million, rounded up against the payer, paid to the fee account. A negative rate is a
+//! rebate.
 //!
-//! An order that trades in many small pieces must not pay a rounded-up minor unit for each. So every order carries
-//! what its fees so far were rounded up by, in millionths of a minor unit, and the next fee takes it into account.
-//! Whatever the pieces, an order's fees come to Σ amount × rate, rounded up once; and what was reserved for the
-//! highest rate on the whole always suffices.
+//! An order that trades in many small pieces must not pay a rounded-up minor unit for each of them. So every order
+//! carries the amount by which its fees so far were rounded up, in millionths of a minor unit, and the next fee takes
+//! it into account. However many trades fill an order, its fees sum to Σ amount × rate, rounded up once, and the
+//! reserve at the highest rate on the whole order always suffices.
 
 use crate::domain::{Amount, FeeRate};
 
@@ -17,40 +17,40 @@ pub(super) fn fee(amount: Amount, rate: FeeRate, carry: u32) -> (Amount, u32) {
         return (rebate(amount, rate), carry);
     }
     if amount.0 < 1 << 43 {
-        // The product fits 64 bits; the division by a constant is a multiplication.
+        // The product fits 64 bits; the division by a constant compiles to a multiplication.
         let due = amount.0 * i64::from(rate.0) - i64::from(carry);
         let fee = -(-due).div_euclid(i64::from(ONE));
         return (Amount(fee), (fee * i64::from(ONE) - due) as u32);
     }
     let due = i128::from(amount.0) * i128::from(rate.0) - i128::from(carry);
     let fee = -(-due).div_euclid(i128::from(ONE));
-    // At most the amount itself, since a rate is at most 100 %.
+    // At most the amount itself, because a rate is at most 100 %.
     (Amount(fee as i64), (fee * i128::from(ONE) - due) as u32)
 }
 
-/// A rebate, rounded down trade by trade. ⌈x - carry⌉ is never below ⌊x⌋: so whatever the other side pays at a rate that
-/// is no lower covers it, and the fee account never pays more than it just got.
+/// A rebate, rounded down per trade. ⌈x - carry⌉ is never below ⌊x⌋, so a fee of the other side at a rate that is no
+/// lower covers it, and the fee account never pays more than it just received.
 #[cold]
 fn rebate(amount: Amount, rate: FeeRate) -> Amount {
     let whole = i128::from(amount.0) * i128::from(rate.0) / i128::from(ONE);
-    // At most the amount itself, since a rate is at most 100 %.
+    // At most the amount itself, because a rate is at most 100 %.
     Amount(whole as i64)
 }
 
-/// What a buy must hold for its open lots: their notional at the limit and the highest fee on it. `None` when it does
-/// not fit an amount.
+/// The reserve of a buy for its open lots: their notional at the limit and the highest fee on it. `None` if it does not
+/// fit an amount.
 pub(super) fn with_fee(notional: Amount, highest_rate: FeeRate, carry: u32) -> Option<Amount> {
     notional.0.checked_add(fee(notional, highest_rate, carry).0.0).map(Amount)
 }
 
-/// How many units at this price, above 0, an amount pays for, their fee at this rate, at least 0, included.
+/// How many units at this price (above 0) an amount pays for, including their fee at this rate (at least 0).
 ///
-/// n units and their fee, rounded up, come to no more than the amount exactly where they do without the rounding, for the amount
-/// is whole: n × price × (1 + rate) − carry ≤ amount, in millionths.
+/// The amount is whole. So n units with their rounded-up fee cost no more than the amount exactly if they do so without
+/// rounding: n × price × (1 + rate) − carry ≤ amount, in millionths.
 pub(super) fn units_paid(amount: Amount, price: Amount, rate: FeeRate, carry: u32) -> u64 {
     let whole = i128::from(amount.0) * i128::from(ONE) + i128::from(carry);
     let one = i128::from(price.0) * i128::from(ONE + rate.0);
-    // The carry alone, less than one minor unit, pays for none.
+    // The carry alone, below one minor unit, pays for no unit.
     (whole / one) as u64
 }
 
@@ -72,7 +72,7 @@ mod tests {
     }
 
     proptest! {
-        /// Both widths of arithmetic agree with the definition, and pieces cost what the whole would.
+        /// Both widths of arithmetic agree with the definition, and the fees of pieces sum to the fee of the whole.
         #[test]
         fn pieces_cost_what_the_whole_costs(
             pieces in prop::collection::vec((0_i64..1 << 50, 0..=ONE), 1..20),
@@ -88,7 +88,7 @@ mod tests {
             }
         }
 
-        /// The reserve for what is left, plus what a fill cost, never passes the reserve before.
+        /// The reserve for the remainder plus the cost of a fill never exceeds the reserve before.
         #[test]
         fn the_reserve_suffices(
             limit in 1_i64..1 << 30, better in 0_i64..1 << 30, lots in 1_i64..1 << 20, filled in 1_i64..1 << 20,
@@ -102,7 +102,7 @@ mod tests {
             prop_assert!(price * filled + amount.0 + after.0 <= before.0);
         }
 
-        /// Whatever carry the paying side has, it pays for the other side's rebate.
+        /// Whatever carry the paying side has, its fee covers the other side's rebate.
         #[test]
         fn a_rebate_is_covered(amount in 0_i64..=i64::MAX, rate in 0..=ONE, more in 0..=ONE, carry in 0..ONE as u32) {
             let paid = fee(Amount(amount), FeeRate((rate + more).min(ONE)), carry).0;
@@ -113,7 +113,7 @@ mod tests {
     }
 
     proptest! {
-        /// The most that the amount pays for, and not one more.
+        /// The result is the most that the amount pays for, and not one unit more.
         #[test]
         fn units_are_paid_to_the_last(
             amount in prop_oneof![0_i64..2_000, 0..=i64::MAX],

@@ -1,9 +1,10 @@
-//! Products: what the money of an order is. Matching, triggers, auctions and changes know orders and prices, and ask the
-//! product of the instrument here; nothing else in the exchange names the assets that are traded, or what a lot is worth.
+//! Products: the rules about an order's money. Matching, triggers, auctions and changes deal with orders and prices,
+//! and use the instrument's product for money. No other code of the exchange knows which assets are traded or what a
+//! lot is worth.
 //!
-//! There is one product, [`spot`]. Another is a variant of [`Product`] and a file that answers the same questions. A reserve
-//! that depends on the account's position takes the position in [`Demand`]. A fill that one side cannot pay for is one that
-//! [`Product::affordable`] refuses before lots are taken. Whatever a fill moves is postings.
+//! There is one product, [`spot`]. Another product is a variant of [`Product`] and a file with the same functions. If a
+//! reserve depends on the account's position, [`Demand`] carries the position. If one side cannot pay for a fill,
+//! [`Product::affordable`] refuses it before lots are taken. All movements of a fill are postings.
 
 mod asked;
 mod fees;
@@ -19,10 +20,10 @@ use crate::domain::{
 };
 use spot::Spot;
 
-/// What an instrument is, as far as money is concerned: a view of its terms.
+/// The kind of an instrument's product: a view of its terms.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Product<'i> {
-    /// One asset for another, at once.
+    /// One asset for another, settled at once.
     Spot(Spot<'i>),
 }
 
@@ -33,7 +34,7 @@ impl<'i> Product<'i> {
         Self::Spot(Spot { listing, highest_fee })
     }
 
-    /// The asset in which an order of this side holds its reserve.
+    /// The asset that an order of this side reserves.
     #[inline]
     pub(super) fn held_in(&self, side: Side) -> AssetId {
         match self {
@@ -41,7 +42,8 @@ impl<'i> Product<'i> {
         }
     }
 
-    /// What an order must hold, linked or not; `None` when it does not fit an amount. A part needs no more than the whole.
+    /// The amount that an order must reserve, linked or not; `None` if it does not fit an amount. A part of an order
+    /// never needs more than the whole.
     #[inline]
     pub(super) fn required_reserve(&self, demand: &Demand) -> Option<Amount> {
         match self {
@@ -49,14 +51,14 @@ impl<'i> Product<'i> {
         }
     }
 
-    /// Whether what orders hold depends on the fee table.
+    /// Whether the reserves of orders depend on the fee table.
     pub(super) fn reserves_fees(&self) -> bool {
         match self {
             Self::Spot(spot) => spot.reserves_fees(),
         }
     }
 
-    /// What limits on the size of orders are held against, minor units; `None` when it does not fit an amount.
+    /// The value that limits on order size are compared with, minor units; `None` if it does not fit an amount.
     #[inline]
     pub(super) fn value(&self, price: Price, quantity: Quantity) -> Option<Amount> {
         match self {
@@ -64,37 +66,37 @@ impl<'i> Product<'i> {
         }
     }
 
-    /// The least value of a limit order.
+    /// The smallest value of a limit order.
     pub(super) fn value_min(&self) -> Amount {
         match self {
             Self::Spot(spot) => spot.listing.min_notional,
         }
     }
 
-    /// Whether an order of this side can make a position smaller.
+    /// Whether an order of this side can decrease a position.
     pub(super) fn may_reduce(&self, side: Side) -> bool {
         match self {
-            // Nobody owes what is bought.
+            // In spot there are no short positions, so a buy decreases none.
             Self::Spot(_) => side == Side::Sell,
         }
     }
 
-    /// Lots that an account has, by its balances.
+    /// An account's position in lots, computed from its balances.
     pub(super) fn position(&self, balance: impl Fn(AssetId) -> Balance) -> u64 {
         match self {
             Self::Spot(spot) => spot.position(balance),
         }
     }
 
-    /// Lots that are there for a market order of this side, its account having so much available; the other side's prices say
-    /// what a buy can pay for.
+    /// The lots available for a market order of this side, if its account has this much available. For a buy the other
+    /// side's prices determine what it can pay for.
     pub(super) fn lots_held(&self, side: Side, available: Amount) -> u64 {
         match self {
             Self::Spot(spot) => spot.lots_held(side, available),
         }
     }
 
-    /// What a market order may spend beyond what it holds; `None`: it holds what it gives.
+    /// What a market order may spend beyond its reserve; `None`: it reserves what it sells.
     #[inline]
     pub(super) fn funds(&self, order: &Order, available: impl Fn(AssetId) -> Amount) -> Option<i64> {
         match self {
@@ -102,15 +104,15 @@ impl<'i> Product<'i> {
         }
     }
 
-    /// What a market order of this side must have available to take so many lots at this price, its fee included; `None` when
-    /// it does not fit an amount. A rebate is not counted on: it is rounded trade by trade.
+    /// The available amount that a market order of this side needs to trade this many lots at this price, including its
+    /// fee; `None` if it does not fit an amount. Rebates are not counted on, because they are rounded per trade.
     pub(super) fn cost(&self, price: Price, quantity: Quantity, fee: FeeTerms) -> Option<Amount> {
         match self {
             Self::Spot(spot) => spot.cost(price, quantity, fee),
         }
     }
 
-    /// How many lots of `wanted` a purse pays for at this price; why no more.
+    /// How many lots of `wanted` a purse pays for at this price, and why not more.
     pub(super) fn affordable(
         &self,
         purse: &Purse,
@@ -123,7 +125,7 @@ impl<'i> Product<'i> {
         }
     }
 
-    /// So many lots in money. They are part of an order whose value was checked when it came.
+    /// The values of these lots. They are part of an order whose value was checked on entry.
     #[inline]
     pub(super) fn fill(&self, price: Price, quantity: Quantity) -> Fill {
         match self {
@@ -131,14 +133,14 @@ impl<'i> Product<'i> {
         }
     }
 
-    /// Takes out of a purse what its order pays for a fill.
+    /// Takes the order's cost of a fill out of a purse.
     pub(super) fn pay(&self, purse: &mut Purse, fill: &Fill, fee: FeeTerms) {
         match self {
             Self::Spot(spot) => spot.pay(purse, fill, fee),
         }
     }
 
-    /// The fee of a side for a fill, and its new carry.
+    /// The fee of one side for a fill, and its new carry.
     #[inline]
     pub(super) fn fee(&self, fill: &Fill, side: Side, fee: FeeTerms) -> (Amount, u32) {
         match self {
@@ -146,7 +148,7 @@ impl<'i> Product<'i> {
         }
     }
 
-    /// Settles a fill: `post` is given what it moves. Both orders' open lots have been lowered already.
+    /// Settles a fill; `post` receives its postings. The open lots of both orders were already decreased.
     #[inline]
     pub(super) fn settle(
         &self,
@@ -161,7 +163,7 @@ impl<'i> Product<'i> {
     }
 }
 
-/// The terms of a new instrument held against their rules, with what follows from them. `scale`: of an asset that exists.
+/// Checks the terms of a new instrument and computes derived values. `scale` returns the scale of an existing asset.
 pub(super) fn listing(
     terms: &ListInstrument,
     scale: impl Fn(AssetId) -> Result<u8, RejectReason>,
@@ -169,22 +171,22 @@ pub(super) fn listing(
     spot::listing(terms, scale)
 }
 
-/// Whether these can have been terms of an instrument that is delisted, whose assets had other scales then.
+/// Whether these can be the terms of a delisted instrument, whose assets may have had other scales.
 pub(super) fn was_possible(listing: &Listing, is_known: impl Fn(AssetId) -> bool) -> bool {
     spot::was_possible(listing, is_known)
 }
 
-/// Whether a fee table is one that the venue can pay: whoever meets whom, it takes no less than it gives.
+/// Checks that the venue can pay a fee table: in every combination of sides it receives at least what it pays.
 pub(super) fn check_rates(listing: &Listing, table: &[Rates]) -> Result<(), RejectReason> {
     spot::check_rates(listing.fee_asset, table)
 }
 
-/// Whether the instrument trades the asset, or trades for it.
+/// Whether the asset is the instrument's base or quote.
 pub(super) fn trades(listing: &Listing, asset: AssetId) -> bool {
     spot::trades(listing, asset)
 }
 
-/// The amounts in the terms that count minor units of this asset.
+/// The amounts in the terms that are in minor units of this asset.
 pub(super) fn amounts_in(asset: AssetId, listing: &Listing, limits: &OrderLimits) -> Vec<Amount> {
     let (mut listing, mut limits, mut amounts) = (*listing, *limits, Vec::new());
     convert(asset, &mut listing, &mut limits, |amount| {
@@ -194,7 +196,7 @@ pub(super) fn amounts_in(asset: AssetId, listing: &Listing, limits: &OrderLimits
     amounts
 }
 
-/// Counts the amounts in the terms anew that count minor units of this asset, which the instrument trades.
+/// Converts the amounts in the terms that are in minor units of this asset, which the instrument trades.
 pub(super) fn convert(
     asset: AssetId,
     listing: &mut Listing,

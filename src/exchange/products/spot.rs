@@ -1,6 +1,6 @@
-//! Spot: one asset, the base, for another, the quote. A buy holds its notional at its limit and, where it pays its fee in quote,
-//! the highest fee on it; a sell holds what it sells. A market buy holds nothing: what it may spend is looked up when it is
-//! matched.
+//! Spot: one asset, the base, for another, the quote. A buy reserves its notional at its limit and, if it pays its fee
+//! in quote, the highest fee on it. A sell reserves what it sells. A market buy reserves nothing: what it may spend is
+//! determined when it is matched.
 
 use super::super::book::Order;
 use super::super::ledger::Balance;
@@ -42,7 +42,7 @@ impl Spot<'_> {
         self.reserve_for_amount(amount, demand.fee_carry)
     }
 
-    /// What a buy must hold to spend an amount, its fee not counted in that.
+    /// The reserve of a buy that spends an amount, with the fee in addition.
     #[inline]
     fn reserve_for_amount(&self, amount: Amount, fee_carry: u32) -> Option<Amount> {
         match self.listing.fee_asset {
@@ -207,7 +207,7 @@ pub(super) fn check_rates(fee_asset: FeeAsset, table: &[Rates]) -> Result<(), Re
     }
     let maker = table.iter().map(|row| row.maker.0).min().expect("a table has rows");
     let taker = table.iter().map(|row| row.taker.0).min().expect("a table has rows");
-    // What each side receives is another asset: there one side's fee cannot pay the other's rebate.
+    // Each side receives a different asset, so one side's fee cannot pay the other's rebate.
     let below_zero = match fee_asset {
         FeeAsset::Quote => maker + taker < 0,
         FeeAsset::Received => maker < 0 || taker < 0,

@@ -1,5 +1,5 @@
-//! Records that have the fields of one of the domain's types, and the ways there and back. A field that the domain's type
-//! gains does not compile here before somebody has decided what a snapshot has of it.
+//! Records with the fields of domain types, and the conversions in both directions. A new field of a domain type does
+//! not compile here until its form in snapshots is decided.
 
 use crate::domain::{
     Amount, AssetId, FeeAsset, FeeRate, FeeTier, InstrumentId, Listing, OrderLimits, Owner, Phase, Ppm,

@@ -1,5 +1,5 @@
-//! The instructions of an order as a part of the state: what a snapshot and the digest have of them. A field that
-//! [`Instructions`] gains does not compile here before somebody has decided that.
+//! The instructions of an order in snapshots and in the digest. A new field of [`Instructions`] does not compile here
+//! until its form is decided.
 
 use super::domain_records::{SelfTradeRecord, TriggerRecord};
 use crate::domain::{Effect, Instructions, PostOnly, QuantityUnit, Timestamp, UserRef, Visibility};
@@ -49,7 +49,7 @@ converted!(InstructionsRecord to Instructions {
     min_quantity, display_quantity, expire_s, oco, book_by, visibility, post_only, unit, effect
 });
 
-/// What a live order does not heed any more, or has elsewhere, is left out.
+/// Instructions that no longer affect a live order, or that are stored elsewhere, are left out.
 pub(in crate::exchange) fn digest_instructions(asked: &Instructions, hash: &mut Canonical) {
     let Instructions {
         min_quantity,

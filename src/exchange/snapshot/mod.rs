@@ -1,9 +1,10 @@
-//! An exchange as records, and back: all that decides what it will answer, and nothing of where it lies in memory.
+//! Converts an exchange to records and back: everything that determines its answers, and nothing about its memory
+//! layout.
 //!
-//! [`Exchange::write_to`](super::Exchange::write_to) gives records part by part to whatever keeps them; [`Restoring`]
-//! takes them back in the same order. Counts that follow from the orders (levels, names, open orders, what is due) are not
-//! written but counted again. Nothing here knows of files, and nothing here trusts a record: each is held against the
-//! rules that the exchange itself keeps, so that what is restored passes [`Exchange::audit`](super::Exchange::audit).
+//! [`Exchange::write_to`](super::Exchange::write_to) passes records part by part to a [`Sink`]; [`Restoring`] takes
+//! them back in the same order. Data that follows from the orders (levels, names, counts of open orders, timed actions)
+//! is not written but recomputed. This code has no knowledge of files and trusts no record: each is checked against the
+//! exchange's own rules, so that the restored exchange passes [`Exchange::audit`](super::Exchange::audit).
 
 mod domain_records;
 mod instructions;
@@ -31,36 +32,36 @@ pub use restore::Restoring;
 
 use bincode::Encode;
 
-/// What a record is of. Parts follow one another in this order, each may be empty but the first, which is one record; only
-/// extras and orders may take turns, an extra somewhere before its order.
+/// The parts of a snapshot. They follow each other in this order. Each may be empty except the first, which is one
+/// record. Only extras and orders may alternate; an extra comes somewhere before its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// What there is one of: [`VenueRecord`].
+    /// The single [`VenueRecord`].
     Venue,
-    /// [`AssetRecord`]s in the order of ids.
+    /// [`AssetRecord`]s by id.
     Assets,
-    /// [`AccountRecord`]s in the order of ids.
+    /// [`AccountRecord`]s by id.
     Accounts,
-    /// [`LoginRecord`]s in the order of ids.
+    /// [`LoginRecord`]s by id.
     Logins,
-    /// [`LoginSettingsRecord`]s of the logins that have any, in the order of ids.
+    /// [`LoginSettingsRecord`]s of the logins that have settings, by id.
     LoginSettings,
-    /// [`CopyRecord`]s by account, those of one account in the order in which they were made.
+    /// [`CopyRecord`]s by account; for one account in the order in which they were added.
     Copies,
-    /// [`InstrumentRecord`]s in the order of ids.
+    /// [`InstrumentRecord`]s by id.
     Instruments,
     /// [`BalanceRecord`]s: all accounts of the first asset, then of the next.
     Balances,
-    /// [`VolumeRecord`]s in the order of accounts; none where tiers do not follow volume.
+    /// [`VolumeRecord`]s by account; none if fee tiers do not depend on volume.
     Volumes,
     /// [`UsageRecord`]s in the order in which the pairs were first counted.
     Usage,
-    /// One [`LeadRecord`], or none where nobody ever led.
+    /// One [`LeadRecord`], or none if there was no leader.
     Lead,
     /// [`ExtraRecord`]s in the order of the orders that have one.
     Extras,
-    /// [`OrderRecord`]s by instrument; of each displayed bids, displayed asks, hidden bids, hidden asks, each from best to
-    /// worst and first come first, then those that wait, the next to go first.
+    /// [`OrderRecord`]s by instrument: displayed bids, displayed asks, hidden bids, hidden asks, each in trading order;
+    /// then the waiting orders by number.
     Orders,
 }
 
@@ -83,22 +84,22 @@ impl Part {
     ];
 }
 
-/// What keeps the records of an exchange.
+/// Receives the records of an exchange.
 pub trait Sink {
     type Error;
 
-    /// Keeps the next record.
+    /// Stores the next record.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// Why it cannot be stored.
     fn put<T: Encode>(&mut self, part: Part, record: &T) -> Result<(), Self::Error>;
 }
 
-/// Records that no exchange has written: where the first wrong one starts, and what is wrong with it.
+/// A record that no exchange has written: its position, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct RestoreError {
-    /// Bytes from the start of what was handed over.
+    /// Bytes from the start of the data passed in.
     pub at: usize,
     pub why: &'static str,
 }
@@ -110,7 +111,7 @@ mod tests {
     use crate::domain::{Command, VenueLimits};
     use crate::exchange::{Exchange, ExchangeLimits, NameKey};
 
-    /// The one record that an exchange has in which nothing has happened.
+    /// The single record of an empty exchange.
     #[derive(Default)]
     struct Kept(Vec<u8>);
 
@@ -135,7 +136,7 @@ mod tests {
         restoring.finish(names)
     }
 
-    /// There is one edition of the rules so far; an exchange of another is made by hand.
+    /// There is one edition of the rules so far; an exchange of another one is built by hand.
     #[test]
     fn the_edition_of_the_rules_is_in_the_digest_and_in_snapshots() {
         let limits = VenueLimits { orders_max: 1, ..VenueLimits::default() };

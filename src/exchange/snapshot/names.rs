@@ -1,4 +1,4 @@
-//! The table of names, made from the records alone: so it can be made beside the books, on another thread.
+//! The table of client names, built from the records alone, so that it can be built beside the books on another thread.
 
 use super::records::{OrderRecord, VenueRecord};
 use super::refused::check;
@@ -8,11 +8,11 @@ use crate::exchange::NameKey;
 use crate::exchange::client_refs::{ClientRefs, Filling};
 use std::hint::black_box;
 
-/// Orders whose buckets are looked at, without asking what is in them, before the first of them is entered: so that the
-/// processor waits for many places in memory at once, and not for one after another.
+/// How many orders have their buckets computed and prefetched before the first of them is added, so that the processor
+/// waits for many memory locations at once.
 const BATCH: usize = 64;
 
-/// The names of an exchange that is being restored.
+/// The client names of an exchange that is being restored.
 #[derive(Debug)]
 pub struct Names {
     key: NameKey,
@@ -23,16 +23,16 @@ pub struct Names {
 }
 
 impl Names {
-    /// Before the first record. At most `bytes_max` bytes of records will come.
+    /// Starts before the first record. At most `bytes_max` bytes of records will come.
     pub fn new(key: NameKey, bytes_max: u64) -> Self {
         Self { key, bytes_max, filling: None, entered: 0, orders: 0 }
     }
 
-    /// Sees the next records of a part, before [`Restoring::take`](super::Restoring::take) does, and leaves in `chained`
-    /// what that one needs to know of the names of orders: one number for each.
+    /// Processes the next records of a part before [`Restoring::take`](super::Restoring::take) does, and stores in
+    /// `chained` what that function needs: for each order the next one in its chain of names.
     ///
     /// # Errors
-    /// When two orders have one name, or when records cannot be right.
+    /// If two orders have one name, or if records cannot be right.
     pub fn prepare(&mut self, part: Part, bytes: &[u8], chained: &mut Vec<u32>) -> Result<(), RestoreError> {
         let at_start = |why| RestoreError { at: 0, why };
         chained.clear();

@@ -1,13 +1,13 @@
-//! Orders come as they stand in their books, and are chained by their numbers: what sorts them.
+//! Sorts orders by number: they are stored in book order, but chained by number.
 
-/// The places of these numbers, the lowest number's first; `None` when two are equal. There are fewer than 2^32.
+/// The indexes of these numbers, sorted by number; `None` if two are equal. There are fewer than 2^32.
 pub(super) fn places_by_number(mut numbers: Vec<u64>) -> Option<impl Iterator<Item = u32>> {
     let lowest = numbers.iter().copied().min().unwrap_or_default();
     let span = numbers.iter().max().map_or(0, |highest| highest - lowest);
     let place_bits = u64::BITS - (numbers.len() as u64).leading_zeros();
     let mask = (1 << place_bits) - 1;
     let all_differ = if span.leading_zeros() >= place_bits {
-        // Number and place in one word, as nearly always: they sort at several times the speed of pairs.
+        // Usually number and index fit one word, which sorts several times as fast as pairs.
         let words = numbers.iter_mut().zip(0..);
         words.for_each(|(number, place)| *number = (*number - lowest) << place_bits | place);
         numbers.sort_unstable();

@@ -1,5 +1,5 @@
-//! Orders of a snapshot: into the slab one after another, so that the orders of a price lie side by side, and into their
-//! books without a search.
+//! Restores the orders of a snapshot: into the slab in sequence, so that the orders of a price are adjacent, and into
+//! their books without a search.
 
 use super::RestoreError;
 use super::numbers::places_by_number;
@@ -18,40 +18,40 @@ use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
 use crate::exchange::{Balance, Exchange, absent};
 use std::collections::{BTreeSet, VecDeque};
 
-/// Where an order stands among those of its instrument: four parts of the book, then those that wait.
+/// The position of an order among those of its instrument: four parts of the book, then the waiting orders.
 const WAITING: u8 = 4;
 
-/// What is known only while an exchange is being restored.
+/// State that is only needed during a restore.
 #[derive(Debug, Default)]
 pub(super) struct Filling {
     /// The last login whose settings were read.
     pub(super) login_with_settings: Option<LoginId>,
     /// The copies so far.
     pub(super) copied: BTreeSet<(AccountId, LoginId)>,
-    /// Deposits less withdrawals by asset.
+    /// Deposits minus withdrawals by asset.
     pub(super) supplies: Vec<Amount>,
     /// Balances of the asset that is being read.
     pub(super) column: Vec<Balance>,
     pub(super) assets_done: usize,
-    /// By asset and account what the orders so far have reserved.
+    /// By asset and account: the amount reserved by the orders so far.
     pub(super) held: Vec<Vec<i64>>,
-    /// The numbers and the logins of the orders so far.
+    /// The numbers and logins of the orders so far.
     numbers: Vec<u64>,
     logins: Vec<LoginId>,
-    /// By account how many of the orders so far are its own.
+    /// By account: the number of its orders so far.
     open_orders: Vec<u32>,
-    /// Extras with a link, by their places, and the orders that these are to.
+    /// Extras with a link, and the order that each links to.
     pub(super) links: Vec<(u32, OrderId)>,
-    /// How many of the extras, and of the links, belong to orders that have been read.
+    /// How many of the extras, and of the links, belong to orders that were read.
     extras_done: usize,
     links_done: usize,
-    /// Linked orders that have been read.
+    /// Linked orders that were read.
     linked: Vec<Linked>,
-    /// The extremes of those extras that belong to dormant orders which have not been read.
+    /// The extremes of extras whose dormant orders were not read yet.
     pub(super) extremes: VecDeque<Option<Price>>,
     /// The instrument of the last order.
     instrument: Option<InstrumentId>,
-    /// The place of the last order there, and that order if the place is in the book.
+    /// The position of the last order, and that order if it is in the book.
     place: u8,
     before: Option<Handle>,
 }
@@ -64,18 +64,18 @@ struct Linked {
     extra: u32,
 }
 
-/// What orders are restored into.
+/// The target into which orders are restored.
 pub(super) struct Orders<'r> {
     pub(super) exchange: &'r mut Exchange,
     pub(super) filling: &'r mut Filling,
 }
 
-/// Where the extra of an order leaves it.
+/// What the extra of an order adds to it.
 #[derive(Clone, Copy, Default)]
 struct Added {
-    /// Lots that are not shown.
+    /// Lots that are not displayed.
     rest: u64,
-    /// Whether it needs less than it would alone, for it is linked to another.
+    /// Whether it reserves less than it would alone, because it is linked to another order.
     is_second: bool,
 }
 
@@ -134,7 +134,7 @@ impl Orders<'_> {
         self.put_in(&order, next_name, handle, added, waits)
     }
 
-    /// The numbers of an order, and whose it is.
+    /// Checks the numbers and the owner of an order.
     #[inline]
     fn take_number(&mut self, record: &OrderRecord) -> Refused {
         let login = self.exchange.venue.logins.get_mut(record.login.0 as usize);
@@ -156,7 +156,7 @@ impl Orders<'_> {
         Ok(())
     }
 
-    /// The next extra is this order's.
+    /// Gives the order its extra, the next one.
     fn add_extra(&mut self, order: &mut Order, handle: Handle, waits: bool) -> Result<Added, &'static str> {
         let (shared, filling) = (&mut self.exchange.shared, &mut *self.filling);
         let at = filling.extras_done;
@@ -187,7 +187,8 @@ impl Orders<'_> {
         Ok(added)
     }
 
-    /// An order must hold what it needs. Of two linked orders the second needs less; it is looked at when both are there.
+    /// Checks that an order reserves what it needs. The second of two linked orders needs less; it is checked when both
+    /// exist.
     #[inline]
     fn take_reserve(&mut self, order: &Order, added: Added) -> Refused {
         let product = self.exchange.instruments[order.instrument.0 as usize].product();
@@ -202,7 +203,7 @@ impl Orders<'_> {
         Ok(())
     }
 
-    /// Into the slab, the book and the counts.
+    /// Puts the order into the slab, the book and the counters.
     #[inline]
     fn put_in(
         &mut self,
@@ -277,7 +278,7 @@ impl Orders<'_> {
         self.link()
     }
 
-    /// Linked orders find one another.
+    /// Connects linked orders.
     fn link(&mut self) -> Refused {
         let (exchange, linked) = (&mut *self.exchange, &mut self.filling.linked);
         linked.sort_unstable_by_key(|one| one.order);
@@ -312,7 +313,7 @@ impl Orders<'_> {
     }
 }
 
-/// An order as its record has it, without its extra.
+/// The order of a record, without its extra.
 #[inline]
 fn order_of(record: &OrderRecord, listing: &Listing) -> Result<Order, &'static str> {
     let is = |mark| record.marks & mark != 0;
@@ -358,7 +359,7 @@ fn time_in_force(number: u8) -> Option<TimeInForce> {
     [GoodTillCancel, ImmediateOrCancel, Day, GoodTillTime].into_iter().find(|one| *one as u8 == number)
 }
 
-/// Whether an order can have this extra.
+/// Checks whether an order can have this extra.
 #[cold]
 fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
     let asked = &extra.instructions;
@@ -379,7 +380,7 @@ fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
         "immediate-or-cancel order rests in the book",
     )?;
     let is_waiting_buy = waits && order.limit.is_none() && order.side == Side::Buy;
-    // A stop price may lie beyond the last price by as much as the distance.
+    // A stop price may be beyond the last price by as much as the distance.
     let counted = (1..2 * Listing::PRICE_END).contains(&extra.reserve_units);
     check(
         is_waiting_buy == counted && (counted || extra.reserve_units == 0),
@@ -388,7 +389,7 @@ fn check_extra(extra: &Extra, order: &Order, waits: bool) -> Refused {
     if waits { check_watch(extra, order) } else { Ok(()) }
 }
 
-/// Whether the trigger that is watched is the one that was asked for.
+/// Checks that the watched trigger is the one in the instructions.
 fn check_watch(extra: &Extra, order: &Order) -> Refused {
     let watch = &extra.watch;
     let trigger = extra.instructions.trigger.ok_or("dormant order has no trigger")?;
@@ -403,7 +404,7 @@ fn check_watch(extra: &Extra, order: &Order) -> Refused {
     )
 }
 
-/// Whether a trailing stop has seen the present value of what it watches.
+/// Whether a trailing stop has followed the present value of the watched price.
 fn has_followed(extreme: Option<Price>, watch: &Watch, watched: Option<Price>) -> bool {
     match (extreme, watched) {
         _ if !watch.trails => true,

@@ -1,7 +1,7 @@
 //! The records of a snapshot (docs/FORMATS.md, "Snapshots", has them as byte tables).
 //!
-//! They are not the exchange's own types, nor the domain's structs: those may change from one build to the next, these only
-//! with a new version of the format. What they share with the domain is numbers and enums, whose encoding is fixed.
+//! They are neither the exchange's own types nor the domain's structs: those may change with each build, the records
+//! only with a new version of the format. They share numbers and enums with the domain; the encoding of these is fixed.
 
 use super::domain_records::{
     ListingRecord, OrderLimitsRecord, ProtectionRecord, SelfTradeRecord, VenueLimitsRecord, VolumeTiersRecord,
@@ -13,10 +13,10 @@ use crate::domain::{
 };
 use bincode::{Decode, Encode};
 
-/// What an exchange has one of, and how many records follow.
+/// The single values of an exchange, and the counts of the following records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct VenueRecord {
-    /// What is held at most, and what holds for accounts that have no limits of their own.
+    /// The venue-wide limits, and the defaults for accounts without own limits.
     pub limits: VenueLimitsRecord,
     /// The edition of the rules.
     pub edition: u16,
@@ -28,38 +28,38 @@ pub struct VenueRecord {
     pub last_trade: TradeId,
     /// The time of the last command.
     pub now: Timestamp,
-    /// On: nobody's orders are taken.
+    /// On: no orders are accepted.
     pub killed: Switch,
-    /// What opened the venue.
+    /// The digest of the configuration that opened the venue.
     pub config_digest: Option<u64>,
-    /// How accounts come to their tiers, if by volume.
+    /// How volume determines fee tiers, if it does.
     pub volumes: Option<VolumesRecord>,
-    /// Whether what accounts do in instruments is counted.
+    /// Whether usage per account and instrument is counted.
     pub counts_usage: bool,
-    /// How many assets there are.
+    /// The number of assets.
     pub assets: u32,
     pub accounts: u32,
     pub logins: u32,
-    /// How many of them have settings of their own.
+    /// How many logins have settings.
     pub login_settings: u32,
-    /// How many pairs of account and login there are copies for.
+    /// The number of copies.
     pub copies: u32,
-    /// How many instruments.
+    /// The number of instruments.
     pub instruments: u32,
     /// How many pairs of account and instrument are counted.
     pub usage: u32,
-    /// How many orders have an extra.
+    /// The number of extras.
     pub extras: u32,
-    /// How many orders are open.
+    /// The number of open orders.
     pub orders: u32,
-    /// Which shard the parts are of.
+    /// The shard of these parts.
     pub shard: ShardId,
-    /// How many there are, at least 1.
+    /// The number of shards, at least 1.
     pub shards: u8,
 }
 
 impl VenueRecord {
-    /// Whether so many orders may be open, and fit into so many bytes.
+    /// Checks that this many orders may be open and fit into this many bytes.
     pub(super) fn check_orders(&self, bytes_max: u64) -> Result<(), &'static str> {
         if !VenueLimits::from(self.limits).in_range() {
             return Err("the venue's limits are out of range");
@@ -71,193 +71,193 @@ impl VenueRecord {
     }
 }
 
-/// Who leads, where anybody ever did.
+/// The leader, if there was one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct LeadRecord {
-    /// The number of the reign, at least 1.
+    /// The number of the term, at least 1.
     pub epoch: u64,
 }
 
-/// How accounts come to their tiers.
+/// How volume determines fee tiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct VolumesRecord {
-    /// By what.
+    /// The volumes of the tiers.
     pub tiers: VolumeTiersRecord,
-    /// The UTC day that counts as today, from 1970.
+    /// Today as a UTC day, from 1970.
     pub day: u64,
 }
 
-/// An asset, and its deposits less its withdrawals.
+/// An asset and its supply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct AssetRecord {
     pub code: AssetCode,
     /// Minor units are 10^-scale.
     pub scale: u8,
-    /// Whether deposits are taken.
+    /// Whether deposits are accepted.
     pub deposits: Switch,
-    /// Whether withdrawals are made.
+    /// Whether withdrawals are accepted.
     pub withdrawals: Switch,
-    /// Smallest deposit.
+    /// Smallest deposit, minor units.
     pub min_deposit: Amount,
-    /// Smallest withdrawal.
+    /// Smallest withdrawal, minor units.
     pub min_withdrawal: Amount,
-    /// Deposits less withdrawals.
+    /// Deposits minus withdrawals, minor units.
     pub supply: Amount,
 }
 
-/// An account but for its money and its orders.
+/// An account without its balances and orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct AccountRecord {
     /// The reference of the last deposit or withdrawal.
     pub last_transfer: u64,
-    /// What is done about trades with itself.
+    /// Its self-trade prevention.
     pub self_trade: SelfTradeRecord,
     /// Its group; 0: none.
     pub group: GroupId,
     /// The row of the fee tables.
     pub tier: FeeTier,
-    /// The row that it was put on, if it was.
+    /// The row that an operator assigned, if any.
     pub assigned: Option<FeeTier>,
-    /// On: no new orders.
+    /// On: new orders are refused.
     pub killed: Switch,
-    /// What its orders have looked at in vain.
+    /// The work in vain of its orders.
     pub looks: CountRecord,
-    /// What its mass cancels have looked at in vain.
+    /// The work in vain of its mass cancels.
     pub sweeps: CountRecord,
-    /// Its limits, if it has any.
+    /// Its limits, if any.
     pub limits: Option<AccountLimitsRecord>,
 }
 
-/// What is counted of one second.
+/// A count within one second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct CountRecord {
-    /// The second that is counted.
+    /// The second.
     pub second: u32,
-    /// How many there were in it; 0 only of second 0.
+    /// The count; 0 only with second 0.
     pub count: u32,
 }
 
-/// Limits of an account, and what is counted for them.
+/// The limits of an account, and their counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct AccountLimitsRecord {
     pub limits: OrderLimitsRecord,
-    /// The second that is counted.
+    /// The second of the count.
     pub second: u32,
-    /// Orders that came in it.
+    /// Orders in that second.
     pub count: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct LoginRecord {
-    /// The account that its orders are for.
+    /// The account that owns its orders.
     pub account: AccountId,
     /// Its session, never below that of the venue.
     pub session: u32,
-    /// The highest client number that it has used in this session.
+    /// The highest client number used in this session.
     pub last_user_ref: UserRef,
-    /// The highest that any shard may have consumed; 0 where there is one shard.
+    /// The highest number that any shard may have used up; 0 if there is one shard.
     pub seen_user_ref: UserRef,
 }
 
-/// What few logins have.
+/// Rare settings of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct LoginSettingsRecord {
     pub login: LoginId,
-    /// When its dead-man's switch cancels its orders; 0: it has none.
+    /// When its dead-man's switch cancels its orders; 0: it is off.
     pub cancel_at: Timestamp,
-    /// Off: its new orders are refused.
+    /// Off: new orders are refused.
     pub order_entry: Switch,
-    /// Its limits, if it has any.
+    /// Its limits, if any.
     pub limits: Option<OrderLimitsRecord>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct CopyRecord {
-    /// Of what the logins of this account are sent.
+    /// The account whose messages are copied.
     pub account: AccountId,
     pub login: LoginId,
-    /// The sequence of the command that made it so.
+    /// The sequence of the command that added the copy.
     pub since: u64,
 }
 
-/// An instrument but for its orders.
+/// An instrument without its orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct InstrumentRecord {
     pub listing: ListingRecord,
-    /// The maker rate of every row of the fee table.
+    /// The maker rate of each row of the fee table.
     pub makers: [FeeRate; FeeTier::COUNT],
-    /// The taker rate of every row.
+    /// The taker rate of each row.
     pub takers: [FeeRate; FeeTier::COUNT],
-    /// What keeps its prices from running away.
+    /// Its price limits, bands and collar.
     pub protection: ProtectionRecord,
-    /// Limits on orders of every account.
+    /// Limits on the orders of every account.
     pub limits: OrderLimitsRecord,
     /// The price of the last trade.
     pub last: Option<Price>,
     pub mark: Option<Price>,
-    /// The reference of static band and auctions.
+    /// The reference price of the static band and of auctions.
     pub reference: Option<Price>,
     /// When a volatility interruption ends, ns; `u64::MAX`: there is none.
     pub resume_at: u64,
 }
 
-/// What an account holds of an asset.
+/// An account's balance of one asset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct BalanceRecord {
-    /// Free for orders and withdrawals.
+    /// Available for orders and withdrawals.
     pub available: Amount,
-    /// Held for open orders.
+    /// Reserved for open orders.
     pub reserved: Amount,
 }
 
-/// What an account has traded, minor units of the volume asset.
+/// An account's traded volume, minor units of the volume asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct VolumeRecord {
-    /// So far today.
+    /// Volume so far today.
     pub today: u64,
-    /// Of the days before, by UTC day modulo 30.
+    /// Volumes of the earlier days, by UTC day modulo 30.
     pub days: [u64; 30],
 }
 
-/// The rate of an account in an instrument. Its other counts follow from the orders.
+/// An account's order rate in an instrument. Its other counts follow from the orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct UsageRecord {
     pub instrument: InstrumentId,
     pub account: AccountId,
-    /// The second that is counted.
+    /// The second of the count.
     pub second: u32,
-    /// Orders that came in it.
+    /// Orders in that second.
     pub count: u32,
 }
 
-/// What few orders have.
+/// The rare attributes of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct ExtraRecord {
-    /// What the order asked for.
+    /// Its instructions.
     pub instructions: InstructionsRecord,
     /// Order size in minor units of the quote asset; only for orders with a quantity in money.
     pub amount: i64,
-    /// Lots of an iceberg that are not shown.
+    /// An iceberg's lots that are not displayed.
     pub rest: u64,
-    /// When it ends, seconds since the Unix epoch; 0: it has no such time.
+    /// Its expire time, seconds since the Unix epoch; 0: none.
     pub expire_s: u32,
     /// Whether it waits for its trigger.
     pub state: OrderState,
-    /// What its trigger watches.
+    /// The price that its trigger watches.
     pub reference: TriggerReference,
-    /// The price at which it is released, ticks.
+    /// The trigger price, ticks.
     pub price: Option<i64>,
-    /// Whether a rise releases it.
+    /// Whether a rise of the price triggers it.
     pub on_rise: bool,
-    /// Of a trailing stop the distance, ticks; 0: it does not trail.
+    /// The distance of a trailing stop, ticks; 0: it does not trail.
     pub distance: i64,
-    /// Of a trailing stop the reference's best value so far.
+    /// The best value of the watched price so far, for a trailing stop.
     pub extreme: Option<Price>,
-    /// Of a market buy that waits the price at which it holds what it would cost, price units; 0: of all others.
+    /// For a waiting market buy: the price by which its reserve is computed, price units; 0 for all others.
     pub reserve_units: u64,
-    /// The order that it is linked to.
+    /// The linked order.
     pub partner: Option<OrderId>,
-    /// Of two linked orders the one that reserves only what it needs beyond the other.
+    /// Of two linked orders, the one that reserves only what it needs beyond the other.
     pub is_second: bool,
 }
 
@@ -266,7 +266,7 @@ pub struct ExtraRecord {
 pub struct OrderRecord {
     /// The exchange's number.
     pub id: OrderId,
-    /// Lots still open, of an iceberg those that are shown.
+    /// Lots still open; for an iceberg the displayed ones.
     pub open: Quantity,
     /// Lots of the whole chain of replaced orders.
     pub total: Quantity,
@@ -274,18 +274,18 @@ pub struct OrderRecord {
     /// Limit in ticks; 0 with [`OrderRecord::MARKET`].
     pub ticks: i32,
     pub login: LoginId,
-    /// The account of that login.
+    /// The login's account.
     pub account: AccountId,
     pub user_ref: UserRef,
     pub instrument: InstrumentId,
-    /// What past fees were rounded up by, in millionths of a minor unit.
+    /// The amount by which past fees were rounded up, in millionths of a minor unit.
     pub fee_carry: u32,
-    /// What the client's protocol wants back.
+    /// Data of the client's protocol that is returned to it.
     pub echo: [u8; 6],
     /// [`OrderRecord::SELL`], [`OrderRecord::HIDDEN`], [`OrderRecord::HAS_EXTRA`], [`OrderRecord::WAITS`],
     /// [`OrderRecord::DISCONNECTED`], [`OrderRecord::SWITCHED`], [`OrderRecord::MARKET`].
     pub marks: u8,
-    /// How long it stays: the discriminant of its `TimeInForce`.
+    /// Its time in force: the discriminant of `TimeInForce`.
     pub time_in_force: u8,
 }
 
@@ -293,8 +293,8 @@ impl OrderRecord {
     /// Bytes of a record.
     pub const BYTES: usize = 64;
 
-    /// What [`decode_record`](crate::domain::codec::decode_record) reads from these bytes, in one piece: there are very
-    /// many of these.
+    /// Decodes a record like [`decode_record`](crate::domain::codec::decode_record), but in one piece, because there
+    /// are very many of them.
     #[inline]
     pub fn read(bytes: &[u8; Self::BYTES]) -> Self {
         Self {
@@ -314,25 +314,25 @@ impl OrderRecord {
         }
     }
 
-    /// Login and client's number of a record alone.
+    /// Decodes only the login and client number of a record.
     #[inline]
     pub fn read_name(bytes: &[u8; Self::BYTES]) -> (LoginId, UserRef) {
         (LoginId(u32_at(bytes, 36)), UserRef(u32_at(bytes, 44)))
     }
 
-    /// Mark: it sells.
+    /// Flag: a sell.
     pub const SELL: u8 = 1;
-    /// Mark: it is not shown.
+    /// Flag: not displayed.
     pub const HIDDEN: u8 = 2;
-    /// Mark: the next extra is its own.
+    /// Flag: the next extra belongs to it.
     pub const HAS_EXTRA: u8 = 4;
-    /// Mark: it waits for its trigger.
+    /// Flag: it waits for its trigger.
     pub const WAITS: u8 = 8;
-    /// Mark: its login's connection was lost in the halt, at whose end it goes.
+    /// Flag: its login's connection was lost during a halt; it is cancelled when the halt ends.
     pub const DISCONNECTED: u8 = 16;
-    /// Mark: its login's dead-man's switch went off in the halt, at whose end it goes.
+    /// Flag: its login's dead-man's switch fired during a halt; it is cancelled when the halt ends.
     pub const SWITCHED: u8 = 32;
-    /// Mark: it has no limit, and waits.
+    /// Flag: a market order that waits.
     pub const MARKET: u8 = 64;
 }
 

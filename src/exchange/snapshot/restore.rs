@@ -1,4 +1,4 @@
-//! From records to an exchange: the order of the parts, and all records but those of orders.
+//! Restores an exchange from records: the order of the parts, and all records except those of orders.
 
 use super::orders::{Filling, Orders};
 use super::records::{
@@ -24,7 +24,7 @@ use crate::exchange::usage::Usage;
 use crate::exchange::{Asset, Balance, Exchange, ExchangeLimits, Login, NameKey};
 use bincode::Decode;
 
-/// The least bytes of a record of each part: what a count can promise at most is the bytes there are, divided by this.
+/// The smallest record of each part, bytes. The bytes available divided by this limit the possible number of records.
 const BYTES_MIN: [usize; Part::ALL.len()] =
     [1, 40, 43, 12, 17, 16, 200, 16, 248, 16, 8, 80, OrderRecord::BYTES];
 
@@ -34,19 +34,18 @@ pub struct Restoring {
     exchange: Exchange,
     filling: Filling,
     venue: VenueRecord,
-    /// Parts that the records are without.
+    /// Parts that the records do not have.
     lacks: &'static [Part],
     bytes_max: u64,
     /// The part of the last record.
     part: Option<Part>,
-    /// Records taken of each part.
+    /// Records taken so far, by part.
     taken: [u64; Part::ALL.len()],
 }
 
 impl Restoring {
-    /// Before the first record, of an exchange that was written down without the parts in `lacks`: there were none of them
-    /// then. At most `bytes_max` bytes of records will come: no count that needs more of them is believed, and no memory is
-    /// taken for more.
+    /// Starts before the first record. `lacks` lists the parts that the snapshot's version does not have. At most
+    /// `bytes_max` bytes of records will come; counts that need more are refused, and no memory is allocated for more.
     pub fn new(lacks: &'static [Part], name_key: NameKey, bytes_max: u64) -> Self {
         Self {
             exchange: Exchange::new(ExchangeLimits {
@@ -62,7 +61,7 @@ impl Restoring {
         }
     }
 
-    /// Takes the next records of a part, which fill `bytes`, with what [`Names::prepare`] has found of them.
+    /// Takes the next records of a part, which fill `bytes`, with the results of [`Names::prepare`].
     ///
     /// # Errors
     /// The first record that cannot be right.
@@ -70,7 +69,7 @@ impl Restoring {
         let at_start = |why| RestoreError { at: 0, why };
         check(self.part.is_some() || part == Part::Venue, "the first part is not the venue's")
             .map_err(at_start)?;
-        // Extras and orders take turns.
+        // Extras and orders alternate.
         let place = part.min(Part::Extras);
         check(self.part.is_none_or(|last| last <= place), "parts are out of order").map_err(at_start)?;
         if self.part != Some(place) {
@@ -106,10 +105,10 @@ impl Restoring {
         self.venue.now
     }
 
-    /// After the last record: what had to wait until everything was there.
+    /// Finishes after the last record, with the work that needs all parts.
     ///
     /// # Errors
-    /// When records are missing, or do not fit one another.
+    /// If records are missing or contradict each other.
     pub fn finish(mut self, names: Names) -> Result<Exchange, RestoreError> {
         let end = |why| RestoreError { at: 0, why };
         for part in Part::ALL {
@@ -124,7 +123,7 @@ impl Restoring {
         Ok(self.exchange)
     }
 
-    /// How many records there must be of a part.
+    /// The number of records that a part must have.
     fn count(&self, part: Part) -> u64 {
         let venue = &self.venue;
         match part {
@@ -145,14 +144,14 @@ impl Restoring {
                 }
             }
             Part::Usage => venue.usage.into(),
-            // It is there or not, and nothing else says so.
+            // It exists or not; no count says so.
             Part::Lead => self.taken[Part::Lead as usize].min(1),
             Part::Extras => venue.extras.into(),
             Part::Orders => venue.orders.into(),
         }
     }
 
-    /// Each part starts when those before it are whole.
+    /// Starts a part; the parts before it must be complete.
     fn begin(&mut self, part: Part) -> Refused {
         for before in Part::ALL.into_iter().filter(|before| *before < part) {
             check(
@@ -162,7 +161,7 @@ impl Restoring {
         }
         let (accounts, assets) = (self.exchange.shared.accounts.len(), self.exchange.venue.assets.len());
         if part > Part::Accounts && self.filling.held.is_empty() {
-            // A balance for each is in the file, so this is bounded by its bytes.
+            // The file has a balance for each account, so its length limits their number.
             self.exchange.shared.ledger = Ledger::with_accounts(accounts);
             self.filling.held = vec![vec![0; accounts]; assets];
         }
@@ -217,7 +216,7 @@ impl Restoring {
         let known = (Command::RULES_FIRST..=Command::RULES_LAST).contains(&venue.edition);
         check(known, "unknown edition of the rules")?;
         check(venue.assets <= 1 << 16, "more assets than asset ids")?;
-        // No exchange comes to so many; one that did could not count on.
+        // No exchange reaches such numbers, and one that did could not continue counting.
         let counted = venue.last_order.0 < u64::MAX / 4 && venue.last_trade.0 < u64::MAX / 4;
         check(counted, "order or trade counter out of range")?;
         let there = venue.shard.0 < venue.shards && usize::from(venue.shards) <= ShardId::COUNT;
@@ -248,7 +247,7 @@ impl Restoring {
         Ok(())
     }
 
-    /// No part promises more records than there are bytes for.
+    /// Checks that no part declares more records than the bytes allow.
     fn check_counts(&self) -> Refused {
         let fits = |part: Part| {
             self.count(part)
@@ -388,12 +387,12 @@ impl Restoring {
         Ok(())
     }
 
-    /// The rules of listing. What was delisted keeps the terms that it had when its assets may have had other scales.
+    /// Checks the rules of listing. A delisted instrument keeps its terms, even if its assets have other scales now.
     fn check_terms(&self, listing: &Listing) -> Refused {
         let holds = if listing.phase == Phase::Delisted {
             products::was_possible(listing, |asset| self.exchange.known_asset(asset).is_ok())
         } else {
-            // The fees are those of the table, which is looked at as a whole.
+            // Fees are checked with the fee table as a whole.
             let terms = ListInstrument { maker_fee: FeeRate(0), taker_fee: FeeRate(0), ..listing.terms() };
             let (maker_fee, taker_fee) = (listing.maker_fee, listing.taker_fee);
             self.exchange
@@ -481,7 +480,7 @@ impl Restoring {
     }
 }
 
-/// What the order of an extra waits for.
+/// The trigger of an extra's order.
 fn watch_of(record: &ExtraRecord) -> Result<Watch, &'static str> {
     let ExtraRecord { state, reference, price, on_rise, distance, extreme, .. } = *record;
     if state == OrderState::Live {

@@ -1,4 +1,4 @@
-//! From an exchange to records.
+//! Converts an exchange to records.
 
 use super::records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
@@ -17,11 +17,11 @@ use crate::exchange::usage::{Pair, Use};
 use crate::exchange::{Exchange, Login, absent};
 
 impl Exchange {
-    /// Gives everything that decides what the exchange will answer to `sink`, part by part. Two exchanges that were given
-    /// the same commands give the same records. Takes no memory of its own.
+    /// Writes everything that determines the exchange's answers to `sink`, part by part. Two exchanges that were given
+    /// the same commands write the same records. Allocates no memory.
     ///
     /// # Errors
-    /// What the sink says.
+    /// The error of the sink.
     pub fn write_to<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
         sink.put(Part::Venue, &self.venue_record())?;
         for (id, asset) in (0..).map(AssetId).zip(&self.venue.assets) {
@@ -68,7 +68,7 @@ impl Exchange {
         if self.venue.epoch > 0 {
             sink.put(Part::Lead, &LeadRecord { epoch: self.venue.epoch })?;
         }
-        // Once through the orders: going from one to the next is what takes the time.
+        // One pass through the orders, because moving from one to the next takes most of the time.
         self.each_order(|handle, waiting| {
             if let Some(extra) = self.shared.extras.find(self.shared.orders.cold(handle).extra) {
                 sink.put(Part::Extras, &self.extra_record(extra, waiting))?;
@@ -77,7 +77,7 @@ impl Exchange {
         })
     }
 
-    /// Goes through all orders in the order of [`Part::Orders`]; with each that waits is told for what.
+    /// Visits all orders in the order of [`Part::Orders`]; waiting orders come with their trigger.
     fn each_order<E>(
         &self,
         mut visit: impl FnMut(Handle, Option<Waiting>) -> Result<(), E>,

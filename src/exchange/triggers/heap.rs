@@ -1,10 +1,10 @@
-//! Heaps of dormant orders: the one that is released first is at hand, two are melded, and any order leaves, in as many
-//! steps as the logarithm of their number.
+//! Heaps of dormant orders: finding the first one is immediate; melding two heaps, or removing any order, takes a
+//! number of steps logarithmic in their size.
 //!
-//! Leftist heaps, whose links lie in the orders' extras. From each order it is at most as far to a free place by the
-//! right as by the left, so a way that only goes right is short; melding goes along two such ways. An order that leaves is
-//! replaced by the heap of those below it, and above it ranks are put right for as long as they change: each that does
-//! is one higher than the one before, so there are few.
+//! Leftist heaps, whose links are in the orders' extras. From each order the nearest free place is at most as far by
+//! the right as by the left, so a path that only goes right is short; melding follows two such paths. A removed order
+//! is replaced by the heap of the orders below it. Above it, ranks are corrected as long as they change; each changed
+//! rank is one higher than the one before, so there are few.
 
 use super::super::extras::{Extras, NONE};
 
@@ -27,13 +27,13 @@ pub(super) fn single(extras: &mut Extras, slot: u32, key: i32) {
     (links.key, links.rank) = (key, 1);
 }
 
-/// Melds two heaps, named by their first orders; the first order of both.
+/// Melds two heaps, given by their first orders; returns the first order of the result.
 pub(super) fn meld(extras: &mut Extras, one: u32, other: u32) -> u32 {
     if one == NONE || other == NONE {
         return if one == NONE { other } else { one };
     }
     let (first, mut rest) = if comes_before(extras, other, one) { (other, one) } else { (one, other) };
-    // Down the right side: what is left of the other heap comes in where it comes first.
+    // Down the right side: the rest of the other heap is inserted where it comes first.
     let mut at = first;
     loop {
         #[cfg(test)]
@@ -57,7 +57,7 @@ pub(super) fn meld(extras: &mut Extras, one: u32, other: u32) -> u32 {
     first
 }
 
-/// Puts the nearer free place to the right; whether the rank was another.
+/// Puts the child with the nearer free place on the right; returns whether the rank changed.
 fn balance(extras: &mut Extras, at: u32) -> bool {
     #[cfg(test)]
     super::super::steps::count();
@@ -71,7 +71,7 @@ fn balance(extras: &mut Extras, at: u32) -> bool {
     now.rank != links.rank
 }
 
-/// Takes an order out of its heap. If it was the first: the one that is first then, or [`NONE`].
+/// Removes an order from its heap. If it was the first, returns the new first, or [`NONE`].
 pub(super) fn remove(extras: &mut Extras, slot: u32) -> Option<u32> {
     let links = extras.at(slot).links;
     for child in [links.left, links.right] {
@@ -100,7 +100,7 @@ pub(super) fn remove(extras: &mut Extras, slot: u32) -> Option<u32> {
     None
 }
 
-/// Whether all links and ranks of a heap are right; how many orders it has.
+/// Checks all links and ranks of a heap; returns its number of orders.
 pub(super) fn audit(extras: &Extras, first: u32) -> Result<usize, &'static str> {
     if first != NONE && extras.at(first).links.parent != NONE {
         return Err("a heap's first order is below another");

@@ -1,9 +1,9 @@
-//! Orders that wait for a price, of one instrument (docs/RULES.md, "Triggers").
+//! The orders of one instrument that wait for a price (docs/RULES.md, "Triggers").
 //!
-//! All of them are chained by their numbers. Besides, each is in one of four lists: by the last trade or the mark price,
-//! released by a rise or by a fall. A list has a heap of its orders with fixed prices, and its trailing stops in groups.
-//! To come, to go, to see who is next, and each step of following a price take as many steps as the logarithm of the
-//! number of orders. The links of all this lie in the orders' extras.
+//! All of them are chained by number. Each is also in one of four lists: triggered by the last trade or the mark price,
+//! on a rise or on a fall. A list has a heap of its orders with fixed prices, and its trailing stops in groups.
+//! Insertion, removal, finding the next order, and each step of following a price take a number of steps logarithmic in
+//! the number of orders. All links are in the orders' extras.
 
 mod heap;
 mod release;
@@ -19,10 +19,10 @@ use trailing::{Trailing, UNKNOWN};
 /// The most orders of an instrument that wait for a trigger.
 pub const TRIGGERS_MAX: usize = 100_000;
 
-/// The orders that wait for one reference to move one way. Prices in it are signed: lower is nearer.
+/// The orders that wait for one reference price to move in one direction. Prices in it are signed: lower is nearer.
 #[derive(Clone, Debug)]
 struct List {
-    /// The first of those with fixed prices.
+    /// The first order with a fixed price.
     fixed: u32,
     trailing: Trailing,
 }
@@ -34,7 +34,7 @@ impl Default for List {
 }
 
 impl List {
-    /// The nearest price and the order that is released first there: at one price, fixed ones before trailing stops.
+    /// The nearest price and the first order triggered there; at one price, fixed ones come before trailing stops.
     fn next(&self, extras: &Extras) -> Option<(i64, u32)> {
         let fixed = extras.find(self.fixed).map(|first| (i64::from(first.links.key), self.fixed));
         match (fixed, self.trailing.next()) {
@@ -47,7 +47,7 @@ impl List {
 /// All dormant orders of an instrument.
 #[derive(Clone, Debug)]
 pub(super) struct Triggers {
-    /// Last trade on rise and fall, mark price on rise and fall: the order in which they are looked at.
+    /// Last trade on rise and fall, mark price on rise and fall. They are processed in this order.
     lists: [List; 4],
     /// The ends of the chain.
     first: u32,
@@ -61,15 +61,15 @@ impl Default for Triggers {
     }
 }
 
-/// A dormant order, and what it waits for at present.
+/// A dormant order and its present trigger price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Waiting {
     pub(super) handle: Handle,
-    /// Where its extra is.
+    /// The slot of its extra.
     pub(super) extra: u32,
-    /// The price at which it is released, ticks; `None`: a trailing stop without a reference yet.
+    /// The present trigger price, ticks; `None`: a trailing stop without a reference price yet.
     pub(super) price: Option<i64>,
-    /// Of a trailing stop the reference's best value so far.
+    /// The best value of the watched price so far, for a trailing stop.
     pub(super) extreme: Option<Price>,
 }
 
@@ -77,12 +77,12 @@ fn list_of(watch: &Watch) -> usize {
     2 * usize::from(watch.reference == TriggerReference::MarkPrice) + usize::from(!watch.on_rise)
 }
 
-/// A price in a list.
+/// Converts a price to the signed price of a list.
 fn signed(on_rise: bool, price: i64) -> i64 {
     if on_rise { price } else { -price }
 }
 
-/// Whether a rise releases an order of this side.
+/// Whether a rise triggers an order of this side.
 pub(super) fn on_rise(kind: TriggerKind, side: Side) -> bool {
     (side == Side::Buy) == matches!(kind, TriggerKind::Stop | TriggerKind::TrailingStop)
 }
@@ -92,23 +92,24 @@ impl Triggers {
         self.len
     }
 
-    /// Takes up a new order; whether `watched`, the present value of what it watches, releases it at once.
+    /// Adds a new order; returns whether `watched`, the present value of the watched price, triggers it at once.
     ///
     /// # Panics
-    /// If trailing stops have not followed the price, or its number is not the highest.
+    /// If trailing stops have not followed the price, or if the order's number is not the highest.
     pub(super) fn insert(&mut self, extras: &mut Extras, extra: u32, watched: Option<Price>) -> bool {
         assert!(
             self.add(extras, extra, watched),
             "those before have lower numbers and have followed the price"
         );
         let Watch { on_rise, trails, ticks, .. } = extras.at(extra).watch;
-        // A trailing stop has a distance to go.
+        // A trailing stop always has a distance left.
         !trails
             && watched.is_some_and(|watched| signed(on_rise, i64::from(ticks)) <= signed(on_rise, watched.0))
     }
 
-    /// Takes up an order behind all others, a trailing stop with the reference's best value so far. `false`, and nothing done, if
-    /// it does not belong there: numbers rise, and nobody has seen less of a reference than those after him.
+    /// Adds an order after all others; a trailing stop comes with the best value of its reference so far. `false`, and
+    /// nothing done, if the order is not consistent with the others: numbers increase, and no order has seen a worse
+    /// extreme than later ones.
     pub(super) fn add(&mut self, extras: &mut Extras, extra: u32, extreme: Option<Price>) -> bool {
         let Watch { on_rise, trails, ticks, .. } = extras.at(extra).watch;
         let order = extras.at(extra).links.order;
@@ -136,7 +137,7 @@ impl Triggers {
         true
     }
 
-    /// Forgets an order.
+    /// Removes an order.
     pub(super) fn remove(&mut self, extras: &mut Extras, extra: u32) {
         let watch = extras.at(extra).watch;
         let list = &mut self.lists[list_of(&watch)];
@@ -158,7 +159,7 @@ impl Triggers {
         self.len -= 1;
     }
 
-    /// The next order that these prices release. All have followed them.
+    /// The next order that these prices trigger. All trailing stops have followed the prices.
     fn next(
         &self,
         extras: &Extras,
@@ -178,7 +179,7 @@ impl Triggers {
         })
     }
 
-    /// One step of letting trailing stops follow the present prices; whether there may be more to do.
+    /// One step in which trailing stops follow the present prices; returns whether more steps may be needed.
     fn follow_step(&mut self, extras: &mut Extras, last: Option<Price>, mark: Option<Price>) -> bool {
         let prices = [(true, last), (false, last), (true, mark), (false, mark)];
         self.lists.iter_mut().zip(prices).any(|(list, (on_rise, price))| {
@@ -191,7 +192,7 @@ impl Triggers {
         some(self.first)
     }
 
-    /// All dormant orders, by their numbers.
+    /// All dormant orders, by number.
     pub(super) fn handles<'a>(&'a self, extras: &'a Extras) -> impl Iterator<Item = Handle> + 'a {
         self.extras(extras).map(|extra| extras.at(extra).links.handle)
     }
@@ -200,9 +201,9 @@ impl Triggers {
         std::iter::successors(self.first(), |extra| after(extras, *extra))
     }
 
-    /// All dormant orders, by their numbers, and what they wait for at present.
+    /// All dormant orders, by number, with their present trigger prices.
     pub(super) fn waiting<'a>(&'a self, extras: &'a Extras) -> impl Iterator<Item = Waiting> + 'a {
-        // Numbers rise from group to group.
+        // Numbers increase from group to group.
         let mut groups = self.lists.each_ref().map(|list| list.trailing.bottom);
         self.extras(extras).map(move |extra| {
             let (links, watch) = (&extras.at(extra).links, &extras.at(extra).watch);
@@ -225,7 +226,7 @@ impl Triggers {
         })
     }
 
-    /// Whether everything is as it must be.
+    /// Checks all structures.
     pub(super) fn audit(&self, extras: &Extras) -> Result<(), &'static str> {
         let mut listed = 0;
         for list in &self.lists {
@@ -246,7 +247,7 @@ impl Triggers {
     }
 }
 
-/// The extra of the dormant order with the next higher number than this one, which is dormant too.
+/// The extra of the dormant order with the next higher number; the given order must be dormant too.
 pub(super) fn after(extras: &Extras, extra: u32) -> Option<u32> {
     some(extras.at(extra).links.next)
 }

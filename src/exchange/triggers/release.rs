@@ -1,4 +1,4 @@
-//! Releases orders whose triggers have come.
+//! Releases triggered orders.
 
 use super::super::book::{Handle, Order};
 use super::super::extras::Watch;
@@ -10,12 +10,12 @@ use crate::domain::{
     RestateReason, Side, TriggerReference, Triggered,
 };
 
-/// What a release counts of what a part may touch: it costs several times what an order costs that is met.
+/// How much a release counts towards the touched orders: it costs several times as much as meeting an order.
 const RELEASE: u32 = 4;
 
 impl<S: EventSink> Market<'_, S> {
-    /// A step of what is to be done when prices have moved: trailing stops follow, then the next order whose trigger has come
-    /// is released. Whether there may be more.
+    /// One step after prices have moved: trailing stops follow, then the next triggered order is released. Returns
+    /// whether more steps may be needed.
     pub(in crate::exchange) fn release_next(&mut self) -> bool {
         let (last, mark) = (self.instrument.last, self.instrument.mark);
         let Some(triggers) = &mut self.instrument.triggers else { return false };
@@ -63,7 +63,7 @@ impl<S: EventSink> Market<'_, S> {
         self.match_then_rest(order);
     }
 
-    /// The order takes part in trading from now on.
+    /// Emits that the order takes part in trading from now on.
     fn priority_updated(&mut self, order: &Order) {
         let asked = self.extra(order).map(|extra| extra.instructions).unwrap_or_default();
         self.events.push(Event::Order(OrderEvent::PriorityUpdated(PriorityUpdated {
@@ -79,10 +79,10 @@ impl<S: EventSink> Market<'_, S> {
         })));
     }
 
-    /// An order by amount with the lots that its amount comes to now, and what they have to reserve.
+    /// Converts an order by amount to lots at its trigger, and sets its reserve.
     ///
     /// # Errors
-    /// Why the order is cancelled instead.
+    /// The reason for which the order is cancelled instead.
     fn found_by_amount(&mut self, order: &Order, amount: i64) -> Result<Order, CancelReason> {
         if !self.shared.may_look(order.account) {
             return Err(CancelReason::WorkLimit);
@@ -99,7 +99,7 @@ impl<S: EventSink> Market<'_, S> {
         Ok(Order { open: lots, total: lots, reserved, ..*order })
     }
 
-    /// A market buy must reach for one lot.
+    /// A market buy must be able to pay for one lot.
     fn check_triggered(&self, order: &Order) -> Result<(), CancelReason> {
         if order.side == Side::Buy && order.limit.is_none() {
             let reaches = self.reaches_for_one_lot((order.account, order.fee_carry), order.reserved);

@@ -1,4 +1,4 @@
-//! Waiting orders against a plain list of them, and the steps of work that they cost.
+//! Compares waiting orders with a plain list of them, and bounds their steps of work.
 
 use super::super::book::Handle;
 use super::super::extras::{Extra, Extras, Links, Watch};
@@ -7,7 +7,7 @@ use super::{Triggers, after};
 use crate::domain::{OrderId, OrderState, Price, TriggerReference};
 use std::collections::BTreeMap;
 
-/// A random number generator that tests name by their seed.
+/// A random number generator; tests give it a seed.
 pub(in crate::exchange) struct Random(pub u64);
 
 impl Random {
@@ -36,7 +36,7 @@ impl Plain {
     }
 }
 
-/// The structures at work beside a plain list of all orders.
+/// The real structures and a plain list of all orders.
 #[derive(Default)]
 struct Both {
     extras: Extras,
@@ -45,7 +45,7 @@ struct Both {
     /// Last trade and mark price.
     prices: [Option<Price>; 2],
     last_order: u64,
-    /// The most steps that one operation took, by the number of orders then.
+    /// The most steps of one operation, with the number of orders at that time.
     steps: Vec<(usize, u64)>,
 }
 
@@ -80,7 +80,7 @@ impl Both {
         self.extras.remove(plain.extra);
     }
 
-    /// The price moves; how many steps it takes the trailing stops to follow.
+    /// Moves the price; returns how many steps the trailing stops take to follow.
     fn set(&mut self, reference: TriggerReference, price: i64) -> usize {
         self.prices[reference as usize] = Some(Price(price));
         for plain in self.plain.values_mut() {
@@ -97,14 +97,14 @@ impl Both {
         parts
     }
 
-    /// The next order that is released, if any is.
+    /// The next order that is triggered, if any.
     fn next(&mut self) -> Option<OrderId> {
         let [last, mark] = self.prices;
         let found = self.counted(|triggers, extras| triggers.next(extras, last, mark));
         found.map(|(handle, _)| OrderId(handle.slot().into()))
     }
 
-    /// What the rulebook says is next.
+    /// The next order according to the rules.
     fn right_next(&self) -> Option<OrderId> {
         let due = |(order, plain): (&OrderId, &Plain)| {
             let Watch { reference, on_rise, trails, .. } = plain.watch;
@@ -116,7 +116,7 @@ impl Both {
         self.plain.iter().filter_map(due).min().map(|found| found.4)
     }
 
-    /// Everything that is to be seen of the state.
+    /// Compares everything that is visible of the state.
     fn check(&self) {
         self.triggers.audit(&self.extras).expect("all links are right");
         let ours: Vec<_> = self.triggers.waiting(&self.extras).collect();
@@ -131,7 +131,7 @@ impl Both {
         assert_eq!((self.triggers.len(), self.extras.len()), (self.plain.len(), self.plain.len()));
     }
 
-    /// The same orders taken up anew, as from a snapshot, are the same to every observer.
+    /// The same orders added again, as from a snapshot, look the same to every observer.
     fn check_restored(&self) {
         let (mut extras, mut again) = (self.extras.clone(), Triggers::default());
         for waiting in self.triggers.waiting(&self.extras) {
@@ -146,7 +146,7 @@ impl Both {
         assert_eq!(again.next(&extras, last, mark), self.triggers.next(&self.extras, last, mark));
     }
 
-    /// No operation took more than `factor` steps for each doubling of the number of orders.
+    /// No operation took more than `factor` steps per doubling of the number of orders.
     fn check_steps(&self, factor: u64) {
         let worst = self.steps.iter().max_by_key(|(orders, steps)| steps / bound(*orders, 1));
         let (orders, steps) = worst.copied().unwrap_or_default();
@@ -158,11 +158,11 @@ fn bound(orders: usize, factor: u64) -> u64 {
     factor * (u64::from((orders + 2).ilog2()) + 1)
 }
 
-/// What a step costs: melding goes down two right sides and up one way; leaving does that, and goes up once more; the list of
-/// groups is a tree of blocks of eight.
+/// The cost of a step: melding follows two right sides down and one path up; a removal does the same and goes up once
+/// more; the list of groups is a tree of blocks of eight.
 const FACTOR: u64 = 5;
 
-/// `lowest`: that fixed prices may be.
+/// `lowest` is the lowest fixed price.
 fn watch(random: &mut Random, spread: u64, lowest: i64) -> Watch {
     let reference = [TriggerReference::LastTrade, TriggerReference::MarkPrice][random.below(2) as usize];
     let trails = random.below(2) == 0;
@@ -179,7 +179,7 @@ fn random_walks_agree_with_a_plain_list() {
         let mut random = Random(seed);
         let mut both = Both::default();
         let spread = [4, 30, 1_000][seed as usize % 3];
-        // Half of the walks are at 0 and below, too.
+        // Half of the walks include prices of 0 and below.
         let lowest = if seed % 2 == 0 { 1 } else { -(spread as i64) };
         let mut prices = [spread as i64; 2];
         for _ in 0..1_500 {
@@ -200,7 +200,7 @@ fn random_walks_agree_with_a_plain_list() {
                     both.set([TriggerReference::LastTrade, TriggerReference::MarkPrice][at], prices[at]);
                 }
             }
-            // Releases are left for later now and then, as while orders gather.
+            // Releases are sometimes postponed, as while orders gather.
             let releases = random.below(4);
             for _ in 0..releases {
                 assert_eq!(both.next(), both.right_next());
@@ -246,7 +246,7 @@ fn what_has_not_followed_is_not_taken_up() {
     both.triggers.audit(&both.extras).expect("the refused one left nothing");
 }
 
-/// A hundred thousand orders of all kinds in every order in which they may come and go.
+/// A hundred thousand orders of all kinds, added and removed in every order.
 #[test]
 fn no_operation_takes_more_steps_than_the_logarithm() {
     const MANY: u64 = 100_000;
@@ -260,7 +260,7 @@ fn no_operation_takes_more_steps_than_the_logarithm() {
                 let ticks = key(at, &mut random) as i32;
                 both.insert(Watch { reference: TriggerReference::LastTrade, on_rise: true, trails, ticks });
             }
-            // Half of them leave from anywhere, the other half as they are released.
+            // Half of them are removed anywhere, the other half by release.
             let mut waiting: Vec<OrderId> = both.plain.keys().copied().collect();
             for left in (MANY as usize / 2..MANY as usize).rev() {
                 let order = waiting.swap_remove(random.below(left as u64 + 1) as usize);
@@ -297,13 +297,13 @@ fn a_price_that_all_follow_is_worked_off_in_bounded_steps() {
         assert_eq!(parts as i64, MANY, "a step melds two groups, or gives the last its price");
         both.check_steps(FACTOR);
         both.check();
-        // Now they are one, and follow at once.
+        // Now they are one group and follow at once.
         assert_eq!(both.set(TriggerReference::LastTrade, if on_rise { MANY / 4 } else { 5 * MANY }), 1);
         both.check();
     }
 }
 
-/// A group ends when its last order leaves, wherever it lies, and nothing is left of it.
+/// A group ends with its last order, whatever its position, and nothing of it is left.
 #[test]
 fn groups_end_with_their_last_orders() {
     let mut both = Both::default();

@@ -1,10 +1,10 @@
-//! Trailing stops of one list. Prices here are signed so that lower is better for them: of stops that a fall releases they
-//! are negative.
+//! The trailing stops of one list. Prices here are signed so that lower is better for them; for stops triggered by a
+//! fall they are negative.
 //!
-//! Trailing stops that have seen the same best price so far, their extreme, are a group: they keep their order among
-//! themselves for ever, by distance and number, so a group is a heap, and a price that is better than the extremes of
-//! some groups makes them one. A new order has seen nothing but the present price, and no extreme is worse than that: so
-//! groups lie on one another by their extremes, the best at the bottom, and the numbers of their orders rise with them.
+//! Trailing stops with the same extreme, the best price seen so far, form a group. They keep their relative order for
+//! ever, by distance and number, so a group is a heap. A price better than the extremes of some groups merges these
+//! groups. A new order has seen only the present price, and no extreme is worse than that. So groups are stacked by
+//! extreme, the best at the bottom, and the numbers of their orders increase upwards.
 
 use super::super::chunks::Chunks;
 use super::super::extras::{Extras, NONE};
@@ -12,18 +12,18 @@ use super::super::tournament::Tournament;
 use super::heap;
 use crate::domain::OrderId;
 
-/// The extreme of orders that have no reference yet: worse than any.
+/// The extreme of orders without a reference price yet: worse than any price.
 pub(super) const UNKNOWN: i64 = i64::MAX;
 
-/// Trailing stops with one extreme.
+/// Trailing stops with the same extreme.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group {
     pub(super) extreme: i64,
-    /// No order of it, and every order of the groups below it, has a lower number.
+    /// No order of the group has a lower number; all orders of the groups below do.
     pub(super) first: OrderId,
     /// The first order of its heap.
     root: u32,
-    /// The groups beside it. Of a free group, `above` is the next free one.
+    /// The neighbouring groups. In a free group, `above` is the next free one.
     below: u32,
     pub(super) above: u32,
 }
@@ -35,7 +35,7 @@ pub(super) struct Trailing {
     free: u32,
     pub(super) bottom: u32,
     top: u32,
-    /// By group the stop price and the number of the order that goes first.
+    /// By group: the stop price and number of its first order.
     next: Tournament<(i64, OrderId)>,
 }
 
@@ -51,8 +51,8 @@ impl Trailing {
         self.groups.at(group)
     }
 
-    /// Takes up an order, with a higher number than any that is there. `false`, and nothing done, if there are orders that have
-    /// seen less than it: they have not followed.
+    /// Adds an order with a higher number than all others. `false`, and nothing done, if some orders have a worse
+    /// extreme: they have not followed the price.
     pub(super) fn add(&mut self, extras: &mut Extras, slot: u32, extreme: i64) -> bool {
         let first = extras.at(slot).links.order;
         let mut group = self.top;
@@ -98,7 +98,7 @@ impl Trailing {
         self.groups.at_mut(group).above = std::mem::replace(&mut self.free, group);
     }
 
-    /// A group's first order, or its extreme, is another.
+    /// Updates a group after its first order or its extreme changed.
     fn set_root(&mut self, extras: &mut Extras, group: u32, root: u32) {
         self.groups.at_mut(group).root = root;
         let extreme = self.group(group).extreme;
@@ -109,7 +109,7 @@ impl Trailing {
         }
     }
 
-    /// Forgets an order.
+    /// Removes an order.
     pub(super) fn remove(&mut self, extras: &mut Extras, slot: u32) {
         let group = extras.at(slot).links.group;
         match heap::remove(extras, slot) {
@@ -119,8 +119,8 @@ impl Trailing {
         }
     }
 
-    /// Orders follow the price, group by group: melds two groups that it has reached, if there are two; else gives the last of
-    /// all the price. Whether there may be more to do.
+    /// Orders follow the price, group by group: melds two groups that the price has reached, if there are two;
+    /// otherwise sets the extreme of the last one. Returns whether more steps may be needed.
     pub(super) fn follow(&mut self, extras: &mut Extras, price: i64) -> bool {
         let top = self.top;
         if top == NONE || self.group(top).extreme <= price {
@@ -139,14 +139,14 @@ impl Trailing {
         true
     }
 
-    /// The stop price that is reached first, and the order that goes first there.
+    /// The stop price that is reached first, and the first order there.
     pub(super) fn next(&self) -> Option<(i64, u32)> {
         let (price, order) = self.next.least()?;
         let group = self.next.first_within((price, order)).expect("the least is there");
         Some((price, self.group(group).root))
     }
 
-    /// Whether everything is as it must be; how many orders there are.
+    /// Checks all structures; returns the number of orders.
     pub(super) fn audit(&self, extras: &Extras) -> Result<usize, &'static str> {
         let (mut count, mut last) = (0, None);
         let (mut below, mut at) = (NONE, self.bottom);

@@ -13,7 +13,7 @@ pub const VERSION: u32 = versions::SNAPSHOTS;
 #[derive(Clone, Copy, Debug)]
 pub struct Version {
     pub number: u32,
-    /// The parts that came with later versions: what is not said in them is as in an exchange that was never told.
+    /// The parts that later versions added. In a file without them, they have the values of a new exchange.
     pub lacks: &'static [Part],
 }
 
@@ -38,74 +38,74 @@ pub const LAST_EVENT_AT: usize = 32;
 pub const CONFIG_DIGEST_AT: usize = 40;
 /// Offset of the digest of the exchange (32 bytes).
 pub const STATE_DIGEST_AT: usize = 48;
-/// Offset of the number of shards (u32), each of which has its parts.
+/// Offset of the number of shards (u32). The file has the parts of each shard.
 pub const SHARDS_AT: usize = 80;
 /// Offset of the reserved bytes, zero.
 pub const RESERVED_AT: usize = 84;
 /// Offset of the CRC-32C (u32) over the 92 bytes before it.
 pub const HEADER_CRC_AT: usize = 92;
 
-/// Bytes of the header of a chunk. Chunks follow one another without gaps, the first after the file's header.
+/// Bytes of the header of a chunk. Chunks follow each other without gaps, the first directly after the file's header.
 pub const CHUNK_HEADER_BYTES: usize = 16;
 /// Offset of the payload's length (u32) in a chunk's header, 1 to [`PAYLOAD_BYTES_MAX`].
 pub const LENGTH_AT: usize = 0;
-/// Offset of the section (u32) that the payload's records are of.
+/// Offset of the section (u32) of the payload's records.
 pub const SECTION_AT: usize = 4;
 /// Offset of the chunk's number (u32), from 0.
 pub const NUMBER_AT: usize = 8;
-/// Offset of the CRC-32C (u32) over the 12 bytes before it and the payload, seeded with the CRC of the file's header, so
-/// that a chunk of another snapshot never verifies.
+/// Offset of the CRC-32C (u32) over the 12 bytes before it and the payload, seeded with the CRC of the file's header,
+/// so that a chunk of another snapshot never verifies.
 pub const CHUNK_CRC_AT: usize = 12;
-/// The most bytes of a payload: so much is in memory before it is known to be good.
+/// The most bytes of a payload. This limits how much is in memory before its checksum is verified.
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 18;
 
 /// Section: the stream of each login ([`StreamRecord`]), in the order of ids.
 pub const STREAMS: u32 = 13;
-/// Section: marks of the streams, those of login 0 first; then those of the sessions that have ended, in their order.
+/// Section: marks of the present streams by login, then marks of the ended streams in the order of their section.
 pub const MARKS: u32 = 14;
-/// Section: listings as the events told them, in the order of ids.
+/// Section: listings as built from the events, by id.
 pub const LISTINGS: u32 = 15;
-/// Section: terms that were changed, each after the number of the event that changed them.
+/// Section: earlier terms of listings, each after the number of the event that changed them.
 pub const PAST_TERMS: u32 = 16;
-/// Section: streams of sessions that have ended ([`EndedRecord`]), by login, the oldest first.
+/// Section: streams of ended sessions ([`EndedRecord`]), by login, the oldest first.
 pub const ENDED: u32 = 17;
 /// Section: the opening commands.
 pub const OPENING: u32 = 18;
-/// Section: the end. One record, the bytes of the whole file (u64).
+/// Section: the end. One record, the length of the whole file in bytes (u64).
 pub const END: u32 = 19;
 
 /// A login's present stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct StreamRecord {
-    /// How many messages it has.
+    /// The number of its messages.
     pub messages: u64,
-    /// How many of the marks are its own.
+    /// How many of the marks belong to it.
     pub marks: u64,
 }
 
-/// A login's stream of a session that has ended.
+/// A login's stream of an ended session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct EndedRecord {
     pub login: LoginId,
     pub session: u32,
     /// The event of its last message.
     pub last_event: u64,
-    /// How many messages it had.
+    /// The number of its messages.
     pub messages: u64,
-    /// How many of the marks are its own.
+    /// How many of the marks belong to it.
     pub marks: u64,
 }
 
-/// How much higher the sections of a shard are than those of the shard before it.
+/// The difference between the section numbers of consecutive shards.
 pub const SHARD_SECTIONS: u32 = 64;
 
-/// The section of a part of a shard: those of the first are below [`SHARD_SECTIONS`].
+/// The section of a part of a shard. Those of the first shard are below [`SHARD_SECTIONS`].
 pub const fn section_of(shard: ShardId, part: Part) -> u32 {
     SHARD_SECTIONS * shard.0 as u32 + section(part)
 }
 
-/// The section of a part of the first shard. The parts come first, in the order of [`Part`]; then the other sections, in the order of
-/// their numbers. A part that is new has the next number that is free.
+/// The section of a part of the first shard. Parts come first, in the order of [`Part`]; other sections follow by
+/// number. A new part gets the next free number.
 pub const fn section(part: Part) -> u32 {
     match part {
         Part::Venue => 1,

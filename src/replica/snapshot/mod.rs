@@ -1,8 +1,8 @@
 //! The snapshot file: a [`State`] as bytes (docs/FORMATS.md, "Snapshots").
 //!
-//! A header and then chunks, each with its length and checksum. Nothing is believed before its checksum has been seen, and
-//! nothing here panics on bytes, whatever they are: damage is told with the file and the byte. What the bytes of a chunk
-//! that verifies say is held against the exchange's own rules, too.
+//! A header, then chunks, each with its length and checksum. Nothing is used before its checksum was verified, and
+//! nothing here panics on any bytes: damage is reported with the file and the offset. The content of verified chunks is
+//! also checked against the exchange's own rules.
 
 pub mod layout;
 pub(super) mod reader;
@@ -20,7 +20,7 @@ use layout::{
     POSITION_AT, RESERVED_AT, SHARDS_AT, STATE_DIGEST_AT, TIME_AT, VERSION, VERSION_AT, Version,
 };
 
-/// What the header says.
+/// The content of the header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub version: u32,
@@ -32,7 +32,7 @@ pub(super) struct Header {
     pub shards: u32,
 }
 
-/// Why a header is not one.
+/// Why a header is invalid.
 pub(super) enum BadHeader {
     Version(u32),
     Damaged { at: usize, why: &'static str },
@@ -68,8 +68,8 @@ impl Header {
         bytes
     }
 
-    /// The header, and which of these versions it is of. That is looked at before the checksum: a later version may have
-    /// another header.
+    /// Decodes a header, and determines which of these versions it has. The version is checked before the checksum,
+    /// because a later version may have another header.
     pub fn decode(bytes: &[u8; HEADER_BYTES], versions: &[Version]) -> Result<(Self, Version), BadHeader> {
         let damaged = |at, why| Err(BadHeader::Damaged { at, why });
         if bytes[MAGIC_AT..VERSION_AT] != MAGIC {
@@ -109,7 +109,7 @@ impl Header {
     }
 }
 
-/// The checksum in a header: what the checksums of the chunks start from.
+/// The checksum in a header, which seeds the checksums of the chunks.
 fn header_crc(bytes: &[u8; HEADER_BYTES]) -> u32 {
     u32_at(bytes, HEADER_CRC_AT)
 }
@@ -127,7 +127,7 @@ mod tests {
     use dojima_journal::storage::Storage;
     use std::convert::Infallible;
 
-    /// An older version that is made up.
+    /// A fictitious older version.
     const OLDER: Version = Version { number: VERSION - 1, lacks: &[Part::Copies] };
 
     fn state(commands: &[Command]) -> State {
@@ -139,7 +139,7 @@ mod tests {
         state
     }
 
-    /// The state written as one of the older version, and read by a build that knows these versions.
+    /// The state written in the older version, and read by a build that knows these versions.
     fn read_again(state: &State, versions: &[Version]) -> Result<State, SnapshotError> {
         let header = Header { version: OLDER.number, ..Header::of(state, state.shards.digest()) };
         let mut bytes = Vec::new();
@@ -163,7 +163,7 @@ mod tests {
         let again = read_again(&plain, &versions).expect("it is read");
         assert_eq!(again.shards.digest(), plain.shards.digest());
         assert_eq!(again.shards.copies().count(), 0);
-        // What the older version did not have does not stand in a file of it.
+        // A file of the older version does not contain the part that it lacks.
         let copying =
             state(&[opening[0], opening[1], Command::Venue(VenueCommand::CopyAccount { login, account })]);
         let refused = read_again(&copying, &versions).map(drop).expect_err("refused");

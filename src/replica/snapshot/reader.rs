@@ -1,4 +1,4 @@
-//! From bytes to a state: chunk by chunk, each verified before it is read.
+//! Reads a state from a snapshot file, chunk by chunk; each chunk is verified first.
 
 use super::layout::{
     CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, ENDED, EndedRecord, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS,
@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 
-/// What is wrong with a file that is longer than it says.
+/// The error for a file that is longer than its end section says.
 const BEYOND_END: &str = "bytes after the end section";
 
 /// An open snapshot file.
@@ -48,8 +48,8 @@ impl Source {
         Ok(())
     }
 
-    /// Reads and verifies the chunk of this number, which is at `at`, into memory that was used before, and moves behind it;
-    /// its section.
+    /// Reads and verifies the chunk with this number at offset `at`, into reused memory, and advances `at`. Returns its
+    /// section.
     fn chunk(
         &self,
         at: &mut u64,
@@ -78,8 +78,8 @@ impl Source {
     }
 }
 
-/// Reads the header, which must be of the snapshot at this position and of one of these versions; also its version, and what
-/// the checksums of the chunks start from.
+/// Reads the header, which must have this position and one of these versions. Also returns its version, and the
+/// checksum that seeds those of the chunks.
 pub fn read_header(
     source: &Source,
     position: u64,
@@ -100,7 +100,7 @@ pub fn read_header(
     Ok((header, version, header_crc(&bytes)))
 }
 
-/// Verifies the whole file, which must be of one of these versions, and makes nothing of it.
+/// Verifies the whole file, which must have one of these versions, without building a state.
 pub fn check(source: Source, position: u64, versions: &[Version]) -> Result<Header, SnapshotError> {
     let (header, _, seed) = read_header(&source, position, versions)?;
     let (mut at, mut payload) = (HEADER_BYTES as u64, Vec::new());
@@ -118,7 +118,7 @@ pub fn check(source: Source, position: u64, versions: &[Version]) -> Result<Head
     Ok(header)
 }
 
-/// The last record says how long the file is.
+/// The last record contains the length of the file.
 fn check_end(payload: &[u8], end: u64) -> Result<(), RestoreError> {
     let mut whole: Vec<u64> = Vec::new();
     records(payload, &mut whole)?;
@@ -126,7 +126,7 @@ fn check_end(payload: &[u8], end: u64) -> Result<(), RestoreError> {
     if whole == [end] { Ok(()) } else { Err(RestoreError { at: 0, why }) }
 }
 
-/// Reads the whole file, which must be of one of these versions.
+/// Reads the whole file, which must have one of these versions.
 pub fn read(
     source: Source,
     position: u64,
@@ -154,15 +154,15 @@ pub fn read(
     Ok((state, header))
 }
 
-/// Shows every chunk up to the end; the names of all orders. Of a long file a second thread reads and verifies the next
-/// chunks meanwhile, and enters their names.
+/// Passes every chunk up to the end to `take`; returns the names of all orders. For a long file, a second thread reads
+/// and verifies the next chunks meanwhile and adds their names.
 fn each_chunk(
     mut chunks: Chunks,
     mut take: impl FnMut(&Chunk) -> Result<(), SnapshotError>,
 ) -> Result<Vec<Names>, SnapshotError> {
-    /// A thread costs about as much as so many bytes.
+    /// Below this many bytes a second thread costs more than it saves.
     const ALONE_BYTES_MAX: u64 = 1 << 20;
-    /// Chunks that are read ahead.
+    /// How many chunks are read ahead.
     const AHEAD: usize = 4;
     if chunks.source.bytes <= ALONE_BYTES_MAX {
         let mut chunk = Chunk::default();
@@ -181,7 +181,7 @@ fn each_chunk(
             loop {
                 let chunk = chunks.next(emptied.try_recv().unwrap_or_default());
                 let is_last = chunk.as_ref().map_or(true, |chunk| chunk.section == END);
-                // The other side may have found something and gone.
+                // The other side may have found an error and ended.
                 if give.send(chunk).is_err() || is_last {
                     break chunks.names;
                 }
@@ -190,7 +190,7 @@ fn each_chunk(
         for chunk in chunks_read {
             let chunk = chunk?;
             take(&chunk)?;
-            // At the end nobody takes it.
+            // At the end it is no longer received.
             let _ = give_back.send(chunk);
         }
         Ok(ahead.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -202,9 +202,9 @@ fn each_chunk(
 struct Chunk {
     section: u32,
     payload: Vec<u8>,
-    /// What is known of the names of its orders.
+    /// For each order the next one in its chain of client names, from [`Names::prepare`].
     chained: Vec<u32>,
-    /// Where it ends in the file.
+    /// The offset of its end in the file.
     end: u64,
 }
 
@@ -212,15 +212,15 @@ struct Chunk {
 struct Chunks {
     source: Source,
     seed: u32,
-    /// Where the next chunk starts.
+    /// The offset of the next chunk.
     at: u64,
     number: u32,
-    /// By shard.
+    /// Indexed by shard.
     names: Vec<Names>,
 }
 
 impl Chunks {
-    /// Reads and verifies the next chunk, into memory that was used before.
+    /// Reads and verifies the next chunk, into reused memory.
     fn next(&mut self, mut chunk: Chunk) -> Result<Chunk, SnapshotError> {
         let payload_at = self.at + CHUNK_HEADER_BYTES as u64;
         chunk.section = self.source.chunk(&mut self.at, self.number, self.seed, &mut chunk.payload)?;
@@ -236,13 +236,13 @@ impl Chunks {
     }
 }
 
-/// What has been read so far.
+/// The parts read so far.
 struct Parts {
-    /// By shard.
+    /// Indexed by shard.
     exchanges: Vec<Restoring>,
-    /// The shard whose parts come.
+    /// The shard whose parts are being read.
     shard: ShardId,
-    /// The last section; 0 while it is one of the exchange's.
+    /// The last section; 0 while it belongs to an exchange.
     section: u32,
     present: Vec<StreamRecord>,
     marks: Vec<Mark>,
@@ -268,12 +268,12 @@ impl Parts {
         }
     }
 
-    /// Takes a chunk's records. `end` is where the chunk ends in the file.
+    /// Takes a chunk's records. `end` is the offset of the chunk's end in the file.
     fn take(&mut self, chunk: &Chunk, end: u64) -> Result<(), RestoreError> {
         let (section, payload) = (chunk.section, &chunk.payload[..]);
         let wrong = |why| Err(RestoreError { at: 0, why });
         let part = part_of(section);
-        // The parts of the exchange come first, and see to their own order.
+        // The parts of the exchanges come first; each exchange checks their order.
         let place = if part.is_some() { 0 } else { section };
         if place < self.section {
             return wrong("sections are out of order");
@@ -281,7 +281,7 @@ impl Parts {
         self.section = place;
         match (part, section) {
             (Some((shard, part)), _) => {
-                // Each sees to the order of its own.
+                // Each exchange checks the order of its own parts.
                 let found = self.exchanges.get_mut(usize::from(shard.0)).filter(|_| shard >= self.shard);
                 self.shard = shard;
                 let Some(exchange) = found else { return wrong("parts of a shard are out of order") };
@@ -371,7 +371,7 @@ fn part_of(section: u32) -> Option<(ShardId, Part)> {
     Part::ALL.into_iter().find(|part| layout::section(*part) == section).map(|part| (shard, part))
 }
 
-/// Reads records that fill the payload exactly.
+/// Decodes records that fill the payload exactly.
 fn records<T: Decode<()>>(payload: &[u8], into: &mut Vec<T>) -> Result<(), RestoreError> {
     let mut at = 0;
     while at < payload.len() {

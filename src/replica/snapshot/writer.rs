@@ -1,4 +1,4 @@
-//! From a state to bytes, one chunk in memory at a time.
+//! Writes a state to bytes, with one chunk in memory at a time.
 
 use super::layout::{
     CHUNK_CRC_AT, CHUNK_HEADER_BYTES, END, ENDED, EndedRecord, HEADER_BYTES, LENGTH_AT, LISTINGS, MARKS,
@@ -13,10 +13,10 @@ use crate::exchange::snapshot::{ListingRecord, Part, Sink};
 use bincode::Encode;
 use std::io::{self, Write};
 
-/// More than any record takes.
+/// An upper bound on the length of a record, bytes.
 const RECORD_BYTES_MAX: usize = 512;
 
-/// Writes the whole file, with the header of this state; how many bytes that was. Equal states give equal bytes.
+/// Writes the whole file with this header; returns its length in bytes. Equal states give equal bytes.
 pub fn write(header: &Header, state: &State, out: &mut dyn Write) -> io::Result<u64> {
     let header = header.encode();
     out.write_all(&header)?;
@@ -55,11 +55,11 @@ pub fn write(header: &Header, state: &State, out: &mut dyn Write) -> io::Result<
     chunks.end()
 }
 
-/// The chunks of a file, of which one is being filled, and one of extras besides.
+/// Writes chunks. One is being filled, and a second one for extras.
 struct Chunks<'a> {
     file: File<'a>,
     shard: ShardId,
-    /// Extras come before their orders.
+    /// Extras are written before the orders that they belong to.
     extras: Chunk,
     present: Chunk,
 }
@@ -71,7 +71,7 @@ struct Chunk {
     used: usize,
 }
 
-/// What has been written.
+/// The output and its state.
 struct File<'a> {
     out: &'a mut dyn Write,
     number: u32,
@@ -96,7 +96,7 @@ impl Sink for Chunks<'_> {
 }
 
 impl Chunks<'_> {
-    /// The parts of this shard come next.
+    /// Starts the parts of this shard.
     fn begin_shard(&mut self, shard: ShardId) -> io::Result<()> {
         self.flush()?;
         self.shard = shard;
@@ -114,7 +114,7 @@ impl Chunks<'_> {
         self.present.add(record)
     }
 
-    /// What is of another section is written first.
+    /// Writes the present chunk first if it belongs to another section.
     #[inline]
     fn turn_to(&mut self, section: u32) -> io::Result<()> {
         if self.present.section != section {
@@ -156,7 +156,7 @@ impl Chunk {
 }
 
 impl File<'_> {
-    /// Writes a chunk, if there is anything in it, and empties it.
+    /// Writes a chunk unless it is empty, and empties it.
     fn write(&mut self, chunk: &mut Chunk) -> io::Result<()> {
         let payload = chunk.used - CHUNK_HEADER_BYTES;
         if payload == 0 {

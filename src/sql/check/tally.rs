@@ -1,5 +1,5 @@
-//! The events added up once more, in wide integers and without the listings' precomputed values, so that a mistake in
-//! the writer is not repeated here.
+//! Adds up the events a second time, in wide integers and without the precomputed values of listings, so that an error
+//! in the writer is not repeated here.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -14,24 +14,24 @@ use crate::domain::{
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
 
-/// An asset's supply against what all accounts hold.
+/// An asset's supply and the sum of its balances.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetCheck {
     pub asset: AssetId,
     pub code: AssetCode,
     /// Minor units are 10^-scale.
     pub scale: u8,
-    /// Deposits less withdrawals by the event log, minor units.
+    /// Deposits minus withdrawals in the event log, minor units.
     pub supply: i128,
     /// The sum of all balances in the tables, minor units.
     pub held: i128,
 }
 
-/// What is known of an open order.
+/// The data about an open order.
 #[derive(Clone, Copy, Debug)]
 struct Live {
     account: AccountId,
-    /// What it holds money of.
+    /// The asset that it reserves.
     asset: AssetId,
     open: u64,
     reserved: i128,
@@ -54,14 +54,14 @@ pub(super) struct Tally {
     logins: BTreeMap<LoginId, AccountId>,
     listings: BTreeMap<u32, Listing>,
     supply: BTreeMap<AssetId, i128>,
-    /// Total and reserved.
+    /// Total and reserved amounts.
     balances: BTreeMap<(AccountId, AssetId, ShardId), (i128, i128)>,
     #[allow(clippy::disallowed_types, reason = "looked up, never iterated")]
     live: HashMap<OrderId, Live, BuildHasherDefault<OrderHasher>>,
 }
 
 impl Tally {
-    /// Adds an event; the trade that it tells of.
+    /// Adds an event; returns its trade, if it is one.
     pub(super) fn add(&mut self, record: &EventRecord) -> Result<Option<TradeRow>, String> {
         match &record.event {
             Event::Admin(AdminEvent::AssetAdded { asset, code, scale }) => {
@@ -138,12 +138,12 @@ impl Tally {
         Ok(None)
     }
 
-    /// Every balance in the order of accounts, assets and shards.
+    /// Every balance by account, asset and shard.
     pub(super) fn balances(&self) -> impl Iterator<Item = BalanceRow> + '_ {
         self.balances.iter().map(|(place, (total, reserved))| balance(*place, *total, *reserved))
     }
 
-    /// Each asset's supply by these events, and what is held by these rows.
+    /// For each asset, the supply by these events and the sum of these rows.
     pub(super) fn assets(&self, held: &[BalanceRow]) -> Vec<AssetCheck> {
         let holds =
             |asset| held.iter().filter(|row| row.asset == asset).map(|row| i128::from(row.total.0)).sum();
@@ -209,7 +209,7 @@ impl Tally {
         Ok(())
     }
 
-    /// Takes lots away without a trade; `open` is what the event says is left.
+    /// Decreases an order without a trade; `open` is the remainder in the event.
     fn cut(
         &mut self,
         order: OrderId,
@@ -225,7 +225,7 @@ impl Tally {
         Ok(())
     }
 
-    /// Takes up what is reserved now. A market order whose quantity was stated in money learns it at its trigger.
+    /// Sets the reserved amount. A market order with a quantity in money learns its lots when it is triggered.
     fn restate(&mut self, e: &Restated) -> Result<(), String> {
         let live = self.live.get_mut(&e.order).ok_or("the restated order is not open")?;
         if live.open != e.open.0 {
@@ -238,7 +238,7 @@ impl Tally {
         self.shrink(e.order, 0, e.reserved, OrderStatus::Open).map(drop)
     }
 
-    /// Counts all amounts of an asset in other minor units.
+    /// Converts all amounts of an asset to another scale.
     fn rescale(&mut self, asset: AssetId, scale: u8) -> Result<(), String> {
         let known = self.assets.get_mut(&asset).ok_or_else(|| format!("asset {asset} does not exist"))?;
         let before = std::mem::replace(&mut known.1, scale);
@@ -257,7 +257,7 @@ impl Tally {
         Ok(())
     }
 
-    /// Takes lots away from an open order; with the last one it gets this status. Returns what is left.
+    /// Decreases an open order. With its last lot the order gets this status. Returns the open lots.
     fn shrink(
         &mut self,
         order: OrderId,
@@ -288,7 +288,7 @@ impl Tally {
         let listing = self.listing(e.instrument.0)?;
         let lots = i128::from(e.quantity.0);
         let base = lots * i128::from(listing.lot.0);
-        // Price × quantity from first principles: ticks to price units to whole quote, lots to whole base.
+        // Price × quantity computed from the definitions: ticks to price units to whole quote, lots to whole base.
         let price_units = i128::from(e.price.0) * i128::from(listing.tick_units);
         let ten = |power: u32| 10_i128.pow(power);
         let scaled =
@@ -312,7 +312,7 @@ impl Tally {
         self.move_money((seller, listing.base, shard), -base);
         self.move_money((buyer, listing.quote, shard), -notional);
         self.move_money((seller, listing.quote, shard), notional);
-        // The buyer's fee is in base where fees are taken from what is received.
+        // The buyer's fee is in base if fees are taken from what is received.
         let bought_with = match listing.fee_asset {
             FeeAsset::Quote => listing.quote,
             FeeAsset::Received => listing.base,
@@ -343,7 +343,7 @@ impl Tally {
     }
 }
 
-/// A balance whose sums do not fit the table's columns reads as the largest that does, and so as a difference.
+/// A sum that does not fit the table's columns becomes the largest value that does, so it shows as a difference.
 fn fitting(value: i128) -> Amount {
     Amount(i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX }))
 }

@@ -1,4 +1,4 @@
-//! Where old messages are in the event log, for whoever reads them there.
+//! Finds where old messages are in the event log. The resender reads them there.
 
 use crate::domain::LoginId;
 use crate::domain::audience::Audience;
@@ -12,29 +12,29 @@ use crate::stages::resend::{
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Queries of one duty cycle.
+/// The most queries per duty cycle.
 const QUERIES_MAX: usize = 16;
 
-/// What the events of the log add up to.
+/// The state of the log at its last event.
 pub(super) struct Known {
-    /// Of the events up to `last_event` and of no others.
+    /// Counts exactly the events up to `last_event`.
     pub(super) streams: StreamIndex,
     /// The last event that readers of the log see.
     pub(super) last_event: u64,
 }
 
-/// Says where old messages are.
+/// Answers where old messages are.
 pub(super) struct Locator {
     ends: ResendLocator,
-    /// The first event in the log.
+    /// The number of the first event in the log.
     oldest: CursorReader,
     downstream: Vec<Doorbell>,
-    /// Whom events are for, to be read by others, and of how many logins and copies it is.
+    /// The recipients of events, shared with the readers, and the size of that table.
     audience: Arc<Audience>,
     size: usize,
-    /// Answers that the queue had no room for.
+    /// Answers that did not fit into the queue.
     held: VecDeque<ResendAnswer>,
-    /// Questions about sessions that have ended for the gateway and not yet in the log.
+    /// Queries about sessions that have ended for the gateway but not yet in the log.
     early: Vec<(LoginId, u32, u64)>,
 }
 
@@ -50,7 +50,7 @@ impl Locator {
         Self { ends, oldest, downstream, audience, size, held: VecDeque::new(), early: Vec::new() }
     }
 
-    /// Answers or passes on a bounded number of queries; how many.
+    /// Answers or forwards a bounded number of queries; returns how many.
     pub(super) fn work(&mut self, known: &Known) -> usize {
         while let Some(answer) = self.held.pop_front() {
             if let Err(NotNow(answer)) = self.ends.answers.try_give(answer) {
@@ -83,7 +83,7 @@ impl Locator {
         }
     }
 
-    /// Says how many messages a session that has ended had, if the last of them is still there.
+    /// Answers how many messages an ended session had, if its last message is still in the log.
     fn find(&mut self, known: &Known, login: LoginId, session: u32, connection: u64) {
         if known.streams.session_of(login) <= session {
             return self.early.push((login, session, connection));
@@ -112,11 +112,11 @@ impl Locator {
             Start::Counted(later.unwrap_or(end))
         };
         let (audience, last_event) = (self.audience(known), known.last_event);
-        // A full queue was seen to have room, and only this agent fills it.
+        // The queue had room just before, and only this agent fills it.
         let _ = self.ends.jobs.try_send(ResendJob { request, start, audience, last_event });
     }
 
-    /// Whom events are for, as far as it is known now.
+    /// The recipients of events, as known now.
     fn audience(&mut self, known: &Known) -> Arc<Audience> {
         let audience = known.streams.audience();
         if audience.size() != self.size {

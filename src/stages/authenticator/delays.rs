@@ -1,13 +1,13 @@
-//! How late those are told who failed before.
+//! Delays of refusals after earlier failures.
 
 use crate::runtime::Bounded;
 use std::hash::Hash;
 
-/// The delay after a first failure; it doubles with every further one, up to the longest, ns.
+/// The delay after a first failure, ns. It doubles with every further failure, up to the longest delay.
 const FIRST_NS: u64 = 100_000_000;
 const LONGEST_NS: u64 = 8_000_000_000;
 
-/// A failure is forgotten when there was none after it for this long, ns.
+/// A failure is forgotten if no other follows for this long, ns.
 const MEMORY_NS: u64 = 600_000_000_000;
 
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ struct Entry {
     last: u64,
 }
 
-/// The failures of each `K`. Of more than [`crate::runtime::bounded::ENTRIES_MAX`] those that failed longest ago are forgotten.
+/// The failures per `K`. If there are more than [`crate::runtime::bounded::ENTRIES_MAX`], the oldest are dropped.
 #[derive(Debug)]
 pub struct Delays<K>(Bounded<K, Entry>);
 
@@ -27,7 +27,7 @@ impl<K> Default for Delays<K> {
 }
 
 impl<K: Hash + Eq> Delays<K> {
-    /// Counts a failure at `now`; how long its answer is to be held back, ns.
+    /// Counts a failure at `now`; returns how long to delay its answer, ns.
     pub fn failed(&mut self, key: K, now: u64) -> u64 {
         let entry = self.0.entry(key, Entry { failures: 0, last: now }, |entry| entry.last);
         if now.saturating_sub(entry.last) > MEMORY_NS {
@@ -38,7 +38,7 @@ impl<K: Hash + Eq> Delays<K> {
         delay
     }
 
-    /// Forgets the failures that are counted here.
+    /// Forgets the failures of this key.
     pub fn forget(&mut self, key: &K) {
         self.0.remove(key);
     }

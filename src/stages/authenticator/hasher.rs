@@ -1,9 +1,9 @@
-//! Where passwords are checked against their hashes: one at a time, off the authenticator's thread.
+//! Checks passwords against their hashes: one at a time, outside the authenticator's thread.
 //!
-//! A check takes tens of milliseconds of a core. It goes to a thread that has only the cores that nobody else wants, and gives
-//! them back at once ([`Priority::Idle`]): any other standing keeps an order waiting until the system's next tick, 4 ms, when the
-//! two meet on a core. Where that thread has no verdict within [`BACKGROUND_MAX`], the cores are wanted; a
-//! second thread of the usual standing then makes the same check, and the first verdict counts.
+//! A check takes tens of milliseconds of processor time. It runs on a thread that uses only idle cores and gives them
+//! up at once ([`Priority::Idle`]). With any other priority it could keep an order waiting until the system's next
+//! tick, 4 ms, if both meet on one core. If that thread has no verdict within [`BACKGROUND_MAX`], no core is idle; a
+//! second thread of normal priority then makes the same check, and the first verdict counts.
 
 use super::password::{Checker, Hash};
 use crate::domain::Password;
@@ -12,10 +12,10 @@ use crate::runtime::{Doorbell, Next, Priority, SideThread};
 use std::io;
 use std::time::Duration;
 
-/// How long a check may take in the background. On a core of its own the dearest hash that is allowed takes about so long.
+/// How long a check may take in the background. The most expensive hash allowed takes about this long on its own core.
 const BACKGROUND_MAX: Duration = Duration::from_millis(100);
 
-/// A check, and which one it is.
+/// A check and its number.
 #[derive(Clone)]
 struct Check {
     number: u64,
@@ -23,7 +23,7 @@ struct Check {
     hash: Hash,
 }
 
-/// Whether the password of a check is right.
+/// The result of a check: whether the password is right.
 #[derive(Debug)]
 struct Verdict {
     number: u64,
@@ -43,22 +43,22 @@ enum Place {
 }
 
 impl Hasher {
-    /// Checks when it is asked, for those who have a single thread.
+    /// Checks on the calling thread, for processes with a single thread.
     pub fn here() -> Self {
         Self(Place::Here { checker: Checker::default(), verdict: None })
     }
 
-    /// Checks on two threads, which ring when they have a verdict.
+    /// Checks on two threads, which ring `bells` when they have a verdict.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// If the system cannot create a thread.
     pub fn on_threads(bells: &[Doorbell]) -> io::Result<Self> {
         let background = Worker::begin("passwords-idle", Priority::Idle, bells)?;
         let foreground = Worker::begin("passwords", Priority::Low, bells)?;
         Ok(Self(Place::Threads(Threads { background, foreground, underway: None, number: 0 })))
     }
 
-    /// Begins with a check. The one before must have a verdict.
+    /// Starts a check. The previous one must have a verdict.
     pub(super) fn begin(&mut self, password: &Password, hash: &Hash, now: u64) {
         match &mut self.0 {
             Place::Here { checker, verdict } => *verdict = Some(checker.matches(password, hash)),
@@ -66,7 +66,7 @@ impl Hasher {
         }
     }
 
-    /// The verdict, once.
+    /// The verdict; it is returned once.
     pub(super) fn verdict(&mut self, now: u64) -> Option<bool> {
         match &mut self.0 {
             Place::Here { verdict, .. } => verdict.take(),
@@ -82,10 +82,10 @@ struct Threads {
     number: u64,
 }
 
-/// A check without a verdict.
+/// A check without a verdict yet.
 struct Underway {
     check: Check,
-    /// When the second thread gets it, if it has not, ns.
+    /// When the second thread gets the check, ns; `None` if it already has.
     foreground_from: Option<u64>,
 }
 
@@ -118,7 +118,7 @@ impl Threads {
 struct Worker {
     checks: Giver<Check>,
     verdicts: Taker<Verdict>,
-    /// It has a check whose verdict was not taken.
+    /// Whether it has a check whose verdict was not taken.
     is_busy: bool,
     thread: SideThread,
 }
@@ -131,7 +131,7 @@ impl Worker {
         let thread = SideThread::begin(name, priority, move || {
             let Some(check) = asked.try_take() else { return Next::Sleep };
             let is_right = checker.matches(&check.password, &check.hash);
-            // There is room: the verdict before was taken before this check came.
+            // There is room: the previous verdict was taken before this check came.
             let _ = answers.give(Verdict { number: check.number, is_right });
             bells.iter().for_each(Doorbell::ring);
             Next::Work
@@ -139,7 +139,7 @@ impl Worker {
         Ok(Self { checks, verdicts, is_busy: false, thread })
     }
 
-    /// Gives it a check. Whether it could: it may be at another one.
+    /// Gives it a check. Returns false if it is still busy with another one.
     fn give(&mut self, check: &Check) -> bool {
         if self.is_busy || self.checks.try_give(check.clone()).is_err() {
             return false;
@@ -199,12 +199,12 @@ mod tests {
         let hash = hash("RIGHT");
         let mut hasher = Hasher::on_threads(&[]).expect("threads");
         let Place::Threads(threads) = &mut hasher.0 else { panic!("threads") };
-        // As if it were at another check, and never came to an end.
+        // As if the thread were at another check that never ends.
         threads.background.is_busy = true;
         threads.begin(password("RIGHT"), hash.clone(), 0);
         assert!(wait_for(|| threads.verdict(0)));
 
-        // It has the check, but no core.
+        // The thread has the check, but no core.
         let (checks, never_taken) = handoff(1);
         (threads.background.checks, threads.background.is_busy) = (checks, false);
         threads.begin(password("WRONG"), hash.clone(), 1_000 * MS);
@@ -214,7 +214,7 @@ mod tests {
         assert!(!threads.foreground.is_busy, "not yet");
         assert!(!wait_for(|| threads.verdict(late)), "the other thread made it");
 
-        // The background's verdict comes after all; the next check has one of its own.
+        // The background thread gives its verdict late; the next check has its own verdict.
         let stale = never_taken.try_take().expect("the check");
         let (answers, verdicts) = handoff(1);
         threads.background.verdicts = verdicts;

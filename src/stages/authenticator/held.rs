@@ -1,20 +1,20 @@
-//! Answers that are given later.
+//! Delayed answers.
 
 use crate::net::auth::{AuthAnswer, Inquiry};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-/// Answers that are held back at most: more than there can be connections that wait for one, unless somebody waits no more.
+/// The most answers that are delayed: more than there can be waiting connections, unless some were closed meanwhile.
 const HELD_MAX: usize = 65_536;
 
-/// An answer, and when it is given.
+/// An answer and the time at which it is sent.
 pub struct Held {
     /// When, ns.
     pub at: u64,
-    /// Through which port.
+    /// The port to send it through.
     pub port: usize,
     pub answer: AuthAnswer,
-    /// Whether somebody still waits for it.
+    /// Whether the connection still waits for it.
     pub inquiry: Inquiry,
 }
 
@@ -38,12 +38,12 @@ impl Ord for Held {
     }
 }
 
-/// The answers, the next one first.
+/// The answers, ordered by time.
 #[derive(Default)]
 pub struct HeldAnswers(BinaryHeap<Reverse<Held>>);
 
 impl HeldAnswers {
-    /// Holds an answer back; whether there was room.
+    /// Adds an answer; returns whether there was room.
     pub fn push(&mut self, held: Held) -> bool {
         if self.0.len() >= HELD_MAX {
             self.0.retain(|Reverse(held)| !held.inquiry.is_withdrawn());
@@ -55,7 +55,7 @@ impl HeldAnswers {
         has_room
     }
 
-    /// The next answer whose time has come.
+    /// The next answer that is due.
     pub fn due(&mut self, now: u64) -> Option<Held> {
         if self.0.peek()?.0.at > now {
             return None;

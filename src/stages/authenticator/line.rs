@@ -1,8 +1,8 @@
-//! Those of one class who wait to be looked at, and whose turn it is among them.
+//! The requests of one class that wait to be checked, and the order in which they are checked.
 //!
-//! Names take turns, and so do addresses: every other turn goes by names, the others by addresses. So neither many addresses
-//! that ask for one name hold up the other names, nor one address that asks for many names the other addresses; and whoever
-//! asks for a name from where nobody has asked for it is looked at before all who have had a turn.
+//! Names take turns, and so do addresses: every other turn is by name, the others by address. So many addresses that
+//! ask for one name do not delay other names, and one address that asks for many names does not delay other addresses.
+//! A request for a name from an address with no earlier request for it goes before all that had a turn.
 
 use super::standing::Class;
 use crate::domain::LoginName;
@@ -11,24 +11,24 @@ use crate::runtime::Bounded;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
-/// A question, and how it is dealt with.
+/// A request and how to treat it.
 pub struct Question {
     pub port: usize,
     pub request: AuthRequest,
     pub inquiry: Inquiry,
     pub class: Class,
-    /// What counts as the address that it comes from.
+    /// The address or network that the request counts for.
     pub origin: IpAddr,
-    /// When its password may be looked at, ns.
+    /// When its password may be checked, ns.
     pub ready: u64,
-    /// When a refusal of it may be told, whatever failed before, ns.
+    /// The earliest time of a refusal, whatever failed before, ns.
     pub tell_from: u64,
 }
 
-/// Questions of one class that wait at most.
+/// The most requests of one class that wait.
 pub const WAITING_MAX: usize = 1024;
 
-/// When those were last looked at who share something with a question, in turns of the line; 0: never.
+/// When related requests were last checked, in turns of the line; 0: never.
 #[derive(Clone, Copy)]
 struct Turns {
     name: u64,
@@ -41,12 +41,12 @@ struct Waiting {
     turns: Turns,
 }
 
-/// The questions, in the order in which they came. Of too many names or addresses those are forgotten that were looked at
-/// longest ago, who were next anyhow.
+/// The requests in the order of arrival. If there are too many names or addresses, those checked longest ago are
+/// dropped; they would have been next anyway.
 #[derive(Default)]
 pub struct Line {
     waiting: VecDeque<Waiting>,
-    /// Questions that were looked at.
+    /// The number of requests that were checked.
     turn: u64,
     names: Bounded<LoginName, u64>,
     addresses: Bounded<IpAddr, u64>,
@@ -54,7 +54,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// Whether nobody waits.
+    /// Whether no request waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -63,8 +63,8 @@ impl Line {
         self.waiting.len()
     }
 
-    /// Lets a question wait. When there are too many, gives back one that is not looked at: if there is one whose connection is
-    /// gone, that.
+    /// Adds a request. If there are too many, returns one that will not be checked: preferably one whose connection is
+    /// closed.
     pub fn push(&mut self, question: Question) -> Option<Question> {
         let (name, origin) = (question.request.username, question.origin);
         let turns = Turns {
@@ -81,8 +81,9 @@ impl Line {
         self.waiting.remove(at).map(|waiting| waiting.question)
     }
 
-    /// Where the question is that has most company: those of its name times those of its address. A crowd has the same by
-    /// whatever number of names and addresses, and somebody beside it less. Of several the one that would come last.
+    /// The position of the request with the most related requests: those of its name times those of its address. This
+    /// product is equally high within a flood, however it is spread over names and addresses, and lower outside the
+    /// flood. Among equals, the one that would be checked last.
     fn least_deserving(&self) -> Option<usize> {
         let mut names: HashMap<LoginName, usize> = HashMap::new();
         let mut origins: HashMap<IpAddr, usize> = HashMap::new();
@@ -98,16 +99,16 @@ impl Line {
         ranked.max().map(|(_, at)| at)
     }
 
-    /// Forgets those whose connections are gone; how many.
+    /// Removes the requests whose connections are closed; returns how many.
     pub fn prune(&mut self) -> usize {
         let before = self.waiting.len();
         self.waiting.retain(|waiting| !waiting.question.inquiry.is_withdrawn());
         before - self.waiting.len()
     }
 
-    /// The question to look at next: of the name, or of the address, that was looked at longest ago. Of one name, or of one
-    /// address, it is the one whose name was looked at longest ago from its address, and of these the first. Those whose time has
-    /// not come, and those that `may` says no to, are passed over.
+    /// The next request: of the name, or of the address, that was checked longest ago. Among those, the one whose name
+    /// was checked from its address longest ago; among those, the first. Requests that are not ready yet, or that `may`
+    /// rejects, are skipped.
     pub fn next(&mut self, now: u64, may: impl Fn(&Question) -> bool) -> Option<Question> {
         let goes_by_name = self.turn.is_multiple_of(2);
         let rank = |turns: Turns| (if goes_by_name { turns.name } else { turns.address }, turns.both);
@@ -139,7 +140,7 @@ impl Line {
         }
     }
 
-    /// Lets those go ahead who waited for the failures under this name from this address.
+    /// Makes the requests for this name from this address ready at once if earlier failures delayed them.
     pub fn hurry(&mut self, name: LoginName, origin: IpAddr, now: u64) {
         for Waiting { question, .. } in &mut self.waiting {
             if question.request.username == name && question.origin == origin {

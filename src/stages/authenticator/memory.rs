@@ -1,6 +1,6 @@
-//! Where users have come in from, in a file, so that it is known after a start too.
+//! The addresses from which users have logged in, kept in a file across restarts.
 //!
-//! The file is text, replaced as a whole, made for its owner alone:
+//! The file is text, replaced as a whole, readable by its owner only:
 //!
 //! ```text
 //! dojima known addresses 1
@@ -8,9 +8,9 @@
 //! ALICE 192.0.2.7 1790000000
 //! ```
 //!
-//! The checksum is over everything after its own line. A further line is a name, an address, and when it last came in from
-//! there, in seconds since 1970-01-01 UTC; of one name the last comes last. What cannot be read is not used, which costs
-//! nobody more than a wait in another line, so it is no reason not to start.
+//! The checksum covers everything after its own line. Each further line is a name, an address, and the time of the last
+//! login from there in seconds since 1970-01-01 UTC; the lines of one name are in the order of these times. An
+//! unreadable file is ignored and does not prevent a start: users then only wait in another line.
 
 use super::standing::{Member, Regular};
 use crate::domain::LoginName;
@@ -32,8 +32,8 @@ const CHECKSUM: &str = "crc32c ";
 /// The longest file that is read, bytes: room for more than 10,000 users.
 const FILE_LEN_MAX: usize = 8 << 20;
 
-/// The file is written when nobody waits whose name is known, but at the latest so long after something new, and never sooner
-/// than so long after the last time, ns. After a failure it is tried again so much later.
+/// The file is written when no known user waits, at the latest this long after a change, and not sooner than this long
+/// after the last write, ns. A failed write is retried after the same time.
 const PATIENCE_NS: u64 = 10_000_000_000;
 const REST_NS: u64 = 1_000_000_000;
 const RETRY_NS: u64 = 60_000_000_000;
@@ -49,27 +49,27 @@ enum Unreadable {
     Damaged,
 }
 
-/// What is remembered, and where.
+/// The remembered addresses and their file.
 pub struct Memory {
     files: Option<Arc<dyn Storage>>,
     wall: Box<dyn WallClock>,
-    /// Since when there is something new, by the monotonic clock.
+    /// Since when there are unsaved changes, by the monotonic clock.
     new_since: Option<u64>,
     write_from: u64,
 }
 
 impl Memory {
-    /// Remembered in a file of this place; without one, until the process ends.
+    /// Remembers in a file of this storage; without one, only in memory.
     pub fn new(files: Option<Arc<dyn Storage>>, wall: Box<dyn WallClock>) -> Self {
         Self { files, wall, new_since: None, write_from: 0 }
     }
 
-    /// What time it is. It decides what is too old, and nothing else.
+    /// The wall-clock time. It only decides which entries are too old.
     pub fn time(&mut self) -> UnixNanos {
         self.wall.time()
     }
 
-    /// Reads the file, if there is one. Names that nobody has any more are passed over.
+    /// Reads the file, if there is one. Names that no longer exist are skipped.
     pub fn recall(&mut self, members: &mut HashMap<LoginName, Member>) {
         let Some(files) = &self.files else { return };
         let time = self.wall.time();
@@ -90,12 +90,12 @@ impl Memory {
         }
     }
 
-    /// There is something new to be written.
+    /// Records that there are unsaved changes.
     pub fn note(&mut self, now: u64) {
         self.new_since.get_or_insert(now);
     }
 
-    /// Writes the file if it is time to. Waits for the disk.
+    /// Writes the file if it is due. Waits for the disk.
     pub fn write_if_due(&mut self, members: &HashMap<LoginName, Member>, is_busy: bool, now: u64) -> usize {
         match self.new_since {
             Some(since) if now >= self.write_from && (!is_busy || now - since >= PATIENCE_NS) => {
@@ -106,7 +106,7 @@ impl Memory {
         }
     }
 
-    /// Writes the file if there is something new.
+    /// Writes the file if there are unsaved changes.
     pub fn finish(&mut self, members: &HashMap<LoginName, Member>, now: u64) {
         if self.new_since.is_some() {
             self.write(members, now);
@@ -133,7 +133,7 @@ fn text(members: &HashMap<LoginName, Member>, time: UnixNanos) -> String {
     let mut lines = String::new();
     for name in names {
         for Regular { from, last } in members[name].regulars(time).rev() {
-            // Writing to a string does not fail.
+            // Writing to a string cannot fail.
             let _ = writeln!(lines, "{name} {from} {}", last.0 / 1_000_000_000);
         }
     }
@@ -160,7 +160,7 @@ fn read(files: &dyn Storage) -> Result<Vec<(LoginName, IpAddr, UnixNanos)>, Unre
     }
 }
 
-/// The lines of a file; `None` for one that is damaged.
+/// Parses a file; `None` if it is damaged.
 fn parse(bytes: &[u8]) -> Option<Vec<(LoginName, IpAddr, UnixNanos)>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let rest = text.strip_prefix(TITLE)?.strip_prefix('\n')?.strip_prefix(CHECKSUM)?;

@@ -8,10 +8,10 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use std::fmt;
 use std::hint::black_box;
 
-/// What a password is checked against. Never shown.
+/// The secret that a password is checked against. Never shown.
 #[derive(Clone)]
 pub enum Secret {
-    /// The password itself, for trying things out.
+    /// The password itself, for tests and trials.
     Plain(Password),
     /// Its argon2id hash.
     Hash(PasswordHashString),
@@ -21,7 +21,7 @@ impl Secret {
     /// Reads a hash in the usual form, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
     ///
     /// # Errors
-    /// [`HashError`]: the text is none.
+    /// [`HashError`]: the text is not an acceptable hash.
     pub fn from_hash(text: &str) -> Result<Self, HashError> {
         password_hash::read(text).map(Self::Hash)
     }
@@ -43,28 +43,28 @@ impl fmt::Debug for Secret {
 /// An argon2id hash in the usual form.
 pub(super) type Hash = PasswordHashString;
 
-/// Whether two passwords are the same. How long that takes tells nothing of them.
+/// Whether two passwords are equal, in constant time.
 pub(super) fn is_same(known: &Password, password: &Password) -> bool {
     let differing = known.0.iter().zip(&password.0);
     black_box(differing.fold(0, |bits, (a, b)| black_box(bits | (a ^ b)))) == 0
 }
 
-/// Checks passwords against hashes, in memory that it keeps: 19 MiB for a hash of the usual cost. What a thread gives back
-/// to the system it may hold the process's map for, for as long as it has no core.
+/// Checks passwords against hashes in memory that it keeps: 19 MiB for a hash of the usual cost. It does not return the
+/// memory, because a thread that returns memory may hold the lock of the process's memory map while it has no core.
 #[derive(Default)]
 pub(super) struct Checker {
     memory: Vec<Block>,
 }
 
 impl Checker {
-    /// Whether the hash is of this password. How long that takes tells nothing of it.
+    /// Whether the hash is of this password, in constant time.
     pub(super) fn matches(&mut self, password: &Password, hash: &Hash) -> bool {
         self.hash_like(password, &hash.password_hash())
             .is_some_and(|found| Some(found) == hash.password_hash().hash)
     }
 
-    /// The hash of a password with the salt and at the cost of another hash; `None` for one that [`Secret::from_hash`] would not
-    /// have read.
+    /// The hash of a password with the salt and cost of another hash; `None` if [`Secret::from_hash`] would reject that
+    /// hash.
     fn hash_like(&mut self, password: &Password, hash: &PasswordHash<'_>) -> Option<Output> {
         let params = Params::try_from(hash).ok()?;
         let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
@@ -83,8 +83,8 @@ impl Checker {
     }
 }
 
-/// The hash of a password, with a salt of its own, as [`Secret::from_hash`] reads it. On the wire lower case is the same as
-/// upper, and so it is here.
+/// Hashes a password with a new salt, in the form that [`Secret::from_hash`] reads. Lower case counts as upper case, as
+/// on the wire.
 ///
 /// # Errors
 /// [`HashError::NoSalt`].

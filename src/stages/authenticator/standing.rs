@@ -1,4 +1,4 @@
-//! Who asks for a name with how good a reason: from where its owner may come, and from where it has come.
+//! Classifies login requests: whether the user may log in from the address, and whether it has done so before.
 
 use super::password::Secret;
 use crate::domain::{LoginId, LoginName};
@@ -9,83 +9,82 @@ use ipnet::IpNet;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-/// Somebody who may come in.
+/// A user who may log in.
 #[derive(Clone, Debug)]
 pub struct User {
     /// Its name on the wire.
     pub username: LoginName,
-    /// What its password is checked against.
+    /// The secret that its password is checked against.
     pub secret: Secret,
     pub role: Role,
-    /// The login whose stream it is; `None` for market data and administration.
+    /// The login of its stream; `None` for market data and administration.
     pub login: Option<LoginId>,
-    /// Where it may come from; empty: from everywhere.
+    /// The networks from which it may log in; empty: any.
     pub allow_from: Vec<IpNet>,
 }
 
-/// Addresses that are remembered of a user; of more, the one that it has not come from for longest is forgotten.
+/// How many addresses are remembered per user. Beyond that the least recently used one is dropped.
 pub const REGULARS_MAX: usize = 8;
 
-/// How often the right password of a user is hashed. Whoever logs in more often waits until it is time, and so does everybody
-/// else who asks for the name. No wrong password counts, so that nobody but the user makes the user wait.
+/// How often the right password of a user is hashed. A user that logs in more often has to wait, and so does every
+/// other request for its name. Wrong passwords do not count, so only the user itself can cause this.
 pub const LOGINS: Rate = Rate { burst: 16, spacing: 1_000_000_000 };
 
-/// For how long an address is remembered after the user has last come in from there, ns: 30 days.
+/// How long an address is remembered after the user's last login from there, ns: 30 days.
 pub const MEMORY_NS: u64 = 30 * 24 * 3_600 * 1_000_000_000;
 
-/// How old what is remembered may be before it is worth being written again, ns.
+/// The age from which a remembered login time is worth saving again, ns.
 const REFRESH_NS: u64 = 3_600 * 1_000_000_000;
 
-/// With how good a reason somebody asks. Each class waits for itself.
+/// The class of a login request. Each class waits in its own line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
-    /// A name from where it has come in, or from an address that its configuration has for it.
+    /// The name has logged in from this address, or its configuration names this address.
     Known,
-    /// A name from a network that its configuration has for it, which holds other addresses too, and from where in it the
-    /// name has not come in.
+    /// The address is in a larger network that the name's configuration allows, and the name has not logged in from it.
     Listed,
-    /// A name that may come from everywhere, from where it has not come in.
+    /// The name may log in from everywhere, and has not logged in from this address.
     Elsewhere,
-    /// No password lets it in: nobody has the name, or its owner may not come from there.
+    /// No password can succeed: the name does not exist, or may not log in from this address.
     Hopeless,
 }
 
 impl Class {
-    /// How many classes there are.
+    /// The number of classes.
     pub const COUNT: usize = Self::Hopeless as usize + 1;
 }
 
-/// An address that a user has come in from.
+/// An address from which a user has logged in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Regular {
-    /// The address, or the network that counts as one.
+    /// The address, or the network that counts as one address.
     pub from: IpAddr,
-    /// When it last came in from there, by the wall clock.
+    /// The time of the last login from there, by the wall clock.
     pub last: UnixNanos,
 }
 
-/// A user, and where it has come in from.
+/// A user and the addresses from which it has logged in.
 pub struct Member {
     pub user: User,
-    /// The last of them first.
+    /// The most recent first.
     regulars: VecDeque<Regular>,
-    /// Its right passwords that are hashed, from wherever they come.
+    /// The budget of right passwords that are hashed, over all addresses.
     logins: Budget,
 }
 
 impl Member {
-    /// Nobody has come in yet.
+    /// A user that has not logged in yet.
     pub fn new(user: User) -> Self {
         Self { user, regulars: VecDeque::with_capacity(REGULARS_MAX), logins: Budget::new(LOGINS) }
     }
 
-    /// Whether the user may come in from this address at all.
+    /// Whether the user may log in from this address at all.
     pub fn may_come_from(&self, peer: IpAddr) -> bool {
         let (allowed, peer) = (&self.user.allow_from, peer.to_canonical());
         allowed.is_empty() || allowed.iter().any(|net| net.contains(&peer))
     }
 
-    /// With how good a reason somebody asks from there for its name.
+    /// The class of a request for this user from this address.
     pub fn class(&self, peer: IpAddr, time: UnixNanos) -> Class {
         if !self.may_come_from(peer) {
             Class::Hopeless
@@ -98,33 +97,33 @@ impl Member {
         }
     }
 
-    /// Whether it is time to look at a password of this user.
+    /// Whether a password of this user may be hashed now.
     pub fn may_log_in(&self, now: u64) -> bool {
         self.logins.is_left(now)
     }
 
-    /// The right password was looked at. One that is compared, and not hashed, costs nothing.
+    /// Counts a right password. One that is compared without hashing costs nothing.
     pub fn logged_in(&mut self, now: u64) {
         if self.user.secret.as_hash().is_some() {
             self.logins.spend(now);
         }
     }
 
-    /// Whether the configuration allows this address by itself, not with a network that holds others.
+    /// Whether the configuration allows exactly this address, not only a larger network.
     fn is_address_of(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         let is_one = |net: &IpNet| origin(net.network()) == origin(net.broadcast());
         self.user.allow_from.iter().any(|net| is_one(net) && net.contains(&peer))
     }
 
-    /// Whether the address is one of the last that the user has come in from, within the time for which they are remembered.
+    /// Whether the address is among the remembered ones, and not too old.
     fn has_come_from(&self, peer: IpAddr, time: UnixNanos) -> bool {
         let from = origin(peer);
         let is_recent = |regular: &Regular| time.0.saturating_sub(regular.last.0) <= MEMORY_NS;
         self.regulars.iter().any(|regular| regular.from == from && is_recent(regular))
     }
 
-    /// The user has come in from this address. Whether that is worth being written down.
+    /// Records a login from this address. Returns whether the change is worth saving.
     pub fn came_from(&mut self, peer: IpAddr, time: UnixNanos) -> bool {
         let from = origin(peer);
         let before = self.regulars.iter().find(|known| known.from == from).map(|known| known.last);
@@ -134,7 +133,7 @@ impl Member {
         before.is_none_or(|before| time.0.abs_diff(before.0) >= REFRESH_NS)
     }
 
-    /// Where it has come in from within the time for which that is remembered, the last first.
+    /// The remembered addresses that are not too old, the most recent first.
     pub fn regulars(&self, time: UnixNanos) -> impl DoubleEndedIterator<Item = &Regular> {
         self.regulars.iter().filter(move |regular| time.0.saturating_sub(regular.last.0) <= MEMORY_NS)
     }

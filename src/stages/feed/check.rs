@@ -1,4 +1,4 @@
-//! The log of messages held against what the events give, for `dojima verify`.
+//! Compares the log of messages with the messages that the events give, for `dojima verify`.
 
 use super::checkpoint::{self, Checkpoint};
 use super::log::LogReader;
@@ -9,10 +9,10 @@ use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, JournalError, scan_beside};
 use std::sync::Arc;
 
-/// A log that is being held against events. Reads only; an engine may be running meanwhile.
+/// A log that is being compared with events. Reads only; an engine may be running meanwhile.
 pub struct LogCheck {
     files: Arc<dyn Storage>,
-    /// The first message in the log when it was opened, and the last.
+    /// The first and the last message in the log when it was opened.
     there: (u64, u64),
     /// `None` before the first event.
     feed: Option<Feed>,
@@ -23,30 +23,30 @@ pub struct LogCheck {
     outcome: LogOutcome,
 }
 
-/// What came of it.
+/// The result of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogOutcome {
-    /// So many messages are the same, byte for byte, and so many are in the log that the events do not give.
+    /// All compared messages are identical.
     Same {
         /// Messages that were compared.
         compared: u64,
-        /// Messages beyond those of the events.
+        /// Messages in the log that the events do not give.
         beyond: u64,
     },
-    /// The events were not shown from the first one on, and no checkpoint stands for those before.
+    /// Nothing was compared: the events did not start with the first one, and there is no checkpoint for those before.
     NotCompared {
-        /// The first event that was shown.
+        /// The first event that was given.
         from: u64,
     },
-    /// The first difference, or what cannot be read.
+    /// The first difference, or what could not be read.
     Different(String),
 }
 
 impl LogCheck {
-    /// The log as it is now; `None` when there is none. Its events must be shown as they are later, so that none is missing.
+    /// The log as it is now; `None` if there is none. The caller must give later events, so that none is missing.
     ///
     /// # Errors
-    /// [`JournalError`] for a log that is damaged or cannot be read.
+    /// [`JournalError`] if the log is damaged or cannot be read.
     pub fn open(market_data: &Arc<dyn Storage>) -> Result<Option<Self>, JournalError> {
         let files: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::clone(market_data)));
         let scanned = scan_beside(&files)?.scanned;
@@ -64,7 +64,7 @@ impl LogCheck {
         }))
     }
 
-    /// Shows the next event.
+    /// Takes the next event.
     pub fn take(&mut self, record: &EventRecord) {
         if !matches!(self.outcome, LogOutcome::Same { .. }) || self.next > self.there.1 {
             return;
@@ -80,8 +80,8 @@ impl LogCheck {
         self.feed = Some(feed);
     }
 
-    /// After the last event, which has this number. Where none was shown, because a snapshot has all of them, the log may still
-    /// have messages that are too many.
+    /// Finishes after the last event, which has this number. If no event was given, because a snapshot has all of them,
+    /// the log may still have extra messages.
     pub fn finish(mut self, last_event: u64) -> LogOutcome {
         let saw_none = self.feed.is_none() && self.next == 1;
         if saw_none && self.there.1 > 0 && last_event > 0 && self.begin(last_event + 1).is_none() {
@@ -97,7 +97,7 @@ impl LogCheck {
         self.outcome
     }
 
-    /// The feed before event `first`, the first that is shown, or at the oldest checkpoint that has all events before it.
+    /// The feed before event `first`, the first one given, or at the oldest checkpoint that has all events before it.
     fn begin(&mut self, first: u64) -> Option<Feed> {
         let start = match first {
             1 => Checkpoint::default(),
@@ -159,7 +159,7 @@ impl LogCheck {
         }
     }
 
-    /// An engine may retire messages while they are compared: they are passed over.
+    /// An engine may retire messages during the comparison: they are skipped.
     fn retired(&mut self, error: JournalError) -> Result<(), JournalError> {
         let JournalError::Gone { first, .. } = error else { return Err(error) };
         self.there.0 = first;

@@ -1,7 +1,7 @@
-//! Checkpoints: the feed's state in files beside the log, so that a start need not begin at the first event.
+//! Checkpoints: the feed's state in files beside the log, so that a start need not read all events from the first.
 //!
-//! A checkpoint is written when the log is on the disk up to it and its commands are, so it is never ahead of what a loss
-//! of power leaves. The newest two are kept.
+//! A checkpoint is written only when the log up to it and its commands are on disk, so it is never ahead of what a
+//! power loss leaves. The newest two are kept.
 
 use crate::market::Feed;
 use crate::runtime::Fatal;
@@ -10,7 +10,7 @@ use dojima_journal::storage::{Storage, UNFINISHED};
 use std::io;
 use std::sync::Arc;
 
-/// What a checkpoint begins with.
+/// The first bytes of a checkpoint.
 const MAGIC: [u8; 8] = *b"DJMKTDAT";
 const VERSION: u32 = 3;
 
@@ -25,24 +25,24 @@ const KEPT: usize = 2;
 const PREFIX: &str = "checkpoint-";
 const SUFFIX: &str = ".feed";
 
-/// Where a feed goes on.
+/// The position and state from which a feed continues.
 #[derive(Clone)]
 pub(super) struct Checkpoint {
     pub(super) feed: Feed,
-    /// How many messages there were, over all sessions.
+    /// The number of messages over all sessions.
     pub(super) messages: u64,
-    /// The number of the present session's first one; of the next one when there was none.
+    /// The number of the present session's first message; the next number if it has none yet.
     pub(super) session_first: u64,
 }
 
 impl Default for Checkpoint {
-    /// Before the first event.
+    /// The state before the first event.
     fn default() -> Self {
         Self { feed: Feed::default(), messages: 0, session_first: 1 }
     }
 }
 
-/// The bytes of a checkpoint that is to be written, and what they are of.
+/// The bytes of a checkpoint to be written, and its position.
 pub(super) struct Encoded {
     pub(super) bytes: Vec<u8>,
     pub(super) event: u64,
@@ -50,7 +50,7 @@ pub(super) struct Encoded {
 }
 
 impl Checkpoint {
-    /// Integers are little-endian; the CRC-32C is over all that follows it.
+    /// Integers are little-endian; the CRC-32C covers everything after it.
     pub(super) fn encode(feed: &Feed, messages: u64, session_first: u64) -> Encoded {
         let mut bytes = vec![0; STATE_AT];
         bytes[..8].copy_from_slice(&MAGIC);
@@ -95,12 +95,12 @@ fn event_of(name: &str) -> Option<u64> {
     (name_of(event) == name).then_some(event)
 }
 
-/// Whether a file of this name in the folder of market data is a checkpoint, or is becoming one.
+/// Whether a file of this name in the market-data directory is a checkpoint, finished or not.
 pub fn is_checkpoint_file(name: &str) -> bool {
     event_of(name.strip_suffix(UNFINISHED).unwrap_or(name)).is_some()
 }
 
-/// The events of the checkpoints that are there, the newest first.
+/// The events of the existing checkpoints, the newest first.
 pub(super) fn all(files: &dyn Storage) -> io::Result<Vec<u64>> {
     let mut events: Vec<u64> = files.files()?.iter().filter_map(|(name, _)| event_of(name)).collect();
     events.sort_unstable_by(|one, other| other.cmp(one));
@@ -129,11 +129,11 @@ pub(super) fn read(files: &dyn Storage, event: u64) -> Result<Checkpoint, String
     }
 }
 
-/// Writes a checkpoint, reads it back, and removes those that are too many. One that does not verify does not count: no
-/// start could use it.
+/// Writes a checkpoint, reads it back, and deletes surplus ones. A checkpoint that does not verify does not count,
+/// because no start could use it.
 ///
 /// # Errors
-/// Whatever the operating system says, and [`io::ErrorKind::InvalidData`] when the disk gives other bytes back.
+/// Any error of the operating system; [`io::ErrorKind::InvalidData`] if the bytes read back differ.
 pub(super) fn write(files: &dyn Storage, checkpoint: &Encoded) -> io::Result<()> {
     let name = name_of(checkpoint.event);
     files.write(&name, &mut |out| out.write_all(&checkpoint.bytes))?;
@@ -152,20 +152,20 @@ pub(super) fn write(files: &dyn Storage, checkpoint: &Encoded) -> io::Result<()>
     Ok(())
 }
 
-/// Makes the folder, and clears away what was not finished.
+/// Creates the directory and removes unfinished files.
 pub(super) fn prepare(files: &dyn Storage) -> Result<(), Fatal> {
     let failed = |error: io::Error| Fatal::market_data(format_args!("{}: {error}", files.dir().display()));
     files.prepare().map_err(failed)
 }
 
-/// How many messages the newest checkpoint that verifies has behind it, and in which session it was made; `None` when there is
-/// none.
+/// The number of messages up to the newest checkpoint that verifies, and its session; `None` if there is none.
 pub fn newest_checkpoint(market_data: &Arc<dyn Storage>) -> Option<(u64, u32)> {
     let found = newest(market_data.as_ref())?;
     Some((found.messages, found.feed.session()))
 }
 
-/// The command of the newest checkpoint that verifies, which was on the disk when it was made; `None` when there is none.
+/// The command of the newest checkpoint that verifies; it was on disk when the checkpoint was made. `None` if there is
+/// none.
 pub fn newest_checkpoint_sequence(market_data: &Arc<dyn Storage>) -> Option<u64> {
     Some(newest(market_data.as_ref())?.feed.sequence())
 }

@@ -1,9 +1,9 @@
-//! Why a subscriber's connection is closed, beyond the reasons of the session layer.
+//! Reasons for closing a subscriber's connection, besides those of the session layer.
 
 use crate::net::session::{CloseKind, CloseReason};
 use dojima_journal::JournalError;
 
-/// In words for the log.
+/// With texts for the log.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Cause {
     #[error("too slow: {0} messages behind; it can resume")]

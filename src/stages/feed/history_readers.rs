@@ -1,7 +1,7 @@
-//! Old messages for datagrams. A request is one small datagram whose sender nobody knows, so what it costs is bounded: a
-//! few places in the log are kept open, each for one address, a new one is looked for only now and then, and on the way to it
-//! a bounded number of messages is skipped at a time. Whoever asks for one stretch after another, as receivers do, finds its
-//! place open.
+//! Reads old messages for datagrams. A request is one small datagram from an unauthenticated sender, so its cost is
+//! bounded: a few readers of the log are kept open, each for one address; a new reader is opened only at a limited
+//! rate; and a reader skips a bounded number of messages at a time on its way to a message. A receiver that asks for
+//! consecutive ranges finds its reader open.
 
 use super::log::{LogReader, OldMessages};
 use crate::net::origin;
@@ -9,40 +9,40 @@ use crate::runtime::{Pace, Rate};
 use crate::wire::mold::PacketBuilder;
 use std::net::IpAddr;
 
-/// Places that are open at one time, and those of one address.
+/// The most open readers, in total and per address.
 const READERS_MAX: usize = 16;
 const READERS_PER_ADDRESS: usize = 2;
-/// A new place is looked for once in this time at most, ns.
+/// The shortest time between two new readers, ns.
 const OPEN_NS: u64 = 10_000_000;
-/// New places for one address.
+/// The rate of new readers per address.
 const OPENS: Rate = Rate { burst: 4, spacing: 50_000_000 };
-/// Messages that are read for one datagram, those that are skipped included.
+/// The most messages read per datagram, including those that are skipped.
 const READ_MAX: u64 = 4096;
 
-/// A reader of the log, at one open place.
+/// One open reader of the log.
 struct HistoryReader {
     reader: LogReader,
-    /// The message that it gives next; 0 before the first read.
+    /// The number of the next message it will return; 0 before the first read.
     next: u64,
-    /// That message, if it was read and did not fit into the last datagram; else empty.
+    /// That message, if it was read and did not fit into the last datagram; otherwise empty.
     held: Vec<u8>,
-    /// The message that it was opened for.
+    /// The message for which it was opened.
     wanted: u64,
-    /// The address that it was opened for, and that alone moves it on; `None`: what is multicast.
+    /// The address for which it was opened; only requests from there advance it. `None`: for multicast.
     whose: Option<IpAddr>,
     used: u64,
 }
 
 impl HistoryReader {
-    /// Whether it is the one to go on with for this message: it is there, or near, or on the way to it.
+    /// Whether this reader should be used for this message: it is at it, near it, or on its way to it.
     fn leads_to(&self, message: u64, whose: Option<IpAddr>) -> bool {
         self.whose == whose
             && self.next <= message
             && (self.wanted == message || message - self.next < READ_MAX && self.next > 0)
     }
 
-    /// Puts messages from `from` to before `end` into the datagram, as many as fit and as can be read now; how many.
-    /// `None`: the message cannot be had. Counts what it reads.
+    /// Adds messages from `from` to before `end` to the datagram, as many as fit and can be read now; returns how many.
+    /// `None`: the message is not available. Counts the messages read in `read`.
     fn gather(&mut self, packet: &mut PacketBuilder, from: u64, end: u64, read: &mut u64) -> Option<u64> {
         let mut at = from;
         for _ in 0..READ_MAX {
@@ -88,22 +88,22 @@ pub(super) struct HistoryReaders {
 }
 
 impl HistoryReaders {
-    /// None is open.
+    /// Without open readers.
     pub(super) fn new() -> Self {
         Self { readers: Vec::new(), next_open: 0, opens: Pace::new(OPENS, 0), uses: 0, read: 0 }
     }
 
-    /// How many messages were read from the log, those that were skipped included.
+    /// The number of messages read from the log, including those that were skipped.
     pub(super) fn read(&self) -> u64 {
         self.read
     }
 
-    /// Whether a place may be opened now for this address.
+    /// Whether a reader may be opened now for this address.
     fn may_open(&mut self, whose: Option<IpAddr>, now: u64) -> bool {
         now >= self.next_open && whose.is_none_or(|whose| self.opens.book(whose, now).is_some())
     }
 
-    /// Closes a place where there are too many: of one address its own.
+    /// Closes a reader if there are too many: of the same address if that has too many.
     fn make_room(&mut self, whose: Option<IpAddr>) {
         let own = |reader: &HistoryReader| whose.is_some() && reader.whose == whose;
         let has_its_share = self.readers.iter().filter(|reader| own(reader)).count() >= READERS_PER_ADDRESS;
@@ -115,8 +115,9 @@ impl HistoryReaders {
         }
     }
 
-    /// Puts messages from `from` to before `end` into the datagram, as many as fit, for whoever asks, `None` for what is
-    /// multicast; how many. 0 while the place is not found yet: ask again later. `None`: the message cannot be had any more.
+    /// Adds messages from `from` to before `end` to the datagram, as many as fit, for this address (`None`: for
+    /// multicast); returns how many. 0 while the message is still being searched: ask again later. `None`: the message
+    /// is no longer available.
     pub(super) fn gather(
         &mut self,
         packet: &mut PacketBuilder,
@@ -190,7 +191,7 @@ mod tests {
         OldMessages::of(&files)
     }
 
-    /// One asks for places all over the log, another for one stretch after another and again when there is no answer.
+    /// One receiver asks for messages all over the log, another for consecutive ranges, with retries.
     #[test]
     fn who_asks_for_one_place_after_another_keeps_nobody_from_his() {
         let (old, mut history, mut packet) = (log(), HistoryReaders::new(), PacketBuilder::default());

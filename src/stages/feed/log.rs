@@ -1,8 +1,8 @@
-//! The log of messages: a journal of its own in `market-data/`, one record per message, numbered over all sessions. The
-//! payload is the sequence of the message's command (u64, little-endian) and then the message.
+//! The log of messages: a journal in `market-data/` with one record per message, numbered over all sessions. The
+//! payload is the sequence of the message's command (u64, little-endian), then the message.
 //!
-//! It is not synced on the way: what a loss of power takes from it is made again from the events, and what is in it is
-//! compared with what the events give.
+//! It is not synced as it is written. Messages lost in a power loss are made again from the events, and existing
+//! messages are compared with those that the events give.
 
 use crate::market::Published;
 use crate::runtime::{Fatal, Halt};
@@ -27,26 +27,26 @@ pub(super) struct Logged<'a> {
     pub(super) message: &'a [u8],
 }
 
-/// Reads the log on from some message.
+/// Reads the log from a given message on.
 pub(super) struct LogReader {
     reader: Reader,
     files: Arc<dyn Storage>,
 }
 
 impl LogReader {
-    /// Begins with this very message; what lies before it in its segment is read through at the first [`Self::next`].
+    /// Starts with exactly this message; the first [`Self::next`] reads through the records before it in its segment.
     ///
     /// # Errors
-    /// [`JournalError`]; [`JournalError::Gone`] for a message that was retired.
+    /// [`JournalError`]; [`JournalError::Gone`] if the message was retired.
     pub(super) fn open_at(files: &Arc<dyn Storage>, message: u64) -> Result<Self, JournalError> {
         let reader = Reader::open_storage(Arc::clone(files), message)?;
         Ok(Self { reader, files: Arc::clone(files) })
     }
 
-    /// The next message, if it is there.
+    /// The next message, if it exists.
     ///
     /// # Errors
-    /// [`JournalError`]: what the log has cannot be read, or has been retired meanwhile.
+    /// [`JournalError`]: the log cannot be read, or the message was retired meanwhile.
     pub(super) fn next(&mut self) -> Result<Option<Logged<'_>>, JournalError> {
         let Some(record) = self.reader.next()? else { return Ok(None) };
         let Some((sequence, message)) = record.payload.split_first_chunk::<PREFIX_LEN>() else {
@@ -61,64 +61,64 @@ impl LogReader {
     }
 }
 
-/// Where old messages are, for those who are served them.
+/// Access to old messages, for the servers.
 pub(super) struct OldMessages {
     files: Arc<dyn Storage>,
     segments: RefCell<SegmentIndex>,
 }
 
 impl OldMessages {
-    /// Those in this log.
+    /// The messages in this log.
     pub(super) fn of(files: &Arc<dyn Storage>) -> Self {
         Self { files: Arc::clone(files), segments: RefCell::new(SegmentIndex::new(Arc::clone(files))) }
     }
 
-    /// A reader that begins some way before this message, at the start of its segment.
+    /// A reader at the start of the message's segment, which is before the message.
     ///
     /// # Errors
-    /// [`JournalError`]; [`JournalError::Gone`] for a message that was retired.
+    /// [`JournalError`]; [`JournalError::Gone`] if the message was retired.
     pub(super) fn read_from(&self, message: u64) -> Result<LogReader, JournalError> {
         let reader = self.segments.borrow_mut().reader_of(message)?;
         Ok(LogReader { reader, files: Arc::clone(&self.files) })
     }
 
-    /// Where the log lies, for messages to people.
+    /// The path of the log, for error messages.
     pub(super) fn dir(&self) -> &Path {
         self.files.dir()
     }
 }
 
-/// The log's writer, which first compares what is there already.
+/// The writer of the log. It first compares the messages that already exist.
 pub(super) struct MessageLog {
     files: Arc<dyn Storage>,
     old: OldMessages,
     writer: Option<Writer>,
-    /// The first and the last message that were there at the start.
+    /// The first and the last message at the start.
     found: (u64, u64),
-    /// Reads those that are to be compared.
+    /// Reads the messages to be compared.
     comparing: Option<LogReader>,
     /// The number of the next message.
     next: u64,
 }
 
-/// The log as it was found, before anything is changed.
+/// The log as found, before anything is changed.
 pub(super) struct FoundLog {
     scanned: Scanned,
-    /// The first and the last message in it.
+    /// The first message in it.
     first: u64,
     last: u64,
-    /// The last one that stays.
+    /// The last message to keep.
     keep: u64,
     known: u64,
 }
 
 impl FoundLog {
-    /// Looks at the log. What it has of commands after `last_sequence` will be cut: these were never durable, and are gone with a
-    /// loss of power. `known` messages are in the checkpoint that the feed goes on from; `None` when the log does not have
-    /// as many, so that the checkpoint cannot be used.
+    /// Examines the log. Its messages of commands after `last_sequence` will be cut: those commands were never durable
+    /// and were lost in a power loss. `known` is the number of messages up to the checkpoint from which the feed
+    /// continues. `None` if the log does not have that many, so that the checkpoint cannot be used.
     ///
     /// # Errors
-    /// [`Fatal::MarketData`] for a log that is damaged or cannot be read.
+    /// [`Fatal::MarketData`] if the log is damaged or cannot be read.
     pub(super) fn look(
         files: &Arc<dyn Storage>,
         known: u64,
@@ -139,7 +139,7 @@ impl FoundLog {
     /// Opens it for writing.
     ///
     /// # Errors
-    /// [`Fatal::MarketData`] when it cannot be written.
+    /// [`Fatal::MarketData`] if it cannot be written.
     pub(super) fn open(self, files: &Arc<dyn Storage>, options: Options) -> Result<MessageLog, Fatal> {
         let Self { scanned, first, last, keep, known } = self;
         let writer = if keep < last {
@@ -162,7 +162,7 @@ impl FoundLog {
     }
 }
 
-/// Adapter for `map_err`: what helps against a log that is damaged.
+/// Adapter for `map_err`: adds advice for a damaged log.
 fn unusable(files: &Arc<dyn Storage>) -> impl Fn(JournalError) -> Fatal {
     move |error| {
         if matches!(error, JournalError::Io { .. } | JournalError::Locked { .. }) {
@@ -181,16 +181,17 @@ impl MessageLog {
         self.next
     }
 
-    /// Where old messages are.
+    /// The old messages.
     pub(super) fn old(&self) -> &OldMessages {
         &self.old
     }
 
-    /// Takes the next message: compares it if the log has it, appends it if not. `false`, and nothing done, while there is
-    /// no space.
+    /// Adds the next message: compares it if the log already has it, otherwise appends it. `false`, and nothing done,
+    /// while there is no space.
     ///
     /// # Errors
-    /// [`Fatal::Diverged`] when the log has another message in its place; [`Fatal::MarketData`]. Nothing is done then.
+    /// [`Fatal::Diverged`] if the log has a different message in its place; [`Fatal::MarketData`]. Nothing is done
+    /// then.
     pub(super) fn put(&mut self, published: &Published, message: &[u8]) -> Result<bool, Halt> {
         if self.next <= self.found.1 {
             self.compare(published, message)?;
@@ -242,7 +243,7 @@ impl MessageLog {
         ))))
     }
 
-    /// Brings what was put to where readers see it. `false` while there is no space.
+    /// Makes the appended messages visible to readers. `false` while there is no space.
     ///
     /// # Errors
     /// [`Fatal::MarketData`].
@@ -254,7 +255,7 @@ impl MessageLog {
         }
     }
 
-    /// Brings the log to the disk.
+    /// Syncs the log.
     pub(super) fn sync(&mut self) -> Result<(), Halt> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         match writer.sync() {
@@ -264,12 +265,12 @@ impl MessageLog {
         }
     }
 
-    /// The last message that was there at the start; 0: none was.
+    /// The last message at the start; 0: none.
     pub(super) fn found_last(&self) -> u64 {
         self.found.1
     }
 
-    /// Whether all that was there at the start has been compared.
+    /// Whether all messages that existed at the start were compared.
     pub(super) fn is_compared(&self) -> bool {
         self.next > self.found.1
     }
@@ -284,7 +285,7 @@ impl MessageLog {
     }
 }
 
-/// The last message of a command up to `last_sequence`, of those from `from` on.
+/// The last message, from `from` on, of a command up to `last_sequence`.
 fn keep_until(files: &Arc<dyn Storage>, from: u64, last: u64, last_sequence: u64) -> Result<u64, Fatal> {
     let mut reader = LogReader::open_at(files, last).map_err(Fatal::market_data)?;
     if reader.next().map_err(Fatal::market_data)?.is_some_and(|logged| logged.sequence <= last_sequence) {
@@ -299,13 +300,13 @@ fn keep_until(files: &Arc<dyn Storage>, from: u64, last: u64, last_sequence: u64
     Ok(last)
 }
 
-/// Takes a message: its number over all sessions, its command's sequence, and its bytes.
+/// Called with each message: its number over all sessions, its command's sequence, and its bytes.
 pub type TakeMessage<'a> = dyn FnMut(u64, u64, &[u8]) -> io::Result<()> + 'a;
 
-/// Reads the log from a message on, to its present end, and hands every message to `take`.
+/// Reads the log from a message to its present end, and calls `take` with every message.
 ///
 /// # Errors
-/// [`JournalError`] for a log that cannot be read, as an [`io::Error`], and what `take` returns.
+/// [`JournalError`] as an [`io::Error`] if the log cannot be read, and the errors of `take`.
 pub fn read_log(files: &Arc<dyn Storage>, from: u64, take: &mut TakeMessage<'_>) -> io::Result<()> {
     let archived: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::clone(files)));
     let first = match Reader::open_storage(Arc::clone(&archived), from) {

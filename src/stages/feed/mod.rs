@@ -1,12 +1,12 @@
-//! The feed: follows the event log, turns events into ITCH 5.0 ([`crate::market::Feed`]), keeps every message in a log of its
-//! own, and serves subscribers, snapshots and multicast from there.
+//! The feed: follows the event log, converts events to ITCH 5.0 ([`crate::market::Feed`]), keeps every message in its
+//! own log, and serves subscribers, snapshots and multicast from there.
 //!
-//! It reads the event log and never a ring, so it can be as slow as it likes: no order ever waits for it. And since the
-//! log has only events of durable commands, nothing passes the gate. What a command gives is complete when the next command's
-//! events come, or when the matcher has said that it is done with the command and all that it said has been read here.
+//! It reads the event log and never a ring, so no order ever waits for it, however slow it is. The event log has only
+//! events of durable commands, so no undurable data is published. The messages of a command are complete when events of
+//! a later command arrive, or when the matcher has finished the command and all its events were read here.
 //!
-//! Invariant: a restart republishes byte-identical messages under the same numbers. So a start compares all messages in the
-//! log with what the events give, once.
+//! Invariant: a restart republishes byte-identical messages under the same numbers. So a start compares, once, all
+//! messages in the log with those that the events give.
 
 mod check;
 mod checkpoint;
@@ -46,11 +46,11 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use tail::Tail;
 
-/// Events of one duty cycle.
+/// The most events per duty cycle.
 const EVENTS_MAX: usize = 2048;
-/// How often a new view of the market is published at most, ns.
+/// The shortest time between two published market summaries, ns.
 const VIEW_NS: u64 = 100_000_000;
-/// How long to wait after a checkpoint that could not be written, ns.
+/// The wait after a checkpoint that could not be written, ns.
 const RETRY_NS: u64 = 10_000_000_000;
 
 /// The sockets of both services.
@@ -61,7 +61,7 @@ pub struct FeedSockets {
 
 pub struct FeedPublisher {
     settings: FeedSettings,
-    /// Where the matcher is: applied commands, events in its ring, and the last event before this start.
+    /// The matcher's progress: applied commands, events in its ring, and the last event before this start.
     applied: CursorReader,
     in_ring: CursorReader,
     archived: CursorReader,
@@ -71,27 +71,27 @@ pub struct FeedPublisher {
     files: FeedFiles,
     events: Reader,
     feed: Feed,
-    /// Messages that are made and not yet in the log.
+    /// Messages that are not in the log yet.
     waiting: Vec<Published>,
     log: MessageLog,
     tail: Tail,
     session: SessionId,
-    /// Of the last message in the log.
+    /// The session of the last message in the log.
     session_number: u32,
     session_first: u64,
     subscribers: Option<Server>,
     snapshots: Option<Server>,
     mold: Option<Mold>,
     books_given: Snapshots,
-    /// Whether all that was said before this start has been made again. Until then nobody is served: they would be told old
-    /// messages as new ones.
+    /// Whether all messages from before this start were made again. Until then nothing is served, because clients would
+    /// receive old messages as new ones.
     caught_up: bool,
-    /// The first message that was not there at the start, with its session.
+    /// The first message that did not exist at the start, with its session.
     first_new: Option<(u64, Begun)>,
     watch: MarketWatch,
     next_view: u64,
     viewed: u64,
-    /// A checkpoint that waits for its commands to be on the disk.
+    /// A checkpoint that waits until its commands are on disk.
     checkpoint: Option<Encoded>,
     checkpoint_at: u64,
     retry_at: u64,
@@ -123,11 +123,11 @@ impl Counts {
 }
 
 impl FeedPublisher {
-    /// Goes on from the newest checkpoint that can be used, or from the first event. Without sockets it serves nobody.
+    /// Continues from the newest usable checkpoint, or from the first event. Without sockets it serves nothing.
     ///
     /// # Errors
-    /// [`Fatal::MarketData`] when the events that it needs are gone, or the log of messages is damaged or cannot be written;
-    /// [`Fatal::Io`] when multicast cannot be had.
+    /// [`Fatal::MarketData`] if required events are gone, or the log of messages is damaged or cannot be written;
+    /// [`Fatal::Io`] if multicast is not available.
     pub fn new(
         settings: FeedSettings,
         files: FeedFiles,
@@ -195,38 +195,38 @@ impl FeedPublisher {
         })
     }
 
-    /// What becomes readable when somebody connects, sends or can be sent to.
+    /// The descriptors that become readable when a client connects, sends, or can be sent to.
     pub fn descriptors(&self) -> Vec<RawFd> {
         let servers =
             [&self.subscribers, &self.snapshots].into_iter().flatten().filter_map(Server::descriptor);
         servers.chain(self.mold.as_ref().and_then(Mold::descriptor)).collect()
     }
 
-    /// The market at a glance, always the newest.
+    /// The market summary, always the newest.
     pub fn watch(&self) -> MarketWatch {
         self.watch.clone()
     }
 
-    /// The last event of the newest checkpoint: later ones must stay in the event log.
+    /// The last event of the newest checkpoint. Later events must stay in the event log.
     pub fn on_disk(&self) -> CursorReader {
         self.on_disk.reader()
     }
 
-    /// The last event that it has published.
+    /// The last event that was published.
     pub fn followed(&self) -> CursorReader {
         self.followed.reader()
     }
 
-    /// Reads on in the event log, and publishes. Returns the amount of work.
+    /// Reads further in the event log and publishes. Returns the amount of work.
     fn follow(&mut self) -> Result<usize, Halt> {
         let before = self.log.next();
         if !self.flush()? {
             return Ok((self.log.next() - before) as usize);
         }
-        // In this order: all events of commands up to `applied` are among those counted after.
+        // In this order: the events counted next include all events of commands up to `applied`.
         let applied = self.applied.get();
         let complete_at = self.start.event + self.in_ring.get();
-        // What this process has logged is whole.
+        // Events that this process has logged need no checksum.
         let trusted = Trusted { first: self.start.event + 1, last: self.archived.get() };
         let mut read = 0;
         while read < EVENTS_MAX {
@@ -247,8 +247,8 @@ impl FeedPublisher {
         Ok(read + (self.log.next() - before) as usize)
     }
 
-    /// Moves messages into the log and from there on, but not beyond the beginning of a session, so that all who are served
-    /// see every session; `false` when some are left, as for want of space.
+    /// Moves messages into the log and from there to the servers, but not across the start of a session, so that every
+    /// client sees every session. `false` if some are left, for example for lack of space.
     fn flush(&mut self) -> Result<bool, Halt> {
         let (mut done, mut halted) = (0, None);
         for published in &self.waiting {
@@ -268,13 +268,13 @@ impl FeedPublisher {
             }
             done += 1;
             if number > self.log.found_last() && self.first_new.is_none() {
-                // A message that begins a session comes after the end of the one before, which is still to be told.
+                // The message that begins a session comes after the end of the one before, which must still be sent.
                 self.first_new = Some((number, (self.session, self.session_first.max(1))));
             }
             let begins = matches!(published.message, Message::SystemEvent(event)
                 if event.code == event_code::START_OF_MESSAGES);
             if begins {
-                // Sessions follow one another without a gap. (The feed may be in a later one already.)
+                // Session numbers have no gaps. (The feed may already be in a later session.)
                 self.session_number += u32::from(number > 1);
                 self.session_first = number;
                 self.session = session_of(&self.settings, self.session_number)?;
@@ -300,14 +300,14 @@ impl FeedPublisher {
         halted.map_or(Ok(all), Err)
     }
 
-    /// Whether nothing is half said: the books are those after some command.
+    /// Whether no command is partly applied, so that the books are consistent.
     fn is_between_commands(&self) -> bool {
         self.waiting.is_empty() && self.feed.is_settled()
     }
 
     fn make_snapshot(&mut self, now: u64) {
         let wanted = self.snapshots.as_ref().is_some_and(Server::wants_snapshot);
-        // An old one is given to nobody: whoever comes waits for the next.
+        // An old snapshot is not given out any more: the next client waits for a new one.
         self.books_given.age(now);
         let can_be_made = self.books_given.present().is_none() && self.is_between_commands();
         if !wanted || !can_be_made || !self.books_given.wants_another(now) {
@@ -325,16 +325,17 @@ impl FeedPublisher {
         self.books_given.put(bytes, now);
     }
 
-    /// Whether all that was said before this start is behind us; from then on others are served.
+    /// Whether everything from before this start was made again; from then on clients are served.
     fn catch_up(&mut self) -> bool {
-        // What the last command before this start gives is complete when the next one's events have come, or when it is settled.
+        // The messages of the last command before this start are complete when later events arrive, or when it is
+        // settled.
         let last = self.feed.last_event();
         let is_complete = last > self.start.event || (last == self.start.event && self.feed.is_settled());
         let is_made = is_complete && self.waiting.is_empty();
         if !self.caught_up && self.log.is_compared() && is_made {
             self.caught_up = true;
             let here = (self.log.next(), (self.session, self.session_first));
-            // What a log that was lost had said cannot be known: multicast goes on from here.
+            // The messages in a lost log are unknown: multicast continues from here.
             let is_remade = self.log.found_last() == 0 && self.start.event > 0 && !self.start.is_first;
             let (next, session) = self.first_new.filter(|_| !is_remade).unwrap_or(here);
             if let Some(mold) = &mut self.mold {
@@ -376,8 +377,8 @@ impl FeedPublisher {
         self.watch.publish(MarketView::of(&self.feed, number));
     }
 
-    /// Writes a checkpoint when it is time and its commands are on the disk. One that cannot be written is reported and tried
-    /// again later: nothing but a longer start and more events to keep comes of it.
+    /// Writes a checkpoint when it is due and its commands are on disk. A failure is reported and retried later; it
+    /// only means a longer start and more events to keep.
     fn keep(&mut self, now: u64) -> Result<(), Halt> {
         let due = self.log.next() > self.checkpoint_at && now >= self.retry_at;
         if due && self.checkpoint.is_none() && self.is_between_commands() && self.log.is_compared() {
@@ -396,7 +397,7 @@ impl FeedPublisher {
     }
 
     fn write_checkpoint(&mut self, now: u64) -> Result<(), Halt> {
-        // The log must have on the disk what the checkpoint says that it has.
+        // The log on disk must contain everything that the checkpoint counts.
         self.log.sync()?;
         let Some(made) = self.checkpoint.take() else { return Ok(()) };
         if let Err(error) = checkpoint::write(self.files.market_data.as_ref(), &made) {
@@ -426,7 +427,7 @@ fn session_of(settings: &FeedSettings, session: u32) -> Result<SessionId, Fatal>
     })
 }
 
-/// The newest checkpoint that fits what the log has, or the beginning.
+/// The newest checkpoint that the log can support, or the beginning.
 fn find_start(files: &FeedFiles, start: FeedStart) -> Result<(Checkpoint, FoundLog), Fatal> {
     let storage = files.market_data.as_ref();
     let there = checkpoint::all(storage)
@@ -467,10 +468,11 @@ fn events_gone(files: &FeedFiles, first: u64, asked: u64) -> Fatal {
     ))
 }
 
-/// What [`FeedPublisher::new`] would say of these files, without writing to them, where the event log begins at `first_event`.
+/// The result that [`FeedPublisher::new`] would have for these files, without writing. The event log begins at
+/// `first_event`.
 ///
 /// # Errors
-/// [`Fatal::MarketData`], as there.
+/// [`Fatal::MarketData`], as in [`FeedPublisher::new`].
 pub fn rehearse(files: &FeedFiles, start: FeedStart, first_event: u64) -> Result<(), Fatal> {
     let (Checkpoint { feed, .. }, _) = find_start(files, start)?;
     let asked = feed.last_event() + 1;
@@ -484,7 +486,7 @@ impl Agent for FeedPublisher {
 
     fn do_work(&mut self) -> Result<usize, Fatal> {
         let now = self.clock.now().0;
-        // Whoever is served gets what is there, also while nothing more can be read.
+        // Clients are served existing messages even while no new ones can be read.
         let followed = self.follow();
         let mut work = self.passing.settle(followed)?;
         work += self.serve(now)?;
@@ -494,7 +496,7 @@ impl Agent for FeedPublisher {
         Ok(work)
     }
 
-    /// The event log is closed by now. What it has is published, and a checkpoint makes the next start short.
+    /// The event log is closed by now. Its events are published, and a checkpoint makes the next start short.
     fn on_close(&mut self) -> Result<(), Fatal> {
         loop {
             let followed = self.follow();

@@ -1,4 +1,4 @@
-//! MoldUDP64: the messages as multicast datagrams, and a server of requests for those that were missed.
+//! MoldUDP64: messages as multicast datagrams, and a server for retransmission requests.
 
 mod askers;
 #[cfg(test)]
@@ -17,21 +17,22 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 
-/// Datagrams sent, requests looked at and requests answered in one duty cycle. More are looked at than the system holds for us
-/// by default, so that nobody's are lost there because of somebody else's.
+/// The most datagrams sent, requests read and requests answered per duty cycle. More are read than the system's default
+/// buffer holds, so that one sender's requests do not cause the loss of another's.
 const PACKETS_MAX: usize = 64;
 const REQUESTS_MAX: usize = 512;
 const ANSWERS_MAX: usize = 64;
-/// Messages read from the log for answers in one duty cycle; what goes beyond waits for the next.
+/// The most messages read from the log for answers per duty cycle; further requests wait for the next.
 const READS_MAX: u64 = 8192;
-/// A heartbeat follows this long after the last datagram, ns; the end of a session is told this often, in as many.
+/// A heartbeat is sent this long after the last datagram, ns. The end of a session is sent at this interval, and the
+/// next constant says how many times.
 const HEARTBEAT_NS: u64 = 1_000_000_000;
 const ENDINGS: u32 = 30;
 
-/// A session and its first message, counted over all sessions.
+/// A session and its first message, numbered over all sessions.
 pub(super) type Begun = (SessionId, u64);
 
-/// A session that has ended: its first message, the first of the next one, and how often its end is still to be told.
+/// An ended session: its first message, the first of the next session, and how often its end must still be sent.
 struct Ended {
     session: SessionId,
     first: u64,
@@ -39,14 +40,14 @@ struct Ended {
     left: u32,
 }
 
-/// The sender and the server of requests.
+/// The multicast sender and the server for requests.
 pub(super) struct Mold {
     settings: MoldSettings,
     socket: UdpSocket,
     requests: Option<UdpSocket>,
-    /// The next message to send, over all sessions.
+    /// The next message to send, numbered over all sessions.
     next: u64,
-    /// The session that it is of, and those that have begun since. Empty before the first duty cycle.
+    /// The session of that message, and those that began later. Empty before the first duty cycle.
     sessions: VecDeque<Begun>,
     ended: Option<Ended>,
     next_heartbeat: u64,
@@ -57,7 +58,7 @@ pub(super) struct Mold {
     packets: Counter,
     answered: Counter,
     refused: Counter,
-    /// Whether the last failure to send was reported.
+    /// Whether the last send error was reported.
     failing: bool,
 }
 
@@ -70,7 +71,7 @@ impl Mold {
             socket.set_nonblocking(true)?;
             Ok(socket)
         };
-        // A socket that is bound to the interface's address sends multicast by that interface.
+        // A socket that is bound to the interface's address sends multicast through that interface.
         let socket = bind(SocketAddr::from((settings.interface, 0)))
             .map_err(|error| failed("the interface of market_data.mold_interface", error))?;
         socket.set_multicast_loop_v4(true).map_err(|error| failed("multicast", error))?;
@@ -107,13 +108,14 @@ impl Mold {
         self.requests.as_ref().map(AsRawFd::as_raw_fd)
     }
 
-    /// Sends from this message on, which is of this session.
+    /// Starts to send with this message of this session.
     pub(super) fn begin(&mut self, next: u64, session: Begun) {
         self.next = next;
         self.sessions = VecDeque::from([session]);
     }
 
-    /// The oldest message that may still be asked for: of a session whose end is still being told, or of the present one.
+    /// The oldest message that may still be requested: of an ended session whose end is still being sent, or of the
+    /// present one.
     pub(super) fn oldest_wanted(&self) -> Option<u64> {
         let ended = self.ended.as_ref().map(|ended| ended.first);
         ended.or_else(|| self.sessions.front().map(|(_, first)| *first))
@@ -126,11 +128,11 @@ impl Mold {
         self.send(messages, now) + self.listen(now) + self.answer(messages, now)
     }
 
-    /// Sends what is new, or a heartbeat.
+    /// Sends new messages, or a heartbeat.
     fn send(&mut self, messages: &Messages<'_>, now: u64) -> usize {
         let mut sent = 0;
         while let Some((session, first)) = self.sessions.front().copied() {
-            // What is left of an old session goes out before anything of the next one; its end is told for a while.
+            // The rest of an old session is sent before the next one; its end is announced for a while.
             let end = self.sessions.get(1).map_or(messages.tail.next(), |(_, next)| *next);
             while self.next < end && sent < PACKETS_MAX {
                 if !self.send_some((session, first), end, messages, now) {
@@ -170,16 +172,16 @@ impl Mold {
         self.next_ending = now + HEARTBEAT_NS;
     }
 
-    /// Sends a datagram; `false` while the socket takes none.
+    /// Sends a datagram; `false` while the socket accepts none.
     fn send_some(&mut self, (session, first): Begun, end: u64, messages: &Messages<'_>, now: u64) -> bool {
         let from = self.next;
         let mut count = gather(&mut self.packet, from, end, messages);
         if count == 0 {
             count = match self.history.gather(&mut self.packet, (from, end), None, messages.log, now) {
-                // Not there yet; it goes on in the next cycle.
+                // Not found yet; continues in the next cycle.
                 Some(0) => return false,
                 Some(count) => count,
-                // It cannot be read back: whoever wants it sees the gap.
+                // It cannot be read back: receivers will see a gap.
                 None => {
                     self.next += 1;
                     return true;
@@ -197,7 +199,7 @@ impl Mold {
         true
     }
 
-    /// A datagram that cannot be sent is lost, as others are on the way; whoever misses it asks for it.
+    /// A datagram that cannot be sent is lost, like any lost datagram; receivers request it again.
     fn note(&mut self, outcome: io::Result<()>) {
         self.packets.add(1);
         match outcome {
@@ -211,13 +213,13 @@ impl Mold {
         }
     }
 
-    /// Whether this address may ask.
+    /// Whether this address may send requests.
     fn may_ask(&self, from: IpAddr) -> bool {
         let from = from.to_canonical();
         self.settings.requests_allow_from.iter().any(|net| net.contains(&from))
     }
 
-    /// The messages of a session that may be asked for: the number before its first one, and the end.
+    /// The messages of a session that may be requested: the number before its first one, and the end.
     fn known(&self, session: SessionId, messages: &Messages<'_>) -> Option<(u64, u64)> {
         if session == messages.session {
             return Some((messages.session_first, messages.tail.next()));
@@ -233,7 +235,7 @@ impl Mold {
             let (len, from) = match requests.recv_from(&mut bytes) {
                 Ok(received) => received,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return looked_at,
-                // Such as an answer that nobody wanted any more.
+                // For example an ICMP error for an earlier answer.
                 Err(_) => continue,
             };
             let Ok(request) = Header::decode_request(&bytes[..len]) else { continue };
@@ -244,7 +246,7 @@ impl Mold {
         REQUESTS_MAX
     }
 
-    /// Answers requests, of each address one in turn, with one datagram each.
+    /// Answers requests with one datagram each, one request per address in turn.
     fn answer(&mut self, messages: &Messages<'_>, now: u64) -> usize {
         let mut answered = 0;
         let read_until = self.history.read() + READS_MAX;
@@ -255,7 +257,7 @@ impl Mold {
             answered += 1;
             self.answer_one(asked, messages, now);
         }
-        // What waits is work, too: it is looked at again soon.
+        // Waiting requests count as work, so that the next cycle follows soon.
         answered.max(usize::from(!self.askers.is_empty()))
     }
 
@@ -270,7 +272,7 @@ impl Mold {
             return;
         }
         if gather(&mut self.packet, first, end, messages) == 0 {
-            // Not in memory any more. While its place is being looked for, and if it is gone, there is no answer.
+            // No longer in memory. While it is being searched, or if it is gone, there is no answer.
             let read = self.history.read();
             self.history.gather(&mut self.packet, (first, end), Some(from.ip()), messages.log, now);
             self.askers.charge(from.ip(), self.history.read() - read, now);
@@ -278,14 +280,14 @@ impl Mold {
         if self.packet.count() > 0
             && let Some(requests) = &self.requests
         {
-            // Lost, if the socket does not take it: the request comes again.
+            // If the socket does not accept it, it is lost: the request will be repeated.
             let _ = requests.send_to(self.packet.finish(request.session, request.sequence), from);
             self.answered.add(1);
         }
     }
 }
 
-/// Puts as many messages of those in memory as fit into the datagram; how many.
+/// Adds as many messages from memory as fit into the datagram; returns how many.
 fn gather(packet: &mut PacketBuilder, from: u64, end: u64, messages: &Messages<'_>) -> u64 {
     packet.clear();
     let mut next = from;

@@ -1,5 +1,5 @@
-//! Market data for clients of the session layer: the stream of messages, or snapshots. What a slow client is not sent waits
-//! in the log.
+//! The server of market data for clients of the session layer: the message stream, or snapshots. Messages that a slow
+//! client has not received are read from the log.
 
 use super::messages::Messages;
 use super::settings::FeedSettings;
@@ -14,7 +14,7 @@ use crate::runtime::{Counters, Doorbell, Fatal};
 use crate::wire::soup::{LoginRejected, kind};
 use std::os::fd::RawFd;
 
-/// What is served.
+/// The kind of service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
     Stream,
@@ -24,13 +24,13 @@ pub(super) enum Service {
 pub(super) struct Server {
     service: Service,
     server: session::Server<Subscriber>,
-    /// The session of the clients that are let in now.
+    /// The first message of the session that clients now join.
     session_first: u64,
-    /// The message that was next when clients were last given their turns.
+    /// The next message when clients were last served.
     next: u64,
 }
 
-/// What the session layer asks of it in one duty cycle.
+/// The session layer's interface to the feed in one duty cycle.
 struct FeedService<'a> {
     service: Service,
     settings: &'a FeedSettings,
@@ -70,12 +70,12 @@ impl Server {
         self.server.descriptor()
     }
 
-    /// Whether somebody waits for a snapshot.
+    /// Whether a client waits for a snapshot.
     pub(super) fn wants_snapshot(&self) -> bool {
         self.server.clients().any(Subscriber::wants_snapshot)
     }
 
-    /// The oldest message that somebody here is still to be sent.
+    /// The oldest message that a client must still be sent.
     pub(super) fn oldest_read(&self) -> Option<u64> {
         self.server.clients().filter_map(Subscriber::next_message).min()
     }
@@ -109,7 +109,7 @@ impl Server {
         Ok(work + server.sweep(&mut feed, false, now).0)
     }
 
-    /// Sends what can be sent without waiting, then closes all.
+    /// Sends what the sockets accept, then closes all connections.
     pub(super) fn shut(&mut self, settings: &FeedSettings, messages: &Messages<'_>, now: u64) {
         self.server.shut(&mut FeedService { service: self.service, settings, messages }, now);
     }
@@ -158,7 +158,7 @@ impl session::Service for FeedService<'_> {
         let stopped = packets.next_message().and_then(|next| match next {
             Next::Dry => Ok(Stopped::Dry),
             Next::Chatty => Ok(Stopped::More),
-            // Nothing that a subscriber sends has an answer.
+            // Messages from a subscriber have no answer.
             Next::Logout => Err(CloseReason::Logout),
             Next::Message(_) => Err(CloseReason::UnexpectedPacket {
                 kind: kind::UNSEQUENCED,

@@ -1,4 +1,4 @@
-//! What the feed is told at start: its limits and files, what it is joined to, and where commands end.
+//! The feed's settings, files and connections, and its starting point.
 
 use crate::net::auth::AuthClient;
 use crate::ring::CursorReader;
@@ -11,58 +11,61 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The feed's limits and times.
+/// The feed's limits and timeouts.
 #[derive(Clone, Debug)]
 pub struct FeedSettings {
     /// The SoupBinTCP id of session 0.
     pub session: SessionId,
-    /// Connections at one time, of subscribers and for snapshots each, at least 1. One more takes the place of one
-    /// without a login, of the address that has most of them; when all are logged in, it is closed as soon as it is accepted.
+    /// Most connections at one time, separately for subscribers and snapshots, at least 1. A further one replaces a
+    /// connection without a login, of the address that has the most of them. If all are logged in, the new one is
+    /// closed at once.
     pub connections_max: usize,
-    /// Those of one user, of subscribers and for snapshots each, at least 1. One more ends the user's oldest.
+    /// Most connections of one user, separately for subscribers and snapshots, at least 1. A further one ends the
+    /// user's oldest.
     pub connections_per_user: usize,
-    /// How long a connection may take to log in.
+    /// Timeout for the login of a connection.
     pub login_timeout: Duration,
-    /// A heartbeat is sent after this long without anything else sent.
+    /// A heartbeat is sent if nothing else was sent for this long.
     pub heartbeat_interval: Duration,
-    /// A client that is silent for this long is disconnected, unless its login asked for another time.
+    /// A client that is silent for this long is disconnected, unless its login asked for another timeout.
     pub client_timeout: Duration,
-    /// A client with something to receive that takes no byte for this long is disconnected.
+    /// A client with data to receive that accepts no byte for this long is disconnected.
     pub stall_timeout: Duration,
-    /// Messages kept in memory: a power of two, at least 1024. Older ones are read back from the log.
+    /// Messages kept in memory: a power of two, at least 1024. Older ones are read from the log.
     pub tail_messages: usize,
     /// A subscriber that had caught up and then falls this many messages behind is disconnected. It can resume.
     pub behind_messages_max: u64,
-    /// Messages from one checkpoint to the next, at least 1.
+    /// Messages between two checkpoints, at least 1.
     pub checkpoint_every: u64,
     /// How the log of messages is written.
     pub log: Options,
-    /// What becomes of segments of the log that hold no message of the present session; `None`: they stay.
+    /// What happens to segments of the log without messages of the present session; `None`: they are kept.
     pub retire: Option<Retire>,
-    /// Multicast; `None`: none.
+    /// Multicast; `None`: off.
     pub mold: Option<MoldSettings>,
 }
 
-/// MoldUDP64.
+/// Settings of MoldUDP64.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MoldSettings {
-    /// Where messages are sent.
+    /// The multicast group and port.
     pub group: SocketAddrV4,
-    /// The address of the interface that they leave by.
+    /// The address of the sending interface.
     pub interface: Ipv4Addr,
-    /// Over how many networks datagrams go; 1: they stay in this one.
+    /// The multicast TTL: how many networks datagrams may cross; 1: only this one.
     pub ttl: u8,
-    /// Where requests for missed messages are answered; `None`: nowhere.
+    /// The address for retransmission requests; `None`: no requests.
     pub requests: Option<SocketAddr>,
-    /// Who may ask. An answer is far longer than a request, and who sends a datagram is easily forged.
+    /// The networks that may send requests. An answer is far longer than a request, and a datagram's sender is easily
+    /// forged.
     pub requests_allow_from: Vec<IpNet>,
-    /// Requests of one address that are answered in a second, at least 1.
+    /// The most requests per second that are answered for one address, at least 1.
     pub requests_per_second: u32,
 }
 
 impl FeedSettings {
     /// # Errors
-    /// [`Fatal::Invariant`] naming a setting that is out of its documented range.
+    /// [`Fatal::Invariant`] that names a setting outside its documented range.
     pub(super) fn check(&self) -> Result<(), Fatal> {
         let tail = self.tail_messages;
         if self.connections_max == 0 || self.connections_per_user == 0 || self.checkpoint_every == 0 {
@@ -79,25 +82,25 @@ impl FeedSettings {
     }
 }
 
-/// What the feed is joined to.
+/// Everything that the feed is connected to.
 pub struct FeedPorts {
     /// The last command whose events are all in the event ring.
     pub applied: CursorReader,
-    /// How many events were put into the event ring since the start.
+    /// The number of events put into the event ring since the start.
     pub in_ring: CursorReader,
     /// The last event in the event log.
     pub archived: CursorReader,
-    /// The last command that is on the disk.
+    /// The last command on disk.
     pub synced: CursorReader,
-    /// Who says which subscribers may come in.
+    /// Authenticates subscribers.
     pub subscribers: AuthClient,
-    /// Who says who may have snapshots.
+    /// Authenticates clients of snapshots.
     pub snapshots: AuthClient,
-    /// Whom to wake after asking.
+    /// Rung after sending a login request.
     pub authenticator: Vec<Doorbell>,
 }
 
-/// Where the feed reads and writes.
+/// The files that the feed reads and writes.
 #[derive(Clone, Debug)]
 pub struct FeedFiles {
     pub event_log: Arc<dyn Storage>,
@@ -105,13 +108,13 @@ pub struct FeedFiles {
     pub market_data: Arc<dyn Storage>,
 }
 
-/// Where recovery left off.
+/// The end of recovery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedStart {
     /// The last event.
     pub event: u64,
     /// The last command.
     pub sequence: u64,
-    /// Whether the venue was opened just now: nobody has been told anything yet.
+    /// Whether the venue was just opened, so that nothing was published yet.
     pub is_first: bool,
 }

@@ -1,20 +1,20 @@
-//! Snapshots of the books for those who come late. One is kept for as long as somebody takes it, so there are few. Where all of
-//! them are held, by clients that are slow or mean to be, the next one gets the newest of these: it is older, and the stream has
-//! more that follows.
+//! Snapshots of the books for clients that join late. A snapshot is kept while a client still reads it, so their number
+//! is limited. If slow or malicious clients hold all of them, the next client gets the newest of these; it is older,
+//! and more messages of the stream follow it.
 
 use std::sync::{Arc, Weak};
 
-/// How old a snapshot may be that is given to the next who asks, ns. The stream goes on from any of them.
+/// The largest age of a snapshot that is given to a new client, ns. The stream continues from any snapshot.
 const AGE_NS: u64 = 1_000_000_000;
 
-/// Snapshots of one session in memory at one time.
+/// The most snapshots of one session in memory.
 const KEPT_MAX: usize = 8;
 
-/// How long clients may take for a snapshot from when it was made, and each of them at least, ns.
+/// How long clients may take to read a snapshot after it was made, and the least time for each client, ns.
 const TAKE_NS: u64 = 120_000_000_000;
 const TAKE_MIN_NS: u64 = 30_000_000_000;
 
-/// The books as they were, as packets.
+/// The books at one time, as packets.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub(super) bytes: Vec<u8>,
@@ -23,38 +23,39 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// How long a client may take for it that gets it now, ns.
+    /// How long a client that gets it now may take to read it, ns.
     pub(super) fn take_ns(&self, now: u64) -> u64 {
         (self.made + TAKE_NS).saturating_sub(now).max(TAKE_MIN_NS)
     }
 
-    /// Whether whoever comes may have it although it is not of the present: not for ever, or it would never go.
+    /// Whether an old snapshot may still be given to a new client. This ends at some time; otherwise it would never be
+    /// freed.
     fn may_still_be_given(&self, now: u64) -> bool {
         now.saturating_sub(self.made) < TAKE_NS
     }
 }
 
-/// Those of the present session.
+/// The snapshots of the present session.
 #[derive(Debug, Default)]
 pub(super) struct Snapshots {
-    /// The one that is given to whoever asks.
+    /// The snapshot for new clients.
     present: Option<Arc<Snapshot>>,
-    /// All that somebody may still take, the oldest first.
+    /// All snapshots that a client may still be reading, the oldest first.
     kept: Vec<Weak<Snapshot>>,
 }
 
 impl Snapshots {
-    /// Another session has begun: what is there is given to nobody any more, and goes with those who take it.
+    /// A new session has begun: no new client gets an existing snapshot; each is freed with its last reader.
     pub(super) fn begin_session(&mut self) {
         *self = Self::default();
     }
 
-    /// The one that is given to whoever asks; `None`: it has to be made, or is to be asked for later.
+    /// The snapshot for new clients; `None`: it must be made, or the client must ask later.
     pub(super) fn present(&self) -> Option<&Arc<Snapshot>> {
         self.present.as_ref()
     }
 
-    /// Whether one is to be made for somebody who asks now. Where there is no room for one more, the newest is the present one.
+    /// Whether a snapshot must be made for a client that asks now. If there is no room for another, the newest is used.
     pub(super) fn wants_another(&mut self, now: u64) -> bool {
         self.kept.retain(|kept| kept.strong_count() > 0);
         if self.kept.len() < KEPT_MAX {
@@ -65,12 +66,12 @@ impl Snapshots {
         false
     }
 
-    /// Forgets the present one when it is old.
+    /// Drops the present snapshot if it is too old.
     pub(super) fn age(&mut self, now: u64) {
         self.present.take_if(|present| now.saturating_sub(present.made) >= AGE_NS);
     }
 
-    /// One was made.
+    /// Adds a new snapshot.
     pub(super) fn put(&mut self, bytes: Vec<u8>, now: u64) {
         let snapshot = Arc::new(Snapshot { bytes, made: now });
         self.kept.push(Arc::downgrade(&snapshot));
@@ -84,7 +85,7 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    /// Somebody comes: what it is given, made if need be.
+    /// A new client: the snapshot it gets, made if necessary.
     fn come(snapshots: &mut Snapshots, now: u64) -> Option<Arc<Snapshot>> {
         snapshots.age(now);
         if snapshots.present().is_none() && snapshots.wants_another(now) {
@@ -96,7 +97,7 @@ mod tests {
     #[test]
     fn nobody_waits_for_those_who_hold_all_that_there_may_be() {
         let mut snapshots = Snapshots::default();
-        // Holders take whatever comes, and keep it for as long as they may.
+        // Slow clients take each snapshot and keep it for as long as allowed.
         let mut held: Vec<(u64, Arc<Snapshot>)> = Vec::new();
         for now in (0..600 * SECOND).step_by(SECOND as usize / 2) {
             held.retain(|(until, _)| now < *until);

@@ -1,4 +1,4 @@
-//! One client of the feed: what it gets, and how far it is.
+//! One client of the feed: what it receives, and its position.
 
 use super::close_reason::Cause;
 use super::log::{LogReader, OldMessages};
@@ -10,40 +10,40 @@ use crate::wire::soup::{self, kind};
 use dojima_journal::JournalError;
 use std::sync::Arc;
 
-/// Bytes that are made ready for a client at a time.
+/// Size of a client's output buffer, bytes.
 const OUTBOX_LEN: usize = 64 * 1024;
 
-/// Messages that are read from the log for one client in one duty cycle, those that are skipped included.
+/// The most messages read from the log for one client per duty cycle, including those that are skipped.
 const READ_MAX: usize = 4096;
 
 pub(super) enum Source {
-    /// Messages.
+    /// The message stream.
     Stream(Stream),
-    /// A snapshot, which is still to be made.
+    /// A snapshot that is not made yet.
     AwaitingSnapshot,
     Snapshot {
-        /// It stays in memory for as long.
+        /// Kept in memory while the client reads it.
         snapshot: Arc<Snapshot>,
-        /// How much of it is in the outbox already.
+        /// How much of it was copied to the outbox.
         put: usize,
         /// When it was given to the client, ns.
         since: u64,
-        /// How long the client may take for it, ns.
+        /// How long the client may take to read it, ns.
         take_ns: u64,
     },
-    /// Nothing more: its session is over.
+    /// Nothing more: its session has ended.
     Over,
 }
 
-/// How far a client is in the stream, in messages numbered over all sessions.
+/// A client's position in the stream, in messages numbered over all sessions.
 pub(super) struct Stream {
-    /// The next one to be put into the outbox.
+    /// The next message for the outbox.
     next: u64,
-    /// The end of its session, once that is known: the first message of the next one.
+    /// The end of its session, once known: the first message of the next session.
     end: Option<u64>,
-    /// Where old ones are read.
+    /// The reader of old messages.
     reader: Option<LogReader>,
-    /// Whether it had everything that there was at some time.
+    /// Whether it had received all messages at some time.
     caught_up: bool,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Subscriber {
 }
 
 impl Subscriber {
-    /// A subscriber that goes on with message `next`.
+    /// A subscriber that continues with message `next`.
     pub(super) fn of_stream(next: u64) -> Self {
         Self::new(Source::Stream(Stream { next, end: None, reader: None, caught_up: false }))
     }
@@ -73,7 +73,7 @@ impl Subscriber {
         matches!(self.source, Source::AwaitingSnapshot)
     }
 
-    /// The next message that it is to be sent; `None` if it gets none.
+    /// The next message to send to it; `None` if it receives no messages.
     pub(super) fn next_message(&self) -> Option<u64> {
         match &self.source {
             Source::Stream(stream) => Some(stream.next),
@@ -81,13 +81,13 @@ impl Subscriber {
         }
     }
 
-    /// Its session has ended before this message: it gets the rest of it and no more.
+    /// Its session ended before this message: it receives the rest of its session and no more.
     pub(super) fn end_before(&mut self, message: u64) {
         match &mut self.source {
             Source::Stream(stream) => {
                 stream.end.get_or_insert(message);
             }
-            // The snapshot that it was promised is of a session that is over.
+            // The snapshot that it waits for would belong to an ended session.
             Source::AwaitingSnapshot => self.source = Source::Over,
             Source::Snapshot { .. } | Source::Over => {}
         }
@@ -105,10 +105,10 @@ impl Subscriber {
         }
     }
 
-    /// Puts the next bytes into an empty outbox.
+    /// Fills an empty outbox with the next bytes.
     ///
     /// # Errors
-    /// Why the connection is to be closed.
+    /// Why the connection must be closed.
     pub(super) fn fill(&mut self, messages: &Messages<'_>, now: u64) -> Result<SendStatus, CloseReason> {
         if !self.outbox.is_empty() {
             return Ok(SendStatus::Open);
@@ -137,7 +137,7 @@ impl Subscriber {
         }
     }
 
-    /// Whether there is more to be put into the outbox.
+    /// Whether there are more bytes for the outbox.
     pub(super) fn has_more(&self, messages: &Messages<'_>) -> bool {
         match &self.source {
             Source::Stream(stream) => stream.end.is_some() || stream.next < stream.last(messages),
@@ -147,8 +147,8 @@ impl Subscriber {
     }
 
     /// # Errors
-    /// [`Cause::FellBehind`] for a subscriber that had caught up and is now too far from the end of what it gets,
-    /// [`Cause::SnapshotTimeout`] for one that holds a snapshot for too long.
+    /// [`Cause::FellBehind`] for a subscriber that had caught up and is now too far behind the end of its stream,
+    /// [`Cause::SnapshotTimeout`] for one that holds a snapshot too long.
     pub(super) fn look(
         &self,
         settings: &FeedSettings,
@@ -157,7 +157,7 @@ impl Subscriber {
     ) -> Result<(), CloseReason> {
         match &self.source {
             Source::Stream(stream) if stream.caught_up => {
-                // What is of the session after its own is not for it.
+                // Messages of a later session do not count.
                 let behind = stream.last(messages).saturating_sub(stream.next);
                 if behind > settings.behind_messages_max {
                     return Err(Cause::FellBehind(behind).into());
@@ -173,7 +173,7 @@ impl Subscriber {
 }
 
 impl Stream {
-    /// The first message that is not for it, or not there yet.
+    /// The first message that it must not receive, or that does not exist yet.
     fn last(&self, messages: &Messages<'_>) -> u64 {
         self.end.unwrap_or(u64::MAX).min(messages.tail.next())
     }
@@ -188,11 +188,11 @@ impl Stream {
         if self.next < last && messages.tail.packet(self.next).is_none() {
             read = match self.read_log(last, outbox, messages.log) {
                 Ok(read) => read,
-                // Retired, be it while it was read.
+                // Retired, possibly while it was being read.
                 Err(JournalError::Gone { .. }) => return Err(Cause::Gone(before).into()),
-                // It goes on in a later duty cycle.
+                // Retried in a later duty cycle.
                 Err(error) if error.is_passing() => false,
-                // Whoever asks for old messages can always be told to ask again; nobody else is concerned.
+                // The client can ask for old messages again; nobody else is affected.
                 Err(error) => return Err(Cause::Unreadable { message: before, error }.into()),
             };
         } else {
@@ -209,7 +209,7 @@ impl Stream {
         Ok(if read && outbox.is_empty() { SendStatus::Busy } else { SendStatus::Open })
     }
 
-    /// Old messages from the log. Whether anything was read, be it only to be skipped.
+    /// Reads old messages from the log. Returns whether anything was read, even if it was only skipped.
     fn read_log(&mut self, last: u64, outbox: &mut Vec<u8>, log: &OldMessages) -> Result<bool, JournalError> {
         let reader = match &mut self.reader {
             Some(reader) => reader,

@@ -1,9 +1,9 @@
-//! The last messages in memory, each as the packet that subscribers are sent.
+//! The newest messages, in memory, as the packets that subscribers receive.
 
 use crate::wire::itch::MESSAGE_LEN_MAX;
 use crate::wire::soup::{self, kind};
 
-/// Room for a message in its packet.
+/// Size of a slot for one packet.
 pub(super) const PACKET_LEN_MAX: usize = soup::HEADER_LEN + MESSAGE_LEN_MAX;
 
 #[derive(Clone, Copy)]
@@ -12,16 +12,16 @@ struct Slot {
     packet: [u8; PACKET_LEN_MAX],
 }
 
-/// Slots by message number.
+/// Slots indexed by message number.
 pub(super) struct Tail {
     slots: Box<[Slot]>,
-    /// The oldest message that is held; the next one when none is.
+    /// The oldest message held; the next number if there is none.
     oldest: u64,
     next: u64,
 }
 
 impl Tail {
-    /// An empty tail of so many slots, a power of two, that goes on with message `next`.
+    /// An empty tail with this many slots, a power of two, that continues with message `next`.
     pub(super) fn new(slots: usize, next: u64) -> Self {
         let empty = Slot { len: 0, packet: [0; PACKET_LEN_MAX] };
         Self { slots: vec![empty; slots].into_boxed_slice(), oldest: next, next }
@@ -41,7 +41,7 @@ impl Tail {
         self.next
     }
 
-    /// The packet of a message; `None` when it is gone or not yet there.
+    /// The packet of a message; `None` if it is no longer held, or not there yet.
     pub(super) fn packet(&self, message: u64) -> Option<&[u8]> {
         if !(self.oldest..self.next).contains(&message) {
             return None;

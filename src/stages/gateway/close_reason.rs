@@ -1,43 +1,43 @@
-//! Why the gateway closes a connection, beyond the reasons of the session layer.
+//! Reasons for closing a gateway connection, besides those of the session layer.
 
 use crate::net::session::{CloseKind, CloseReason};
 use std::error::Error;
 
-/// In words for the log.
+/// With texts for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
-    /// A login that may only read has sent an order.
+    /// A read-only login sent an order.
     #[error("an order from a login that may only read (role drop-copy)")]
     ReadOnly,
-    /// It went on sending after its messages were refused for being too many.
+    /// It continued to send after its messages were refused for exceeding the rate.
     #[error(
         "more messages than its login may send: {per_second} a second and {burst} at once, and as many again refused"
     )]
     RateExceeded { per_second: u32, burst: u32 },
-    /// The message is none that is served, and there is no answer to it.
+    /// The message is not one that is served, and the protocol has no answer for it.
     #[error("not an order message: {0}")]
     Message(Box<dyn Error + Send + Sync>),
     /// Messages that the client had not received were overwritten by newer ones.
     #[error("too slow: more than {0} bytes behind")]
     FellBehind(usize),
-    /// The client asked for a message that is not kept any more (retention.resend_hours).
+    /// The client asked for a message that is no longer kept (retention.resend_hours).
     #[error("message {0} is not kept any more")]
     Gone(u64),
-    /// It cannot be read back; the log says why.
+    /// The message cannot be read from the log; the engine's log has the reason.
     #[error("message {0} cannot be read back now; it can resume later")]
     Unreadable(u64),
-    /// Old messages came back from the event log with other numbers than were asked for.
+    /// The event log returned old messages with other numbers than requested.
     #[error("resend broken: asked for message {wanted}, got {got}")]
     Resend {
-        /// The first message that was asked for.
+        /// The first message requested.
         wanted: u64,
-        /// The first message that came.
+        /// The first message returned.
         got: u64,
     },
 }
 
 impl Cause {
-    /// The message is none of its protocol.
+    /// The message does not follow its protocol.
     pub fn message(why: impl Error + Send + Sync + 'static) -> Self {
         Self::Message(Box::new(why))
     }

@@ -1,4 +1,5 @@
-//! What the session layer asks of order entry: which stream a login joins, what its messages mean, and what it is sent.
+//! The session layer's interface to order entry: which stream a login joins, what its messages mean, and what it is
+//! sent.
 
 use super::gauges::Gauges;
 use super::login_policies::LoginPolicies;
@@ -20,14 +21,14 @@ use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::stages::resend::{ResendClient, ResendQuery};
 use crate::stages::space::SpaceWatch;
 
-/// Order messages of one connection in one duty cycle, so that connections take turns.
+/// The most order messages of one connection per duty cycle, so that connections take turns.
 const MESSAGES_MAX: usize = 1024;
 
-/// While space is low every order is refused, and the refusal takes space: a login gets one in this time, ns. So a
-/// client that does not stop sending orders cannot use up what is left for cancels.
+/// While space is low every order is refused, and each refusal takes space. So a login gets at most one refusal in this
+/// time, ns: a client that keeps sending orders cannot use up the space that is left for cancels.
 const REFUSAL_EVERY_NS: u64 = 100_000_000;
 
-/// What the gateway has beside its connections.
+/// The gateway's state besides its connections.
 pub(super) struct OrderEntry<P> {
     pub(super) settings: GatewaySettings,
     pub(super) inbound: Producer<Command>,
@@ -37,29 +38,29 @@ pub(super) struct OrderEntry<P> {
     pub(super) released: u64,
     pub(super) space: Vec<SpaceWatch>,
     pub(super) resend: ResendClient,
-    /// Logins that wait for what is known of sessions that have ended.
+    /// Logins that wait for information about ended sessions.
     pub(super) visits: Vec<Visit>,
     pub(super) streams: Streams<P>,
     pub(super) policies: LoginPolicies,
     pub(super) gauges: Gauges,
-    /// Commands were published and nobody was rung.
+    /// Commands were published, and the doorbell was not rung yet.
     pub(super) rings_due: bool,
-    /// The archiver was asked for old messages and not rung.
+    /// The archiver was asked for old messages, and not rung yet.
     pub(super) asked: bool,
 }
 
-/// A client that is logged in.
+/// A logged-in client.
 pub(super) struct Trader {
-    /// Whose orders and stream.
+    /// The login of its orders and stream.
     pub(super) login: LoginId,
     pub(super) role: Role,
     /// The session whose stream it receives.
     pub(super) session: u32,
-    /// Where the bytes that it receives come from.
+    /// The source of the bytes that it receives.
     pub(super) source: Source,
-    /// It reads a session that has ended when it logged in.
+    /// Whether it reads a session that had ended when it logged in.
     pub(super) is_visitor: bool,
-    /// What is to happen before it can go; `None`: it has not asked for that.
+    /// After a logout request: the answers it must still receive; `None`: no logout was requested.
     pub(super) owed: Option<Owed>,
 }
 
@@ -70,7 +71,7 @@ impl Trader {
 }
 
 impl<P: OrderEntryProtocol> OrderEntry<P> {
-    /// Turns packets into commands. Returns how many, and why it stopped.
+    /// Converts packets to commands. Returns how many, and why it stopped.
     pub(super) fn take_orders(
         &mut self,
         trader: &mut Trader,
@@ -79,7 +80,7 @@ impl<P: OrderEntryProtocol> OrderEntry<P> {
     ) -> (usize, Result<Stopped, CloseReason>) {
         let Trader { login, role, session, .. } = *trader;
         if self.streams.get(login).is_some_and(|stream| stream.session() != session) {
-            // Its numbers are those of a session that has ended; it is about to be told.
+            // Its order numbers belong to an ended session; it is about to be told that the session ended.
             return (0, pass_over(packets));
         }
         let left = self.rounds.left(self.policies.share(login).copied().unwrap_or_default());
@@ -120,7 +121,7 @@ impl<P: OrderEntryProtocol> OrderEntry<P> {
         self.gauges.messages_in.add(messages as u64);
         self.rings_due |= messages > 0;
         let stopped = stopped.map(|stopped| match stopped {
-            // It had all that it may have in one turn.
+            // It has used its share of this turn.
             Stopped::Full { .. } if granted == most => Stopped::More,
             Stopped::Full { .. } => {
                 self.gauges.inbound_full.add(1);
@@ -131,7 +132,7 @@ impl<P: OrderEntryProtocol> OrderEntry<P> {
         (messages, stopped)
     }
 
-    /// Asks how many messages the sessions had that clients want to read and that have ended.
+    /// Asks for the number of messages of ended sessions that clients want to read.
     pub(super) fn ask(&mut self) {
         for visit in self.visits.iter_mut().filter(|visit| !visit.is_asked) {
             let Visit { id, login, session, .. } = *visit;
@@ -144,7 +145,7 @@ impl<P: OrderEntryProtocol> OrderEntry<P> {
         }
     }
 
-    /// The answer for a connection: what becomes of the login that waits for it.
+    /// Handles the answer for a connection: completes the login that waits for it.
     pub(super) fn found(
         &mut self,
         id: ConnectionId,
@@ -162,13 +163,13 @@ impl<P: OrderEntryProtocol> OrderEntry<P> {
     }
 }
 
-/// A login that wants to read a session that has ended.
+/// A login that wants to read an ended session.
 pub(super) struct Visit {
     id: ConnectionId,
     login: LoginId,
     role: Role,
     session: u32,
-    /// The first message that it asks for.
+    /// The first message that it requests.
     sequence: u64,
     is_asked: bool,
 }
@@ -210,7 +211,7 @@ impl<P: OrderEntryProtocol> Service for OrderEntry<P> {
     }
 
     fn arrived(&mut self, id: ConnectionId, trader: &mut Trader, _: u64) {
-        // Who reads a session that has ended can send no orders: for its orders it is absent.
+        // A client that reads an ended session cannot send orders, so it does not count as connected for its orders.
         if !trader.is_visitor {
             self.streams.join(trader.login).listener = Some(id);
             self.policies.arrive(trader.login);
@@ -224,8 +225,8 @@ impl<P: OrderEntryProtocol> Service for OrderEntry<P> {
         }
     }
 
-    /// Not while so much waits to be sent that nothing more should be taken in: a client that sends faster than it receives
-    /// is slowed down before it falls behind.
+    /// Whether input is read from the client. Not while too much output is waiting: a client that sends faster than it
+    /// receives is slowed down before it falls behind.
     fn takes_input(&self, trader: &Trader) -> bool {
         let Some(stream) = self.streams.get(trader.login) else { return true };
         trader.source.keeps_up(stream, self.settings.tail_bytes as u64 / 4)
@@ -288,8 +289,8 @@ impl<P: OrderEntryProtocol> Service for OrderEntry<P> {
     }
 }
 
-/// The number of the first message for a client that asks for `requested`, in a stream whose next message is `next`. A
-/// request for 0 is one for the next; one beyond the end is answered with the next too.
+/// The number of the first message for a client that requests `requested` from a stream whose next message is `next`.
+/// Requests for 0 or beyond the end get the next message.
 fn first_message(requested: u64, next: u64) -> u64 {
     if requested == 0 { next } else { requested.min(next) }
 }

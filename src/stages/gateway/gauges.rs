@@ -1,4 +1,4 @@
-//! What the gateway counts beside its connections.
+//! The gateway's counters besides those of connections.
 
 use crate::runtime::{Counter, Counters};
 
@@ -6,11 +6,11 @@ use crate::runtime::{Counter, Counters};
 pub struct Gauges {
     /// Order messages taken in.
     pub messages_in: Counter,
-    /// Sequenced messages released, whether or not anybody is there to receive them.
+    /// Sequenced messages released, whether or not a client is connected to receive them.
     pub messages_out: Counter,
     /// Times that a connection had to wait because the inbound ring was full.
     pub inbound_full: Counter,
-    /// Logins whose orders were cancelled because they were without a connection.
+    /// Logins whose orders were cancelled because they had no connection.
     pub absent_cancels: Counter,
     /// Chunks of old messages sent from the event log.
     pub resend_chunks: Counter,

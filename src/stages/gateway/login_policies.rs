@@ -1,12 +1,11 @@
-//! What the gateway keeps of a login beside its stream: how much it may still send, and what becomes of its orders while it
-//! has no connection.
+//! Per-login state besides the stream: message limits, and the cancel of its orders while it has no connection.
 
 use super::rounds::Share;
 use super::settings::{LoginSettings, RateLimit};
 use crate::domain::LoginId;
 use std::time::Duration;
 
-/// One message in a bucket: levels are counted in billionths, so that a nanosecond of any rate is a whole number.
+/// One message in a bucket. Levels are counted in billionths, so that one nanosecond of any rate is a whole number.
 const MESSAGE: i64 = 1_000_000_000;
 
 /// Whether one more message is within the rate.
@@ -16,26 +15,26 @@ pub enum Fill {
     Within,
     /// It is not.
     Excess,
-    /// It is not, and a whole burst before it was not either.
+    /// It is not, and neither was a whole burst before it.
     Overdrawn,
 }
 
-/// A token bucket. It is the login's and not the connection's: to log in again does not fill it.
+/// A token bucket. It belongs to the login and not to the connection: logging in again does not refill it.
 #[derive(Clone, Copy, Debug)]
 pub struct Bucket {
     pub limit: RateLimit,
-    /// From -burst to burst.
+    /// The level, from -burst to burst.
     level: i64,
     filled_at: u64,
 }
 
 impl Bucket {
-    /// A full one.
+    /// A full bucket.
     pub fn new(limit: RateLimit) -> Self {
         Self { limit, level: full(limit), filled_at: 0 }
     }
 
-    /// Fills it up to `now`, ns.
+    /// Refills it up to `now`, ns.
     pub fn fill(&mut self, now: u64) {
         let elapsed = i128::from(now.saturating_sub(self.filled_at));
         let level = i128::from(self.level) + elapsed * i128::from(self.limit.per_second);
@@ -43,7 +42,7 @@ impl Bucket {
         self.filled_at = self.filled_at.max(now);
     }
 
-    /// Takes one message out if it is within the rate; whether it is.
+    /// Takes one message out if it is within the rate; returns whether it was.
     pub fn take_within(&mut self) -> bool {
         let is_within = self.level >= MESSAGE;
         if is_within {
@@ -57,7 +56,7 @@ impl Bucket {
         self.level = (self.level + MESSAGE).min(full(self.limit));
     }
 
-    /// Takes one message out, also of an empty one.
+    /// Takes one message out, even if the bucket is empty.
     pub fn take(&mut self) -> Fill {
         self.level -= MESSAGE;
         if self.level >= 0 {
@@ -75,21 +74,21 @@ fn full(limit: RateLimit) -> i64 {
     i64::from(limit.burst) * MESSAGE
 }
 
-/// What a login may send that makes the exchange smaller while space is low: a cancel takes space, too, also when it does
-/// nothing. An order that is gone by one makes up for it.
+/// The rate of cancels per login while space is low: a cancel takes space, even if it has no effect. If it removes an
+/// order, it does not count.
 const CANCELS_WHILE_LOW: RateLimit = RateLimit { per_second: 1, burst: 100 };
 
-/// The limits of one login, and what it has used of them.
+/// The limits of one login, and their present use.
 #[derive(Clone, Copy, Debug)]
 struct LoginPolicy {
     cancel_on_disconnect: Option<Duration>,
     bucket: Option<Bucket>,
     cancels: Bucket,
-    /// While space is low: when the next order is taken, to be refused, ns.
+    /// While space is low: when the next order is accepted in order to be refused, ns.
     next_order: u64,
-    /// What it has had of a round.
+    /// Its use of the present round.
     share: Share,
-    /// When its orders are cancelled, ns; `None`: it has a connection, or has had its orders cancelled, or they stay.
+    /// When its orders are cancelled, ns. `None`: it has a connection, its orders were already cancelled, or they stay.
     cancel_at: Option<u64>,
 }
 
@@ -104,14 +103,14 @@ impl Default for LoginPolicy {
 /// The policies of all logins.
 pub struct LoginPolicies {
     by_login: Vec<LoginPolicy>,
-    /// How many of them have a time at which their orders are cancelled.
+    /// The number of logins with a `cancel_at` time.
     absent: usize,
-    /// Whether space was low when it was last asked.
+    /// Whether space was low at the last call.
     is_low: bool,
 }
 
 impl LoginPolicies {
-    /// The policies of these logins, all of which are absent.
+    /// The policies of these logins, none of which is connected.
     pub fn new(logins: &[LoginSettings]) -> Self {
         let len = logins.iter().map(|settings| settings.login.0 as usize + 1).max().unwrap_or(0);
         let mut by_login = vec![LoginPolicy::default(); len];
@@ -125,12 +124,12 @@ impl LoginPolicies {
         Self { by_login, absent: 0, is_low: false }
     }
 
-    /// The times of grace of all logins begin: the engine has started, and nobody has a connection yet.
+    /// Starts the grace periods of all logins: the engine has started, and there are no connections yet.
     pub fn begin(&mut self, now: u64) {
         (0..self.by_login.len()).for_each(|login| self.leave(LoginId(login as u32), now));
     }
 
-    /// What the login may still send at `now`, ns: in messages if there is a limit, and in cancels if space is low.
+    /// What the login may still send at `now`, ns: messages if it has a limit, and cancels if space is low.
     #[inline]
     pub fn allowances(
         &mut self,
@@ -151,17 +150,19 @@ impl LoginPolicies {
         (policy.bucket.as_mut(), is_low.then_some(&mut policy.cancels))
     }
 
-    /// When the login's next order is taken while space is low, to be refused, ns. It is the login's and not the connection's.
+    /// When the login's next order is accepted while space is low, in order to be refused, ns. Kept per login, not per
+    /// connection.
     pub fn next_order(&mut self, login: LoginId) -> Option<&mut u64> {
         self.by_login.get_mut(login.0 as usize).map(|policy| &mut policy.next_order)
     }
 
-    /// What the login has had of a round: to log in again does not help, for what it has sent before is still on its way.
+    /// The login's use of the present round. Logging in again does not reset it, because earlier messages are still in
+    /// progress.
     pub(super) fn share(&mut self, login: LoginId) -> Option<&mut Share> {
         self.by_login.get_mut(login.0 as usize).map(|policy| &mut policy.share)
     }
 
-    /// An order of the login was cancelled whole.
+    /// An order of the login was cancelled completely.
     #[inline]
     pub fn order_gone(&mut self, login: LoginId) {
         if self.is_low
@@ -171,7 +172,7 @@ impl LoginPolicies {
         }
     }
 
-    /// The login has a connection.
+    /// The login has connected.
     pub fn arrive(&mut self, login: LoginId) {
         if let Some(policy) = self.by_login.get_mut(login.0 as usize)
             && policy.cancel_at.take().is_some()
@@ -180,7 +181,7 @@ impl LoginPolicies {
         }
     }
 
-    /// The login has none any more.
+    /// The login has no connection any more.
     pub fn leave(&mut self, login: LoginId, now: u64) {
         if let Some(policy) = self.by_login.get_mut(login.0 as usize)
             && let Some(grace) = policy.cancel_on_disconnect
@@ -192,7 +193,7 @@ impl LoginPolicies {
         }
     }
 
-    /// Hands the logins to `cancel` whose time of grace is over, for as long as it takes them.
+    /// Calls `cancel` for the logins whose grace period has ended, until it returns false.
     pub fn due(&mut self, now: u64, mut cancel: impl FnMut(LoginId) -> bool) {
         if self.absent == 0 {
             return;
@@ -220,7 +221,7 @@ mod tests {
         let taken: Vec<Fill> = (0..8).map(|_| bucket.take()).collect();
         let (within, excess, over) = (Fill::Within, Fill::Excess, Fill::Overdrawn);
         assert_eq!(taken, [within, within, within, excess, excess, excess, over, over]);
-        // It owes three and gets one every tenth of a second.
+        // It owes three messages and gains one per tenth of a second.
         bucket.fill(1_300_000_000);
         assert_eq!(bucket.take(), excess);
         bucket.fill(1_500_000_000);

@@ -1,8 +1,10 @@
-//! The gateway: order entry. The session layer ([`crate::net::session`]) owns the client sockets, both directions; OUCH in,
-//! commands to the inbound ring; events from the event ring, once durable, out to the sessions that they are addressed to.
+//! The gateway: order entry. The session layer ([`crate::net::session`]) owns the client sockets. The gateway converts
+//! OUCH messages to commands for the inbound ring, and sends events from the event ring, once durable, to the addressed
+//! sessions.
 //!
-//! It never blocks, and it never sends, or even numbers, a message whose command is not durable. A full inbound ring leaves
-//! bytes where they are; a client that does not receive is cut when its stream's tail has gone past it.
+//! It never blocks, and it neither sends nor numbers a message whose command is not durable. If the inbound ring is
+//! full, bytes stay in the sockets. A client that does not receive is disconnected when its stream's tail has
+//! overwritten its position.
 
 mod close_reason;
 mod entry;
@@ -41,10 +43,10 @@ use std::ops::ControlFlow;
 use std::os::fd::RawFd;
 use streams::Streams;
 
-/// Events released in one duty cycle.
+/// The most events released per duty cycle.
 const EVENTS_MAX: usize = 2048;
 
-/// Answers about old messages taken in one duty cycle.
+/// The most answers about old messages taken per duty cycle.
 const ANSWERS_MAX: usize = 4;
 
 pub struct Gateway<P: OrderEntryProtocol = Soup> {
@@ -56,15 +58,15 @@ pub struct Gateway<P: OrderEntryProtocol = Soup> {
     archiver: Vec<Doorbell>,
     control: GatewayControl,
     clock: Box<dyn Clock>,
-    /// Before the first duty cycle.
+    /// Whether the first duty cycle is still to come.
     is_new: bool,
 }
 
 impl<P: OrderEntryProtocol> Gateway<P> {
-    /// Takes over a listener and goes on where recovery left off.
+    /// Takes over a listener and continues where recovery ended.
     ///
     /// # Errors
-    /// [`Fatal::Invariant`] for settings out of their ranges.
+    /// [`Fatal::Invariant`] if a setting is out of its range.
     pub fn new(
         settings: GatewaySettings,
         sockets: Box<dyn Sockets>,
@@ -135,12 +137,12 @@ impl<P: OrderEntryProtocol> Gateway<P> {
         })
     }
 
-    /// For stopping in good order.
+    /// For an orderly stop.
     pub fn control(&self) -> GatewayControl {
         self.control.clone()
     }
 
-    /// What becomes readable when one of the sockets is ready; `None` for sockets that nobody can sleep on.
+    /// A descriptor that becomes readable when a socket is ready; `None` for sockets that cannot be waited on.
     pub fn descriptor(&self) -> Option<RawFd> {
         self.server.descriptor()
     }
@@ -155,8 +157,8 @@ impl<P: OrderEntryProtocol> Gateway<P> {
         self.server.ring();
     }
 
-    /// Moves released events into the tails. Bounded so that a client that is not behind before cannot be overtaken in
-    /// one go.
+    /// Moves released events into the tails. Bounded, so that a client that was not behind cannot be overtaken in one
+    /// call.
     fn release(&mut self) -> Result<usize, Fatal> {
         let Self { server, entry: OrderEntry { settings, streams, policies, gauges, released, .. }, .. } =
             self;
@@ -191,7 +193,7 @@ impl<P: OrderEntryProtocol> Gateway<P> {
         failed.map_or(Ok(events), Err)
     }
 
-    /// Takes answers about old messages, a bounded number: their messages are encoded here.
+    /// Takes a bounded number of answers about old messages, whose messages are encoded here.
     fn take_answers(&mut self, now: u64) -> usize {
         self.entry.ask();
         for taken in 0..ANSWERS_MAX {
@@ -220,7 +222,7 @@ impl<P: OrderEntryProtocol> Gateway<P> {
         }
     }
 
-    /// Asks for the cancels of logins that have been without a connection for too long.
+    /// Requests cancels for logins that had no connection for too long.
     fn cancel_absent(&mut self, now: u64) {
         let OrderEntry { policies, inbound, rings_due, gauges, .. } = &mut self.entry;
         policies.due(now, |login| {
@@ -237,7 +239,7 @@ impl<P: OrderEntryProtocol> Gateway<P> {
     }
 }
 
-/// For a bug that is put in on purpose.
+/// For a bug injected by tests.
 fn is_of_a_full_table(record: &EventRecord) -> bool {
     matches!(record.event, Event::Order(OrderEvent::Rejected(rejected))
         if matches!(rejected.reason, RejectReason::TooManyOrders | RejectReason::OpenOrdersAboveLimit))
@@ -253,7 +255,7 @@ impl<P: OrderEntryProtocol> Agent for Gateway<P> {
         if std::mem::take(&mut self.is_new) {
             self.entry.policies.begin(now);
         }
-        // First what somebody waits for: what has become durable since.
+        // First the output that clients wait for: events that have become durable.
         let mut work = self.release()?;
         if work > 0 {
             work += self.server.send(&mut self.entry, now);
@@ -278,8 +280,8 @@ impl<P: OrderEntryProtocol> Agent for Gateway<P> {
         Ok(work + swept)
     }
 
-    /// Sends what can be sent without waiting, then closes the sockets. No End of Session: the session goes on when
-    /// the engine starts again.
+    /// Sends what the sockets accept, then closes them. Sends no End of Session: the session continues when the engine
+    /// starts again.
     fn on_close(&mut self) -> Result<(), Fatal> {
         let now = self.clock.now().0;
         self.release()?;

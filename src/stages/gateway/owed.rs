@@ -1,28 +1,28 @@
-//! What a client is owed that has asked for the end: the answers to what it sent before.
+//! Tracks the answers that a client must still receive after a logout request.
 
 use super::settings::Progress;
 use crate::domain::Command;
 use crate::ring::Producer;
 
-/// How far the answers are.
+/// The progress of the answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owed {
-    /// So many commands of the gateway have to be sequenced.
+    /// This many commands of the gateway must be sequenced.
     Sequencing(u64),
-    /// The commands up to this sequence have to be applied.
+    /// The commands up to this sequence must be applied.
     Applying(u64),
-    /// So many events have to be released.
+    /// This many events must be released.
     Releasing(u64),
 }
 
 impl Owed {
-    /// The answers to all commands up to now.
+    /// The answers to all commands so far.
     pub(super) fn since(inbound: &Producer<Command>) -> Self {
         Self::Sequencing(inbound.published())
     }
 
-    /// Whether they are all in the streams, after `released` events. Each step is looked at after the one before it was seen
-    /// to be done, so that nothing is passed over.
+    /// Whether all of them are in the streams, after `released` events. Each step is checked only after the previous
+    /// one was seen to be done, so that nothing is missed.
     pub(super) fn is_released(
         &mut self,
         inbound: &mut Producer<Command>,

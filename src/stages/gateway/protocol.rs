@@ -1,5 +1,5 @@
-//! What the gateway asks of a protocol of order entry beyond its session layer, and OUCH 5.0 over SoupBinTCP, which is the one
-//! that is served.
+//! The gateway's interface to an order-entry protocol, beyond its session layer; and its implementation for OUCH 5.0
+//! over SoupBinTCP.
 
 use super::close_reason::Cause;
 use crate::domain::audience::Address;
@@ -8,44 +8,44 @@ use crate::net::session::{CloseReason, SessionProtocol, Soup};
 use crate::wire::ouch::{self, Inbound, SystemEvent};
 use crate::wire::soup;
 
-/// No protocol's packet with a message in it is longer, bytes.
+/// An upper bound for the message packets of all protocols, bytes.
 pub const MESSAGE_PACKET_LEN_LIMIT: usize = 512;
 
-/// Whose message it is, and in which session it was sent.
+/// The login and session of a message.
 #[derive(Clone, Copy, Debug)]
 pub struct LoggedIn {
     /// The login that the connection is logged in as.
     pub login: LoginId,
-    /// To which session of that login; the first one is 0.
+    /// The session of that login; the first is 0.
     pub session: u32,
 }
 
-/// What a client's message asks for.
+/// The commands that a client's message results in.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
-    /// A name for the order that the command enters, in a command of its own before it.
+    /// A name for the order that the command enters, sent as a separate command before it.
     pub name: Option<NameOrder>,
     pub command: Command,
 }
 
-/// A protocol in which clients enter orders and are told of events.
+/// A protocol for entering orders and receiving events.
 pub trait OrderEntryProtocol: SessionProtocol {
-    /// The longest packet with a message in it, bytes: `MESSAGE_PACKET_LEN_LIMIT` at most.
+    /// The longest message packet, bytes; at most `MESSAGE_PACKET_LEN_LIMIT`.
     const PACKET_LEN_MAX: usize;
-    /// The shortest.
+    /// The shortest message packet, bytes.
     const PACKET_LEN_MIN: usize;
 
-    /// What a message asks for. What can be read and not accepted is a command that refuses it.
+    /// Decodes a message. A message that can be decoded but not accepted becomes a command that refuses it.
     ///
     /// # Errors
-    /// What costs the client its connection ([`CloseReason::not_of`]).
+    /// The reason for closing the connection ([`CloseReason::not_of`]).
     fn command(from: LoggedIn, message: &[u8], listings: &Listings) -> Result<Asked, CloseReason>;
 
-    /// The length of the packet that begins with these bytes: `byte` gives the one at a place in it.
+    /// The length of the packet that begins with these bytes; `byte` returns the one at an offset.
     fn packet_len(byte: impl Fn(u64) -> u8) -> u64;
 
-    /// Writes the packet that an address is sent about an event to the front of `out`, and returns its length. Every address of an
-    /// event has one: the numbers of its stream count them. `None`: its instrument is not among the listings.
+    /// Writes the packet about an event for one address to the front of `out`, and returns its length. Every address of
+    /// an event has a packet, because stream numbers count them. `None`: the instrument is not in the listings.
     fn encode(record: &EventRecord, to: Address, listings: &Listings, out: &mut [u8]) -> Option<usize>;
 }
 

@@ -1,4 +1,4 @@
-//! From a client's bytes to commands.
+//! Converts client bytes to commands.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -14,7 +14,7 @@ use crate::net::auth::Role;
 use crate::net::session::{CloseReason, Next, Packets, Stopped};
 use crate::ring::Claim;
 
-/// Takes messages that mean nothing any more.
+/// Discards messages that have no effect any more.
 pub(super) fn pass_over<P: OrderEntryProtocol>(packets: &mut Packets<'_, P>) -> Result<Stopped, CloseReason> {
     Ok(loop {
         match packets.next_message()? {
@@ -26,7 +26,7 @@ pub(super) fn pass_over<P: OrderEntryProtocol>(packets: &mut Packets<'_, P>) -> 
     })
 }
 
-/// Whether a command makes the exchange smaller, if it does anything.
+/// Whether a command, if it has an effect, frees space.
 fn frees_space(command: &Command) -> bool {
     match command {
         Command::Order(OrderCommand::Cancel(_) | OrderCommand::MassCancel(_) | OrderCommand::Modify(_)) => {
@@ -79,19 +79,19 @@ fn frees_space(command: &Command) -> bool {
     }
 }
 
-/// With what the packets of a logged-in client are taken up.
+/// The limits and tables for processing a logged-in client's packets.
 pub(super) struct Taking<'a> {
     pub(super) from: LoggedIn,
     pub(super) role: Role,
     pub(super) listings: &'a Listings,
-    /// How many orders may come, cancels not counted.
+    /// How many more orders are accepted; cancels are not counted.
     pub(super) orders_left: &'a mut u32,
-    /// How many cancels may, if space is low.
+    /// The bucket of cancels, if space is low.
     pub(super) cancels: Option<&'a mut Bucket>,
     pub(super) bucket: Option<&'a mut Bucket>,
 }
 
-/// Turns the packets of a logged-in client into commands, for as long as there is room for them and orders may come.
+/// Converts packets of a logged-in client to commands, while there is room and orders are accepted.
 #[inline]
 pub(super) fn take_packets<P: OrderEntryProtocol>(
     packets: &mut Packets<'_, P>,
@@ -113,7 +113,7 @@ pub(super) fn take_packets<P: OrderEntryProtocol>(
             break Stopped::Full { starved: claim.is_empty() };
         }
         let Asked { name, command } = P::command(from, message, taking.listings)?;
-        // A name and its order go together.
+        // A name and its order must be published together.
         if name.is_some() && claim.remaining() == 1 {
             break Stopped::Full { starved: claim.is_empty() };
         }
@@ -136,7 +136,7 @@ pub(super) fn take_packets<P: OrderEntryProtocol>(
     })
 }
 
-/// The command, or the refusal of an order that is one too many. What cancels or asks is taken all the same.
+/// The command, or a refusal if the order exceeds the rate. Cancels and queries are always accepted.
 fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, CloseReason> {
     match (bucket.take(), command) {
         (Fill::Within, command) => Ok(command),
@@ -158,7 +158,7 @@ fn refused(order: OrderCommand, reason: RejectReason) -> OrderCommand {
             OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
         }
         OrderCommand::RefuseEnter(order) => OrderCommand::RefuseEnter(RefuseEnter { reason, ..order }),
-        // A refused replace would cancel the order; this leaves it as it is.
+        // A refused replace would cancel the order; this command leaves the order unchanged.
         OrderCommand::Replace(order) => {
             let Replace { login, session, user_ref, echo: Echo { cl_ord_id, .. }, .. } = order;
             OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })

@@ -1,4 +1,4 @@
-//! What the gateway is told at start: its limits, who may log in, what it is joined to, and where the streams stand.
+//! The gateway's settings and connections, and the starting point of the streams.
 
 pub use super::streams::StreamsStart as GatewayStart;
 use crate::domain::{Command, EventRecord, LoginId};
@@ -13,66 +13,65 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// The smallest tail: enough messages that a resuming client can always find its place in it.
+/// The smallest tail, bytes. It holds enough messages that a resuming client can find its position in it.
 pub const TAIL_BYTES_MIN: usize = 16 * 1024;
 
-/// What holds for one login. Who may use it is the authenticator's to say.
+/// The settings of one login. The authenticator decides who may use it.
 #[derive(Clone, Copy, Debug)]
 pub struct LoginSettings {
-    /// The login whose orders and stream it is.
+    /// The login.
     pub login: LoginId,
-    /// Its orders are cancelled when it has been without a connection for this long; `None`: they stay.
+    /// Its orders are cancelled when it had no connection for this long; `None`: they stay.
     pub cancel_on_disconnect: Option<Duration>,
-    /// How much it may send.
+    /// Its message rate; `None`: unlimited.
     pub rate: Option<RateLimit>,
 }
 
-/// How many messages a login may send. More are refused, and as many again beyond that cost the connection.
+/// A message rate. Excess messages are refused; exceeding the burst by as much again closes the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// In the long run; at least 1.
+    /// Sustained rate, messages per second; at least 1.
     pub per_second: u32,
-    /// At once, after a pause; at least 1.
+    /// Burst size, messages; at least 1.
     pub burst: u32,
 }
 
-/// The gateway's limits and times.
+/// The gateway's limits and timeouts.
 #[derive(Clone, Debug)]
 pub struct GatewaySettings {
-    /// The SoupBinTCP id of session 0; those of later ones follow from it ([`crate::domain::session::session_id`]).
+    /// The SoupBinTCP id of session 0; later ids follow from it ([`crate::domain::session::session_id`]).
     pub session: SessionId,
-    /// The logins that somebody may use. Memory for them is taken at the start.
+    /// The logins that have a user. Their memory is allocated at the start.
     pub logins: Vec<LoginSettings>,
-    /// Connections at one time, at least 1. One more takes the place of one without a login, of the address that has
-    /// most of them; when all are logged in, it is closed as soon as it is accepted.
+    /// Most connections at one time, at least 1. A further one replaces a connection without a login, of the address
+    /// that has the most of them. If all are logged in, the new one is closed at once.
     pub connections_max: usize,
-    /// How long a connection may take to log in.
+    /// Timeout for the login of a connection.
     pub login_timeout: Duration,
-    /// A heartbeat is sent after this long without anything else sent.
+    /// A heartbeat is sent if nothing else was sent for this long.
     pub heartbeat_interval: Duration,
-    /// A client that is silent for this long is disconnected, unless its login asked for another time.
+    /// A client that is silent for this long is disconnected, unless its login asked for another timeout.
     pub client_timeout: Duration,
-    /// A client with something to receive that takes no byte for this long is disconnected.
+    /// A client with data to receive that accepts no byte for this long is disconnected.
     pub stall_timeout: Duration,
-    /// Messages kept in memory for each login, bytes: a power of two, at least [`TAIL_BYTES_MIN`]. A client that falls
-    /// further behind is disconnected.
+    /// Memory for the newest messages of each login, bytes: a power of two, at least [`TAIL_BYTES_MIN`]. A client that
+    /// falls further behind is disconnected.
     pub tail_bytes: usize,
-    /// The longest packet that is taken from a client, type and payload, bytes: [`PACKET_LEN_MIN`] to
-    /// [`PACKET_LEN_LIMIT`].
+    /// The longest packet accepted from a client, type and payload, bytes: [`PACKET_LEN_MIN`] to [`PACKET_LEN_LIMIT`].
     pub packet_len_max: usize,
-    /// Messages of one client that are taken in and not answered yet, at least 2. More wait in its socket.
+    /// The most unanswered messages of one client, at least 2. Further ones wait in its socket.
     pub unanswered_max: usize,
 }
 
-/// The longest order with every tag is far below it; only debug text could ask for more.
+/// The longest order with all tags is far shorter; only debug text could need more.
 pub const PACKET_LEN_MIN: usize = 512;
 
-/// Two of them fit an inbox.
+/// Two such packets fit an inbox.
 pub const PACKET_LEN_LIMIT: usize = INBOX_LEN / 2 - 2;
 
 impl GatewaySettings {
     /// # Errors
-    /// [`Fatal::Invariant`] naming a setting that is out of its documented range.
+    /// [`Fatal::Invariant`] that names a setting outside its documented range.
     pub(super) fn check(&self) -> Result<(), Fatal> {
         if self.connections_max == 0 {
             return Err(Fatal::invariant("gateway: connections_max is 0"));
@@ -96,48 +95,48 @@ impl GatewaySettings {
     }
 }
 
-/// What the gateway is joined to.
+/// Everything that the gateway is connected to.
 pub struct GatewayPorts {
     pub inbound: Producer<Command>,
     pub events: Consumer<EventRecord>,
-    /// The gate: an event is released when this has reached its sequence.
+    /// The gate: an event is released when this cursor has reached its sequence.
     pub durable: CursorReader,
-    /// How far commands have come.
+    /// The progress of commands.
     pub progress: Progress,
     /// Whether journal, event log or data directory are short of space.
     pub space: Vec<SpaceWatch>,
-    /// Where messages that have left the tail come from.
+    /// The source of messages that are no longer in the tail.
     pub resend: ResendClient,
-    /// Whom to wake after publishing commands.
+    /// Rung after publishing commands.
     pub downstream: Vec<Doorbell>,
-    /// Whom to wake after asking for old messages.
+    /// Rung after asking for old messages.
     pub archiver: Vec<Doorbell>,
-    /// Who says who may come in.
+    /// Authenticates logins.
     pub auth: AuthClient,
-    /// Whom to wake after asking.
+    /// Rung after sending a login request.
     pub authenticator: Vec<Doorbell>,
 }
 
-/// How far commands have come on their way through the engine.
+/// The progress of commands through the engine.
 #[derive(Clone)]
 pub struct Progress {
-    /// How many commands were put into the command ring since the start.
+    /// The number of commands put into the command ring since the start.
     pub sequenced: CursorReader,
     /// The last sequence before this start.
     pub sequence_base: u64,
     /// The last command whose events are all in the event ring.
     pub applied: CursorReader,
-    /// How many events were put into the event ring since the start.
+    /// The number of events put into the event ring since the start.
     pub in_ring: CursorReader,
 }
 
-/// Asks the gateway from outside to take nothing more in, as the first step of an orderly stop. What was taken in is
-/// still answered.
+/// Asks the gateway to take no more input, as the first step of an orderly stop. Commands already taken are still
+/// answered.
 #[derive(Clone, Debug, Default)]
 pub struct GatewayControl(Arc<AtomicBool>);
 
 impl GatewayControl {
-    /// From the next duty cycle on no connection is accepted and no socket is read.
+    /// From the next duty cycle on, no connection is accepted and no socket is read.
     pub fn stop_reading(&self) {
         self.0.store(true, Ordering::Release);
     }

@@ -1,5 +1,5 @@
-//! Where the bytes come from that a logged-in client receives: the tail of its stream or, as long as it is further
-//! back than that reaches, the event log.
+//! The source of the bytes that a logged-in client receives: the tail of its stream or, for older messages, the event
+//! log.
 
 use super::close_reason::Cause;
 use super::protocol::{MESSAGE_PACKET_LEN_LIMIT, OrderEntryProtocol};
@@ -10,12 +10,12 @@ use crate::net::session::CloseReason;
 use crate::stages::resend::{Reading, ResendChunk, ResendRequest};
 use std::sync::Arc;
 
-/// How long to wait before asking again for messages that the archiver does not have yet, ns.
+/// How long to wait before asking again for messages that are not in the event log yet, ns.
 const ASK_AGAIN_NS: u64 = 1_000_000;
 
-/// Where a client's bytes come from.
+/// The source of a client's bytes.
 pub enum Source {
-    /// From the tail, from this position on.
+    /// The tail, from this position on.
     Tail {
         /// The position of the next byte to send.
         position: u64,
@@ -24,16 +24,16 @@ pub enum Source {
     Log(Resend),
 }
 
-/// A client on its way through the event log.
+/// A client that reads old messages from the event log.
 pub struct Resend {
-    /// The first message that has neither been sent nor is in the chunk at hand.
+    /// The first message that was neither sent nor is in the present chunk.
     next: u64,
-    /// The first message that is not there, once the session has ended.
+    /// The first message that does not exist, if the session has ended.
     end: Option<u64>,
-    /// How many messages it was behind the stream when it began.
+    /// How many messages it was behind when it started.
     behind: u64,
     step: Step,
-    /// Tells those who read that somebody waits.
+    /// Shows the readers that the client is waiting.
     wanted: Arc<()>,
 }
 
@@ -50,7 +50,7 @@ impl Resend {
 }
 
 impl Source {
-    /// From where message `next` of the stream is to be had.
+    /// The source for message `next` of the stream.
     pub fn of<P: OrderEntryProtocol>(stream: &Stream<P>, next: u64) -> Self {
         match stream.tail().and_then(|tail| tail.locate(next)) {
             Some(position) => Self::Tail { position },
@@ -58,13 +58,13 @@ impl Source {
         }
     }
 
-    /// Messages `next` to before `end` of a session that has ended.
+    /// Messages `next` to before `end` of an ended session.
     pub fn ended(next: u64, end: u64) -> Self {
         Self::Log(Resend::new(next, Some(end), 0))
     }
 
-    /// Whether the client receives as fast as it is told something: from the tail, no more than so many bytes wait; from the event
-    /// log, no more than those have come to what there was when it began.
+    /// Whether the client receives as fast as it is sent messages. From the tail: at most this many bytes are waiting.
+    /// From the event log: at most this many bytes were added since it started.
     pub fn keeps_up<P: OrderEntryProtocol>(&self, stream: &Stream<P>, bytes_max: u64) -> bool {
         match self {
             Self::Tail { position } => {
@@ -79,13 +79,13 @@ impl Source {
         }
     }
 
-    /// Whether they come from the tail.
+    /// Whether the source is the tail.
     #[inline]
     pub fn is_tail(&self) -> bool {
         matches!(self, Self::Tail { .. })
     }
 
-    /// The bytes to send now, in two parts: those of the stream of this session.
+    /// The bytes to send now, in two parts, from the stream of this session.
     ///
     /// # Errors
     /// [`Cause::FellBehind`].
@@ -119,7 +119,7 @@ impl Source {
         }
     }
 
-    /// The first `count` of the unsent bytes have been sent.
+    /// Records that the first `count` of these bytes were sent.
     #[inline]
     pub fn sent(&mut self, count: usize) {
         match self {
@@ -129,11 +129,11 @@ impl Source {
         }
     }
 
-    /// Goes on from a chunk that has been sent: to the tail when that reaches far enough back by now, else to the next
-    /// chunk. Returns a request when it is time for one; say with [`Source::asked`] when it is made.
+    /// Continues after a chunk was sent: with the tail if it now reaches back far enough, otherwise with the next
+    /// chunk. Returns a request when one is due; call [`Source::asked`] when it was sent.
     ///
     /// # Errors
-    /// [`Cause::FellBehind`] when the session ended so long ago that it is not known where.
+    /// [`Cause::FellBehind`] if the session ended so long ago that its end is no longer known.
     #[inline]
     pub fn advance<P: OrderEntryProtocol>(
         &mut self,
@@ -145,7 +145,7 @@ impl Source {
         let Self::Log(resend) = self else { return Ok(None) };
         let is_open = match stream.status(session) {
             SessionStatus::Open => true,
-            // The numbers of the tail are those of another session by now: the log has the rest.
+            // The tail has the numbers of another session by now; the rest must come from the log.
             SessionStatus::Ended(end) => {
                 resend.end.get_or_insert(end.messages + 1);
                 false
@@ -180,7 +180,7 @@ impl Source {
         Ok(Some(ResendRequest { login, session, connection: by.0, wanted, from: next, until }))
     }
 
-    /// Whether this session's stream has ended and all of it has been sent.
+    /// Whether this session's stream has ended and was sent completely.
     #[inline]
     pub fn is_at_end<P: OrderEntryProtocol>(&self, session: u32, stream: &Stream<P>) -> bool {
         match self {
@@ -199,18 +199,18 @@ impl Source {
         }
     }
 
-    /// The request is made.
+    /// Records that the request was sent.
     pub fn asked(&mut self) {
         if let Self::Log(resend) = self {
             resend.step = Step::Asked;
         }
     }
 
-    /// Takes an answer. One that nobody waits for is dropped.
+    /// Takes an answer. An answer that is no longer wanted is dropped.
     ///
     /// # Errors
-    /// [`Cause::Gone`] when old messages are not kept for so long, [`Cause::Unreadable`] when they cannot be read,
-    /// [`Cause::Resend`] when it is not what was asked for: the stream would have a gap or a repetition.
+    /// [`Cause::Gone`] if the messages are no longer kept, [`Cause::Unreadable`] if they cannot be read,
+    /// [`Cause::Resend`] if the answer does not match the request: the stream would have a gap or a repetition.
     pub fn take<P: OrderEntryProtocol>(
         &mut self,
         chunk: &ResendChunk,

@@ -1,7 +1,7 @@
-//! Every login's stream: how many messages it has, the last of them, and who listens.
+//! The stream of each login: its message count, its newest messages, and the connection that listens.
 //!
-//! A stream is made of released events and of nothing else; nothing is numbered before it may be sent. With every session
-//! it begins anew; where the one before ended is remembered for a client that is still on its way there.
+//! A stream consists only of released events; a message gets its number only when it may be sent. Each session starts a
+//! new stream. The end of the previous one is kept for a client that has not received all of it yet.
 
 use super::protocol::OrderEntryProtocol;
 use super::tail::Tail;
@@ -15,15 +15,15 @@ pub struct Stream<P> {
     /// The number of its last message.
     messages: u64,
     tail: Option<Tail<P>>,
-    /// Its messages are kept in the tail: from the first login on.
+    /// Whether its messages are kept in the tail: from the first login on.
     kept: bool,
-    /// The end of the stream of the session before.
+    /// The end of the previous session's stream.
     ended: Option<StreamEnd>,
     /// The connection that is logged in.
     pub listener: Option<ConnectionId>,
 }
 
-/// Where a session's stream ended.
+/// The end of a session's stream.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamEnd {
     session: u32,
@@ -33,10 +33,10 @@ pub struct StreamEnd {
     pub position: u64,
 }
 
-/// Whether a session's stream goes on.
+/// The state of a session's stream.
 #[derive(Clone, Copy, Debug)]
 pub enum SessionStatus {
-    /// It is that of the present session.
+    /// It belongs to the present session.
     Open,
     /// It ended here.
     Ended(StreamEnd),
@@ -54,12 +54,12 @@ impl<P: OrderEntryProtocol> Stream<P> {
         self.messages + 1
     }
 
-    /// The session that it is of.
+    /// The session of the stream.
     pub fn session(&self) -> u32 {
         self.session
     }
 
-    /// The last messages; `None` before the first login.
+    /// The newest messages; `None` before the first login.
     #[inline]
     pub fn tail(&self) -> Option<&Tail<P>> {
         self.tail.as_ref().filter(|_| self.kept)
@@ -85,7 +85,7 @@ impl<P: OrderEntryProtocol> Stream<P> {
     }
 }
 
-/// All streams, and what their messages are addressed and written with.
+/// All streams, and the tables for addressing and encoding their messages.
 pub struct Streams<P> {
     listings: Listings,
     audience: Audience,
@@ -94,28 +94,28 @@ pub struct Streams<P> {
     tail_bytes: usize,
 }
 
-/// Where recovery left the streams off.
+/// The streams at the end of recovery.
 #[derive(Clone, Debug, Default)]
 pub struct StreamsStart {
-    /// The instruments of all events so far.
+    /// The listings after all events so far.
     pub listings: Listings,
-    /// Who is sent what.
+    /// The recipients of events.
     pub audience: Audience,
     /// The venue's session; the first one is 0.
     pub session: u32,
-    /// By login id: its session, and how many messages its stream has in it so far; logins beyond the end have none.
+    /// By login id: its session, and its number of messages in it so far; further logins have none.
     pub streams: Vec<(u32, u64)>,
 }
 
 impl<P: OrderEntryProtocol> Streams<P> {
-    /// Goes on from there.
+    /// Continues from that point.
     pub fn new(start: StreamsStart, tail_bytes: usize) -> Self {
         let StreamsStart { listings, audience, session, streams } = start;
         let stream = |(session, messages)| Stream::new(session, messages);
         Self { listings, audience, session, by_login: streams.into_iter().map(stream).collect(), tail_bytes }
     }
 
-    /// Makes room for a login, and takes the memory for its tail. The system gives that page by page, when it is written.
+    /// Adds a login and reserves the memory for its tail. The system provides the pages when they are first written.
     pub fn know(&mut self, login: LoginId) {
         let tail_bytes = self.tail_bytes;
         let stream = known(&mut self.by_login, login, self.session);
@@ -123,19 +123,19 @@ impl<P: OrderEntryProtocol> Streams<P> {
         stream.tail.get_or_insert_with(|| Tail::new(tail_bytes, next));
     }
 
-    /// The instruments of all released events.
+    /// The listings after all released events.
     #[inline]
     pub fn listings(&self) -> &Listings {
         &self.listings
     }
 
-    /// A login's stream, if any event or setting has named it.
+    /// A login's stream, if an event or setting has named the login.
     #[inline]
     pub fn get(&self, login: LoginId) -> Option<&Stream<P>> {
         self.by_login.get(login.0 as usize)
     }
 
-    /// A login's stream, with its tail: from now on its messages are kept.
+    /// A login's stream with its tail: from now on its messages are kept.
     pub fn join(&mut self, login: LoginId) -> &mut Stream<P> {
         self.know(login);
         let stream = &mut self.by_login[login.0 as usize];
@@ -147,7 +147,7 @@ impl<P: OrderEntryProtocol> Streams<P> {
         stream
     }
 
-    /// Ends the listening of a connection, if it still is the one that listens.
+    /// Ends the listening of a connection, if it is still the one that listens.
     pub fn leave(&mut self, login: LoginId, connection: ConnectionId) {
         if let Some(stream) = self.by_login.get_mut(login.0 as usize)
             && stream.listener == Some(connection)
@@ -156,11 +156,11 @@ impl<P: OrderEntryProtocol> Streams<P> {
         }
     }
 
-    /// Adds an event's messages to their streams, notes who listens to them, and returns how many they are.
+    /// Adds an event's messages to their streams, marks the listening connections, and returns the number of messages.
     ///
     /// # Errors
-    /// [`Fatal::Invariant`] for an event that names a recipient but has no message for it: every number of its stream
-    /// from there on would be wrong.
+    /// [`Fatal::Invariant`] if an event names a recipient but has no message for it: all later numbers of that stream
+    /// would be wrong.
     #[inline]
     pub fn release(&mut self, record: &EventRecord, told: &mut ReadySet) -> Result<u64, Fatal> {
         self.listings.note(record);

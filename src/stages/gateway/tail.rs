@@ -1,28 +1,28 @@
-//! The last messages of one login's stream, framed and numbered, ready to send.
+//! The newest messages of one login's stream, framed and numbered, ready to send.
 
 use super::protocol::{MESSAGE_PACKET_LEN_LIMIT, OrderEntryProtocol};
 use std::marker::PhantomData;
 
-/// Every so many messages the place of one is remembered.
+/// The position of one in this many messages is kept.
 pub const MARK_EVERY: u64 = 32;
 
-/// A ring of bytes. Positions in it count all bytes that were ever put; those further back than its capacity are gone.
+/// A ring of bytes. Positions count all bytes ever written; those further back than the capacity are gone.
 pub struct Tail<P> {
     bytes: Box<[u8]>,
     end: u64,
-    /// The number of the first message since it was made or restarted.
+    /// The number of the first message since it was created or restarted.
     first: u64,
-    /// The number that the next message will have.
+    /// The number of the next message.
     next: u64,
-    /// The position of message `first + k × MARK_EVERY` at k modulo the length; positions never start again.
+    /// The position of message `first + k × MARK_EVERY` is at index k modulo the length; positions never restart.
     marks: Box<[u64]>,
-    /// The smallest k whose message is still here; one past the last when none is.
+    /// The smallest k whose message is still held; one past the last if there is none.
     oldest_mark: u64,
     protocol: PhantomData<fn() -> P>,
 }
 
 impl<P: OrderEntryProtocol> Tail<P> {
-    /// An empty tail that goes on with message `next`. `capacity_bytes` is a power of two.
+    /// An empty tail that continues with message `next`. `capacity_bytes` is a power of two.
     pub fn new(capacity_bytes: usize, next: u64) -> Self {
         let marks = (capacity_bytes / P::PACKET_LEN_MIN / MARK_EVERY as usize + 2).next_power_of_two();
         Self {
@@ -36,14 +36,14 @@ impl<P: OrderEntryProtocol> Tail<P> {
         }
     }
 
-    /// From here on messages are numbered from `next`. What is there stays for whoever is still on its way through it, but
-    /// no number finds it any more.
+    /// Numbers the following messages from `next`. Clients may still read the earlier bytes by position, but no number
+    /// refers to them any more.
     pub fn restart(&mut self, next: u64) {
         (self.first, self.next, self.oldest_mark) = (next, next, 0);
     }
 
-    /// Adds the packet that `encode` writes to the front of the slice it is given, and returns its length. `None`,
-    /// with nothing added, when that is what `encode` returns.
+    /// Adds the packet that `encode` writes to the front of its slice, and returns its length. If `encode` returns
+    /// `None`, nothing is added and the result is `None`.
     #[inline]
     pub fn push(&mut self, encode: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<usize> {
         let at = self.offset(self.end);
@@ -76,7 +76,7 @@ impl<P: OrderEntryProtocol> Tail<P> {
         }
     }
 
-    /// How many bytes it has room for.
+    /// The capacity in bytes.
     pub fn capacity(&self) -> usize {
         self.bytes.len()
     }
@@ -87,12 +87,12 @@ impl<P: OrderEntryProtocol> Tail<P> {
         self.end
     }
 
-    /// The number of the oldest message that [`Tail::locate`] finds; that of the next one when there is none.
+    /// The number of the oldest message that [`Tail::locate`] finds; the next number if there is none.
     pub fn oldest(&self) -> u64 {
         (self.first + self.oldest_mark * MARK_EVERY).min(self.next)
     }
 
-    /// The position of a message; for the next one this is the end. `None` for one that is gone or not yet there.
+    /// The position of a message; for the next message this is the end. `None` if it is gone or not there yet.
     pub fn locate(&self, message: u64) -> Option<u64> {
         if message == self.next {
             return Some(self.end);
@@ -108,8 +108,8 @@ impl<P: OrderEntryProtocol> Tail<P> {
         Some(position)
     }
 
-    /// All bytes from a position to the end, as the parts before and after the end of the memory. `None` when some
-    /// of them have been overwritten.
+    /// All bytes from a position to the end, as the parts before and after the end of the memory. `None` if some were
+    /// overwritten.
     #[inline]
     pub fn since(&self, position: u64) -> Option<(&[u8], &[u8])> {
         if position < self.held_from() {
@@ -120,8 +120,8 @@ impl<P: OrderEntryProtocol> Tail<P> {
         Some((&self.bytes[at..at + before], &self.bytes[..len - before]))
     }
 
-    /// One packet less than the capacity back from the end: the place of the next packet is never read from, whatever
-    /// is written beyond its length.
+    /// One packet less than the capacity back from the end. The space of the next packet is never read, whatever
+    /// `encode` writes beyond its packet.
     #[inline]
     fn held_from(&self) -> u64 {
         self.end.saturating_sub((self.bytes.len() - P::PACKET_LEN_MAX) as u64)
@@ -153,7 +153,7 @@ mod tests {
 
     const CAPACITY: usize = 16 * 1024;
 
-    /// A packet of `PACKET_LEN_MIN` to `SEQUENCED_LEN_MAX` bytes that has its message's number in it.
+    /// A packet of `PACKET_LEN_MIN` to `SEQUENCED_LEN_MAX` bytes that contains its message's number.
     fn packet(message: u64) -> Vec<u8> {
         let spread = (SEQUENCED_LEN_MAX - PACKET_LEN_MIN) as u64 + 1;
         let len = PACKET_LEN_MIN + (message * 7 % spread) as usize;

@@ -1,4 +1,4 @@
-//! Group commit: what waits in the command ring is copied into the journal and synced once.
+//! Group commit: copies the waiting commands from the command ring into the journal and syncs once.
 
 use super::super::space::SpaceLow;
 use crate::domain::{Sequenced, codec};
@@ -12,13 +12,14 @@ use std::time::Duration;
 /// When the journaler syncs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalerSettings {
-    /// What an acknowledgement means; the same as the writer was opened with.
+    /// What an acknowledgement guarantees; must match the writer's options.
     pub durability: Durability,
-    /// Of [`Durability::Async`]: from one sync to the next.
+    /// For [`Durability::Async`]: the time between two syncs.
     pub sync_interval: Duration,
 }
 
-/// The reading end of the command ring, the journal and its cursors: whoever owns this is the journaler for the moment.
+/// The consumer of the command ring, the journal and its cursors. The agent that owns this is the journaler at the
+/// moment.
 pub(super) struct GroupCommit {
     pub(super) commands: Consumer<Sequenced>,
     pub(super) durable: CursorWriter,
@@ -45,7 +46,7 @@ impl GroupCommit {
         self.writer.as_mut().ok_or_else(|| Fatal::invariant("the journaler was run after it was closed"))
     }
 
-    /// Copies what waits in the ring into the journal.
+    /// Copies the waiting commands into the journal.
     pub(super) fn append(&mut self, limit: usize) -> Result<usize, Fatal> {
         let Self { commands, space, writer, counts, settings: JournalerSettings { durability, .. }, .. } =
             self;
@@ -65,7 +66,7 @@ impl GroupCommit {
         };
         for error in failed.into_iter().chain(unwritten) {
             match error {
-                // What does not fit stays where it is, and what is behind it waits with it, until there is space again.
+                // A command that does not fit stays in the ring with all after it until there is space again.
                 AppendError::NoSpace => counts.no_space.add(1),
                 error => return Err(Fatal::journal_append(error)),
             }
@@ -76,7 +77,7 @@ impl GroupCommit {
         Ok(appended)
     }
 
-    /// Syncs what was appended. What cannot be opened for it now is tried again in the next duty cycle.
+    /// Syncs the appended commands. After a transient error the next duty cycle tries again.
     pub(super) fn sync(&mut self) -> Result<(), Fatal> {
         match self.writer()?.sync() {
             Ok(_) => self.passing.over(),
@@ -91,7 +92,7 @@ impl GroupCommit {
         Ok(())
     }
 
-    /// Moves the durable cursor to what the journal says is durable.
+    /// Moves the durable cursor to the journal's durable sequence.
     pub(super) fn publish(&mut self) -> Result<bool, Fatal> {
         let writer = self.writer()?;
         let (appended, durable, synced) = (writer.appended(), writer.durable(), writer.synced());
@@ -109,7 +110,7 @@ impl GroupCommit {
         Ok(true)
     }
 
-    /// In async mode: whether what was appended since the last sync has waited long enough.
+    /// In async mode: whether the commands appended since the last sync have waited long enough.
     pub(super) fn sync_is_due(&mut self) -> bool {
         let now = self.clock.now();
         let due =

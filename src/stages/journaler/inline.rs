@@ -1,15 +1,15 @@
-//! The journaler on the hot thread, for as long as little waits.
+//! The journaler on the hot thread, used while few commands wait.
 //!
-//! A lone order that is handed to another thread waits for two wake-ups beside its sync, which together take as long as the
-//! sync. So the hot thread appends and syncs itself what the matcher has just applied, and the gateway answers in
-//! the next duty cycle. While it syncs nothing is read, so it stands back where that would cost more than it saves: when many
-//! commands wait, while syncs are slow, and where the segment ends. The disk thread then does it as if this agent
-//! were not there.
+//! A single order that is handed to another thread waits for two wake-ups besides its sync; together they take as long
+//! as the sync. So the hot thread appends and syncs the commands that the matcher has just applied, and the gateway
+//! answers in the next duty cycle. During the sync nothing is read. The agent therefore stands back when that would
+//! cost more than it saves: when many commands wait, while syncs are slow, and at the end of a segment. The disk thread
+//! then does the work as if this agent did not exist.
 //!
-//! While this agent is in charge, the stages of its thread ring neither the disk thread nor the archiver ([`Mute`]); what they would have rung
-//! for is owed here. Commands that are left waiting are rung for at once. Events for the archiver can wait, and waking it for
-//! each would take the core from the next order: they are rung for after the answer has left, and once a millisecond, or when
-//! many wait.
+//! While this agent journals, the other stages of its thread do not ring the disk thread and the archiver ([`Mute`]);
+//! this agent rings for them. It rings at once for commands that are left waiting. Events for the archiver can wait,
+//! and a wake-up for each of them would take the core from the next order. It rings for them after the answer was sent,
+//! at most once a millisecond, or when many wait.
 
 use super::commit::GroupCommit;
 use crate::domain::codec;
@@ -20,54 +20,55 @@ use crate::runtime::{
 };
 use dojima_journal::{Durability, Writer};
 
-/// Commands of one inline sync. With more of them, matching the next ones during the sync is worth more than the two wake-ups.
+/// The most commands per inline sync. With more, matching further commands during the sync saves more than the two
+/// wake-ups.
 pub const INLINE_MAX: u64 = 64;
-/// Until so much time has passed without more than [`INLINE_MAX`] commands waiting, the disk thread has them.
+/// The disk thread keeps the commands until at most [`INLINE_MAX`] have waited for this long.
 const BUSY_NS: u64 = 1_000_000;
-/// A sync this long is slow. Single ones are the scheduler's doing or another's write: on a busy machine some in a hundred, and
-/// whoever waits for one waits on either thread.
+/// A sync of this length is slow. Single slow syncs are caused by the scheduler or by other writes: a few percent on a
+/// busy machine. They would take as long on the other thread.
 const SLOW_NS: u64 = 1_000_000;
-/// So many slow ones among the last 64 are the disk's doing: the two wake-ups are then the lesser part, and the disk thread has
-/// the commands for a while.
+/// This many slow syncs among the last 64 mean that the disk is slow. The two wake-ups then matter little, and the disk
+/// thread takes the commands for a while.
 const SLOW_MAX: u32 = 16;
 const SLOW_REST_NS: u64 = 10_000_000_000;
-/// The archiver is rung for so long after the last time, or after so many events.
+/// The archiver is rung this long after the last ring, or after this many events.
 const RING_EVERY_NS: u64 = 1_000_000;
 const EVENTS_MAX: u64 = 64;
 
-/// What the agent looks at, and whom it rings.
+/// What the agent reads, and what it rings.
 pub struct InlinePorts {
-    /// Commands in the command ring, and how many of them are in the journal.
+    /// The positions of the producer and of the journaler in the command ring.
     pub commands: [CursorReader; 2],
-    /// Events that were put into the event ring.
+    /// The position of the producer in the event ring.
     pub events: CursorReader,
     /// Wakes the disk thread.
     pub disk: Vec<Doorbell>,
     pub archiver: Vec<Doorbell>,
-    /// Silences the bells of its thread's other agents that wake either.
+    /// Mutes the bells of its thread's other agents for these two threads.
     pub mute: Mute,
-    /// Makes its thread sleep for no longer than what is owed to the archiver can wait.
+    /// Limits its thread's sleep to the time for which the archiver's bell can wait.
     pub soon: Soon,
 }
 
-/// The agent; it sits behind the matcher.
+/// The agent. It runs after the matcher.
 pub struct InlineJournaler {
     commit: Handover<GroupCommit>,
     ports: InlinePorts,
     clock: Box<dyn Clock>,
-    /// Until then the disk thread has the commands.
+    /// Until then the disk thread does the work.
     stands_back_until: MonotonicNanos,
-    /// Of the last 64 syncs, which were slow; the last one in the lowest bit.
+    /// Which of the last 64 syncs were slow; the last one is the lowest bit.
     slow: u64,
-    /// Events in the ring, when this agent last looked, and when it last rang.
+    /// The event ring's position at the last look, and the time of the last ring.
     seen_events: u64,
     rung_events: u64,
-    /// Events wait that the archiver was not rung for since they are durable.
+    /// Whether durable events wait for which the archiver was not rung.
     owes_ring: bool,
     last_ring: MonotonicNanos,
-    /// What was appended has left pages that the next append faults on.
+    /// Whether the next append would cause page faults.
     owes_warm: bool,
-    /// The commands that wait were left to the disk thread.
+    /// Whether the waiting commands were left to the disk thread.
     is_handed_over: bool,
     counts: Counts,
 }
@@ -108,7 +109,7 @@ impl InlineJournaler {
 
     fn waiting(&self) -> u64 {
         let [end, position] = &self.ports.commands;
-        // The position first: it never passes the end.
+        // The position is read before the end, so it never passes it.
         let position = position.get();
         end.get() - position
     }
@@ -127,7 +128,7 @@ impl InlineJournaler {
         }
     }
 
-    /// Leaves what waits to the disk thread, which nobody else wakes. The journal must have been given back.
+    /// Leaves the waiting commands to the disk thread and rings it. The journal must have been given back.
     fn hand_over(&mut self, now: MonotonicNanos) {
         if !std::mem::replace(&mut self.is_handed_over, true) {
             self.counts.handed_over.add(1);
@@ -136,7 +137,7 @@ impl InlineJournaler {
         self.ring_archiver(now);
     }
 
-    /// Leaves everything to the disk thread until then.
+    /// Leaves all work to the disk thread until `until`.
     fn stand_back(&mut self, until: u64, now: MonotonicNanos) {
         self.stands_back_until = MonotonicNanos(until.max(self.stands_back_until.0));
         self.ports.mute.set(false);
@@ -151,8 +152,8 @@ impl InlineJournaler {
         }
     }
 
-    /// Appends what waits, syncs it, and says that it is durable. Whether all that is done: not if the disk thread owns the
-    /// journal, nor where another file would have to be opened, nor while something passes.
+    /// Appends the waiting commands, syncs, and moves the durable cursor. Returns false if something is left to do: the
+    /// disk thread owns the journal, another file would have to be opened, or an error is transient.
     fn commit(&mut self, waiting: usize) -> Result<bool, Fatal> {
         let Some(mut commit) = self.commit.try_own() else { return Ok(false) };
         let has_room = |writer: &Writer| writer.has_room_for(waiting, codec::ENCODED_LEN_MAX);
@@ -169,7 +170,7 @@ impl InlineJournaler {
         Ok(appended == waiting && (!syncs || commit.writer()?.is_synced()))
     }
 
-    /// Nothing waits: time for what would have made an answer wait.
+    /// Nothing waits, so it does the work that would have delayed an answer.
     fn rest(&mut self) -> Result<(), Fatal> {
         self.is_handed_over = false;
         if self.owes_warm
@@ -193,7 +194,7 @@ impl Agent for InlineJournaler {
         let waiting = self.waiting();
         let events = self.ports.events.get();
         let is_news = std::mem::replace(&mut self.seen_events, events) != events;
-        // The answers to what was synced in the last duty cycle have left in this one.
+        // The answers to commands synced in the last duty cycle were sent in this one.
         let owed_ring = self.owes_ring;
         if is_news && self.ports.mute.is_set() {
             self.owe_ring(true);

@@ -1,4 +1,4 @@
-//! Compares the event log, which has what the matcher said, with the events of the shadow.
+//! Compares the event log, which has the matcher's events, with the shadow's events.
 
 use crate::domain::{EventRecord, codec};
 use crate::runtime::{Fatal, Halt};
@@ -6,11 +6,11 @@ use dojima_journal::storage::Storage;
 use dojima_journal::{JournalError, Reader, Trusted, sync_segments};
 use std::sync::Arc;
 
-/// The event log at the next event.
+/// A reader of the event log, at the next event.
 pub(super) struct EventLogComparator {
     files: Arc<dyn Storage>,
     reader: Reader,
-    /// The segments from this one on may have bytes that are not on the disk.
+    /// The first segment that may have bytes not yet on disk.
     unsynced_from: u64,
     segment: u64,
 }
@@ -24,17 +24,17 @@ impl EventLogComparator {
             Some(Ok(mut before)) => {
                 before.next().map_err(Fatal::event_log)?.map_or(0, |last| last.position().segment)
             }
-            // That one is retired, or the log was begun anew: then it holds nothing of the state.
+            // That segment was retired, or the log was restarted: it has no events of the state.
             Some(Err(_)) | None => 0,
         };
         Ok(Self { files, reader, unsynced_from: 0, segment })
     }
 
-    /// Compares the next event, which the log has, as it has all up to `archived`. Every byte is compared, so checksums would add
-    /// nothing.
+    /// Compares the next event. The log has it, like all events up to `archived`. Every byte is compared, so checksums
+    /// are not needed.
     ///
     /// # Errors
-    /// [`Fatal::Diverged`] when the log says something else; [`Fatal::EventLog`].
+    /// [`Fatal::Diverged`] if the log has a different event; [`Fatal::EventLog`].
     pub(super) fn compare(&mut self, event: &EventRecord, archived: u64) -> Result<(), Halt> {
         let trusted = Trusted { first: 1, last: archived };
         let mut expected = [0; codec::ENCODED_LEN_MAX];
@@ -56,7 +56,7 @@ impl EventLogComparator {
         ))))
     }
 
-    /// Brings everything that was compared to the disk.
+    /// Syncs everything that was compared.
     pub(super) fn sync(&mut self) -> Result<(), JournalError> {
         sync_segments(self.files.as_ref(), self.unsynced_from..=self.segment)?;
         self.unsynced_from = self.segment;

@@ -1,8 +1,8 @@
-//! How large the engine's own files may become: a warning first, then no new orders.
+//! The size limit of the engine's own files: first a warning, then no new orders.
 //!
-//! Only what the engine itself makes grow may stop trading. What others can make grow is shown beside it and stops nothing:
-//! files that they put into the data directory, and the write-ahead log of the database, which anybody holds up who keeps a
-//! transaction open.
+//! Only files whose growth the engine controls may stop trading. Files whose growth others control are reported and
+//! stop nothing: foreign files in the data directory, and the database's write-ahead log, which any open transaction
+//! keeps growing.
 
 use crate::runtime::{Counter, Counters};
 use crate::stages::space::SpaceLow;
@@ -10,22 +10,22 @@ use dojima_journal::storage::Storage;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A folder of the engine's.
+/// One of the engine's directories.
 #[derive(Clone, Debug)]
 pub struct QuotaFolder {
     pub files: Arc<dyn Storage>,
-    /// Whether the engine makes files of this name there, or is making one.
+    /// Whether the engine creates files of this name there.
     pub is_own: fn(&str) -> bool,
 }
 
-/// The files that are looked at.
+/// The files that are measured.
 #[derive(Clone, Debug)]
 pub struct QuotaFiles {
     /// Journal, event log, snapshots, market data, and the data directory itself.
     pub folders: [QuotaFolder; 5],
     /// The database, if there is one.
     pub database: Option<PathBuf>,
-    /// What of the database's write-ahead log counts, bytes: what it has when nobody holds it up.
+    /// The part of the database's write-ahead log that counts, bytes: its size when no transaction delays it.
     pub wal_kept_bytes: u64,
 }
 
@@ -37,7 +37,7 @@ struct Sizes {
 }
 
 impl QuotaFiles {
-    /// The sizes now. What cannot be listed counts as nothing: that it cannot is somebody else's to report.
+    /// The sizes now. A directory that cannot be listed counts as empty; another component reports the error.
     fn sizes(&self) -> Sizes {
         let mut sizes = Sizes::default();
         let database =
@@ -46,7 +46,7 @@ impl QuotaFiles {
             for (name, bytes) in files.files().unwrap_or_default() {
                 match is_own(&name) {
                     true => sizes.own += bytes,
-                    // That one and what is beside it have their own rules, wherever they are.
+                    // The database and the files beside it have their own rules, wherever they are.
                     false if database.as_ref().is_some_and(|own| name.starts_with(own.as_ref())) => {}
                     false => sizes.of_others += bytes,
                 }
@@ -69,18 +69,18 @@ impl QuotaFiles {
 #[derive(Debug)]
 pub struct Quota {
     pub files: QuotaFiles,
-    /// From this size on new orders are refused, bytes; 0: there is no limit.
+    /// From this size on new orders are refused, bytes; 0: no limit.
     pub stop_bytes: u64,
     /// From this size on the operator is warned, bytes.
     pub warn_bytes: u64,
-    /// Tells the sequencer.
+    /// Informs the sequencer.
     pub space: SpaceLow,
     pub counts: QuotaCounts,
-    /// Which warnings were given: of the engine's files, and of those of others.
+    /// Which warnings were given: about the engine's files, and about other files.
     pub warned: [bool; 2],
 }
 
-/// The sizes, for whoever watches the engine. They stand at 0 without a quota.
+/// The sizes, for monitoring. They stay 0 without a quota.
 #[derive(Debug)]
 pub struct QuotaCounts {
     own: Counter,
@@ -97,7 +97,7 @@ impl QuotaCounts {
 }
 
 impl Quota {
-    /// Looks at the sizes, and says what they mean.
+    /// Measures the sizes and acts on them.
     pub(super) fn look(&mut self) {
         if self.stop_bytes == 0 {
             return;

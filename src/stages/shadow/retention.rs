@@ -1,4 +1,5 @@
-//! What is kept: the newest snapshots, and of journal and event log whatever they, SQL or a resuming client still need.
+//! Retention: keeps the newest snapshots, and the parts of journal and event log that they, SQL or a resuming client
+//! need.
 
 use crate::domain::Timestamp;
 use crate::replica::{SnapshotError, SnapshotInfo, Snapshots};
@@ -6,28 +7,28 @@ use dojima_journal::storage::Storage;
 use dojima_journal::{JournalError, Reader, Retire, retire_before};
 use std::sync::Arc;
 
-/// What becomes of segments that nothing needs any more.
+/// What happens to segments that are no longer needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Segments {
-    /// They stay.
+    /// They are kept.
     Keep,
-    /// They are compressed, beside the others.
+    /// They are compressed in the same directory.
     Archive,
-    /// They go.
+    /// They are deleted.
     Delete,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Sound snapshots that are kept, at least 1: if the newest cannot be read, a start takes the one before.
+    /// How many valid snapshots are kept, at least 1: if the newest cannot be read, a start uses the one before.
     pub snapshots_kept: usize,
-    /// What becomes of old segments.
+    /// What happens to old segments.
     pub segments: Segments,
     /// Events younger than this stay in the event log for clients that resume, ns.
     pub resend_ns: u64,
 }
 
-/// Why something could not be retired.
+/// Why retention failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RetentionError {
     #[error(transparent)]
@@ -37,8 +38,9 @@ pub(super) enum RetentionError {
 }
 
 impl Retention {
-    /// Removes old snapshots, and retires segments that lie before what the oldest snapshot that is kept, SQL, market data and
-    /// resuming clients need; `needed_from` are the last events that each of them has on the disk. Returns how many segments.
+    /// Deletes old snapshots, and retires segments before the oldest position that kept snapshots, SQL, market data and
+    /// resuming clients need. `needed_from` are the last events that SQL and market data have on disk. Returns the
+    /// number of segments.
     pub(super) fn apply(
         &self,
         snapshots: &Snapshots,
@@ -47,7 +49,7 @@ impl Retention {
         needed_from: &[u64],
         now: Timestamp,
     ) -> Result<u64, RetentionError> {
-        // With fewer snapshots than are to be kept, a start may have to begin at the first command.
+        // With fewer snapshots than must be kept, a start may have to begin at the first command.
         let Some(oldest) = self.oldest_kept(snapshots)? else { return Ok(0) };
         for old in snapshots.positions()?.into_iter().filter(|position| *position < oldest.position) {
             snapshots.remove(old)?;
@@ -64,8 +66,8 @@ impl Retention {
         Ok(commands.segments + events.segments)
     }
 
-    /// The oldest of the newest snapshots that are kept; `None` while there are fewer. Those that do not verify do not
-    /// count: no start could use them.
+    /// The oldest of the snapshots to keep; `None` while there are fewer. Snapshots that do not verify do not count,
+    /// because no start could use them.
     fn oldest_kept(&self, snapshots: &Snapshots) -> Result<Option<SnapshotInfo>, SnapshotError> {
         let mut left = self.snapshots_kept;
         for position in snapshots.positions()? {
@@ -81,10 +83,10 @@ impl Retention {
     }
 }
 
-/// The first event of the segment in which the events of this time begin, but none after `last + 1`.
+/// The first event of the segment in which events of this time begin, at most `last + 1`.
 fn first_since(event_log: &Arc<dyn Storage>, last: u64, time: Timestamp) -> Result<u64, JournalError> {
     let (mut from, mut until) = (0, last + 1);
-    // The times of segments' first events rise with their numbers: halve until one segment is left.
+    // The times of the segments' first events increase with their numbers: binary search for one segment.
     while from + 1 < until {
         let middle = from + (until - from) / 2;
         let mut reader = match Reader::open_segment_of(Arc::clone(event_log), middle) {
@@ -96,12 +98,12 @@ fn first_since(event_log: &Arc<dyn Storage>, last: u64, time: Timestamp) -> Resu
             Err(error) => return Err(error),
         };
         match reader.next()? {
-            // All of what lies before this record is older than it, and it is old itself.
+            // All records before this one are older than it, and it is itself too old.
             Some(first) if first.time_ns < time.0 => from = middle,
             Some(first) if first.sequence > from => until = first.sequence.min(middle),
             _ => until = middle,
         }
     }
-    // The segment that holds `from` began before the time, so some of it may be younger: it stays.
+    // The segment that holds `from` began before the time, so some of its events may be younger: it is kept.
     Ok(from.max(1))
 }

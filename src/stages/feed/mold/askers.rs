@@ -1,5 +1,5 @@
-//! Who asks for messages that were missed, and whose turn it is to be answered. A request is a datagram whose sender is easily
-//! forged, so all of this is bounded: how fast an address is answered, how much waits, how many addresses are known.
+//! The queue of retransmission requests, and the order of the answers. The sender of a request is easily forged, so
+//! everything is bounded: the rate of answers per address, the waiting requests, and the known addresses.
 
 use crate::net::origin;
 use crate::runtime::{Budget, Pace, Rate};
@@ -7,18 +7,18 @@ use crate::wire::mold::Header;
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
-/// A second, ns.
+/// A second in nanoseconds.
 const SECOND_NS: u64 = 1_000_000_000;
-/// Of the requests that one address may make in a second this part may come at once, but so many at least.
+/// The part of an address's requests per second that may come at once, and the minimum of such a burst.
 const BURST_PART: u32 = 10;
 const BURST_MIN: u32 = 16;
-/// Answers to all addresses together: 50,000 a second, of 1,400 bytes at most each, 70 MB.
+/// The rate of answers to all addresses together: 50,000 per second of at most 1,400 bytes each, 70 MB.
 const ANSWERS: Rate = Rate { burst: 2_000, spacing: 20_000 };
-/// Requests that wait, of all addresses, and those of one: at most this part of the places that are free. So an address that
-/// comes later finds one, however much the others ask.
+/// The most waiting requests of all addresses, and the part of the free places that one address may use. So an address
+/// that comes later finds a place, however many requests the others send.
 const WAITING_MAX: usize = 512;
 const WAITING_PART: usize = 4;
-/// Messages that are read from the log for the price of one request.
+/// Messages read from the log that cost as much as one request.
 const READS_EACH: u64 = 256;
 
 /// A request that waits for its turn.
@@ -28,7 +28,7 @@ pub(super) struct Asked {
     pub(super) request: Header,
 }
 
-/// Those who ask.
+/// The waiting requests.
 pub(super) struct Askers {
     pace: Pace<IpAddr>,
     answers: Budget,
@@ -39,7 +39,7 @@ pub(super) struct Askers {
 }
 
 impl Askers {
-    /// Nobody asks. Each address may do so `per_second` times a second, at least 1.
+    /// Without requests. Each address may send `per_second` requests per second, at least 1.
     pub(super) fn new(per_second: u32) -> Self {
         let burst = (per_second / BURST_PART).max(BURST_MIN).min(per_second);
         let rate = Rate { burst: u64::from(burst), spacing: SECOND_NS / u64::from(per_second) };
@@ -52,7 +52,7 @@ impl Askers {
         }
     }
 
-    /// Takes a request in; `false`, and it is dropped, when its address asks too fast or too much waits.
+    /// Adds a request. Returns `false` and drops it if its address sends too fast or too many requests are waiting.
     pub(super) fn offer(&mut self, asked: Asked, now: u64) -> bool {
         let from = origin(asked.from.ip());
         let free = WAITING_MAX - self.count;
@@ -68,8 +68,8 @@ impl Askers {
         true
     }
 
-    /// The next request to answer: of each address one in turn. `None` when there is none, or all together have been answered as
-    /// fast as may be.
+    /// The next request to answer, one per address in turn. `None` if there is none, or if the rate of all answers is
+    /// used up.
     pub(super) fn next(&mut self, now: u64) -> Option<Asked> {
         if !self.answers.is_left(now) {
             return None;
@@ -87,7 +87,7 @@ impl Askers {
         asked
     }
 
-    /// So many messages had to be read from the log for this address: that costs it requests.
+    /// Charges an address for messages that had to be read from the log: they cost it requests.
     pub(super) fn charge(&mut self, from: IpAddr, read: u64, now: u64) {
         self.pace.charge(origin(from), read / READS_EACH, now);
     }
@@ -113,7 +113,7 @@ mod tests {
         Asked { from: SocketAddr::from((ip, 5_000)), request: Header { session, sequence, count: 1 } }
     }
 
-    /// Offers these in a duty cycle and takes `answers`; how many were of each of the addresses.
+    /// Offers these requests in a duty cycle and takes `answers`; returns how many were of each address.
     fn cycle<const N: usize>(
         askers: &mut Askers,
         offered: impl Iterator<Item = Asked>,

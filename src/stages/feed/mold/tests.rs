@@ -1,4 +1,4 @@
-//! Requests on the loopback interface, where every address of 127.0.0.0/8 is another one, in virtual time.
+//! Requests on the loopback interface, where every address of 127.0.0.0/8 counts as a different one, in virtual time.
 
 use super::*;
 use crate::stages::feed::log::OldMessages;
@@ -47,7 +47,7 @@ impl Place {
         self.mold.work(&Messages { tail, log, session, session_first: 1, snapshot: None }, now)
     }
 
-    /// Asks so many times for a message.
+    /// Requests a message this many times.
     fn ask(&self, asker: &UdpSocket, times: u64) {
         for sequence in 1..=times {
             let request = Header { session: self.session, sequence, count: 1 };
@@ -56,14 +56,14 @@ impl Place {
     }
 }
 
-/// A receiver of this address.
+/// A receiver with this address.
 fn receiver(last: u8) -> UdpSocket {
     let socket = UdpSocket::bind((Ipv4Addr::new(127, 0, 0, last), 0)).expect("a socket");
     socket.set_nonblocking(true).expect("a mode");
     socket
 }
 
-/// How many answers are there.
+/// The number of answers received.
 fn answers(socket: &UdpSocket) -> usize {
     std::iter::from_fn(|| socket.recv(&mut [0; 2048]).ok()).count()
 }
@@ -73,7 +73,7 @@ fn requests_behind_a_flood_are_answered_in_the_same_duty_cycle() {
     let mut place = Place::new(10_000);
     let (flood, other) = (receiver(2), receiver(3));
     for at in 0..20 {
-        // As many as the system holds, and a few.
+        // As many as the system's buffer holds, and a few more.
         place.ask(&flood, 200);
         place.ask(&other, 5);
         place.work(NOW + at * 10 * MS);
