@@ -8,7 +8,7 @@ use super::{Clock, Clocks, Counter, Counters, MonotonicNanos, UnixNanos, WallClo
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Stamps are corrected by at most this fraction of the elapsed time: an error of 1 s takes 10 s to correct.
+/// The divisor of the elapsed time that limits the correction of stamps: an error of 1 s takes 10 s to correct.
 pub const SLEW_DIVISOR: u64 = 10;
 
 /// The shortest time between two reads of the wall clock, in nanoseconds.
