@@ -1,9 +1,9 @@
-//! The seam between whoever takes logins (gateway, feed) and the authenticator, which checks passwords on a thread of its own:
-//! that takes tens of milliseconds by design, and may never happen on a hot thread.
+//! The interface between the stages that receive logins (gateway, feed) and the authenticator. The authenticator checks
+//! passwords on its own thread, because a check takes tens of milliseconds by design and must not run on a hot thread.
 //!
-//! Anybody may ask, and most who do so in a flood give names that nobody has. So questions under names that somebody has go
-//! through a queue of their own, which the others cannot fill; and a question is withdrawn when its connection is gone, before
-//! anything is spent on it.
+//! Anyone can send a login, and a flood of logins mostly uses names that do not exist. So requests with existing names
+//! have their own queue, which other requests cannot fill. A request is withdrawn when its connection closes, before
+//! any time is spent on it.
 
 use super::ConnectionId;
 use crate::domain::{LoginId, LoginName, Password};
@@ -16,38 +16,38 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-/// How many questions under other names, and how many answers, may wait.
+/// The most waiting requests with names that do not exist, and the most waiting answers.
 pub const QUEUE_LEN: usize = 1024;
-/// How many questions under names that somebody has may wait: those of connections that have given way meanwhile, too, and in a flood of
-/// such names thousands come while one password is hashed.
+/// The most waiting requests with existing names. This includes requests of connections that were closed meanwhile; in
+/// a flood of existing names, thousands arrive while one password is hashed.
 pub const NAMED_QUEUE_LEN: usize = 16 * QUEUE_LEN;
 
-/// Asks whether somebody may come in.
+/// A request to check a login.
 #[derive(Clone, Copy, Debug)]
 pub struct AuthRequest {
-    /// The connection that asks; comes back in the answer, so that an answer to a dead connection is dropped.
+    /// The requesting connection. It is repeated in the answer, so that an answer to a closed connection is dropped.
     pub connection: ConnectionId,
     pub username: LoginName,
     pub password: Password,
-    /// Where it comes from.
+    /// The client's address.
     pub peer: IpAddr,
 }
 
-/// What somebody may do.
+/// The permissions of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Send orders, and receive the login's messages.
+    /// Send orders and receive the login's messages.
     Trade,
-    /// Receive the login's messages, and send nothing.
+    /// Receive the login's messages only.
     DropCopy,
     /// Receive market data.
     MarketData,
-    /// Administration, and market data.
+    /// Administration and market data.
     Admin,
 }
 
 impl fmt::Display for Role {
-    /// As the configuration says it.
+    /// The name used in the configuration.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Trade => "trade",
@@ -58,49 +58,48 @@ impl fmt::Display for Role {
     }
 }
 
-/// Somebody who may come in.
+/// The result of an accepted login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub role: Role,
-    /// The login whose stream it is; `None` for who has none (market data, admin).
+    /// The login whose stream the client receives; `None` for market data and administration.
     pub login: Option<LoginId>,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct AuthAnswer {
     pub connection: ConnectionId,
-    /// What it may do, or what it is told.
+    /// The permissions, or the reason for the refusal.
     pub verdict: Result<Grant, LoginRejected>,
 }
 
-/// How much a connection that waits for the authenticator should be kept: where there is no place left, those with less give way
-/// first.
+/// The priority of a waiting connection when places run out: connections with lower values are closed first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Claim {
-    /// Nothing is known of it, or its password has been looked at already.
+    /// Its name is not known to exist, or its password was already checked.
     #[default]
     None = 0,
-    /// Somebody has its name, and its password has not been looked at yet.
+    /// Its name exists, and its password was not checked yet.
     Named = 1,
-    /// The name may come from this network, not from everywhere, and its password has not been looked at yet.
+    /// The name may only be used from certain networks, including this one, and its password was not checked yet.
     Listed = 2,
-    /// The name comes in from this address, and its password has not been looked at yet.
+    /// The name is known to log in from this address, and its password was not checked yet.
     Known = 3,
 }
 
-/// What a connection keeps while the authenticator has its question. Dropping it withdraws the question.
+/// The connection's side of a request to the authenticator. Dropping it withdraws the request.
 #[derive(Debug)]
 pub struct Ticket(Arc<AtomicU8>);
 
 impl Ticket {
-    /// That of a question that nobody looks at.
+    /// A ticket without a request, for tests.
     #[cfg(test)]
     pub(super) fn with(claim: Claim) -> Self {
         Self(Arc::new(AtomicU8::new(claim as u8)))
     }
 
-    /// How much the connection should be kept.
+    /// The claim of the connection.
     pub fn claim(&self) -> Claim {
         match self.0.load(Ordering::Relaxed) {
             3 => Claim::Known,
@@ -116,12 +115,12 @@ impl Ticket {
 pub struct Inquiry(Weak<AtomicU8>);
 
 impl Inquiry {
-    /// Whether whoever asked is gone.
+    /// Whether the request was withdrawn.
     pub fn is_withdrawn(&self) -> bool {
         self.0.strong_count() == 0
     }
 
-    /// Tells the connection how much it should be kept.
+    /// Sets the claim of the connection.
     pub fn set_claim(&self, claim: Claim) {
         if let Some(shared) = self.0.upgrade() {
             shared.store(claim as u8, Ordering::Relaxed);
@@ -129,18 +128,18 @@ impl Inquiry {
     }
 }
 
-/// A request as it reaches the authenticator.
+/// A request as received by the authenticator.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub request: AuthRequest,
-    /// Whether somebody still waits for the answer.
+    /// Tells whether the request is still wanted.
     pub inquiry: Inquiry,
 }
 
-/// The names that somebody has. The authenticator gives them once, before the first question.
+/// The names that exist. The authenticator sets them once, before the first request.
 type Names = Arc<OnceLock<HashSet<LoginName>>>;
 
-/// The end of who takes logins. Every one has queues of its own.
+/// The side of a stage that receives logins. Each stage has its own queues.
 #[derive(Debug)]
 pub struct AuthClient {
     named: Sender<Asked>,
@@ -150,9 +149,9 @@ pub struct AuthClient {
 }
 
 impl AuthClient {
-    /// Asks. The connection keeps the ticket until it has its answer, or is closed. `None`: try again in a later duty cycle,
-    /// which happens only to names that somebody has. Under any other name a question that finds no room is lost; whoever
-    /// asked it is closed by the login timeout.
+    /// Sends a request. The connection keeps the ticket until the answer arrives or the connection closes. `None`: the
+    /// queue is full, try again in a later duty cycle; this happens only for existing names. For any other name, a
+    /// request that finds no room is dropped, and the login timeout closes its connection.
     pub fn ask(&self, request: AuthRequest) -> Option<Ticket> {
         let is_named = self.names.get().is_none_or(|names| names.contains(&request.username));
         let claim = if is_named { Claim::Named } else { Claim::None };
@@ -163,7 +162,7 @@ impl AuthClient {
     }
 }
 
-/// The authenticator's end.
+/// The authenticator's side.
 #[derive(Debug)]
 pub struct AuthServer {
     named: Receiver<Asked>,
@@ -173,13 +172,13 @@ pub struct AuthServer {
 }
 
 impl AuthServer {
-    /// Says which names somebody has. Only the first call counts.
+    /// Sets the names that exist. Only the first call has an effect.
     pub fn introduce(&self, names: impl IntoIterator<Item = LoginName>) {
-        // A second authenticator on the same queues would be a mistake of the wiring, and harmless.
+        // A second authenticator on the same queues would be a wiring mistake, but harmless.
         let _ = self.names.set(names.into_iter().collect());
     }
 
-    /// The next question, those under names that somebody has first.
+    /// The next request; those with existing names come first.
     pub fn next(&self) -> Option<Asked> {
         self.named.try_recv().or_else(|_| self.nameless.try_recv()).ok()
     }

@@ -1,9 +1,9 @@
-//! Bytes that came from a client and are not yet taken up.
+//! A buffer for received bytes that are not processed yet.
 
-/// Room for many messages per read; the bytes that a connection can have waiting here.
+/// Buffer size in bytes; enough for many messages per read.
 pub const INBOX_LEN: usize = 64 * 1024;
 
-/// A buffer that is filled at its end and taken from at its start.
+/// A buffer that is filled at its end and consumed from its start.
 pub struct Inbox {
     bytes: Box<[u8]>,
     start: usize,
@@ -17,51 +17,51 @@ impl Default for Inbox {
 }
 
 impl Inbox {
-    /// An empty one, all of whose memory is taken now.
+    /// An empty buffer; all of its memory is allocated now.
     pub fn new() -> Self {
         Self::with_room(INBOX_LEN)
     }
 
-    /// An empty one for this many bytes.
+    /// An empty buffer for this many bytes.
     pub fn with_room(bytes: usize) -> Self {
         Self { bytes: vec![0; bytes].into_boxed_slice(), start: 0, end: 0 }
     }
 
-    /// How many bytes can wait in it.
+    /// The size of the buffer in bytes.
     pub fn capacity(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Takes what waits in another one, which must not be more than there is room for.
+    /// Copies the waiting bytes of another buffer, which must fit into this one.
     pub fn take_over(&mut self, other: &Self) {
         let waiting = other.waiting();
         self.room()[..waiting.len()].copy_from_slice(waiting);
         self.filled(waiting.len());
     }
 
-    /// The bytes that wait.
+    /// The received bytes that are not processed.
     #[inline]
     pub fn waiting(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
-    /// Whether no bytes wait.
+    /// Whether no bytes are waiting.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
-    /// Whether as many bytes wait as there is room for.
+    /// Whether the buffer is full.
     #[inline]
     pub fn is_full(&self) -> bool {
         self.end - self.start == self.bytes.len()
     }
 
-    /// Where the next bytes go. Empty when as many wait as there is room for.
+    /// The free part for the next bytes. Empty if the buffer is full.
     #[inline]
     pub fn room(&mut self) -> &mut [u8] {
-        // What waits is moved to the front only when little room is left behind it: as a rule that is the first part
-        // of one packet.
+        // The waiting bytes are moved to the front only when little room is left behind them. Usually they are just the
+        // first part of one packet.
         if self.start > 0 && self.bytes.len() - self.end < self.bytes.len() / 2 {
             self.bytes.copy_within(self.start..self.end, 0);
             self.end -= self.start;
@@ -70,14 +70,14 @@ impl Inbox {
         &mut self.bytes[self.end..]
     }
 
-    /// The first `count` bytes of the room have been filled.
+    /// Records that the first `count` bytes of the free part were filled.
     #[inline]
     pub fn filled(&mut self, count: usize) {
         self.end += count;
         debug_assert!(self.end <= self.bytes.len());
     }
 
-    /// The first `count` waiting bytes have been taken up.
+    /// Records that the first `count` waiting bytes were processed.
     #[inline]
     pub fn took(&mut self, count: usize) {
         self.start += count;
@@ -87,7 +87,7 @@ impl Inbox {
         }
     }
 
-    /// Forgets what waits.
+    /// Discards the waiting bytes.
     pub fn clear(&mut self) {
         (self.start, self.end) = (0, 0);
     }

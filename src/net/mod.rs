@@ -1,6 +1,5 @@
-//! What every stage that serves clients over TCP has: sockets that never wait, a buffer for what came in, the table
-//! of connections, and on top of them the session layer ([`session`]). Nothing here knows what clients and stages tell each
-//! other.
+//! What all stages that serve clients over TCP share: non-blocking sockets, input buffers, the table of connections,
+//! and the session layer on top ([`session`]). Nothing here depends on the content of messages.
 
 pub mod auth;
 mod inbox;
@@ -17,7 +16,7 @@ pub use ready_set::ReadySet;
 pub use slab::Slab;
 pub use sockets::{HANDED_MAX, Readiness, Ready, SideDoor, Socket, Sockets, TcpSockets, listen};
 
-/// A connection's number: its place among the connections, and how many were in that place before it.
+/// A connection's number: its place in the table, and how many connections used that place before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionId(pub u64);
 

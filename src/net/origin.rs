@@ -1,11 +1,11 @@
-//! What counts as one address when something is counted by address.
+//! The unit of an address for all limits and counts per address.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The prefix of an IPv6 address that one party has to itself, bits.
+/// The prefix length of an IPv6 address that is assigned to one party, in bits.
 const SITE_BITS: u32 = 64;
 
-/// An IPv4 address, or the first 64 bits of an IPv6 address, since the other half is for its owner to choose, and to change.
+/// The IPv4 address, or the first 64 bits of the IPv6 address, because its owner can choose and change the rest.
 pub fn origin(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),

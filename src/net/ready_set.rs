@@ -1,4 +1,4 @@
-//! Which connections are ready to be served, so that idle ones cost nothing.
+//! The set of connections that are ready, so that idle connections cost nothing.
 
 /// A set of places that are ready, one bit each.
 pub struct ReadySet(Vec<u64>);
@@ -9,7 +9,7 @@ impl ReadySet {
         Self(vec![0; places.div_ceil(64)])
     }
 
-    /// The place has something to do, or not.
+    /// Sets whether the place is ready.
     #[inline]
     pub fn set(&mut self, place: usize, has: bool) {
         if let Some(word) = self.0.get_mut(place / 64) {
@@ -18,7 +18,7 @@ impl ReadySet {
         }
     }
 
-    /// The first place from this one on that has something to do.
+    /// The first ready place from this one on.
     #[inline]
     pub fn next_from(&self, place: usize) -> Option<usize> {
         let mut at = place / 64;

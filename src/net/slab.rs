@@ -1,4 +1,4 @@
-//! The connections, found by number in constant time; a number is never used twice.
+//! A table of connections with lookup by number in constant time. Numbers are never reused.
 
 use super::ConnectionId;
 
@@ -7,7 +7,7 @@ struct Slot<T> {
     connection: Option<T>,
 }
 
-/// At most as many connections as it was made for.
+/// A table with a fixed maximum of connections.
 pub struct Slab<T> {
     slots: Vec<Slot<T>>,
     /// Places without a connection.
@@ -17,28 +17,28 @@ pub struct Slab<T> {
 }
 
 impl<T> Slab<T> {
-    /// Room for `open_max` connections.
+    /// An empty table for `open_max` connections.
     pub fn new(open_max: usize) -> Self {
         Self { slots: Vec::new(), free: Vec::new(), open: 0, open_max }
     }
 
-    /// How many connections there are.
+    /// The number of connections.
     pub fn len(&self) -> usize {
         self.open
     }
 
-    /// Whether there are none.
+    /// Whether there are no connections.
     pub fn is_empty(&self) -> bool {
         self.open == 0
     }
 
-    /// How many places there are, with or without a connection: the range of [`Slab::at`].
+    /// The number of places, with or without a connection: the range of [`Slab::at`].
     #[inline]
     pub fn places(&self) -> usize {
         self.slots.len()
     }
 
-    /// The connection in a place.
+    /// The connection in this place.
     #[inline]
     pub fn at(&mut self, place: usize) -> Option<&mut T> {
         self.slots.get_mut(place)?.connection.as_mut()
@@ -56,8 +56,8 @@ impl<T> Slab<T> {
         slot.connection.as_mut().filter(|_| slot.generation == id.generation())
     }
 
-    /// Adds the connection that `make` makes of its number. Gives back its error, with nothing added; `None` when there
-    /// is no room.
+    /// Adds the connection that `make` creates for its number. Returns the error of `make`, in which case nothing is
+    /// added; `None` if there is no room.
     pub fn insert<E>(&mut self, make: impl FnOnce(ConnectionId) -> Result<T, E>) -> Option<Result<(), E>> {
         if self.is_full() {
             return None;
@@ -85,12 +85,12 @@ impl<T> Slab<T> {
         }
     }
 
-    /// Whether there is no room for one more.
+    /// Whether all places are taken.
     pub fn is_full(&self) -> bool {
         self.open == self.open_max
     }
 
-    /// The place of the connection for which `since` is smallest; those with `None` do not count.
+    /// The place of the connection with the smallest `since`; connections with `None` are ignored.
     pub fn oldest<K: Ord>(&self, since: impl Fn(&T) -> Option<K>) -> Option<usize> {
         self.iter()
             .filter_map(|(place, connection)| Some((since(connection)?, place)))
@@ -98,7 +98,7 @@ impl<T> Slab<T> {
             .map(|(_, place)| place)
     }
 
-    /// Takes the connection out of a place.
+    /// Removes the connection in this place.
     pub fn remove(&mut self, place: usize) -> Option<T> {
         let connection = self.slots.get_mut(place)?.connection.take()?;
         self.open -= 1;

@@ -1,7 +1,7 @@
-//! The seam between the stages and the network: what it needs of sockets, and the system's sockets behind it.
+//! The interface between the stages and the network, with its implementation for the system's sockets.
 //!
-//! Nothing here waits. Readiness is told once per change, as epoll does it edge-triggered: whoever is told reads until a
-//! read fills less than it could, and writes until a write takes less than it was given.
+//! Nothing here waits. Readiness is reported once per change (edge-triggered epoll): after a report, the receiver reads
+//! until a read returns less than it could, and writes until a write takes less than it was given.
 
 use super::ConnectionId;
 use crate::runtime::handoff::{Giver, Taker, handoff};
@@ -19,83 +19,84 @@ use std::time::Duration;
 /// Readiness reports taken in one duty cycle; the system keeps the rest.
 const READY_MAX: usize = 256;
 
-/// Connections that the system keeps until they are accepted; it drops the first packet of more, and their clients try again
-/// after a second.
+/// Connections that the system queues until they are accepted. It drops the first packet of any more, and their clients
+/// try again after a second.
 const BACKLOG: i32 = 1024;
 
 const LISTENER: Token = Token(usize::MAX);
 const SIDE_DOOR: Token = Token(usize::MAX - 1);
 
-/// Connections that were handed over and not yet accepted; more wait with whoever hands them over.
+/// Connections handed over and not yet accepted; further ones are refused.
 pub const HANDED_MAX: usize = 64;
 
-/// Listens with room for more connections that wait to be accepted than [`std::net::TcpListener::bind`] has, as far as the
-/// system allows it (`net.core.somaxconn`).
+/// Listens with a longer queue of connections to accept than [`std::net::TcpListener::bind`], as far as the system
+/// allows it (`net.core.somaxconn`).
 ///
 /// # Errors
-/// Whatever the system says.
+/// The system's error.
 pub fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let listener = std::net::TcpListener::bind(address)?;
     rustix::net::listen(&listener, BACKLOG)?;
     Ok(listener)
 }
 
-/// Whom a report is about.
+/// The subject of a readiness report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ready {
     /// The listener: there may be connections to accept.
     Listener,
-    /// A connection, which may be gone by now.
+    /// A connection, which may be closed by now.
     Connection(ConnectionId, Readiness),
 }
 
-/// What has changed about a connection.
+/// A change of a connection's readiness.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Readiness {
     /// There may be something to read.
     pub readable: bool,
     /// There may be room to write.
     pub writable: bool,
-    /// The other side has closed, or the socket has failed: reads tell so, whatever else is reported.
+    /// The other side has closed, or the socket has failed. Reads report it, whatever the other flags say.
     pub hung_up: bool,
 }
 
 /// A listener and the readiness of all its connections.
 pub trait Sockets: Send {
-    /// Tells what has become ready since the last call, without waiting.
+    /// Reports what became ready since the last call, without waiting.
     ///
     /// # Errors
-    /// Whatever the system says.
+    /// The system's error.
     fn poll(&mut self, tell: &mut dyn FnMut(Ready)) -> io::Result<()>;
 
-    /// The next connection that waits, and the client's address.
+    /// The next connection to accept, and the client's address.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when none waits, else whatever the system says.
+    /// [`io::ErrorKind::WouldBlock`] if there is none, otherwise the system's error.
     fn accept(&mut self) -> io::Result<(Box<dyn Socket>, SocketAddr)>;
 
-    /// What becomes readable when there is something to tell, for whoever sleeps until then. `None` where nobody sleeps.
+    /// A descriptor that becomes readable when there is something to report, for a thread that waits for it. `None` if
+    /// the implementation has none.
     fn descriptor(&self) -> Option<RawFd>;
 }
 
-/// One client's socket, which never waits. Dropping it closes it.
+/// One client's non-blocking socket. Dropping it closes it.
 pub trait Socket: Send {
-    /// Has the readiness of this socket told under this number from now on.
+    /// From now on, readiness of this socket is reported under this number.
     ///
     /// # Errors
-    /// Whatever the system says.
+    /// The system's error.
     fn watch(&mut self, id: ConnectionId) -> io::Result<()>;
 
     /// As [`Read::read`].
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when nothing has come, else whatever the system says.
+    /// [`io::ErrorKind::WouldBlock`] if there is no input, otherwise the system's error.
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize>;
 
     /// As [`Write::write`].
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when there is no room, else whatever the system says.
+    /// [`io::ErrorKind::WouldBlock`] if there is no room, otherwise the system's error.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
     /// As [`Write::write_vectored`].
@@ -104,26 +105,26 @@ pub trait Socket: Send {
     /// As [`Socket::write`].
     fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// Says that nothing more will be written.
+    /// Shuts down the sending side.
     ///
     /// # Errors
-    /// Whatever the system says.
+    /// The system's error.
     fn shut_down_writing(&mut self) -> io::Result<()>;
 }
 
-/// The system's sockets, by way of epoll.
+/// The system's sockets, through epoll.
 pub struct TcpSockets {
     poll: Poll,
     registry: Arc<Registry>,
     ready: Events,
     listener: TcpListener,
     handed: Option<Taker<(UnixStream, SocketAddr)>>,
-    /// A connection that has one of the last descriptors, until somebody gives way.
+    /// An accepted connection that holds one of the last descriptors, until another connection is closed.
     held: Option<(TcpStream, SocketAddr)>,
 }
 
-/// Where connections are handed over that somebody else has accepted, such as TLS: the plain text of each by way of a
-/// local socket.
+/// Accepts connections that another component terminated, such as TLS: each is a local socket that carries the plain
+/// text.
 #[derive(Clone, Debug)]
 pub struct SideDoor {
     connections: Giver<(UnixStream, SocketAddr)>,
@@ -131,10 +132,10 @@ pub struct SideDoor {
 }
 
 impl SideDoor {
-    /// Hands over a connection with the address of the client behind it. `false`, and it is closed, when too many wait.
+    /// Hands over a connection with the address of its client. Returns `false` and closes it if too many are waiting.
     ///
     /// # Errors
-    /// Whatever the system says.
+    /// The system's error.
     pub fn hand_over(&self, stream: std::os::unix::net::UnixStream, peer: SocketAddr) -> io::Result<bool> {
         stream.set_nonblocking(true)?;
         let is_taken = self.connections.give((UnixStream::from_std(stream), peer)).is_ok();
@@ -147,7 +148,7 @@ impl TcpSockets {
     /// Takes over a bound listener.
     ///
     /// # Errors
-    /// [`Fatal::Listen`] when the listener cannot be watched, [`Fatal::Io`] when the system gives no poll.
+    /// [`Fatal::Listen`] if the listener cannot be watched, [`Fatal::Io`] if the system provides no poll.
     pub fn new(listener: std::net::TcpListener) -> Result<Self, Fatal> {
         let poll = Poll::new().map_err(Fatal::io)?;
         let registry = Arc::new(poll.registry().try_clone().map_err(Fatal::io)?);
@@ -166,10 +167,10 @@ impl TcpSockets {
         })
     }
 
-    /// Lets somebody else hand over connections too. Once.
+    /// Creates the entry through which another component can hand over connections. May be called once.
     ///
     /// # Errors
-    /// [`Fatal::Io`] when the system gives no waker.
+    /// [`Fatal::Io`] if the system provides no waker.
     pub fn side_door(&mut self) -> Result<SideDoor, Fatal> {
         let waker = Arc::new(Waker::new(&self.registry, SIDE_DOOR).map_err(Fatal::io)?);
         let (connections, handed) = handoff(HANDED_MAX);
@@ -218,18 +219,18 @@ impl Sockets for TcpSockets {
                 return Err(descriptors::none_left());
             }
         };
-        // It may be gone already; then the first read tells.
+        // The connection may be closed already; the first read then reports it.
         let _ = stream.set_nodelay(true);
         Ok((Box::new(SystemSocket { stream, registry }), peer))
     }
 
-    /// The poll's own descriptor, which is readable when one of the sockets is ready.
+    /// The poll's descriptor. It is readable when one of the sockets is ready.
     fn descriptor(&self) -> Option<RawFd> {
         Some(self.poll.as_raw_fd())
     }
 }
 
-/// A stream of the system's.
+/// A stream socket of the system.
 trait Stream: Read + Write + Source + Send {
     fn shut_down_writing(&self) -> io::Result<()>;
 }
@@ -246,10 +247,10 @@ impl Stream for UnixStream {
     }
 }
 
-/// One of them.
+/// A socket registered with the poll.
 struct SystemSocket<S> {
     stream: S,
-    /// Closing the socket ends its registration too.
+    /// Needed for [`Socket::watch`]. Closing the socket also removes its registration.
     registry: Arc<Registry>,
 }
 

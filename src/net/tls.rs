@@ -1,10 +1,12 @@
-//! TLS in front of a stage: a port of its own, on threads of its own. What it decrypts goes to the stage by way of a local
-//! socket, and the other way round, so that no hot thread ever ciphers.
+//! TLS in front of a stage, on its own port and its own threads. Decrypted bytes go to the stage through a local
+//! socket, and the stage's bytes come back the same way, so no hot thread encrypts or decrypts.
 //!
-//! Anybody can begin a handshake, which costs a signature, so handshakes have a thread to themselves, which gives way to all
-//! others: a flood of them holds no connection up. Anybody can leave one there, too, so handshakes and connections have a limit,
-//! and each address a share of both ([`TlsLimits`]) and a rate (`tls/shares.rs`). Accepting never waits for a place: where there is
-//! none, a handshake gives way, or the newcomer is closed: one of which no byte has come, of whoever has most, and only then others.
+//! Anyone can begin a handshake, and each costs the server a signature. So handshakes run on a separate thread with low
+//! priority, and a flood of them does not delay connections. Anyone can also leave a handshake unfinished, so
+//! handshakes and connections are limited in total and per address ([`TlsLimits`]), and handshakes have a rate per
+//! address (`tls/shares.rs`). Accepting never waits for a place: if there is none, another handshake is ended or the
+//! new connection is closed. Handshakes without a received byte are ended first, preferably of the address with the
+//! most.
 
 mod room;
 mod shares;
@@ -38,44 +40,45 @@ use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use worker::Worker;
 
-/// How long a client may take to say something. It does so as soon as it is connected.
+/// How long a client may take to send its first byte. A TLS client sends it as soon as it is connected.
 const SILENT_MAX: Duration = Duration::from_secs(3);
 
-/// How long a handshake may take, and how long it may wait before it begins.
+/// The timeout of a handshake, and the longest wait before it begins.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
-/// How long a client may take to make room for what is sent to it. The stage's own limits are shorter.
+/// How long a client may take no bytes. The stage's own limits are shorter.
 const WRITE_MAX: Duration = Duration::from_secs(120);
 
-/// How long it may take when the stage has closed, and how often that is looked for. What is sent to a client that the stage
-/// waits for is sent before it closes, so this is one that was cut, and has no claim to its place.
+/// The same limit after the stage has closed its end, and the interval at which the close is checked. The stage closes
+/// only after everything was sent to a client that it waits for. So a client with unsent bytes was disconnected by the
+/// stage, and its place is freed soon.
 const LAST_WRITE_MAX: Duration = Duration::from_secs(2);
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long the listener rests when the system accepts nothing.
+/// The pause of the listener after a failed accept.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How long connections have for their last bytes when the engine stops.
+/// How long connections have to send their last bytes when the engine stops.
 const CLOSING_LIMIT: Duration = Duration::from_secs(1);
 
-/// Bytes that are moved at a time.
+/// The buffer size of a copy in bytes.
 const BUFFER_LEN: usize = 16 * 1024;
 
-/// Where clients connect, and what the server proves itself with.
+/// The listening address, the certificate and the limits.
 #[derive(Clone, Debug)]
 pub struct TlsSettings {
-    /// The address; port 0 takes a free one.
+    /// The address; port 0 selects a free port.
     pub listen: SocketAddr,
-    /// PEM file of the certificate, followed by those that it is signed with.
+    /// PEM file of the certificate, followed by its chain.
     pub certificate: PathBuf,
-    /// PEM file of its key.
+    /// PEM file of the private key.
     pub key: PathBuf,
-    /// How many of what there may be at one time. Beside its connections that are in use there may be as many as may wait to be
-    /// taken in, for the stage decides who gives way.
+    /// Limits of handshakes and connections. In addition to `connections_max`, connections may wait to be accepted by
+    /// the stage, because the stage decides which connection is closed when places run out.
     pub limits: TlsLimits,
 }
 
-/// Why there is no TLS. Each names the key of the configuration.
+/// The reason why TLS cannot be served. Each names the key of the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The certificate cannot be read.
@@ -84,7 +87,7 @@ pub enum TlsError {
     /// The key cannot be read.
     #[error("tls.key = {}: {why}", path.display())]
     Key { path: PathBuf, why: String },
-    /// The two do not go together.
+    /// The key does not belong to the certificate.
     #[error("tls.key does not fit tls.certificate: {0}")]
     Mismatch(rustls::Error),
     /// The address cannot be listened on.
@@ -92,7 +95,7 @@ pub enum TlsError {
     Listen { address: SocketAddr, source: io::Error },
 }
 
-/// A port that listens and does not yet serve.
+/// A port that listens but does not serve yet.
 pub struct TlsPort {
     listener: TcpListener,
     acceptor: TlsAcceptor,
@@ -116,18 +119,18 @@ impl TlsPort {
         Ok(Self { listener, acceptor, limits: settings.limits })
     }
 
-    /// Where it listens.
+    /// The listening address.
     ///
     /// # Errors
-    /// Whatever the system says.
+    /// The system's error.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves on threads of its own until the result is dropped.
+    /// Serves on its own threads until the result is dropped.
     ///
     /// # Errors
-    /// When the system gives no thread or no poll.
+    /// If the system provides no thread or no poll.
     pub fn serve(self, door: SideDoor) -> io::Result<TlsServer> {
         let handshakes = Worker::begin("tls-handshakes", Duration::ZERO, || Priority::Low.take())?;
         let connections = Worker::begin("tls", CLOSING_LIMIT, || {})?;
@@ -147,11 +150,11 @@ impl TlsPort {
     }
 }
 
-/// A port that serves. Dropping it ends handshakes at once, and connections after their last bytes.
+/// A port that serves. Dropping it ends handshakes immediately, and connections after their last bytes.
 pub struct TlsServer {
     accepting: AbortHandle,
     shares: Shares,
-    // They end in this order.
+    // Dropped in this order.
     _handshakes: Worker,
     _connections: Worker,
 }
@@ -180,14 +183,14 @@ fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsErro
         .map_err(TlsError::Mismatch)
 }
 
-/// What a connection needs on its way in.
+/// What is needed to set up a connection.
 #[derive(Clone)]
 struct Entrance {
     acceptor: TlsAcceptor,
     door: SideDoor,
     shares: Shares,
-    /// Where handshakes run, and where all else does, which also watches the sockets of both. Places are taken and given back
-    /// there, too: nobody waits for a lock that a thread has which gives way.
+    /// The runtime of the handshakes, and the runtime of everything else. The second also watches the sockets of both,
+    /// and acquires and frees the places, so that no thread waits for a lock that the low-priority thread holds.
     handshakes: Handle,
     connections: Handle,
 }
@@ -223,7 +226,7 @@ async fn accept(listener: TcpListener, entrance: Entrance) {
 }
 
 impl Entrance {
-    /// Begins a task for the handshake of a connection, or closes it.
+    /// Starts a task for the handshake of a connection, or closes the connection.
     fn take(&self, stream: TcpStream, peer: SocketAddr, now: u64) {
         let begun = match self.shares.begin(peer.ip(), now) {
             Ok(begun) => begun,
@@ -251,12 +254,12 @@ impl Entrance {
         self.shares.attach((peer.ip(), number), task.abort_handle());
     }
 
-    /// Serves one connection until its end. Until its handshake is done it may end at any point where it waits.
+    /// Serves one connection until its end. Until its handshake is done it may be aborted at any await.
     async fn serve(&self, stream: TcpStream, peer: SocketAddr, begun: Begun) -> io::Result<()> {
         let begins = Instant::now() + Duration::from_nanos(begun.wait);
         first_byte(&stream).await?;
         begun.place.note_spoken();
-        // What it has sent meanwhile stays unread.
+        // Bytes received in the meantime stay in the socket.
         sleep_until(begins).await;
         let acceptor = self.acceptor.clone();
         let mut shaking = Shaking(self.handshakes.spawn(async move { shake_hands(stream, &acceptor).await }));
@@ -264,7 +267,7 @@ impl Entrance {
         self.carry(tls, peer, begun.place).await
     }
 
-    /// Carries one connection, whose handshake is done, until the stage closes its end.
+    /// Forwards a connection whose handshake is done until the stage closes its end.
     async fn carry(
         &self,
         tls: TlsStream<TcpStream>,
@@ -282,14 +285,14 @@ impl Entrance {
         let inbound = tokio::spawn(async move {
             pump(&mut from_client, &mut to_stage).await;
         });
-        // The stage sees the end of the client and closes; a client need not see the end of the stage.
+        // The stage sees the client's end of stream and closes; the client does not need to see the stage's.
         pump_to_client(&from_stage, &mut to_client).await;
         inbound.abort();
         Ok(())
     }
 }
 
-/// A handshake, which ends when this is dropped.
+/// A running handshake. Dropping it aborts the handshake.
 struct Shaking(JoinHandle<io::Result<TlsStream<TcpStream>>>);
 
 impl Drop for Shaking {
@@ -298,7 +301,7 @@ impl Drop for Shaking {
     }
 }
 
-/// Waits for something to read, and leaves it there.
+/// Waits until there is something to read, without reading it.
 async fn first_byte(stream: &TcpStream) -> io::Result<()> {
     let mut byte = [0];
     let silent = |_| io::Error::other(format!("it says nothing for {SILENT_MAX:?}"));
@@ -308,13 +311,13 @@ async fn first_byte(stream: &TcpStream) -> io::Result<()> {
     }
 }
 
-/// Does a handshake.
+/// Performs a handshake.
 async fn shake_hands(stream: TcpStream, acceptor: &TlsAcceptor) -> io::Result<TlsStream<TcpStream>> {
     stream.set_nodelay(true)?;
     timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await?
 }
 
-/// Moves bytes until either side ends, and then says so to the other.
+/// Copies bytes until either side ends, then shuts down the other side.
 async fn pump(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) {
     let mut buffer = vec![0; BUFFER_LEN];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
@@ -326,11 +329,12 @@ async fn pump(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + U
             break;
         }
     }
-    // Whoever is gone need not be told.
+    // If the other side is already closed, the shutdown may fail.
     let _ = timeout(CLOSING_LIMIT, to.shutdown()).await;
 }
 
-/// As [`pump`], from the stage. A client that takes nothing is given up soon after the stage has closed.
+/// Like [`pump`], from the stage to the client. Gives up on a client that takes nothing soon after the stage has
+/// closed.
 async fn pump_to_client(from: &OwnedReadHalf, to: &mut (impl AsyncWrite + Unpin)) {
     let mut buffer = vec![0; BUFFER_LEN];
     let mut closed = None;
@@ -358,7 +362,7 @@ async fn pump_to_client(from: &OwnedReadHalf, to: &mut (impl AsyncWrite + Unpin)
     let _ = timeout(CLOSING_LIMIT, to.shutdown()).await;
 }
 
-/// Reads what is there, or waits for it.
+/// Reads the available bytes, or waits for some.
 async fn read(from: &OwnedReadHalf, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         from.readable().await?;
@@ -369,7 +373,7 @@ async fn read(from: &OwnedReadHalf, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// Whether the other end is closed, though there may still be something to read.
+/// Whether the other end is closed, even if there are bytes left to read.
 async fn is_closed(from: &OwnedReadHalf) -> bool {
     let ready = timeout(Duration::ZERO, from.ready(Interest::READABLE)).await;
     matches!(ready, Ok(Ok(ready)) if ready.is_read_closed())

@@ -1,4 +1,4 @@
-//! The other end of the socket.
+//! The client side of the socket.
 
 use super::order::{Answer, LINE_BYTES_MAX, Order, Reply, Request, VERSION};
 use super::server::SOCKET_FILE;
@@ -7,29 +7,29 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Longer than an engine takes for an answer.
+/// A timeout that is longer than the engine's own for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// Nobody listens.
+    /// No engine listens on the socket.
     #[error("no engine runs on {}: nobody listens on its {SOCKET_FILE}; start `dojima serve`, or name its directory with --data", .0.display())]
     NoEngine(PathBuf),
-    /// The socket is somebody else's.
+    /// The socket belongs to another user.
     #[error("{} is not yours to use: run this as the user that the engine runs as", .0.display())]
     NotAllowed(PathBuf),
-    /// The connection broke.
+    /// The connection failed.
     #[error("no answer from the engine, so it is not known whether anything was done; see its log")]
     Broken(#[source] io::Error),
-    /// The answer makes no sense.
+    /// The answer has another version or cannot be parsed.
     #[error(
         "the engine's answer is of another version of the protocol: use the dojima that it was started with"
     )]
     OtherVersion,
 }
 
-/// Asks the engine that runs on this data directory.
+/// Sends an order to the engine that runs on this data directory.
 ///
 /// # Errors
 /// [`AskError`].

@@ -1,4 +1,4 @@
-//! Hands an order to the sequencer, one at a time, and finds out what came of it.
+//! Hands orders to the sequencer, one at a time, and reads their results from the event log.
 
 use super::order::{Names, Order, Reply};
 use crate::domain::codec::decode_event;
@@ -9,17 +9,17 @@ use dojima_journal::storage::Storage;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long an order waits for its event: journal and event log may be short of space meanwhile.
+/// How long an order waits for its event, for example while journal or event log are short of space.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often it looks.
+/// The interval between two checks of the event log.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-/// What the desk is joined to.
+/// The connections of the desk to the pipeline.
 pub struct DeskPorts {
     pub commands: Producer<crate::domain::Command>,
     pub doorbell: Doorbell,
-    /// The sequence of the last command that came from here.
+    /// The sequence of the last command that the sequencer took from the desk.
     pub taken: CursorReader,
     /// The last event in the event log.
     pub archived: CursorReader,
@@ -28,19 +28,19 @@ pub struct DeskPorts {
     pub event_log: Arc<dyn Storage>,
 }
 
-/// The only place that operators' commands come from.
+/// The only source of operators' commands.
 pub struct Desk {
     ports: DeskPorts,
     names: Names,
 }
 
 impl Desk {
-    /// One for these names.
+    /// A desk that resolves these names.
     pub fn new(ports: DeskPorts, names: Names) -> Self {
         Self { ports, names }
     }
 
-    /// Has an order done, and waits until its events are durable and in the event log, or `is_stopping`.
+    /// Executes an order, and waits until its events are durable and in the event log, or `is_stopping`.
     pub(super) fn carry_out(&mut self, order: &Order, is_stopping: impl Fn() -> bool) -> Reply {
         let session = u32::try_from(self.ports.session.get()).unwrap_or(u32::MAX);
         let command = match order.command(&self.names, session) {
@@ -83,7 +83,7 @@ impl Desk {
         }
     }
 
-    /// What the event log says of the command, as far as it goes.
+    /// Searches the new records of the event log for the result of the command.
     fn look(
         &self,
         order: &Order,

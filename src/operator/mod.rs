@@ -1,14 +1,14 @@
-//! What an operator asks of a running engine, over a Unix socket in its data directory.
+//! Requests of operators to a running engine, over a Unix socket in its data directory.
 //!
 //! ```text
 //!  dojima operator ─▶ operator.sock ─▶ server (a thread) ─▶ desk ─▶ inbound ring ─▶ sequencer ─▶ …
 //!                                                             ▲
-//!                                                             └── event log: what came of it
+//!                                                             └── event log: the result
 //! ```
 //!
-//! All that can be asked for is in [`Order`]; it becomes a command like any other, so it is journaled, replayed and in the
-//! event log, and its answer is what the event log says. The socket is the directory's owner's alone. Nothing here runs on
-//! a thread that orders pass through, and none of those ever waits for it.
+//! [`Order`] lists all requests. A request becomes a command like any other, so it is journaled, replayed and appears
+//! in the event log, and its answer is taken from the event log. Only the owner of the directory can use the socket.
+//! This module runs on its own threads; the threads of the order path never wait for it.
 
 mod client;
 mod desk;

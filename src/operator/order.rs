@@ -1,7 +1,7 @@
-//! The orders of operators: what each is on the wire and on the command line, which command it becomes, and which event
-//! answers it. A new one is added here and nowhere else.
+//! The orders of operators: their form on the wire and on the command line, the command for each, and the event that
+//! answers it. New orders are added only in this file.
 //!
-//! A request is one line of JSON, and so is its reply; a connection may have several, one after the other.
+//! A request is one line of JSON, and so is its reply. A connection may send several requests, one after the other.
 //!
 //! ```text
 //! {"version":1,"order":{"reset-user-ref":{"login":"ALICE"}}}
@@ -13,13 +13,13 @@ use crate::domain::session::session_id;
 use crate::domain::{AdminEvent, Command, Event, LoginId, VenueCommand, VenueEvent};
 use serde::{Deserialize, Serialize};
 
-/// The version of the protocol. A request of another one is refused.
+/// The version of the protocol. Requests of other versions are refused.
 pub const VERSION: u32 = 1;
 
-/// The longest line of either side, bytes, its end included.
+/// The longest line in either direction in bytes, including the line end.
 pub(super) const LINE_BYTES_MAX: usize = 4096;
 
-/// Sessions that must still have names for a login to be given a new one.
+/// A login gets a new session only if at least this many further sessions can have names.
 const SESSIONS_LEFT_MIN: u32 = 1_000;
 
 /// What an operator can ask for.
@@ -55,27 +55,27 @@ pub(super) struct Answer {
     pub(super) reply: Reply,
 }
 
-/// What came of an order.
+/// The result of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
-    /// It was done, and is durable.
+    /// It was executed, and is durable.
     Done {
         /// The sequence of its command.
         sequence: u64,
-        /// What is so now, in words.
+        /// A description of the new state.
         text: String,
     },
-    /// Nothing came of it.
+    /// It was refused and had no effect.
     Refused {
-        /// Why, and what to do.
+        /// The reason, and how to correct it.
         reason: String,
     },
-    /// It was taken, and nothing was heard of it in time: it may still be done.
+    /// It was sent, and no result was seen in time: it may still be executed.
     Unknown {
-        /// The sequence of its command, if it has one yet.
+        /// The sequence of its command, if it is known.
         sequence: Option<u64>,
-        /// What is known.
+        /// What is known about it.
         reason: String,
     },
 }
@@ -86,7 +86,7 @@ impl Reply {
     }
 }
 
-/// What orders name things by.
+/// The names that orders can use.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     /// The logins that can trade, by username.
@@ -96,7 +96,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// The login of this name; a number is one that no username is.
+    /// The login with this username; otherwise the text is read as the number of a login.
     fn login(&self, name: &str) -> Result<LoginId, String> {
         let named = self.logins.iter().find(|(username, _)| username.eq_ignore_ascii_case(name));
         match (named, name.parse()) {
@@ -110,12 +110,12 @@ impl Names {
 }
 
 impl Order {
-    /// The command that the order becomes; `session` is that of the venue.
+    /// The command for the order; `session` is the session of the venue.
     pub(super) fn command(&self, names: &Names, session: u32) -> Result<Command, String> {
         match self {
             Self::ResetUserRef { login } => {
                 let login = names.login(login)?;
-                // A session without a name cannot be logged in to.
+                // A session without a name does not accept logins.
                 match session_id(names.session, session.saturating_add(SESSIONS_LEFT_MIN)) {
                     Some(_) => Ok(Command::Venue(VenueCommand::ResetUserRef { login })),
                     None => Err(format!(
@@ -128,7 +128,7 @@ impl Order {
         }
     }
 
-    /// What the order came to, if this event of its command says so.
+    /// The result of the order, if this event of its command contains it.
     pub(super) fn came_to(&self, event: &Event, sequence: u64) -> Option<Reply> {
         if let Event::Admin(AdminEvent::Refused { reason }) = event {
             return Some(Reply::refused(format!("the exchange says: {reason}")));

@@ -1,4 +1,4 @@
-//! The Unix socket that operators come to, on a thread of its own, and one more thread for each that is there.
+//! The Unix socket for operators, on its own thread, with one more thread per connection.
 
 use super::desk::Desk;
 use super::order::{Answer, LINE_BYTES_MAX, Reply, Request, VERSION};
@@ -19,22 +19,22 @@ use std::time::{Duration, Instant};
 /// The socket's name in the data directory.
 pub const SOCKET_FILE: &str = "operator.sock";
 
-/// Where the socket is made before it gets its name.
+/// The directory in which the socket is created before it is moved to its final name.
 const MAKING: &str = "operator.tmp";
 
-/// Operators that are there at once; more are told so.
+/// The most connections at one time; further ones get a refusal.
 const CLIENTS_MAX: usize = 8;
 
-/// How long an operator may take for a line, and for taking its answer.
+/// The timeout for receiving a line and for sending its answer.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
-/// How long the server rests when a connection cannot be had for the moment.
+/// The pause after a failed accept.
 const REST: Duration = Duration::from_millis(100);
 
 const LISTENER: Token = Token(0);
 const STOP: Token = Token(1);
 
-/// The running server. Dropping it ends it, takes the socket away, and waits for its threads.
+/// The running server. Dropping it stops it, removes the socket, and waits for its threads.
 pub struct OperatorServer {
     stop: Arc<AtomicBool>,
     waker: Waker,
@@ -42,18 +42,18 @@ pub struct OperatorServer {
     path: PathBuf,
 }
 
-/// An operator who is there.
+/// The connection of an operator.
 struct Client {
     stream: UnixStream,
     thread: JoinHandle<()>,
 }
 
 impl OperatorServer {
-    /// Listens in the data directory, in which no other engine runs. A socket that is left of an engine that was killed is
-    /// replaced.
+    /// Listens in the data directory, in which no other engine may run. Replaces a socket that a killed engine has left
+    /// behind.
     ///
     /// # Errors
-    /// When the socket cannot be made.
+    /// If the socket cannot be created.
     pub fn start(data: &Path, desk: Desk) -> io::Result<Self> {
         let (mut listener, path) = listen(data)?;
         let poll = Poll::new()?;
@@ -78,8 +78,8 @@ impl Drop for OperatorServer {
     }
 }
 
-/// The listener. It is made in a directory that is nobody else's, so that nobody can connect before its mode is set, and
-/// gets its name in one step.
+/// Creates the listener in a private directory, so that other users cannot connect before its mode is set, and then
+/// renames it to its final name atomically.
 fn listen(data: &Path) -> io::Result<(UnixListener, PathBuf)> {
     let (path, making) = (data.join(SOCKET_FILE), data.join(MAKING));
     match fs::remove_dir_all(&making) {
@@ -102,7 +102,7 @@ fn serve(mut poll: Poll, listener: &UnixListener, desk: &Arc<Mutex<Desk>>, stop:
         match listener.accept() {
             Ok((stream, _)) => {
                 clients.retain(|client| !client.thread.is_finished());
-                // Whoever cannot be served is disconnected; the next try may find room.
+                // An operator that cannot be served is disconnected; a later attempt may succeed.
                 if let Err(error) = welcome(stream, &mut clients, desk, stop) {
                     tracing::warn!("an operator could not be served: {error}");
                 }
@@ -114,7 +114,7 @@ fn serve(mut poll: Poll, listener: &UnixListener, desk: &Arc<Mutex<Desk>>, stop:
                     thread::sleep(REST);
                 }
             }
-            // No descriptor, say: what waits is asked for again.
+            // For example, there is no descriptor left. The waiting connection is accepted later.
             Err(_) => thread::sleep(REST),
         }
     }
@@ -138,7 +138,8 @@ fn welcome(
     }
     let (ours, desk, stop) = (stream.try_clone()?, Arc::clone(desk), Arc::clone(stop));
     let thread = thread::Builder::new().name("operator-client".to_owned()).spawn(move || {
-        // A client that breaks off is nobody's trouble. Its socket has another end here, which would keep it open.
+        // A lost connection needs no handling. The shutdown is needed because `Client` holds another handle, which
+        // would keep the socket open.
         let _ = talk(&stream, &desk, &stop);
         let _ = stream.shutdown(Shutdown::Both);
     })?;
@@ -146,7 +147,7 @@ fn welcome(
     Ok(())
 }
 
-/// What an operator says, up to some time.
+/// The input of an operator, with a deadline.
 struct Until<'a> {
     stream: &'a UnixStream,
     time: Instant,
@@ -163,7 +164,7 @@ impl Read for Until<'_> {
     }
 }
 
-/// Answers the requests of one operator until it closes, takes too long for a line, or a line makes no sense.
+/// Answers the requests of one operator until it closes, exceeds the timeout for a line, or sends an invalid line.
 fn talk(stream: &UnixStream, desk: &Mutex<Desk>, stop: &AtomicBool) -> io::Result<()> {
     let mut lines = BufReader::new(Until { stream, time: Instant::now() });
     loop {
@@ -184,9 +185,9 @@ fn talk(stream: &UnixStream, desk: &Mutex<Desk>, stop: &AtomicBool) -> io::Resul
     }
 }
 
-/// The request that a line is.
+/// Parses a request from a line.
 fn understood(line: &[u8]) -> Result<Request, String> {
-    /// The part of a request that every version has.
+    /// The part of a request that is the same in every version.
     #[derive(serde::Deserialize)]
     struct Versioned {
         version: u32,

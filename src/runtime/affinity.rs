@@ -9,10 +9,10 @@ use core_affinity::CoreId;
 #[serde(transparent)]
 pub struct CoreIndex(pub usize);
 
-/// Why a thread was not pinned.
+/// The reason why a thread was not pinned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AffinityError {
-    /// The operating system does not say which cores there are.
+    /// The operating system does not report the available cores.
     #[error("the list of cores is not available on this system")]
     NoCoreList,
     /// The core does not exist or this process may not use it.
@@ -28,9 +28,9 @@ pub enum AffinityError {
     Refused(usize),
 }
 
-/// The cores this process may use, in ascending order; empty where the system does not tell.
+/// The cores that this process may use, in ascending order; empty if the system does not report them.
 ///
-/// The list is read once, before the first pin: later, a pinned thread would see only its own core. It must
+/// The list is read once, before the first pin: later, a pinned thread would see only its own core. Threads must
 /// therefore be pinned through this module only.
 pub fn available_cores() -> &'static [CoreIndex] {
     static CORES: OnceLock<Vec<CoreIndex>> = OnceLock::new();
@@ -58,7 +58,7 @@ pub fn check(core: CoreIndex) -> Result<(), AffinityError> {
     Ok(())
 }
 
-/// Keeps the calling thread on `core` from now on. Threads it spawns later inherit that.
+/// Pins the calling thread to `core`. Threads that it spawns later inherit this.
 ///
 /// # Errors
 /// See [`AffinityError`]; the thread is then not pinned.

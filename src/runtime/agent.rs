@@ -1,11 +1,11 @@
-//! A stage, as its scheduler sees it.
+//! A stage as the scheduler uses it.
 
 use super::fatal::Fatal;
 
-/// A stage of the pipeline: something with work to do, a bounded piece at a time.
+/// A stage of the pipeline. It does its work in bounded duty cycles.
 ///
-/// An agent never waits and never loops until something happens; that is its scheduler's part. An agent on a
-/// hot thread allocates nothing after warm-up either.
+/// An agent never waits and never loops until something happens; waiting is the scheduler's task. An agent on a hot
+/// thread also allocates nothing after warm-up.
 pub trait Agent: Send {
     /// A short name for threads, logs and errors.
     fn name(&self) -> &str;
@@ -35,7 +35,7 @@ pub trait Agent: Send {
     }
 }
 
-/// An agent for the runtime's own tests that does as it is told and keeps a journal of its calls.
+/// An agent for the runtime's own tests that follows a script and records its calls.
 #[cfg(test)]
 pub(super) mod scripted {
     use std::collections::VecDeque;

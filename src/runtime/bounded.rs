@@ -1,15 +1,16 @@
-//! A table by keys that strangers choose, which therefore must not grow.
+//! A bounded table for keys that untrusted clients choose.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Entries that are kept.
+/// The most entries kept.
 pub const ENTRIES_MAX: usize = 8192;
 
-/// The part of the entries that goes when there are too many, so that making room costs little on average: one in so many.
+/// The divisor of the entries that are removed when the table is full. Removing many at once keeps the average cost
+/// low.
 const PART: usize = 8;
 
-/// At most [`ENTRIES_MAX`] entries. Of more, those that are oldest are forgotten.
+/// At most [`ENTRIES_MAX`] entries. If there are more, the oldest are removed.
 #[derive(Debug)]
 pub struct Bounded<K, V>(HashMap<K, V>);
 
@@ -20,17 +21,18 @@ impl<K, V> Default for Bounded<K, V> {
 }
 
 impl<K: Hash + Eq, V> Bounded<K, V> {
-    /// How many entries there are.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The entry of a key, `new` if there is none. `age` says since when an entry is as it is, in any unit.
+    /// The entry of a key, inserted as `new` if there is none. `age` returns the time of an entry's last change, in any
+    /// unit.
     pub fn entry(&mut self, key: K, new: V, age: impl Fn(&V) -> u64) -> &mut V {
         if self.0.len() >= ENTRIES_MAX && !self.0.contains_key(&key) {
             let mut ages: Vec<u64> = self.0.values().map(&age).collect();
@@ -46,7 +48,7 @@ impl<K: Hash + Eq, V> Bounded<K, V> {
         self.0.get(key)
     }
 
-    /// Takes the entry of a key out.
+    /// Removes the entry of a key.
     pub fn remove(&mut self, key: &K) {
         self.0.remove(key);
     }

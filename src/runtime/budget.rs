@@ -1,27 +1,27 @@
-//! How much of something may be done in a time.
+//! Rate limits.
 
-/// So many at once, and then one in so long: the generic cell rate algorithm.
+/// A burst of this size, then one event per spacing: the generic cell rate algorithm.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
-    /// At once.
+    /// Events that may happen at once.
     pub burst: u64,
-    /// Time from one to the next in the long run, ns.
+    /// Time between events in the long run, in nanoseconds.
     pub spacing: u64,
 }
 
 impl Rate {
-    /// When the next one may be done, ns, if what is done until now is paid for at `paid`.
+    /// The earliest time of the next event in nanoseconds, if the events so far are paid for at time `paid`.
     pub fn free_at(self, paid: u64, now: u64) -> u64 {
         paid.saturating_sub((self.burst - 1) * self.spacing).max(now)
     }
 
-    /// When what was done until now is paid for, ns, once so many more are done.
+    /// The time in nanoseconds at which the events so far and `count` more are paid for.
     pub fn pay(self, paid: u64, count: u64, now: u64) -> u64 {
         paid.max(now).saturating_add(count.saturating_mul(self.spacing))
     }
 }
 
-/// What is left of one rate.
+/// The state of one rate limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     rate: Rate,
@@ -33,22 +33,22 @@ impl Budget {
         Self { rate, paid: 0 }
     }
 
-    /// Whether there is something left.
+    /// Whether an event may happen now.
     pub fn is_left(&self, now: u64) -> bool {
         self.rate.free_at(self.paid, now) == now
     }
 
-    /// How many are left.
+    /// The number of events that may happen now.
     pub fn left(&self, now: u64) -> u64 {
         self.rate.burst.saturating_sub(self.paid.saturating_sub(now).div_ceil(self.rate.spacing))
     }
 
-    /// Takes one.
+    /// Counts one event.
     pub fn spend(&mut self, now: u64) {
         self.spend_many(1, now);
     }
 
-    /// Takes so many, more than are left too: those are paid for before there is another one.
+    /// Counts this many events, also more than are left. The excess delays the next event.
     pub fn spend_many(&mut self, count: u64, now: u64) {
         self.paid = self.rate.pay(self.paid, count, now);
     }

@@ -1,9 +1,9 @@
-//! Two threads for one agent that works in the background: one that has only the cores that nobody else wants, and one that
-//! counts as any other. A thread cannot come back from the first standing without privilege, so the agent goes from
-//! one to the other when it has fallen behind by too much, and back when it has caught up.
+//! Two threads for one background agent: one with [`Priority::Idle`](super::Priority::Idle), which gets only idle
+//! cores, and one with normal priority. A thread cannot leave the idle class without privilege. So the agent moves to
+//! the second thread when its lag exceeds a limit, and back when it has caught up.
 //!
-//! It is handed over between two duty cycles. A thread that has a core rarely takes long over one, and is waited for: what
-//! is behind may grow a little beyond the limit meanwhile.
+//! It moves between two duty cycles. If the idle thread gets a core only rarely, one duty cycle can take long, and the
+//! second thread waits for its end. The lag may exceed the limit a little meanwhile.
 
 use super::agent::Agent;
 use super::counters::{Counter, Counters};
@@ -12,29 +12,29 @@ use super::try_lock::try_lock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How far an agent may fall behind.
+/// The limit of an agent's lag.
 pub struct Lag {
-    /// By how much it is, bytes, more or less.
+    /// The approximate lag in bytes.
     pub bytes: Box<dyn Fn() -> u64 + Send>,
-    /// From so many bytes on it is handed to the thread that counts, below half as many back.
+    /// Above this many bytes the agent moves to the normal thread, below half of it back.
     pub bytes_max: u64,
-    /// Whether somebody waits for it however little that is.
+    /// Whether others wait for the agent even if the lag is small.
     pub waits: Waits,
 }
 
-/// How long an agent of the background may stand still.
+/// How long a background agent may make no progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waits {
-    /// As long as it is not too far behind.
+    /// Without limit while the lag is small enough.
     Long,
-    /// Not while the other thread looks twice: it then does a duty cycle there. The thread in the background must never sleep
-    /// for longer than that between its own.
+    /// Until the normal thread has checked twice; that thread then runs one duty cycle of the agent. The idle thread
+    /// must never sleep longer than that between its duty cycles.
     Short,
 }
 
-/// The agent, and how far it is.
+/// The agent and its state.
 enum Slot {
-    /// The background starts it, however late it gets a core.
+    /// Not started yet. The idle thread starts it, however late it gets a core.
     New(Box<dyn Agent>),
     Started(Box<dyn Agent>),
     Closed,
@@ -42,14 +42,14 @@ enum Slot {
 
 struct Shared {
     slot: Mutex<Slot>,
-    /// The agent is too far behind for the background.
+    /// The lag is too large for the idle thread.
     urgent: AtomicBool,
-    /// Duty cycles done in the background.
+    /// Duty cycles on the idle thread.
     cycles: AtomicU64,
 }
 
 impl Shared {
-    /// The agent, when the other thread is done with it.
+    /// Waits for the other thread to finish with the agent, and locks it.
     fn have(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -70,7 +70,7 @@ impl Shared {
         }
     }
 
-    /// The first thread that ends closes the agent.
+    /// Closes the agent. The first of the two threads that ends does it.
     fn close(&self) -> Result<(), Fatal> {
         match std::mem::replace(&mut *self.have(), Slot::Closed) {
             Slot::New(mut agent) | Slot::Started(mut agent) => agent.on_close(),
@@ -79,25 +79,25 @@ impl Shared {
     }
 }
 
-/// What runs on the thread in the background.
+/// The agent's part on the idle thread.
 pub struct Background {
     name: String,
     shared: Arc<Shared>,
 }
 
-/// What runs on the thread that counts: it sees how far the agent is behind, and works while that is too much.
+/// The agent's part on the normal thread. It checks the lag, and runs the agent while the lag is too large.
 pub struct Foreground {
     name: String,
     shared: Arc<Shared>,
     lag: Lag,
-    /// Where the background was at the last look, and how many looks ago it was elsewhere.
+    /// The idle thread's duty cycles at the last check, and the number of checks since they last changed.
     seen_cycles: u64,
     still: u32,
     lag_bytes: Counter,
     urgent: Counter,
 }
 
-/// Gives an agent two threads, the first of which is to run with [`Priority::Idle`](super::Priority::Idle).
+/// Gives an agent two threads. The first must run with [`Priority::Idle`](super::Priority::Idle).
 pub fn two_chairs(agent: Box<dyn Agent>, lag: Lag, counters: &Counters) -> (Background, Foreground) {
     let name = agent.name().to_owned();
     let shared = Arc::new(Shared {
@@ -140,7 +140,7 @@ impl Agent for Background {
 }
 
 impl Foreground {
-    /// Whether the background has not had a core since the look before the last, and somebody waits.
+    /// Whether the idle thread has run no duty cycle since the check before the last, and others wait for the agent.
     fn stands_still(&mut self) -> bool {
         let cycles = self.shared.cycles.load(Ordering::Relaxed);
         let is_still = std::mem::replace(&mut self.seen_cycles, cycles) == cycles;
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(journal.lines(), ["start sql", "sql", "sql", "sql", "sql"]);
     }
 
-    /// With nothing behind that could be counted: a client that has connected waits, too.
+    /// Without any lag in bytes: a client that has connected is waiting, too.
     #[test]
     fn an_agent_that_is_waited_for_does_not_stand_still_for_want_of_a_core() {
         for (waits, cycles) in [(Waits::Short, 5), (Waits::Long, 0)] {

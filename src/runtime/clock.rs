@@ -1,35 +1,35 @@
-//! Where time enters: how much has passed, and what time it is. Nobody who needs the one can be given the other by mistake.
+//! The only source of time. Durations and time of day have separate types and traits, so they cannot be confused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Nanoseconds since 1970-01-01 00:00:00 UTC, leap seconds not counted. Lasts until the year 2554.
+/// Nanoseconds since 1970-01-01 00:00:00 UTC, without leap seconds. The range ends in the year 2554.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UnixNanos(pub u64);
 
-/// Nanoseconds since a moment that means nothing. Only differences say something.
+/// Nanoseconds since an arbitrary moment. Only differences are meaningful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct MonotonicNanos(pub u64);
 
-/// Says how much time has passed: never stops, goes back or is set. All durations come from here.
+/// A clock for durations. It never stops, goes back or is set. All durations come from here.
 pub trait Clock: Send {
-    /// At least what it said before.
+    /// The elapsed time; never less than the previous result.
     fn now(&mut self) -> MonotonicNanos;
 }
 
-/// Says what time it is, and may be wrong: somebody can set it at any moment, forwards and back. Only stamps come from here,
-/// and what happens at a time of day.
+/// A clock for the time of day. It may be wrong: it can be set at any moment, forwards and back. It is used only for
+/// stamps and for actions at a time of day.
 pub trait WallClock: Send {
-    /// The time of day and the date.
+    /// The date and time of day.
     fn time(&mut self) -> UnixNanos;
 }
 
-/// Makes a clock for each agent.
+/// Creates the clocks of the agents.
 pub trait Clocks {
-    /// One for durations. All that are made here count from the same moment.
+    /// A clock for durations. All clocks made here have the same origin.
     fn monotonic(&self) -> Box<dyn Clock>;
-    /// One for stamps.
+    /// A clock for stamps.
     fn wall(&self) -> Box<dyn WallClock>;
 }
 
@@ -40,7 +40,7 @@ pub struct SystemClocks {
 }
 
 impl SystemClocks {
-    /// Clocks that count from now.
+    /// Clocks whose origin is now.
     pub fn new() -> Self {
         Self { origin: Instant::now() }
     }
@@ -70,40 +70,40 @@ impl Clock for SystemClocks {
 
 impl WallClock for SystemClocks {
     fn time(&mut self) -> UnixNanos {
-        // Before 1970 it reads as 0, which no start on a journal takes for right.
+        // Times before 1970 read as 0, which every start on a journal rejects.
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UnixNanos(u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX))
     }
 }
 
-/// Clocks that move only when told, shared by all clones. For simulations and tests.
+/// Clocks that move only on request, shared by all clones. For simulations and tests.
 #[derive(Debug, Clone, Default)]
 pub struct ManualClock(Arc<Hands>);
 
 #[derive(Debug, Default)]
 struct Hands {
     elapsed: AtomicU64,
-    /// The wall clock less the other.
+    /// Wall clock minus monotonic clock, in nanoseconds.
     ahead: AtomicI64,
 }
 
 impl ManualClock {
-    /// Both clocks show `start`.
+    /// Clocks that both show `start`.
     pub fn new(start: UnixNanos) -> Self {
         Self(Arc::new(Hands { elapsed: AtomicU64::new(start.0), ahead: AtomicI64::new(0) }))
     }
 
-    /// Moves every clone forward to `time`; a time in the past leaves the clock where it is.
+    /// Moves every clone forward to `time`. A time in the past has no effect.
     pub fn set(&self, time: UnixNanos) {
         self.0.elapsed.fetch_max(time.0, Ordering::AcqRel);
     }
 
-    /// Time passes: moves both clocks of every clone forward by `nanos`.
+    /// Moves both clocks of every clone forward by `nanos`.
     pub fn advance(&self, nanos: u64) {
         self.0.elapsed.fetch_add(nanos, Ordering::AcqRel);
     }
 
-    /// Somebody sets the wall clock: moves it alone by `nanos`, forwards or back.
+    /// Moves only the wall clock by `nanos`, forwards or back, as when it is set.
     pub fn step_wall(&self, nanos: i64) {
         self.0.ahead.fetch_add(nanos, Ordering::AcqRel);
     }

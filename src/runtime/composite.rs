@@ -3,14 +3,15 @@
 use super::agent::Agent;
 use super::fatal::Fatal;
 
-/// Runs its parts in order, each once per duty cycle. Parts in flow order hand work on within a cycle.
+/// Runs its parts in order, each once per duty cycle. If the parts are in flow order, work passes through all of them
+/// within one cycle.
 pub struct CompositeAgent {
     name: String,
     parts: Vec<Box<dyn Agent>>,
 }
 
 impl CompositeAgent {
-    /// `parts` are started, run and closed in the order given.
+    /// An agent whose `parts` are started, run and closed in the order given.
     pub fn new(name: impl Into<String>, parts: Vec<Box<dyn Agent>>) -> Self {
         Self { name: name.into(), parts }
     }

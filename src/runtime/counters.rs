@@ -1,4 +1,4 @@
-//! Named counters: written by the agent that owns them, read by whoever watches.
+//! Named counters. Each is written by the agent that owns it, and read by monitoring.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_utils::CachePadded;
 
-/// All counters of a process. Clones share them. Registering takes a lock and is for start-up only; counting
-/// takes none.
+/// All counters of a process. Clones share them. Registering takes a lock and is for start-up only; counting is
+/// lock-free.
 #[derive(Clone, Default)]
 pub struct Counters(Arc<Mutex<Vec<Entry>>>);
 
@@ -30,15 +30,15 @@ pub struct Reading {
 }
 
 impl Counters {
-    /// No counters yet.
+    /// Without counters.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Makes a counter at 0 and returns its only writer.
+    /// Registers a counter at 0 and returns its only writer.
     ///
     /// # Panics
-    /// If the name is taken: two writers under one name would be a mistake in the wiring.
+    /// If the name is already registered: two writers under one name would be a wiring mistake.
     pub fn register(&self, name: impl Into<Cow<'static, str>>, unit: &'static str) -> Counter {
         let name = name.into();
         let cell = Arc::new(CachePadded::new(AtomicU64::new(0)));
@@ -48,7 +48,7 @@ impl Counters {
         Counter { cell, single_writer: PhantomData }
     }
 
-    /// Every counter in order of registration. Each value is current, but they are not of one instant.
+    /// Every counter in order of registration. The values are current but not from a single instant.
     pub fn snapshot(&self) -> Vec<Reading> {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let read = |entry: &Entry| Reading {
@@ -60,12 +60,12 @@ impl Counters {
     }
 }
 
-/// The writer of one counter. It may move to another thread but not be shared between threads, so adding needs
-/// no locked instruction.
+/// The writer of one counter. It may move to another thread but not be shared between threads, so adding needs no
+/// locked instruction.
 #[derive(Debug)]
 pub struct Counter {
     cell: Arc<CachePadded<AtomicU64>>,
-    /// `Cell` is `Send` but not `Sync`, and so is the counter.
+    /// Makes the counter `Send` but not `Sync`, like `Cell`.
     single_writer: PhantomData<Cell<u64>>,
 }
 
@@ -76,7 +76,7 @@ impl Counter {
         self.set(self.get().wrapping_add(amount));
     }
 
-    /// Shows `value` instead, for levels such as a queue's depth.
+    /// Replaces the value, for levels such as the length of a queue.
     #[inline]
     pub fn set(&self, value: u64) {
         self.cell.store(value, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! File descriptors: how many the process may have open, and what it does when there are none left.
+//! File descriptors: the limit of the process, and the handling when none are left.
 
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -12,20 +12,20 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
      LimitNOFILE= of the service), or lower gateway.connections_max and market_data.connections_max"
 )]
 pub struct TooFewDescriptors {
-    /// How many may be needed.
+    /// The most descriptors needed at one time.
     pub needed: u64,
-    /// How many are allowed, the hard limit.
+    /// The hard limit.
     pub allowed: u64,
 }
 
-/// Sees to it that so many descriptors can be open at a time: raises the soft limit where it is lower, as far as the hard one
-/// allows.
+/// Ensures that this many descriptors can be open at a time. Raises the soft limit if necessary, as far as the hard
+/// limit allows.
 ///
 /// # Errors
-/// [`TooFewDescriptors`] when it does not allow so many.
+/// [`TooFewDescriptors`] if the hard limit is too low.
 pub fn provide(needed: u64) -> Result<(), TooFewDescriptors> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    // No limit is told as none.
+    // `None` means that there is no limit.
     if current.is_none_or(|soft| soft >= needed) {
         return Ok(());
     }
@@ -37,11 +37,12 @@ pub fn provide(needed: u64) -> Result<(), TooFewDescriptors> {
     Ok(())
 }
 
-/// Descriptors that no connection may take: the threads of files open a few at a time beside those that they keep.
+/// Descriptors that connections may not use: the threads that handle files briefly open a few in addition to those that
+/// they keep open.
 const KEPT: u64 = 64;
 
-/// Whether a connection with this descriptor would take one of the last, which are kept for files. The system gives the lowest
-/// number that is free, so all below it are taken.
+/// Whether a connection with this descriptor would use one of the last, which are kept for files. The system assigns
+/// the lowest free number, so all below it are in use.
 pub fn is_among_the_last(descriptor: RawFd) -> bool {
     let allowed = getrlimit(Resource::Nofile).current;
     allowed.is_some_and(|allowed| is_kept(u64::try_from(descriptor).unwrap_or(0), allowed))
@@ -51,11 +52,11 @@ fn is_kept(descriptor: u64, allowed: u64) -> bool {
     descriptor + KEPT.min(allowed / 4) >= allowed
 }
 
-/// The same by a descriptor that a connection may have, which is the lowest that is free; as it is, for later, where there is
-/// none.
+/// Moves a connection to the lowest free descriptor, if its own is among the last. Returns it unchanged as the inner
+/// error if there is no lower one; the caller may try again later.
 ///
 /// # Errors
-/// Whatever else the system says.
+/// Other errors of the system.
 pub fn below_the_last(descriptor: OwnedFd) -> io::Result<Result<OwnedFd, OwnedFd>> {
     if !is_among_the_last(descriptor.as_raw_fd()) {
         return Ok(Ok(descriptor));
@@ -68,12 +69,12 @@ pub fn below_the_last(descriptor: OwnedFd) -> io::Result<Result<OwnedFd, OwnedFd
     }
 }
 
-/// The error of a process without descriptors.
+/// The error of a process that has used up its descriptors.
 pub fn none_left() -> io::Error {
     io::Error::from_raw_os_error(Errno::MFILE.raw_os_error())
 }
 
-/// Whether there is no descriptor left, of the process or of the system.
+/// Whether the error says that the process or the system has no descriptor left.
 pub fn are_used_up(error: &io::Error) -> bool {
     [Errno::MFILE, Errno::NFILE].iter().any(|one| error.raw_os_error() == Some(one.raw_os_error()))
 }

@@ -1,7 +1,8 @@
-//! Waking a thread that sleeps for want of work, without a system call when it does not sleep.
+//! Wakes a thread that sleeps because it has no work, without a system call if the thread is awake.
 //!
-//! The danger is a lost wake-up: the sleeper looks, finds nothing, and before it is asleep the work arrives; the
-//! producer sees nobody asleep and does not wake it. So the sleeper announces itself first and looks again:
+//! The problem is a lost wake-up: the sleeper finds no work, and before it is asleep new work arrives; the producer
+//! sees that the thread is not asleep and does not wake it. So the sleeper announces the sleep first and then looks for
+//! work again:
 //!
 //! | sleeper | producer |
 //! |---|---|
@@ -10,13 +11,13 @@
 //! | 3. looks for work once more | 3. reads `sleeping`; if set, clears it and wakes the sleeper |
 //! | 4. sleeps if there was none | |
 //!
-//! The two fences are in one order. If the sleeper's comes first, the producer's step 3 sees `sleeping` and wakes it;
-//! if the producer's comes first, the sleeper's step 3 sees the work. Both may happen, which costs one needless wake-up.
-//! A wake-up that comes between steps 3 and 4 is not lost either: a thread's park token and an event in a poll both
-//! stay until the sleeper collects them. `tests/loom.rs` checks all interleavings of this.
+//! The two fences have a total order. If the sleeper's comes first, the producer's step 3 sees `sleeping` and wakes it;
+//! if the producer's comes first, the sleeper's step 3 sees the work. Both may happen, which costs one unnecessary
+//! wake-up. A wake-up between steps 3 and 4 is not lost either: a thread's park token and an event in a poll both stay
+//! until the sleeper collects them. `tests/loom.rs` checks all interleavings of this protocol.
 //!
-//! Step 3 is a whole duty cycle of the thread's agents, so [`Sleeper::arm`] returns to the runner, and the next
-//! call of the idle strategy, if that cycle found nothing, sleeps.
+//! Step 3 is a whole duty cycle of the thread's agents. So [`Sleeper::arm`] returns to the runner, and the next call of
+//! the idle strategy sleeps if that cycle found no work.
 
 use std::sync::atomic::{AtomicBool as Flag, Ordering as FlagOrdering};
 use std::sync::{Arc, OnceLock};
@@ -41,27 +42,28 @@ struct Shared {
 }
 
 enum Waker {
-    /// Nobody ever sleeps here.
+    /// The thread never sleeps.
     Nobody,
-    /// A thread that parks; known once it arms for the first time.
+    /// A thread that parks. It is set when the thread arms for the first time.
     Thread(OnceLock<Thread>),
     /// A thread that waits in a `mio` poll.
     Poll(mio::Waker),
 }
 
-/// The side that wakes. Cheap to clone; any thread may ring.
+/// The waking side. Cheap to clone; any thread may ring.
 #[derive(Clone)]
 pub struct Doorbell {
     shared: Arc<Shared>,
     mute: Option<Mute>,
 }
 
-/// Silences doorbells while one agent rings for all that share its thread. Set and read on that thread; clones are the same.
+/// Silences doorbells while one agent rings for all agents on its thread. Set and read on that thread; clones share the
+/// flag.
 #[derive(Clone, Debug, Default)]
 pub struct Mute(Arc<Flag>);
 
 impl Mute {
-    /// Whether the doorbells are silent from now on. Whoever silences them owes what they would have rung for.
+    /// Sets whether the doorbells are silent. The agent that silences them must ring for the others afterwards.
     #[inline]
     pub fn set(&self, is_mute: bool) {
         self.0.store(is_mute, FlagOrdering::Relaxed);
@@ -86,14 +88,14 @@ impl Doorbell {
         Self { shared, mute: None }
     }
 
-    /// The same doorbell for somebody who does not ring it while `mute` is set.
+    /// The same doorbell for an agent that must not ring while `mute` is set.
     #[must_use]
     pub fn muted_by(self, mute: &Mute) -> Self {
         Self { mute: Some(mute.clone()), ..self }
     }
 
-    /// Wakes the sleeper if it sleeps or is about to. Call it after publishing the work, once per batch: when nobody
-    /// sleeps it costs a fence and a load.
+    /// Wakes the sleeper if it sleeps or is about to. Call it after publishing the work, once per batch. If the thread
+    /// is awake, it costs a fence and a load.
     #[inline]
     pub fn ring(&self) {
         if self.mute.as_ref().is_some_and(Mute::is_set) {
@@ -107,8 +109,8 @@ impl Doorbell {
 
     #[cold]
     fn wake(&self) {
-        // Of several producers one wins the exchange and wakes; the others write nothing. Acquire pairs with the Release in `arm` and makes the
-        // thread's handle visible.
+        // If several producers ring, one wins the exchange and wakes; the others write nothing. Acquire pairs with the
+        // Release in `arm` and makes the thread's handle visible.
         let sleeping = &self.shared.sleeping;
         if sleeping.compare_exchange(true, false, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return;
@@ -121,8 +123,8 @@ impl Doorbell {
                 }
             }
             Waker::Poll(waker) => {
-                // Writing to an eventfd of this process fails only if the process broke its own descriptors, and
-                // the sleeper's bounded sleep still ends.
+                // Writing to an eventfd of this process fails only if the process closed its own descriptor by mistake,
+                // and the sleeper's bounded sleep still ends.
                 if let Err(error) = waker.wake() {
                     tracing::error!(%error, "doorbell failed");
                 }
@@ -136,11 +138,11 @@ impl Doorbell {
     }
 }
 
-/// The side that sleeps, held by an idle strategy and used from one thread.
+/// The sleeping side. An idle strategy holds it and uses it from one thread.
 pub struct Sleeper(Arc<Shared>);
 
 impl Sleeper {
-    /// A sleeper that parks its thread: the one that arms it first.
+    /// A sleeper that parks its thread, which is the first thread that arms it.
     pub fn parking() -> Self {
         Self::new(Waker::Thread(OnceLock::new()))
     }
@@ -159,7 +161,7 @@ impl Sleeper {
         Doorbell::of(Arc::clone(&self.0))
     }
 
-    /// Announces that this thread sleeps unless it finds work now: look once more before sleeping.
+    /// Announces the sleep. The thread must look for work once more before it sleeps.
     pub fn arm(&mut self) {
         if let Waker::Thread(thread) = &self.0.waker {
             thread.get_or_init(thread::current);
@@ -168,12 +170,12 @@ impl Sleeper {
         fence(Ordering::SeqCst);
     }
 
-    /// Takes the announcement back.
+    /// Withdraws the announcement.
     pub fn disarm(&mut self) {
         self.0.sleeping.store(false, Ordering::Relaxed);
     }
 
-    /// Parks until the doorbell rings or `limit` has passed, or earlier for no reason; then disarms.
+    /// Parks until the doorbell rings, `limit` has passed, or spuriously; then disarms.
     pub fn park(&mut self, limit: Duration) {
         park(limit);
         self.disarm();
@@ -185,7 +187,7 @@ fn park(limit: Duration) {
     thread::park_timeout(limit);
 }
 
-/// The model has no time: a wake-up that is lost there is a deadlock, and loom reports it.
+/// The model has no time: a lost wake-up is a deadlock in the model, and loom reports it.
 #[cfg(dojima_loom)]
 fn park(_limit: Duration) {
     thread::park();

@@ -1,4 +1,4 @@
-//! Why the process ends itself.
+//! Errors that end the process.
 
 use dojima_journal::passing::Told;
 use std::fmt::Display;
@@ -6,9 +6,9 @@ use std::io;
 
 use super::affinity::AffinityError;
 
-/// An error after which going on could corrupt or lose something, or that leaves nothing to go on with.
+/// An error after which continuing could corrupt or lose data, or is not possible.
 ///
-/// Nobody recovers from one: it ends the process with an exit code of its own, which operators branch on.
+/// There is no recovery within the process: it ends with the exit code of the error, which operators' scripts can use.
 ///
 /// | exit code | reason | what it means for the data |
 /// |---|---|---|
@@ -20,7 +20,7 @@ use super::affinity::AffinityError;
 /// | 15 | [`Fatal::JournalLocked`] | refused to start: another engine writes this journal |
 /// | 16 | [`Fatal::EventLog`] | the journal is intact; the event log is rebuilt from it |
 /// | 17 | [`Fatal::Sql`] | the journal and the event log are intact; SQL resumes from its watermark |
-/// | 18 | [`Fatal::Io`] | none was being written |
+/// | 18 | [`Fatal::Io`] | no data was being written |
 /// | 19 | [`Fatal::Affinity`] | a thread could not be pinned as configured |
 /// | 20 | [`Fatal::Listen`] | an address could not be listened on |
 /// | 21 | [`Fatal::ThreadPanic`] | an agent panicked: as for a broken invariant (builds that abort on panic end by signal instead) |
@@ -29,10 +29,10 @@ use super::affinity::AffinityError;
 /// | 24 | [`Fatal::MarketData`] | journal and event log are intact; the market data is made again from the events |
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fatal {
-    /// Something that must always hold does not.
+    /// An invariant does not hold.
     #[error("broken invariant: {what}")]
     Invariant {
-        /// What does not hold, with the values.
+        /// The violated invariant, with the values.
         what: String,
     },
     /// A record could not be appended to the journal.
@@ -47,25 +47,25 @@ pub enum Fatal {
     /// Recovery found damage before the last acknowledged record.
     #[error("journal is damaged: {cause}")]
     JournalDamaged {
-        /// Which byte of which file, and what is wrong with it.
+        /// The byte and file, and the damage.
         cause: String,
     },
     /// Another process holds the journal.
     #[error("journal is in use: {cause}")]
     JournalLocked {
-        /// Which directory and, where known, by whom.
+        /// The directory and, where known, the holder.
         cause: String,
     },
     /// The event log could not be written or read.
     #[error("event log failed: {cause}")]
     EventLog { cause: String },
-    /// The SQL database refused something that cannot be retried.
+    /// The SQL database reported an error that cannot be retried.
     #[error("SQL writer failed: {cause}")]
     Sql { cause: String },
-    /// Any other input or output.
+    /// Any other I/O error.
     #[error("I/O failed: {cause}")]
     Io {
-        /// What was tried and the error below.
+        /// The failed operation and its error.
         cause: String,
     },
     /// A thread could not be pinned to its core.
@@ -74,26 +74,26 @@ pub enum Fatal {
     /// An address could not be bound.
     #[error("cannot listen: {cause}")]
     Listen {
-        /// The address and the error below.
+        /// The address and the error.
         cause: String,
     },
     /// An agent's thread panicked.
     #[error("{agent} panicked: {message}")]
     ThreadPanic {
         agent: String,
-        /// What it panicked with.
+        /// The panic message.
         message: String,
     },
     /// A snapshot is missing, damaged or contradicts the journal.
     #[error("snapshot failed: {cause}")]
     Snapshot { cause: String },
-    /// Two replicas that applied the same commands are not in the same state.
+    /// Two replicas that applied the same commands have different states.
     #[error("diverged: {cause}")]
     Diverged {
-        /// At which command, and what each of them says.
+        /// The command, and the value of each replica.
         cause: String,
     },
-    /// The log of market data could not be written, read or made.
+    /// The log of market data could not be written, read or derived from the events.
     #[error("market data failed: {cause}")]
     MarketData { cause: String },
 }
@@ -110,7 +110,7 @@ macro_rules! constructors {
 }
 
 impl Fatal {
-    /// [`Fatal::Invariant`]; say what does not hold, with the values.
+    /// [`Fatal::Invariant`]. `what` should name the violated invariant and the values.
     pub fn invariant(what: impl Display) -> Self {
         Self::Invariant { what: what.to_string() }
     }
@@ -130,8 +130,8 @@ impl Fatal {
         market_data => MarketData,
     }
 
-    /// The process's exit code for this reason; see the table above. From 10 on, so that none is mistaken for
-    /// the codes 1 and 2 of ordinary command-line errors.
+    /// The process's exit code for this error; see the table above. The codes start at 10, so that they differ from 1
+    /// and 2 of ordinary command-line errors.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Invariant { .. } => 10,

@@ -1,6 +1,6 @@
-//! A bounded queue between threads of which one may be interrupted at any time for long: neither end ever waits for the other.
-//! In a lock-free queue whoever takes an element may have to wait until the one who is putting it has come to the
-//! end; here that is told like an empty queue, and he looks again later.
+//! A bounded queue for threads that may be preempted for a long time at any point: neither end ever waits for the
+//! other. In a lock-free queue, a consumer may have to wait for a producer that was preempted in the middle of a push.
+//! Here the consumer sees an empty queue instead, and tries again later.
 
 use super::try_lock::try_lock;
 use std::collections::VecDeque;
@@ -9,33 +9,33 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 struct Shared<T> {
     queue: Mutex<VecDeque<T>>,
-    /// How long the queue is, so that an empty one is known without the lock.
+    /// The length of the queue, so that an empty queue is detected without the lock.
     len: AtomicUsize,
     capacity: usize,
 }
 
-/// The end that puts. Clones put into the same queue.
+/// The sending end. Clones send to the same queue.
 pub struct Giver<T>(Arc<Shared<T>>);
 
-/// The end that takes.
+/// The receiving end.
 pub struct Taker<T>(Arc<Shared<T>>);
 
-/// A queue of at most `capacity` elements, for which there is room from the start.
+/// A queue of at most `capacity` elements, allocated at once.
 pub fn handoff<T>(capacity: usize) -> (Giver<T>, Taker<T>) {
     let queue = Mutex::new(VecDeque::with_capacity(capacity));
     let shared = Arc::new(Shared { queue, len: AtomicUsize::new(0), capacity });
     (Giver(Arc::clone(&shared)), Taker(shared))
 }
 
-/// The element was not put: there is no room, or the other end is just at it. Try again later.
+/// The element was not added: there is no room, or another thread holds the queue's lock. Try again later.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotNow<T>(pub T);
 
 impl<T> Giver<T> {
-    /// Puts an element at the end.
+    /// Adds an element at the end.
     ///
     /// # Errors
-    /// [`NotNow`] gives it back.
+    /// [`NotNow`] returns the element.
     pub fn try_give(&self, element: T) -> Result<(), NotNow<T>> {
         match try_lock(&self.0.queue) {
             Some(queue) => self.put(queue, element),
@@ -43,15 +43,15 @@ impl<T> Giver<T> {
         }
     }
 
-    /// The same for a thread that nobody waits for: it waits until the others have done with the queue.
+    /// Like [`Giver::try_give`], but waits for the lock. Only for threads on which no other thread waits.
     ///
     /// # Errors
-    /// [`NotNow`] gives the element back where there is no room.
+    /// [`NotNow`] returns the element if there is no room.
     pub fn give(&self, element: T) -> Result<(), NotNow<T>> {
         self.put(self.0.queue.lock().unwrap_or_else(PoisonError::into_inner), element)
     }
 
-    /// Whether everything that was put has been taken.
+    /// Whether all elements were taken.
     pub fn is_empty(&self) -> bool {
         self.0.len.load(Ordering::Acquire) == 0
     }
@@ -67,7 +67,7 @@ impl<T> Giver<T> {
 }
 
 impl<T> Taker<T> {
-    /// Takes the oldest element, if there is one and nobody else is just at it.
+    /// Takes the oldest element, if there is one and no other thread holds the lock.
     pub fn try_take(&self) -> Option<T> {
         if self.is_empty() {
             return None;
@@ -78,12 +78,12 @@ impl<T> Taker<T> {
         element
     }
 
-    /// Takes elements until there is none.
+    /// Takes elements until [`Taker::try_take`] returns none.
     pub fn drain(&self) -> impl Iterator<Item = T> {
         std::iter::from_fn(|| self.try_take())
     }
 
-    /// How many elements wait.
+    /// The number of waiting elements.
     pub fn len(&self) -> usize {
         self.0.len.load(Ordering::Acquire)
     }
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!([taker.try_take(), taker.try_take(), taker.try_take()], [Some(2), Some(3), None]);
     }
 
-    /// Whoever is interrupted at the queue has the lock.
+    /// A thread that is preempted inside an operation holds the lock.
     #[test]
     fn nobody_waits_for_who_is_interrupted_at_it() {
         let (giver, taker) = handoff(2);

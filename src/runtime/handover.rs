@@ -1,9 +1,9 @@
-//! A value that several threads own in turn, and that none of them waits for.
+//! A value that several threads own in turn, without any of them waiting for it.
 //!
-//! Whoever finds it owned goes on without it. So that nothing is left undone then, an owner that leaves work behind rings
-//! those who may do it *after* it has given the value back: rung earlier, they might find it owned still, and sleep. And
-//! whoever finds it owned, and has brought work, rings the other owner, which looks once more before it sleeps
-//! (`runtime/doorbell.rs`). `tests/loom.rs` checks both.
+//! A thread that finds the value owned continues without it. So that no work is left undone, two rules apply. An owner
+//! that leaves work behind rings the threads that may do it *after* it has released the value; if it rang earlier, they
+//! might find the value still owned, and sleep. A thread that has brought work and finds the value owned rings the
+//! owner, which looks again before it sleeps (`runtime/doorbell.rs`). `tests/loom.rs` checks both.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,18 +15,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_utils::CachePadded;
 
-/// One of the handles to a value that has at most one owner at a time.
+/// A handle to a value that has at most one owner at a time.
 pub struct Handover<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
-    /// Decides who owns the value.
+    /// Decides which thread owns the value.
     is_owned: CachePadded<AtomicBool>,
-    /// Free whenever `is_owned` is won, so nobody waits here: it gives access without unsafe code, and keeps what an owner
-    /// panicked with. (The model checker's own mutex forgets wake-ups of threads that touch it.)
+    /// Unlocked whenever `is_owned` was won, so locking never waits. The mutex gives access without unsafe code, and is
+    /// poisoned by a panic of an owner. (The model checker's own mutex loses wake-ups of threads that use it.)
     value: Mutex<T>,
 }
 
-/// Ownership; dropping it gives the value back, with everything that was done to it.
+/// Ownership. Dropping it releases the value with all changes.
 pub struct Owned<'a, T> {
     // Dropped in this order.
     value: MutexGuard<'a, T>,
@@ -38,7 +38,7 @@ struct Release<'a>(&'a AtomicBool);
 impl Drop for Release<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Whoever wins the flag next sees everything that this owner did.
+        // The next owner sees all changes of this owner.
         self.0.store(false, Ordering::Release);
     }
 }
@@ -60,7 +60,7 @@ impl<T> DerefMut for Owned<'_, T> {
 }
 
 impl<T> Handover<T> {
-    /// Nobody owns it yet.
+    /// A value without an owner.
     pub fn new(value: T) -> Self {
         Self(Arc::new(Shared {
             is_owned: CachePadded::new(AtomicBool::new(false)),
@@ -73,7 +73,7 @@ impl<T> Handover<T> {
         Self(Arc::clone(&self.0))
     }
 
-    /// Takes the value unless somebody owns it. Never waits. A value whose owner panicked is not given out again.
+    /// Takes ownership if there is no owner. Never waits. A value whose owner panicked cannot be owned again.
     #[inline]
     pub fn try_own(&self) -> Option<Owned<'_, T>> {
         self.0.is_owned.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).ok()?;
@@ -82,8 +82,8 @@ impl<T> Handover<T> {
         Some(Owned { value, _release: release })
     }
 
-    /// Takes the value for good when its owner gives it back: for an end in good order, not for a duty cycle. `None` if an owner
-    /// panicked.
+    /// Waits until the owner releases the value, and takes it for good. For an orderly end, not for a duty cycle.
+    /// `None` if an owner panicked.
     pub fn own_at_last(&self) -> Option<MutexGuard<'_, T>> {
         self.0.value.lock().ok()
     }

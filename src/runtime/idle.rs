@@ -12,18 +12,18 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::doorbell::{Doorbell, Sleeper};
 
-/// Decides how a thread waits when its agents had nothing to do.
+/// Decides how a thread waits when its agents found no work.
 pub trait IdleStrategy: Send {
-    /// Called after every duty cycle with the work it did; waits, or not, when that was 0.
+    /// Called after every duty cycle with the work it did; may wait if that was 0.
     fn idle(&mut self, work_count: usize);
 
-    /// What others ring after publishing work for this thread. Silent where it never sleeps.
+    /// The doorbell that other threads ring after publishing work for this one. Silent if the thread never sleeps.
     fn doorbell(&self) -> Doorbell {
         Doorbell::silent()
     }
 }
 
-/// Never sleeps: lowest latency, a whole core. For pinned threads with a core of their own.
+/// Never sleeps: lowest latency, but it occupies a whole core. For pinned threads with their own core.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct BusySpin;
 
@@ -35,24 +35,24 @@ impl IdleStrategy for BusySpin {
     }
 }
 
-/// How long an idle strategy stays awake, and how long it sleeps at most.
+/// How long an idle strategy stays awake without work, and its longest sleep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdleLimits {
-    /// How long it goes on without work before it prepares to sleep; 0: not at all.
+    /// How long the thread spins without work before it prepares to sleep; 0: it does not spin.
     pub awake: Duration,
     /// The longest sleep. Timers of the agents are late by up to this much.
     pub sleep_max: Duration,
 }
 
 impl Default for IdleLimits {
-    /// Awake for 10 µs, then asleep for 25 ms at most. Longer would take the core from another thread that has work: with few
-    /// cores, from the very one that is waited for.
+    /// Awake for 10 µs, then asleep for at most 25 ms. A longer spin would take the core from another thread with work.
+    /// With few cores, that can be the thread whose work this one waits for.
     fn default() -> Self {
         Self { awake: Duration::from_micros(10), sleep_max: Duration::from_millis(25) }
     }
 }
 
-/// What to do after one more duty cycle.
+/// The next step after a duty cycle.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     Work,
@@ -60,11 +60,11 @@ enum Step {
     /// Announce the sleep, and run one more duty cycle before it.
     Arm,
     Sleep,
-    /// Work came while armed.
+    /// Work was found while armed.
     Disarm,
 }
 
-/// The way down from awake to asleep, common to the strategies that sleep.
+/// The transition from awake to asleep, shared by the strategies that sleep.
 #[derive(Debug)]
 struct Descent {
     limits: IdleLimits,
@@ -84,8 +84,8 @@ impl Descent {
             return if std::mem::take(&mut self.armed) { Step::Disarm } else { Step::Work };
         }
         if self.armed {
-            // Whatever ends the sleep, the duty cycle after it decides: with work the descent starts again at the
-            // top, without it arms again at once.
+            // After the sleep, the next duty cycle decides: with work the transition starts from the beginning, without
+            // work it arms again immediately.
             self.armed = false;
             return Step::Sleep;
         }
@@ -132,10 +132,9 @@ impl IdleStrategy for Backoff {
 
 /// Spins, then waits until a watched socket poll has events or its doorbell rings.
 ///
-/// The agent keeps its own [`mio::Poll`] and reads it without waiting. That poll's descriptor is registered in
-/// the one of this strategy, so that sockets wake the thread although the agent knows nothing of sleeping. The
-/// kernel reports each new event of the inner poll once; one that comes between the last duty cycle and the
-/// sleep is reported as soon as the sleep begins.
+/// The agent keeps its own [`mio::Poll`] and reads it without waiting. That poll's descriptor is registered in the poll
+/// of this strategy, so sockets wake the thread without any code in the agent. The kernel reports each new event of the
+/// inner poll once; an event between the last duty cycle and the sleep is reported as soon as the sleep begins.
 pub struct SocketWait {
     descent: Descent,
     sleeper: Sleeper,
@@ -145,16 +144,16 @@ pub struct SocketWait {
     soon: Soon,
 }
 
-/// How an agent asks its thread to look again within a millisecond, though nothing will wake it. Set and read on that thread;
-/// clones are the same.
+/// With this an agent asks its thread to run it again within a millisecond without a wake-up. Set and read on that
+/// thread; clones share the flag.
 #[derive(Clone, Debug, Default)]
 pub struct Soon(Arc<AtomicBool>);
 
 impl Soon {
-    /// The longest sleep while it is set: the shortest that a poll has.
+    /// The longest sleep while the flag is set. A poll has no shorter timeout.
     const SLEEP_MAX: Duration = Duration::from_millis(1);
 
-    /// Whether the next sleeps are to be short.
+    /// Sets whether the next sleeps are short.
     #[inline]
     pub fn set(&self, soon: bool) {
         self.0.store(soon, Ordering::Relaxed);
@@ -166,11 +165,11 @@ impl Soon {
     }
 }
 
-/// A pause after little work, in which nobody needs to ring and nobody is disturbed.
+/// A pause after little work. During it, producers need not ring, and the thread does not interrupt others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rest {
     pub pause: Duration,
-    /// After this much work or more there is none: more waits, as a rule.
+    /// No pause after at least this much work, because then more work is usually waiting.
     pub work_max: usize,
 }
 
@@ -181,7 +180,7 @@ impl SocketWait {
     /// A strategy for one thread that watches no sockets yet.
     ///
     /// # Errors
-    /// If the system gives no poll or no event descriptor.
+    /// If the system provides no poll or no event descriptor.
     pub fn new(limits: IdleLimits) -> io::Result<Self> {
         let poll = Poll::new()?;
         let sleeper = Sleeper::polling(Waker::new(poll.registry(), DOORBELL)?);
@@ -195,18 +194,19 @@ impl SocketWait {
         })
     }
 
-    /// What makes the sleeps of this thread short.
+    /// The flag that makes the sleeps of this thread short.
     pub fn soon(&self) -> Soon {
         self.soon.clone()
     }
 
-    /// Gathers work: after little of it the thread pauses, so that it wakes once for much, and not for each piece.
+    /// Batches work: after little work the thread pauses, so that it wakes once for many pieces instead of once for
+    /// each.
     #[must_use]
     pub fn with_rest(self, rest: Rest) -> Self {
         Self { rest: Some(rest), ..self }
     }
 
-    /// Also wakes when `sockets`, an agent's own poll, has events. It may be closed at any time.
+    /// Also wakes when `sockets`, an agent's own poll, has events. That poll may be closed at any time.
     ///
     /// # Errors
     /// If the system refuses to watch the descriptor.
@@ -221,7 +221,7 @@ impl SocketWait {
         };
         match self.poll.poll(&mut self.events, Some(sleep_max)) {
             Ok(()) => {}
-            // What waits is found by looking, too.
+            // The next duty cycle finds pending work without the poll's report, too.
             Err(error) if is_passing(&error) => {}
             Err(error) => panic!("waiting for sockets failed: {error}"),
         }
@@ -254,7 +254,7 @@ impl IdleStrategy for SocketWait {
 mod tests {
     use super::*;
 
-    /// Duty cycles 4 µs apart that came to so much work.
+    /// Runs duty cycles 4 µs apart that did this much work.
     fn descend(descent: &mut Descent, work: &[usize]) -> Vec<Step> {
         let start = Instant::now();
         let at = |cycle| start + cycle * Duration::from_micros(4);

@@ -1,39 +1,39 @@
-//! Injected faults: bugs that are put in on purpose, to show that the simulator finds such bugs.
+//! Deliberate bugs, which show that the simulator finds such bugs.
 //!
-//! They are there only in builds with the feature `injected-faults`, which nothing but a test turns on; in all others
-//! [`is_injected`] is a constant `false`, and nothing of them is left.
+//! They exist only in builds with the feature `injected-faults`, which only tests enable. In all other builds
+//! [`is_injected`] is a constant `false`, and the compiler removes them.
 
-/// A bug that can be injected, each at one place in the code.
+/// A bug that can be injected. Each has one place in the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum InjectedFault {
-    /// The gateway sends what is not durable yet.
+    /// The gateway sends messages that are not durable yet.
     SkipGate = 1,
-    /// Some batches of SQL are written without their watermark.
+    /// Some SQL batches are written without their watermark.
     DropWatermark,
-    /// The first command after a start gets the sequence of the last one before it.
+    /// The first command after a start reuses the sequence of the last one before it.
     ReuseSequence,
-    /// A failed sync of the journal counts as done.
+    /// A failed sync of the journal counts as successful.
     IgnoreFailedSync,
-    /// A client that resumes gets its stream from one message further on.
+    /// A client that resumes gets its stream starting one message too late.
     ResumeOffByOne,
-    /// What a socket does not take for the moment counts as sent.
+    /// Bytes that a socket cannot take at the moment count as sent.
     LoseUnsent,
-    /// An event that the SQL writer cannot read for the moment is passed over.
+    /// The SQL writer skips an event that it cannot read at the moment.
     SkipUnreadable,
     /// Stamps jump when the wall clock is set.
     JumpWithTheClock,
-    /// After a start, nobody is sent copies any more.
+    /// After a start, copies are no longer sent.
     ForgetCopies,
-    /// Nobody is told that a table is full.
+    /// A full table is not reported.
     HideFullTable,
-    /// Some messages of market data are sent otherwise than they are in the log.
+    /// Some messages of market data are sent with other bytes than in the log.
     GarbleMarketData,
-    /// A client's message is taken for one of its login's present session, whatever session it was sent in.
+    /// A client's message is treated as one of its login's current session, whatever session it was sent in.
     AnySession,
-    /// A snapshot of the books says that it has a message more than it has.
+    /// A snapshot of the books claims to include one message more than it does.
     SnapshotAhead,
-    /// The hot thread says that its commands are durable, and leaves their sync for later.
+    /// The hot thread reports its commands as durable before their sync.
     DurableBeforeSync,
 }
 
@@ -59,7 +59,7 @@ impl InjectedFault {
 #[cfg(feature = "injected-faults")]
 static INJECTED: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
 
-/// Injects a fault into this process, in place of the one before.
+/// Injects a fault into this process, replacing the previous one.
 #[cfg(feature = "injected-faults")]
 pub fn inject(fault: Option<InjectedFault>) {
     INJECTED.store(fault.map_or(0, |fault| fault as u8), std::sync::atomic::Ordering::Relaxed);
@@ -71,7 +71,7 @@ pub fn is_injected(fault: InjectedFault) -> bool {
     INJECTED.load(std::sync::atomic::Ordering::Relaxed) == fault as u8
 }
 
-/// Whether this fault is injected: never, in this build.
+/// Whether this fault is injected: never in this build.
 #[cfg(not(feature = "injected-faults"))]
 #[inline(always)]
 pub const fn is_injected(_fault: InjectedFault) -> bool {

@@ -1,8 +1,8 @@
-//! What runs the stages: agents and the three ways to schedule them, idling, clocks, counters, fatal errors.
+//! Running the stages: agents and the three ways to schedule them, idle strategies, clocks, counters, fatal errors.
 //!
-//! The runtime knows nothing of orders or bytes. A stage is an [`Agent`]; whether it has a thread of its own, shares
-//! one in a [`CompositeAgent`], or is driven by a seeded [`Stepper`] is decided at start-up, by [`ThreadingMode`],
-//! and the stage cannot tell. Waiting is always outside an agent, in an [`IdleStrategy`].
+//! The runtime does not depend on orders or bytes. A stage is an [`Agent`]. At start-up, [`ThreadingMode`] decides
+//! whether it has its own thread, shares one in a [`CompositeAgent`], or is driven by a seeded [`Stepper`]; the stage
+//! works the same in each. Waiting always happens outside an agent, in an [`IdleStrategy`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -59,7 +59,7 @@ pub use stamps::{SLEW_DIVISOR, StampClock, StampReader};
 pub use stepper::{Settled, Stepper};
 pub use thread_time::thread_time;
 
-/// How the agents are spread over threads. Their behaviour is the same in each mode.
+/// How the agents are assigned to threads. Their behaviour is the same in each mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ThreadingMode {
@@ -67,7 +67,7 @@ pub enum ThreadingMode {
     Shared,
     /// One thread per agent, pinned where cores are given.
     Dedicated,
-    /// No threads: a seeded [`Stepper`] chooses who runs next. For simulations.
+    /// No threads: a seeded [`Stepper`] selects the next agent to run. For simulations.
     Stepped,
 }
 

@@ -1,10 +1,10 @@
-//! How much of something each of many may do in a time.
+//! Rate limits per key.
 
 use super::Rate;
 use super::bounded::Bounded;
 use std::hash::Hash;
 
-/// A rate for each `K`.
+/// A rate limit for each `K`.
 #[derive(Debug)]
 pub struct Pace<K> {
     rate: Rate,
@@ -13,12 +13,13 @@ pub struct Pace<K> {
 }
 
 impl<K: Hash + Eq> Pace<K> {
-    /// Nobody has done anything yet; whoever would have to wait for longer than `wait_max` ns is turned down.
+    /// Without events so far. An event that would have to wait longer than `wait_max` nanoseconds is refused.
     pub fn new(rate: Rate, wait_max: u64) -> Self {
         Self { rate, wait_max, paid: Bounded::default() }
     }
 
-    /// Takes one of this key; when it may be done, ns, from `now` on. `None`, and nothing is taken, when that is too late.
+    /// Reserves an event of this key; returns its time in nanoseconds, at or after `now`. `None`, without a
+    /// reservation, if it would have to wait too long.
     pub fn book(&mut self, key: K, now: u64) -> Option<u64> {
         let paid = self.paid.entry(key, now, |paid| *paid);
         let at = self.rate.free_at(*paid, now);
@@ -29,28 +30,28 @@ impl<K: Hash + Eq> Pace<K> {
         Some(at)
     }
 
-    /// Whether this key may do one at once.
+    /// Whether an event of this key may happen immediately.
     pub fn is_free(&self, key: &K, now: u64) -> bool {
         self.paid.get(key).is_none_or(|paid| self.rate.free_at(*paid, now) == now)
     }
 
-    /// Takes so many more of this key, which has done them.
+    /// Counts this many events of this key that have happened.
     pub fn charge(&mut self, key: K, count: u64, now: u64) {
         let paid = self.paid.entry(key, now, |paid| *paid);
         *paid = self.rate.pay(*paid, count, now);
     }
 
-    /// How many keys are known.
+    /// The number of known keys.
     pub fn len(&self) -> usize {
         self.paid.len()
     }
 
-    /// Whether none is known.
+    /// Whether no keys are known.
     pub fn is_empty(&self) -> bool {
         self.paid.is_empty()
     }
 
-    /// Forgets what this key has taken.
+    /// Forgets the events of this key.
     pub fn forget(&mut self, key: &K) {
         self.paid.remove(key);
     }

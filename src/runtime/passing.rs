@@ -1,16 +1,16 @@
-//! What an agent does about errors that pass (`dojima_journal::passing`): it has no work now, and tries again in a later duty
-//! cycle. Nobody sleeps for it but by having no work, and it ends nothing.
+//! How an agent handles transient errors (`dojima_journal::passing`): the duty cycle ends without work, and a later one
+//! tries again. There is no extra sleep for it, and the agent does not end.
 
 use super::{Counter, Counters, Fatal};
 use dojima_journal::JournalError;
 use std::fmt::Display;
 
-/// Why a duty cycle stopped where it was.
+/// The reason why a duty cycle stopped early.
 #[derive(Debug)]
 pub enum Halt {
-    /// Something passes: the same is to be tried again later. With what it is.
+    /// A transient error, with its text: the same operation is tried again later.
     Later(String),
-    /// Something does not.
+    /// Any other error.
     Fatal(Fatal),
 }
 
@@ -21,7 +21,7 @@ impl From<Fatal> for Halt {
 }
 
 impl Halt {
-    /// For `map_err`: of an error that does not pass, `fatal` says what it is.
+    /// For `map_err`: an error that is not transient is converted with `fatal`.
     pub fn of(fatal: impl FnOnce(JournalError) -> Fatal) -> impl FnOnce(JournalError) -> Self {
         move |error| match error.is_passing() {
             true => Self::Later(error.to_string()),
@@ -30,7 +30,7 @@ impl Halt {
     }
 }
 
-/// Errors that one agent meets and that pass: counted, and told when they begin and then at each thousandth in a row.
+/// Counts the transient errors of one agent, and logs the first and then every thousandth in a row.
 #[derive(Debug)]
 pub struct Passing {
     who: &'static str,
@@ -38,19 +38,19 @@ pub struct Passing {
     errors: Counter,
 }
 
-/// In a row, from one line of log to the next.
+/// The number of errors in a row from one log line to the next.
 const TOLD_EVERY: u64 = 1_000;
 
 impl Passing {
-    /// None so far. Registers the counter `WHO.passing_errors`.
+    /// Without errors so far. Registers the counter `WHO.passing_errors`.
     pub fn new(who: &'static str, counters: &Counters) -> Self {
         Self { who, in_a_row: 0, errors: counters.register(format!("{who}.passing_errors"), "errors") }
     }
 
-    /// What a duty cycle came to: no work if it stopped for something that passes.
+    /// The result of a duty cycle: no work if it stopped at a transient error.
     ///
     /// # Errors
-    /// What does not pass.
+    /// An error that is not transient.
     pub fn settle(&mut self, cycle: Result<usize, Halt>) -> Result<usize, Fatal> {
         match cycle {
             Ok(work) => {
@@ -65,7 +65,7 @@ impl Passing {
         }
     }
 
-    /// One more.
+    /// Counts one error.
     #[cold]
     pub fn note(&mut self, what: &dyn Display) {
         if self.in_a_row.is_multiple_of(TOLD_EVERY) {
@@ -76,7 +76,7 @@ impl Passing {
         self.errors.add(1);
     }
 
-    /// Nothing is in the way now.
+    /// Ends a row of errors, because the operation succeeded.
     #[inline]
     pub fn over(&mut self) {
         if self.in_a_row > 0 {

@@ -1,26 +1,26 @@
-//! How much a thread counts beside the others, by Linux's scheduling classes. On other systems all count the same.
+//! The priority of a thread relative to others, by Linux's scheduling classes. Other systems make no difference.
 #![allow(unsafe_code, reason = "the system's calls have no safe form: the proof is at each call")]
 
-/// A thread's standing, from the most to the least.
+/// The priority of a thread, from highest to lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// Between a client and its answer: it has a core as soon as it wants one, for 0.1 ms at a time.
+    /// For threads between a client's message and its answer: they get a core promptly, in slices of 0.1 ms.
     Prompt,
-    /// As the thread was started.
+    /// The priority with which the thread was started.
     Normal,
-    /// It gathers work: it has its share, and interrupts nobody when it wakes.
+    /// For threads that batch work: the normal share, but without preempting others on wake-up.
     Gathering,
-    /// Beside a busy thread it has a tenth of a core.
+    /// About a tenth of a core next to a busy thread.
     Low,
-    /// It has the cores that nobody else wants, and gives them back at once. There is no way back from here without privilege.
-    /// Its reads and writes wait while the disk has any of others, where the disk's scheduler knows of that (`mq-deadline`,
-    /// `bfq`).
+    /// Only idle cores, which are given up immediately when others need them. A thread cannot leave this class without
+    /// privilege. Its reads and writes wait while others use the disk, if the disk's scheduler supports that
+    /// (`mq-deadline`, `bfq`).
     Idle,
 }
 
 impl Priority {
-    /// From now on the calling thread, and those that it starts, have this standing. It is a wish: where the system knows
-    /// no such standing of a single thread, or grants none, nothing changes.
+    /// Gives the calling thread, and the threads it starts later, this priority. Best effort: if the system does not
+    /// support or permit it for a single thread, nothing changes.
     pub fn take(self) {
         #[cfg(target_os = "linux")]
         linux::take(self);
@@ -31,11 +31,11 @@ impl Priority {
 mod linux {
     use super::Priority;
 
-    /// How long a thread has a core before another that counts as much, ns; 0: as the system has it. Linux has a thread's
-    /// own slice since 6.12, and runs whoever is to be done sooner first.
+    /// The time slice next to threads of the same priority, in nanoseconds; 0: the system's default. Linux supports a
+    /// slice per thread since 6.12, and runs the thread with the earlier deadline first.
     const PROMPT_SLICE_NS: u64 = 100_000;
 
-    /// The calling thread, and the lowest class of its reads and writes (`linux/ioprio.h`).
+    /// The calling thread, and the lowest I/O class (`linux/ioprio.h`).
     pub(super) const WHO_PROCESS: libc::c_int = 1;
     pub(super) const IO_IDLE: libc::c_int = 3 << 13;
 
@@ -47,7 +47,7 @@ mod linux {
             Priority::Low => (libc::SCHED_OTHER, 10, 0),
             Priority::Idle => (libc::SCHED_IDLE, 0, 0),
         };
-        // A process that was started with less than the usual standing keeps it.
+        // A process that was started with a lower priority than usual keeps it.
         let given = rustix::process::getpriority_process(None).unwrap_or(0);
         let attr = libc::sched_attr {
             size: size_of::<libc::sched_attr>() as u32,
@@ -74,10 +74,10 @@ mod tests {
     use super::*;
     use rustix::process::getpriority_process;
 
-    /// The calling thread's policy, nice value, and class of reads and writes, as the system has them.
+    /// The scheduling policy, nice value and I/O class of the calling thread, as the system reports them.
     fn of_this_thread() -> (String, i32, i64) {
         let stat = std::fs::read_to_string("/proc/thread-self/stat").expect("there is one");
-        // The name may have spaces; after it come fields 3 and so on (proc(5)), 41 of them is the policy.
+        // The name may contain spaces. After it follow fields 3 and later (proc(5)); field 41 is the policy.
         let policy = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(41 - 3));
         // SAFETY: the call takes numbers only; 0 is the calling thread.
         let io = unsafe { libc::syscall(libc::SYS_ioprio_get, linux::WHO_PROCESS, 0) };
@@ -100,7 +100,7 @@ mod tests {
             });
             let taken = taken.join().expect("no panic");
             assert_eq!((&taken.0, taken.1), (&policy.to_string(), before.1.max(nice)), "{priority:?}");
-            // Without a wish of its own a thread's class goes by its nice value.
+            // A thread without an explicit I/O class has one derived from its nice value.
             assert_eq!(taken.2 == i64::from(linux::IO_IDLE), priority == Priority::Idle, "{priority:?}");
         }
         assert_eq!(of_this_thread(), before);

@@ -1,12 +1,13 @@
-//! Numbers that look random and are the same on every machine, for simulations, generated flows, tests and benches.
+//! Pseudorandom numbers that are the same on every machine, for simulations, generated flows, tests and benches.
 
-/// The generator of Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (OOPSLA 2014), with the constants of
-/// Vigna's splitmix64.c. Equal seeds give equal numbers, for ever: golden files and figures are made of them.
+/// The generator of Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (OOPSLA 2014), with the
+/// constants of Vigna's splitmix64.c. The sequence of a seed must never change: golden files and published figures
+/// depend on it.
 #[derive(Clone, Debug)]
 pub struct SplitMix64(u64);
 
 impl SplitMix64 {
-    /// The numbers of a seed.
+    /// The generator with this seed.
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -21,13 +22,14 @@ impl SplitMix64 {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`, by its high bits; the bias is under `end` in 2⁶⁴.
+    /// A number below `end`, computed from the high bits; the bias is under `end` in 2⁶⁴.
     #[inline]
     pub const fn below(&mut self, end: u64) -> u64 {
         ((self.draw() as u128 * end as u128) >> 64) as u64
     }
 
-    /// A number below `end`, which is not 0, by its low bits: the remainder. Other numbers than those of [`Self::below`].
+    /// A number below `end`, computed as the remainder. `end` must not be 0. The numbers differ from those of
+    /// [`Self::below`].
     #[inline]
     pub const fn remainder(&mut self, end: u64) -> u64 {
         self.draw() % end

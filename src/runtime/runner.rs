@@ -1,4 +1,4 @@
-//! One agent on a thread of its own.
+//! Runs one agent on its own thread.
 
 use dojima_journal::passing::Told;
 use std::any::Any;
@@ -15,7 +15,7 @@ use super::idle::IdleStrategy;
 use super::log;
 use super::priority::Priority;
 
-/// Asks threads to stop. Clones are the same flag; once set it stays set.
+/// Asks threads to stop. Clones share one flag; once set it stays set.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown(Arc<AtomicBool>);
 
@@ -36,27 +36,27 @@ impl Shutdown {
     }
 }
 
-/// What happens when an agent fails for good.
+/// What happens after a fatal error of an agent.
 #[derive(Debug, Clone)]
 pub enum FatalPolicy {
-    /// The process exits with the code of the reason, as soon as its log is written or after a second. For production.
+    /// The process exits with the error's code, as soon as its log is written, or after one second. For production.
     ExitProcess,
-    /// The agent's own shutdown flag and these are set, and its [`RunningAgent::join`] returns the reason. For
-    /// engines that run inside a test.
+    /// The agent's own shutdown flag and these are set, and [`RunningAgent::join`] returns the error. For engines that
+    /// run inside a test.
     RequestShutdown(Vec<Shutdown>),
 }
 
-/// Where a thread runs and how much it counts.
+/// The core and priority of a thread.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
     /// Its core, if it is to be pinned.
     pub pin: Option<CoreIndex>,
-    /// Its standing beside other threads.
+    /// Its scheduling priority.
     pub priority: Priority,
 }
 
 impl Default for Place {
-    /// On any core, as any other thread.
+    /// Any core, normal priority.
     fn default() -> Self {
         Self { pin: None, priority: Priority::Normal }
     }
@@ -69,15 +69,15 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// All agents started by this runner follow `policy`.
+    /// A runner whose agents follow `policy`.
     pub fn new(policy: FatalPolicy) -> Self {
         Self { policy, first_fatal: Arc::default() }
     }
 
-    /// Runs `agent` on a new thread with its name, in its place, until `shutdown` is requested.
+    /// Runs `agent` on a new thread with its name, core and priority, until `shutdown` is requested.
     ///
     /// # Errors
-    /// [`Fatal::Io`] if the system gives no thread. Everything later is for the [`FatalPolicy`].
+    /// [`Fatal::Io`] if the system provides no thread. Later errors are handled by the [`FatalPolicy`].
     pub fn spawn(
         &self,
         agent: Box<dyn Agent>,
@@ -105,7 +105,7 @@ impl Runner {
         Ok(RunningAgent { name, shutdown, doorbell, handle })
     }
 
-    /// The first fatal error of any agent of this runner; never one that ends the process.
+    /// The first fatal error of an agent of this runner. Never set with [`FatalPolicy::ExitProcess`].
     pub fn fatal(&self) -> Option<Fatal> {
         self.first_fatal.get().cloned()
     }
@@ -125,7 +125,7 @@ impl AgentThread {
         mut idle: Box<dyn IdleStrategy>,
         place: Place,
     ) -> Result<(), Fatal> {
-        // The agent is not used again after a panic, so a state broken by it is not seen.
+        // The agent is not used again after a panic, so its possibly inconsistent state is never observed.
         let work = AssertUnwindSafe(|| self.work(&mut *agent, &mut *idle, place));
         let result = catch_unwind(work).unwrap_or_else(|panic| {
             Err(Fatal::ThreadPanic { agent: self.name.clone(), message: panic_message(&*panic) })
@@ -152,14 +152,14 @@ impl AgentThread {
     fn report(&self, fatal: &Fatal) {
         tracing::error!(agent = %self.name, exit_code = fatal.exit_code(), "{fatal}");
         match &self.policy {
-            // Nobody is told before the end: an orderly stop, which a log that hangs would leave time for, would seal a
-            // journal that nothing is known of any more.
+            // The error is not published before the exit. Otherwise an orderly stop could start while the log hangs,
+            // and seal a journal whose state is no longer known.
             FatalPolicy::ExitProcess => {
                 log::flush();
                 std::process::exit(i32::from(fatal.exit_code()));
             }
             FatalPolicy::RequestShutdown(others) => {
-                // Only the first is kept; later ones are its consequences.
+                // Only the first error is kept; later ones are its consequences.
                 let _ = self.first_fatal.set(fatal.clone());
                 self.shutdown.request();
                 others.iter().for_each(Shutdown::request);
@@ -187,7 +187,7 @@ impl RunningAgent {
         &self.name
     }
 
-    /// What to ring after publishing work for this thread.
+    /// The doorbell to ring after publishing work for this thread.
     pub fn doorbell(&self) -> Doorbell {
         self.doorbell.clone()
     }
@@ -203,7 +203,7 @@ impl RunningAgent {
         self.handle.is_finished()
     }
 
-    /// Waits for the thread to end. Does not ask it to.
+    /// Waits for the thread to end. Does not request the stop.
     ///
     /// # Errors
     /// The fatal error that ended it.

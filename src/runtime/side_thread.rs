@@ -1,4 +1,4 @@
-//! A thread beside the agents' own, for work that would hold an agent up. It sleeps until it is woken, and ends when it is dropped.
+//! A thread for work that would delay an agent. It sleeps until it is woken, and ends when the handle is dropped.
 
 use super::priority::Priority;
 use std::io;
@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// What such a thread does after a piece of work.
+/// What the thread does after a piece of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The next piece.
+    /// Do the next piece.
     Work,
-    /// Sleeps until it is woken.
+    /// Sleep until it is woken.
     Sleep,
-    /// Sleeps for so long, or until it is woken.
+    /// Sleep for this time, or until it is woken.
     SleepFor(Duration),
 }
 
@@ -25,10 +25,10 @@ pub struct SideThread {
 }
 
 impl SideThread {
-    /// Begins a thread of this name and standing that does one piece of work after the other.
+    /// Starts a thread with this name and priority. It does one piece of work after the other.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// If the system provides no thread.
     pub fn begin(
         name: &str,
         priority: Priority,
@@ -49,7 +49,7 @@ impl SideThread {
         Ok(Self { stop, thread: Some(thread) })
     }
 
-    /// Ends its sleep, or the next one if it is awake: what was given to it before this, it sees.
+    /// Wakes the thread, or skips its next sleep if it is awake. So it sees everything published before this call.
     pub fn wake(&self) {
         if let Some(thread) = &self.thread {
             thread.thread().unpark();
@@ -58,12 +58,12 @@ impl SideThread {
 }
 
 impl Drop for SideThread {
-    /// Waits for the piece of work that it is at.
+    /// Waits for the current piece of work to end.
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
         self.wake();
         if let Some(thread) = self.thread.take() {
-            // A panic of it was reported when it happened.
+            // A panic of the thread was reported when it happened.
             let _ = thread.join();
         }
     }

@@ -1,26 +1,26 @@
-//! The time that commands are stamped with: it follows the wall clock, and never goes back, stops or jumps.
+//! The time with which commands are stamped. It follows the wall clock, and never goes back, stops or jumps.
 //!
-//! A wall clock may be set at any moment, and jumps when a virtual machine wakes. Expiries, rate limits and switches go by
-//! stamps, so stamps count with the monotonic clock and are brought to the wall clock slowly.
+//! A wall clock may be set at any moment, and jumps when a virtual machine resumes. Expiries, rate limits and
+//! dead-man's switches use stamps. So stamps advance with the monotonic clock and are slewed towards the wall clock.
 
 use super::injected_fault::{InjectedFault, is_injected};
 use super::{Clock, Clocks, Counter, Counters, MonotonicNanos, UnixNanos, WallClock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Stamps follow the wall clock by at most this part of the time that passes: what is 1 s off takes 10 s.
+/// The divisor of the elapsed time that limits the correction of stamps: an error of 1 s takes 10 s to correct.
 pub const SLEW_DIVISOR: u64 = 10;
 
-/// From one look at the wall clock to the next, at least.
+/// The shortest time between two reads of the wall clock, in nanoseconds.
 const LOOK_EVERY_NS: u64 = 1_000_000;
 
 const MILLI_NS: u64 = 1_000_000;
 
-/// The clock of stamps, kept by whoever stamps, who must read it all the time.
+/// The clock for stamps. The agent that stamps commands owns it and must read it continually.
 pub struct StampClock {
     clock: Box<dyn Clock>,
     wall: Box<dyn WallClock>,
-    /// Stamps less the monotonic clock. Written here only.
+    /// Stamp minus monotonic clock, in nanoseconds. Only the owner writes it.
     offset: Arc<AtomicI64>,
     looked: MonotonicNanos,
     ahead_ms: Counter,
@@ -28,12 +28,12 @@ pub struct StampClock {
 }
 
 impl StampClock {
-    /// The gauge of how far the wall clock is ahead of stamps, ms.
+    /// The gauge of how far the wall clock is ahead of stamps, in milliseconds.
     pub const AHEAD_MS: &str = "stamps.clock_ahead_ms";
-    /// The gauge of how far the wall clock is behind stamps, ms.
+    /// The gauge of how far the wall clock is behind stamps, in milliseconds.
     pub const BEHIND_MS: &str = "stamps.clock_behind_ms";
 
-    /// Begins with the wall clock, but not before `last`.
+    /// Starts at the wall clock's time, but not before `last`.
     pub fn new(clocks: &dyn Clocks, last: UnixNanos, counters: &Counters) -> Self {
         let (mut clock, mut wall) = (clocks.monotonic(), clocks.wall());
         let looked = clock.now();
@@ -48,7 +48,7 @@ impl StampClock {
         }
     }
 
-    /// The time of a stamp now: at least the one before.
+    /// The time for a stamp now; never less than the one before.
     pub fn now(&mut self) -> UnixNanos {
         let now = self.clock.now();
         if now.0.saturating_sub(self.looked.0) >= LOOK_EVERY_NS {
@@ -57,7 +57,7 @@ impl StampClock {
         stamp(now, &self.offset)
     }
 
-    /// The same time for somebody who stamps nothing; `clocks` are those that this one was made of.
+    /// A reader of the same time for other agents; `clocks` must be those that this clock was made from.
     pub fn reader(&self, clocks: &dyn Clocks) -> StampReader {
         StampReader { clock: clocks.monotonic(), offset: Arc::clone(&self.offset) }
     }
@@ -76,7 +76,7 @@ impl StampClock {
     }
 }
 
-/// Reads the time of stamps: for what happens at a time of day, which must agree with them.
+/// Reads the time of stamps. For actions at a time of day, which must agree with the stamps.
 pub struct StampReader {
     clock: Box<dyn Clock>,
     offset: Arc<AtomicI64>,
@@ -92,7 +92,7 @@ fn stamp(now: MonotonicNanos, offset: &AtomicI64) -> UnixNanos {
     UnixNanos(now.0.saturating_add_signed(offset.load(Ordering::Relaxed)))
 }
 
-/// The difference, cut to what fits.
+/// The difference, saturated to the range of `i64`.
 fn less(one: u64, other: u64) -> i64 {
     let difference = i128::from(one) - i128::from(other);
     i64::try_from(difference).unwrap_or(if difference < 0 { i64::MIN } else { i64::MAX })
@@ -121,7 +121,7 @@ mod tests {
             Self { hand, stamps, reader, counters }
         }
 
-        /// Lets time pass in parts of 10 ms; how far stamps got.
+        /// Advances the time in steps of 10 ms; returns how far stamps advanced.
         fn pass(&mut self, seconds: u64) -> u64 {
             let before = self.stamps.now();
             for _ in 0..seconds * 100 {
@@ -132,7 +132,7 @@ mod tests {
             self.stamps.now().0 - before.0
         }
 
-        /// How far the wall clock is said to be ahead, and behind.
+        /// The reported milliseconds that the wall clock is ahead and behind.
         fn apart_ms(&self) -> [u64; 2] {
             let readings = self.counters.snapshot();
             let value =

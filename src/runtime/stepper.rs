@@ -1,10 +1,10 @@
-//! Agents without threads: a seed decides who runs next, so that every run can be had again.
+//! Agents without threads: a seed determines which agent runs next, so every run can be reproduced.
 
 use super::agent::Agent;
 use super::fatal::Fatal;
 use super::random::SplitMix64;
 
-/// Drives agents one duty cycle at a time, in an order that depends on the seed and nothing else.
+/// Drives agents one duty cycle at a time, in an order that depends only on the seed.
 ///
 /// Dropping a stepper without [`Stepper::close`] is a crash of all its agents.
 pub struct Stepper {
@@ -12,7 +12,7 @@ pub struct Stepper {
     agents: Vec<Box<dyn Agent>>,
     /// How often each agent runs, relative to the others; at least 1.
     weights: Vec<usize>,
-    /// Which agents found no work since anybody last did some.
+    /// Which agents found no work since any agent last did some.
     idle: Vec<bool>,
 }
 
@@ -43,8 +43,8 @@ impl Stepper {
         Ok(Self { random: SplitMix64::new(seed), agents, weights, idle })
     }
 
-    /// Makes some agents run more often than others from now on, in the proportions that `weight` gives their names: what
-    /// a slow disk or a busy core is in an engine with threads. A weight of 0 counts as 1.
+    /// From now on, runs agents in the proportions that `weight` returns for their names. This simulates slow disks or
+    /// busy cores. A weight of 0 counts as 1.
     pub fn favour(&mut self, weight: impl Fn(&str) -> usize) {
         self.weights = self.agents.iter().map(|agent| weight(agent.name()).max(1)).collect();
     }
@@ -64,7 +64,7 @@ impl Stepper {
     /// Runs one duty cycle of an agent chosen at random and returns the work it did.
     ///
     /// # Errors
-    /// What the agent returns; the simulated process has then died.
+    /// The agent's error; the simulated process is then dead.
     pub fn step(&mut self) -> Result<usize, Fatal> {
         let chosen = self.choose();
         let work = self.agents[chosen].do_work()?;
@@ -81,7 +81,7 @@ impl Stepper {
     /// # Errors
     /// As for [`Stepper::step`].
     pub fn run_until_idle(&mut self, max_steps: usize) -> Result<Settled, Fatal> {
-        // What was idle before may have work now: the world outside has moved.
+        // Agents that were idle before may have work now, because the environment may have changed.
         self.idle.fill(false);
         for steps in 1..=max_steps {
             self.step()?;
@@ -133,7 +133,7 @@ mod tests {
             assert_eq!(settled, Settled::Idle { steps: cycles.len() });
             assert_eq!(lines[..3], ["start a", "start b", "start c"]);
             assert_eq!(lines[lines.len() - 3..], ["close a", "close b", "close c"]);
-            // Replay the script: find the last cycle that did work.
+            // Replays the script to find the last cycle that did work.
             let (mut a, mut b, mut last_work) = (0, 0, 0);
             for (i, name) in cycles.iter().enumerate() {
                 let counter = if name == "a" { &mut a } else { &mut b };

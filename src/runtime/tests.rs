@@ -1,7 +1,7 @@
 //! Runner, idle strategies and doorbells together, on real threads.
 //!
-//! No test's verdict depends on how fast anything is. Sleeps are an hour long where a wake-up is expected, so
-//! that a lost one shows: as a test that gives up after a minute.
+//! No test result depends on speed. Where a wake-up is expected, sleeps last an hour, so a lost wake-up makes the test
+//! time out after a minute.
 
 use std::io::{Read, Write};
 use std::process::Command;
@@ -33,14 +33,14 @@ fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Not a bare join: a thread that misses its wake-up would hold the test for an hour.
+/// Stops the agent with a timeout. A plain join would hang for an hour if the thread missed its wake-up.
 fn stop(running: RunningAgent) {
     running.request_stop();
     wait_until("the thread to stop", || running.is_finished());
     running.join().unwrap();
 }
 
-/// Answers each number that it is asked with the same number, and counts its duty cycles.
+/// Answers each number with the same number, and counts its duty cycles.
 #[derive(Clone, Default)]
 struct Echo {
     asked: Arc<AtomicU64>,
@@ -90,7 +90,7 @@ fn every_ring_wakes_the_sleeper() {
             in_process().spawn(Box::new(echo.clone()), idle, Shutdown::new(), Place::default()).unwrap();
         let doorbell = running.doorbell();
         for question in 1..=5000 {
-            // One time in two it is asleep or about to be; the other times the ring meets it somewhere on its way.
+            // Half of the rings meet a thread that sleeps or is about to; the others meet it at any other point.
             if question % 2 == 0 {
                 wait_until("the thread to arm", || doorbell.is_armed());
             }
@@ -102,7 +102,7 @@ fn every_ring_wakes_the_sleeper() {
     }
 }
 
-/// Reads a socket through a poll of its own, without ever waiting.
+/// Reads a socket through its own poll, without ever waiting.
 struct Listener {
     poll: Poll,
     events: Events,
@@ -217,7 +217,7 @@ fn a_core_that_is_not_there_is_fatal() {
     assert!(matches!(running.join(), Err(Fatal::Affinity { .. })));
 }
 
-/// Not a test by itself: the process that [`in_production_the_process_exits_with_the_reasons_code`] watches die.
+/// Not a test itself: [`in_production_the_process_exits_with_the_reasons_code`] runs it as a child process.
 #[test]
 #[ignore = "ends the test process"]
 fn dies_of_a_failed_sync() {

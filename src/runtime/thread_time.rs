@@ -1,10 +1,10 @@
-//! How much processor time a thread has taken.
+//! The processor time of a thread.
 
 use std::fs;
 use std::time::Duration;
 
-/// Processor time of the calling thread so far, to within a tick of the system's clock (some milliseconds); `None` where the system does
-/// not say.
+/// Processor time of the calling thread so far, accurate to a tick of the system's clock (some milliseconds); `None` if
+/// the system does not report it.
 pub fn thread_time() -> Option<Duration> {
     let times = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     times.split(' ').next()?.parse().ok().map(Duration::from_nanos)

@@ -1,8 +1,8 @@
-//! Locks of threads that never wait for each other.
+//! Locking without waiting.
 
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
-/// The value, unless somebody has it. Also what its last owner panicked with.
+/// The value, unless another thread holds the lock. Ignores poisoning.
 pub(super) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     match mutex.try_lock() {
         Ok(value) => Some(value),

@@ -1,10 +1,10 @@
-//! Byte tables as code: a message is a type byte and fields at fixed offsets, all numbers big-endian.
+//! Byte tables as code. A message is a type byte and fields at fixed offsets; all numbers are big-endian.
 
 use crate::domain::{ClOrdId, OrderId, Symbol, TradeId, UserRef};
 
-/// A value with a fixed place in a message.
+/// A value at a fixed offset in a message.
 pub(in crate::wire) trait Field: Copy {
-    /// How many bytes it takes.
+    /// Its length in bytes.
     const LEN: usize;
     /// Reads it from exactly [`Self::LEN`] bytes.
     fn read(bytes: &[u8]) -> Self;
@@ -66,7 +66,7 @@ macro_rules! newtype {
 }
 newtype!(UserRef(u32), OrderId(u64), TradeId(u64), Symbol([u8; 8]), ClOrdId([u8; 14]));
 
-/// Nanoseconds since midnight UTC in six bytes, as ITCH has them.
+/// Nanoseconds since midnight UTC in six bytes, as in ITCH.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Nanos48(u64);
 
@@ -74,7 +74,7 @@ impl Nanos48 {
     /// The largest value.
     pub const MAX: u64 = (1 << 48) - 1;
 
-    /// Of a number of nanoseconds; what is beyond [`Self::MAX`] is cut off, which no time of a day is.
+    /// Keeps the low 48 bits of a number of nanoseconds. Every time of day fits into [`Self::MAX`].
     pub fn new(nanos: u64) -> Self {
         Self(nanos & Self::MAX)
     }
@@ -101,20 +101,20 @@ impl Field for Nanos48 {
     }
 }
 
-/// The field at this offset.
+/// Reads the field at this offset.
 #[inline]
 pub(in crate::wire) fn field<T: Field, const LEN: usize>(bytes: &[u8; LEN], at: usize) -> T {
     T::read(&bytes[at..at + T::LEN])
 }
 
-/// Writes the field to this offset.
+/// Writes the field at this offset.
 #[inline]
 pub(in crate::wire) fn put<T: Field, const LEN: usize>(value: T, bytes: &mut [u8; LEN], at: usize) {
     value.write(&mut bytes[at..at + T::LEN]);
 }
 
-/// Declares a message: its struct, its type byte, its length without anything that may be appended, and each field with its offset.
-/// That the fields lie end to end from offset 1 to the length is checked when it is compiled.
+/// Declares a message: its struct, its type byte, its length without any appendage, and each field with its offset. A
+/// compile-time check ensures that the fields are contiguous from offset 1 to the length.
 macro_rules! message {
     (
         $(#[$doc:meta])*

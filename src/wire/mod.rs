@@ -1,9 +1,9 @@
-//! Bytes ⇄ values, for both ends of the wire: SoupBinTCP ([`soup`]) carrying OUCH 5.0 ([`ouch`]) or ITCH 5.0 ([`itch`]), and
-//! MoldUDP64 ([`mold`]) carrying ITCH 5.0.
+//! Encoding and decoding of the wire formats, for servers and clients: SoupBinTCP ([`soup`]) with OUCH 5.0 ([`ouch`])
+//! or ITCH 5.0 ([`itch`]), and MoldUDP64 ([`mold`]) with ITCH 5.0.
 //!
-//! Nothing here does I/O, allocates or panics on foreign bytes: what cannot be read is a typed error, and whose
-//! fault it is and what it costs is the caller's to decide. docs/PROTOCOL.md has the byte tables and what of the
-//! protocol is served.
+//! This module does no I/O, does not allocate, and never panics on received bytes. Invalid bytes give a typed error,
+//! and the caller decides how to react. docs/PROTOCOL.md has the byte tables and lists the supported parts of the
+//! protocols.
 
 pub mod itch;
 mod layout;

@@ -1,45 +1,46 @@
-//! MoldUDP64, messages over multicast: a datagram has a header of 20 bytes (session, number of the first message, count),
-//! then every message with its length before it. A request for messages that were missed is such a header alone.
+//! MoldUDP64, messages over multicast. A datagram has a header of 20 bytes (session, number of the first message,
+//! count), followed by the messages, each preceded by its length. A request for retransmission is only a header.
 
 use super::soup::SessionId;
 
 /// Length of the header, bytes.
 pub const HEADER_LEN: usize = 20;
 
-/// The count that says that the session has ended.
+/// The count that marks the end of the session.
 pub const END_OF_SESSION: u16 = 0xFFFF;
 
-/// The longest datagram that is sent, bytes: it fits an Ethernet frame with all headers, tunnels included.
+/// The longest datagram sent, in bytes. It fits into an Ethernet frame with all headers, including those of tunnels.
 pub const PACKET_LEN_MAX: usize = 1400;
 
-/// A datagram that is no MoldUDP64.
+/// A datagram that is not valid MoldUDP64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MoldError {
-    /// Shorter than a header, or a request that is longer.
+    /// Shorter than a header, or a request that is longer than a header.
     #[error("a MoldUDP64 datagram of {length} bytes (a header has {HEADER_LEN})")]
     Length {
-        /// Bytes.
+        /// The length of the datagram in bytes.
         length: usize,
     },
     /// A message goes beyond the end of the datagram.
     #[error("message {at} of a MoldUDP64 datagram goes beyond its end")]
     Cut {
-        /// Which one of it, from 0.
+        /// The index of the message in the datagram, from 0.
         at: u16,
     },
-    /// There are bytes behind the last message.
+    /// There are bytes after the last message.
     #[error("{bytes} bytes behind the last message of a MoldUDP64 datagram")]
     Excess { bytes: usize },
 }
 
-/// A header: what a datagram begins with, or a whole request.
+/// The header of a datagram, or a whole request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     pub session: SessionId,
-    /// The number of the first message in it; without messages, of the next one; in a request, of the first that is
-    /// missing.
+    /// The number of the first message in the datagram; without messages, of the next message; in a request, of the
+    /// first missing message.
     pub sequence: u64,
-    /// How many messages are in it; 0: a heartbeat; [`END_OF_SESSION`]; in a request, how many are wanted.
+    /// The number of messages in the datagram; 0 for a heartbeat; [`END_OF_SESSION`]; in a request, the number of
+    /// requested messages.
     pub count: u16,
 }
 
@@ -53,7 +54,7 @@ impl Header {
         bytes
     }
 
-    /// Reads a header from the front of a datagram.
+    /// Decodes the header at the start of a datagram.
     ///
     /// # Errors
     /// [`MoldError::Length`].
@@ -68,7 +69,7 @@ impl Header {
         })
     }
 
-    /// Reads a request, which is a header and nothing else.
+    /// Decodes a request, which is only a header.
     ///
     /// # Errors
     /// [`MoldError::Length`].
@@ -80,7 +81,7 @@ impl Header {
     }
 }
 
-/// A datagram in the making.
+/// Builds a datagram.
 #[derive(Debug)]
 pub struct PacketBuilder {
     bytes: [u8; PACKET_LEN_MAX],
@@ -95,7 +96,7 @@ impl Default for PacketBuilder {
 }
 
 impl PacketBuilder {
-    /// Adds a message; `false`, with nothing added, when there is no room for it.
+    /// Adds a message; `false`, with nothing added, if there is no room for it.
     pub fn push(&mut self, message: &[u8]) -> bool {
         let Ok(length) = u16::try_from(message.len()) else { return false };
         let end = self.len + 2 + message.len();
@@ -107,28 +108,28 @@ impl PacketBuilder {
         true
     }
 
-    /// How many messages are in it.
+    /// The number of messages added.
     pub fn count(&self) -> u16 {
         self.count
     }
 
-    /// The datagram, with its header put in; the builder is empty again with the next [`Self::clear`].
+    /// The datagram with its header. Call [`Self::clear`] before building the next one.
     pub fn finish(&mut self, session: SessionId, sequence: u64) -> &[u8] {
         let header = Header { session, sequence, count: self.count };
         self.bytes[..HEADER_LEN].copy_from_slice(&header.encode());
         &self.bytes[..self.len]
     }
 
-    /// Forgets the messages.
+    /// Removes all messages.
     pub fn clear(&mut self) {
         (self.len, self.count) = (HEADER_LEN, 0);
     }
 }
 
-/// Reads a downstream datagram: its header, and every message with its number handed to `take`.
+/// Decodes a downstream datagram: returns its header, and calls `take` with each message and its number.
 ///
 /// # Errors
-/// [`MoldError`]; the messages before the damage have been handed on.
+/// [`MoldError`]; `take` has already been called with the messages before the invalid one.
 pub fn decode(bytes: &[u8], mut take: impl FnMut(u64, &[u8])) -> Result<Header, MoldError> {
     let header = Header::decode(bytes)?;
     let mut rest = &bytes[HEADER_LEN..];

@@ -1,22 +1,22 @@
 //! SoupBinTCP 3.0 to 4.1, the session layer: packets of `u16 length (big-endian) · u8 type · payload`.
 //!
-//! The length counts the type and the payload. Sequenced Data packets carry no number: the first one after a Login
-//! Accepted has the number stated there, and each further one is one more. Offsets in the code include the two
-//! length bytes, as in docs/PROTOCOL.md.
+//! The length counts the type and the payload. Sequenced Data packets carry no number: the Login Accepted states the
+//! number of the first one after it, and each further one adds 1. Offsets in the code include the two length bytes, as
+//! in docs/PROTOCOL.md.
 
 use crate::domain::session::{session_id, session_number};
 use crate::domain::{LoginName, Password};
 use std::fmt;
 
-/// Bytes before a packet's payload: the length field and the type.
+/// Length of the header in bytes: the length field and the type.
 pub const HEADER_LEN: usize = 3;
 
-/// The largest payload that the length field can announce.
+/// The largest payload that the length field can express.
 pub const PAYLOAD_LEN_MAX: usize = 65_534;
 
 /// Packet types.
 pub mod kind {
-    /// Debug, both ways: text that is to be ignored.
+    /// Debug, both ways: text that receivers ignore.
     pub const DEBUG: u8 = b'+';
     /// Login Accepted, server to client.
     pub const LOGIN_ACCEPTED: u8 = b'A';
@@ -47,28 +47,28 @@ pub const END_OF_SESSION: [u8; 3] = [0, 1, kind::END_OF_SESSION];
 /// A whole Logout Request packet.
 pub const LOGOUT: [u8; 3] = [0, 1, kind::LOGOUT];
 
-/// Bytes that are no SoupBinTCP, or not what they claim to be.
+/// Bytes that are not valid SoupBinTCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SoupError {
     /// A packet without a type.
     #[error("a packet of length 0 (the length must count the type)")]
     Empty,
-    /// A packet longer than the reader takes.
+    /// A packet that is longer than the reader's limit.
     #[error("a packet of length {length}, more than the {max} that are taken")]
     TooLong {
-        /// The length field: type and payload, bytes.
+        /// The length field: type and payload in bytes.
         length: usize,
-        /// The reader's limit for it.
+        /// The reader's limit for the length field.
         max: usize,
     },
     /// A packet whose payload has the wrong size for its type.
     #[error("a packet of type {:?} with a payload of {payload} bytes", char::from(*.kind))]
     PayloadLength {
         kind: u8,
-        /// Its payload, bytes.
+        /// The length of the payload in bytes.
         payload: usize,
     },
-    /// A numeric field that is no decimal number.
+    /// A numeric field that is not a decimal number.
     #[error("the field {field} is not a decimal number")]
     NotANumber { field: &'static str },
     /// A Login Rejected with an unknown reason.
@@ -82,17 +82,17 @@ pub enum SoupError {
 /// A packet inside a receive buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
-    /// Its type; see [`kind`].
+    /// The packet type; see [`kind`].
     pub kind: u8,
     /// What it carries.
     pub payload: &'a [u8],
 }
 
-/// The packet at the front of `buf` and how many bytes it takes up; `None` while it is not all there.
+/// The packet at the start of `buf` and its length in bytes; `None` if it is incomplete.
 ///
 /// # Errors
-/// [`SoupError::Empty`], and [`SoupError::TooLong`] for a length field (type and payload) above `max_len`; either
-/// is found as soon as the length field is there. Nothing after it can be framed.
+/// [`SoupError::Empty`], and [`SoupError::TooLong`] for a length field (type and payload) above `max_len`. Both are
+/// detected as soon as the length field is complete. The rest of the stream cannot be split into packets.
 #[inline]
 pub fn frame(buf: &[u8], max_len: usize) -> Result<Option<(Packet<'_>, usize)>, SoupError> {
     let Some((length, rest)) = buf.split_first_chunk::<2>() else { return Ok(None) };
@@ -109,14 +109,14 @@ pub fn frame(buf: &[u8], max_len: usize) -> Result<Option<(Packet<'_>, usize)>, 
     }
 }
 
-/// The three bytes before a payload of this length; `None` above [`PAYLOAD_LEN_MAX`].
+/// The header of a packet with a payload of this length; `None` above [`PAYLOAD_LEN_MAX`].
 #[inline]
 pub fn header(kind: u8, payload_len: usize) -> Option<[u8; HEADER_LEN]> {
     let [high, low] = u16::try_from(payload_len + 1).ok()?.to_be_bytes();
     Some([high, low, kind])
 }
 
-/// Writes a whole packet to the front of `out` and returns its length; `None` when it does not fit.
+/// Writes a whole packet to the start of `out` and returns its length; `None` if it does not fit.
 #[inline]
 pub fn write_packet(kind: u8, payload: &[u8], out: &mut [u8]) -> Option<usize> {
     let end = HEADER_LEN + payload.len();
@@ -126,7 +126,7 @@ pub fn write_packet(kind: u8, payload: &[u8], out: &mut [u8]) -> Option<usize> {
     Some(end)
 }
 
-/// Appends a whole packet to `out`; `None`, with `out` as it was, when the payload is too long for a packet.
+/// Appends a whole packet to `out`; `None`, with `out` unchanged, if the payload is too long for a packet.
 #[inline]
 pub fn push_packet(kind: u8, payload: &[u8], out: &mut Vec<u8>) -> Option<()> {
     out.extend_from_slice(&header(kind, payload.len())?);
@@ -134,17 +134,16 @@ pub fn push_packet(kind: u8, payload: &[u8], out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// Bytes of the name and of the password in a Login Request.
+/// Lengths of the user name and of the password in a Login Request, in bytes.
 const USERNAME_LEN: usize = 6;
 const PASSWORD_LEN: usize = 10;
 
-/// The name of a login as a Login Request has room for it: 1 to 6 letters and digits, else `None`. Lower case is the same as
-/// upper.
+/// A user name for a Login Request: 1 to 6 letters and digits, otherwise `None`. Lower case is converted to upper case.
 pub fn username(text: &str) -> Option<LoginName> {
     is_word(text, USERNAME_LEN).then(|| LoginName(upper_case(text.as_bytes())))
 }
 
-/// A password as a Login Request has room for it: 1 to 10 letters and digits, else `None`. Lower case is the same as upper.
+/// A password for a Login Request: 1 to 10 letters and digits, otherwise `None`. Lower case is converted to upper case.
 pub fn password(text: &str) -> Option<Password> {
     is_word(text, PASSWORD_LEN).then(|| Password(upper_case(text.as_bytes())))
 }
@@ -153,7 +152,7 @@ fn is_word(text: &str, len_max: usize) -> bool {
     (1..=len_max).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// The text of a field in upper case, wherever in the field the client has put it: clients differ.
+/// The text of a field in upper case, left-justified. Clients differ in how they pad fields.
 fn upper_case<const LEN: usize>(field: &[u8]) -> [u8; LEN] {
     let mut bytes = left_justified(field);
     bytes.make_ascii_uppercase();
@@ -173,7 +172,7 @@ fn left_justified<const LEN: usize>(field: &[u8]) -> [u8; LEN] {
 pub struct SessionId([u8; 10]);
 
 impl SessionId {
-    /// From 1 to 10 letters and digits, else `None`.
+    /// From 1 to 10 letters and digits, otherwise `None`.
     pub fn new(text: &str) -> Option<Self> {
         is_word(text, 10).then(|| Self::read(text.as_bytes()))
     }
@@ -190,13 +189,14 @@ impl SessionId {
 }
 
 impl SessionId {
-    /// The name of a later session, where this is that of session 0; `None` when it has none
-    /// ([`crate::domain::session::session_id`]).
+    /// The name of the session with this number, if `self` is the name of session 0; `None` if that session cannot have
+    /// a name ([`crate::domain::session::session_id`]).
     pub fn after(self, sessions: u32) -> Option<Self> {
         session_id(self.0, sessions).map(Self)
     }
 
-    /// Which session has the other name, where this is that of session 0; `None` if none has. Case does not matter.
+    /// The number of the session named `other`, if `self` is the name of session 0; `None` if there is no such session.
+    /// Case is ignored.
     pub fn number_of(self, other: Self) -> Option<u32> {
         session_number(self.0, other.0)
     }
@@ -218,14 +218,14 @@ impl fmt::Debug for SessionId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginRequest {
     pub username: LoginName,
-    /// And the proof.
+    /// The password of this user.
     pub password: Password,
     /// The session to join; `None` for the current one.
     pub session: Option<SessionId>,
-    /// The number of the first message wanted; 0 for only what comes from now on. A field that says more than fits is read as the
-    /// most that does, which is beyond every end.
+    /// The number of the first requested message; 0 requests only future messages. Larger numbers than fit are read as
+    /// the largest value, which is beyond the end of every session.
     pub sequence: u64,
-    /// After how much silence the client asks to be disconnected, milliseconds (protocol 4.1; at most 99,999).
+    /// The silence after which the client asks to be disconnected, in milliseconds (protocol 4.1; at most 99,999).
     pub heartbeat_timeout_ms: Option<u32>,
 }
 
@@ -235,11 +235,11 @@ impl LoginRequest {
     /// Length of the payload in protocol 4.1.
     pub const LEN_4_1: usize = 51;
 
-    /// Reads the payload of a Login Request packet of either length. Both sides of every field are trimmed.
+    /// Decodes the payload of a Login Request packet of either length. Padding is removed on both sides of every field.
     ///
     /// # Errors
-    /// [`SoupError::PayloadLength`]; [`SoupError::NotANumber`] for a sequence number that is none, or a timeout
-    /// that is neither one nor blank.
+    /// [`SoupError::PayloadLength`]; [`SoupError::NotANumber`] for a sequence number that is not a number, or a timeout
+    /// that is neither a number nor blank.
     pub fn decode(payload: &[u8]) -> Result<Self, SoupError> {
         if payload.len() != Self::LEN_3_0 && payload.len() != Self::LEN_4_1 {
             return Err(SoupError::PayloadLength { kind: kind::LOGIN_REQUEST, payload: payload.len() });
@@ -262,10 +262,10 @@ impl LoginRequest {
         })
     }
 
-    /// Appends the whole packet to `out`: that of protocol 4.1 when a timeout is asked for, else that of 3.0.
+    /// Appends the whole packet to `out`: protocol 4.1 if a timeout is requested, otherwise 3.0.
     pub fn push(&self, out: &mut Vec<u8>) {
         let mut payload = [b' '; Self::LEN_4_1];
-        // [`username`] and [`password`] give none that is longer than its field.
+        // [`username`] and [`password`] return none that is longer than its field.
         payload[..USERNAME_LEN].copy_from_slice(&self.username.0[..USERNAME_LEN]);
         payload[USERNAME_LEN..16].copy_from_slice(&self.password.0[..PASSWORD_LEN]);
         if let Some(session) = self.session {
@@ -297,7 +297,7 @@ impl LoginAccepted {
     /// Length of the whole packet.
     pub const PACKET_LEN: usize = 33;
 
-    /// Reads the payload of a Login Accepted packet.
+    /// Decodes the payload of a Login Accepted packet.
     ///
     /// # Errors
     /// [`SoupError::PayloadLength`], [`SoupError::NotANumber`].
@@ -309,7 +309,7 @@ impl LoginAccepted {
         Ok(Self { session: SessionId::read(&payload[..10]), sequence })
     }
 
-    /// The whole packet. Both fields are padded on the left, as the protocol has it.
+    /// The whole packet. Both fields are padded on the left, as the protocol requires.
     pub fn packet(&self) -> [u8; Self::PACKET_LEN] {
         let mut packet = [b' '; Self::PACKET_LEN];
         packet[..HEADER_LEN].copy_from_slice(&[0, 31, kind::LOGIN_ACCEPTED]);
@@ -320,7 +320,7 @@ impl LoginAccepted {
     }
 }
 
-/// The payload of a Login Rejected: why. The server closes the connection after it.
+/// The payload of a Login Rejected: the reason. The server closes the connection after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoginRejected {
     /// `A`: user or password is wrong.
@@ -332,7 +332,7 @@ pub enum LoginRejected {
 }
 
 impl LoginRejected {
-    /// Reads the payload of a Login Rejected packet.
+    /// Decodes the payload of a Login Rejected packet.
     ///
     /// # Errors
     /// [`SoupError::PayloadLength`], [`SoupError::UnknownReason`].
@@ -355,7 +355,8 @@ impl LoginRejected {
     }
 }
 
-/// A field without its padding. The protocol pads with spaces, on one side; clients do it on either, and some with zeros.
+/// A field without its padding. The protocol pads with spaces on one side; clients pad on either side, and some use
+/// zeros.
 fn trim(mut field: &[u8]) -> &[u8] {
     let is_padding = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
     while let [first, rest @ ..] = field
@@ -371,22 +372,22 @@ fn trim(mut field: &[u8]) -> &[u8] {
     field
 }
 
-/// A decimal number somewhere in a field.
+/// A decimal number in a padded field.
 fn number(field: &[u8], name: &'static str) -> Result<u64, SoupError> {
     let digits = trim(field);
     let text = std::str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_digit));
     text.and_then(|text| text.parse().ok()).ok_or(SoupError::NotANumber { field: name })
 }
 
-/// The same; the highest number for one that is higher.
+/// Like [`number`], but numbers that are too large give the largest value.
 fn number_or_most(field: &[u8], name: &'static str) -> Result<u64, SoupError> {
     let digits = trim(field);
     let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     number(field, name).or_else(|error| if is_number { Ok(u64::MAX) } else { Err(error) })
 }
 
-/// Writes a number to the end of a field of spaces. Digits that do not fit are left out: the callers' fields hold
-/// every number that they write.
+/// Writes a number right-justified into a field of spaces. Digits that do not fit are dropped; the callers' fields are
+/// long enough for every number that they write.
 fn right_justify(mut value: u64, field: &mut [u8]) {
     for slot in field.iter_mut().rev() {
         *slot = b'0' + (value % 10) as u8;

@@ -1,4 +1,4 @@
-//! Who is let in, and in whose place.
+//! Accepting logins, and closing older connections of the same user for them.
 
 use super::connection::Phase;
 use super::lines::Line;
@@ -9,11 +9,11 @@ use crate::net::ConnectionId;
 use crate::net::auth::AuthAnswer;
 use crate::runtime::log::Stranger;
 
-/// Answers of the authenticator taken in one duty cycle.
+/// The most answers of the authenticator taken in one duty cycle.
 const ANSWERS_MAX: usize = 64;
 
 impl<C> Server<C> {
-    /// Does as the authenticator and the service say. Returns the amount of work.
+    /// Applies the authenticator's answers, with the service's admission. Returns the amount of work.
     pub fn hear(&mut self, service: &mut impl Service<Client = C>, now: u64) -> usize {
         for heard in 0..ANSWERS_MAX {
             let Some(AuthAnswer { connection: id, verdict }) = self.auth.answers.try_take() else {
@@ -30,7 +30,7 @@ impl<C> Server<C> {
         ANSWERS_MAX
     }
 
-    /// Lets a client in whose login is being looked at, or not. Nothing for a connection that is gone.
+    /// Accepts or refuses the login of a waiting connection. Does nothing if the connection is closed.
     pub fn decide<S: Service<Client = C>>(
         &mut self,
         service: &mut S,
@@ -74,7 +74,7 @@ impl<C> Server<C> {
         }
     }
 
-    /// Ends the oldest connections of a user who is about to have one more than one user may.
+    /// Closes the oldest connections of a user whose next connection would exceed the limit per user.
     fn make_room_for(&mut self, service: &mut impl Service<Client = C>, user: LoginName, now: u64) {
         let most = self.settings.connections_per_user;
         let count = self.connections.iter().filter(|(_, one)| one.logged_in_as(user).is_some()).count();

@@ -1,12 +1,12 @@
-//! Why a connection is closed.
+//! Reasons to close a connection.
 
 use std::error::Error;
 use std::io;
 
-/// Why a connection is closed, in words for the log.
+/// The reason to close a connection, with a text for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum CloseReason {
-    /// The client asked for it.
+    /// The client sent a logout.
     #[error("logout")]
     Logout,
     /// The client closed its side.
@@ -15,16 +15,16 @@ pub enum CloseReason {
     /// The same user logged in on another connection.
     #[error("the same user has logged in on another connection")]
     TakenOver,
-    /// The same user logged in on other connections, as often as one user may.
+    /// The same user logged in on other connections, up to the limit per user.
     #[error("replaced: the user has {0} newer connections, the most that one user may have")]
     LoggedInAgain(usize),
-    /// The login was refused, and the client has been told.
+    /// The login was refused, and the refusal was sent.
     #[error("the login was refused")]
     LoginRefused,
-    /// The client has been sent all that there is for it, and told so.
+    /// The session has ended: the client was sent everything, including End of Session.
     #[error("the session has ended")]
     SessionEnded,
-    /// The engine stops.
+    /// The engine is stopping.
     #[error("the engine stops")]
     Stopped,
     /// The socket failed.
@@ -33,57 +33,57 @@ pub enum CloseReason {
     /// No login came in time.
     #[error("no login within {0} ms")]
     LoginTimeout(u64),
-    /// More than so many bytes came that said nothing.
+    /// Too many bytes of heartbeats or debug text before a login.
     #[error("more than {0} bytes before a login")]
     Chatter(usize),
-    /// There were as many connections as the limit allows, another came, and this one had no login.
+    /// All places were taken when another client connected, and this connection had no login.
     #[error("not logged in yet, and all places are taken: closed to make room for another client")]
     GaveWay,
-    /// Nothing came in time, not even a heartbeat.
+    /// Nothing was received within the timeout, not even a heartbeat.
     #[error("nothing heard for {0} ms")]
     Silent(u64),
-    /// The bytes are not of the protocol.
+    /// The bytes are not valid in the protocol.
     #[error("not {protocol}: {why}")]
     Frame {
-        /// Which protocol is served.
+        /// The name of the expected protocol.
         protocol: &'static str,
         why: Box<dyn Error + Send + Sync>,
     },
-    /// A packet that clients send, but at a wrong time, or that only servers send.
+    /// A packet that is not allowed in the current state, or that only servers send.
     #[error("a packet of type {:?} {when}", char::from(*.kind))]
     UnexpectedPacket {
         kind: u8,
-        /// What is wrong about it.
+        /// What is wrong with the packet.
         when: &'static str,
     },
-    /// The client had something to receive and took none of it in time.
+    /// Output was pending, and the client took none of it within the timeout.
     #[error("too slow: took nothing for {0} ms; it can resume")]
     Stalled(u64),
-    /// A reason of the service.
+    /// A reason defined by the service.
     #[error("{why}")]
     Service { kind: CloseKind, why: Box<dyn Error + Send + Sync> },
 }
 
-/// Kinds of reasons: what is counted, and how loud the log is.
+/// Classes of reasons. They select the counter and the log level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseKind {
-    /// All is well.
+    /// A normal close.
     Ordinary,
-    /// The client sent what it may not.
+    /// The client sent something invalid.
     BadFrame,
-    /// The client did not receive fast enough.
+    /// The client received too slowly.
     Slow,
-    /// Anything else that an operator wants to see.
+    /// Any other reason that operators should see.
     Failure,
 }
 
 impl CloseReason {
-    /// The bytes are not of this protocol.
+    /// The bytes are not valid in this protocol.
     pub fn not_of(protocol: &'static str, why: impl Error + Send + Sync + 'static) -> Self {
         Self::Frame { protocol, why: Box::new(why) }
     }
 
-    /// A reason of the service.
+    /// A reason defined by the service.
     pub fn service(kind: CloseKind, why: impl Error + Send + Sync + 'static) -> Self {
         Self::Service { kind, why: Box::new(why) }
     }

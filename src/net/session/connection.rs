@@ -1,7 +1,7 @@
-//! One client's connection: what came in, what goes out, and how far the client is.
+//! One client's connection: its input, its output, and its state.
 //!
-//! The system reports readiness once per change, so what it said is remembered here until a read or write shows that
-//! it no longer holds: a read that fills less than it could, a write that takes less than it was given.
+//! The system reports readiness once per change (edge-triggered). The report is remembered here until a read or write
+//! shows that it no longer holds: a read that returns less than it could, or a write that takes less than it was given.
 
 use super::close_reason::CloseReason;
 use super::protocol::{CONTROL_PACKET_LEN_MAX, SessionProtocol};
@@ -15,40 +15,41 @@ use dojima_journal::passing::is_passing;
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 
-/// Bytes of one write at most, so that one client's backlog does not hold up the others.
+/// The most bytes of one write, so that one client's backlog does not delay the others.
 const WRITE_LEN_MAX: usize = 256 * 1024;
 
-/// How long a client that was refused has for closing its side.
+/// The time in nanoseconds that a refused client has to close its side.
 const CLOSING_NS: u64 = 1_000_000_000;
 
-/// How long a client that was let in has for taking the last that was sent to it, while it says that it is there.
+/// The time in nanoseconds that a client has to take its last messages after the end of its session, provided that it
+/// keeps sending heartbeats.
 const LAST_TAKE_NS: u64 = 120_000_000_000;
 
-/// Reads that are made of what a client still sends when its connection is closed.
+/// The most reads of leftover input when a connection is closed.
 const LAST_READS: usize = 16;
 
-/// How far a connection is.
+/// The state of a connection.
 pub(super) enum Phase<C> {
-    /// Nothing but a login is taken from it.
+    /// Only a login is accepted.
     AwaitingLogin,
-    /// Its login is being looked at. What it sends waits in the inbox.
+    /// The authenticator checks its login. Its input waits in the inbox.
     Checking(PendingLogin),
-    /// It was let in.
+    /// It is logged in.
     LoggedIn(C),
-    /// It was let in and asks for the end: it gets what is owed to it.
+    /// It is logged in and has sent a logout: it receives the messages that are still due to it.
     LoggingOut(C),
-    /// It gets a last word, what it sends is thrown away, and it is closed.
+    /// A last packet is sent, its input is discarded, and then it is closed.
     Closing(Closing),
 }
 
-/// Why a connection is being closed after a last word.
+/// Why a connection is closed after a last packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Closing {
     /// Its login was refused.
     Refused,
-    /// It has been sent all that there is for it.
+    /// Its session has ended, and everything was sent.
     SessionEnded,
-    /// It asked for the end, and has been sent what it was owed.
+    /// It sent a logout, and the messages due to it were sent.
     LoggedOut,
 }
 
@@ -62,10 +63,10 @@ impl Closing {
     }
 }
 
-/// Room for the answer to a login, a heartbeat and the end of the session, of which the last two are short.
+/// Room for the answer to a login, a heartbeat and End of Session; the last two are short.
 const CONTROL_LEN_MAX: usize = 2 * CONTROL_PACKET_LEN_MAX;
 
-/// A packet or two of the session layer, which go out before anything of the service's.
+/// Up to a few packets of the session layer. They are sent before the service's bytes.
 struct Control {
     bytes: [u8; CONTROL_LEN_MAX],
     len: usize,
@@ -91,45 +92,45 @@ pub(super) struct Connection<C> {
     pub(super) id: ConnectionId,
     /// The client's address.
     pub(super) peer: SocketAddr,
-    /// The same as addresses are counted.
+    /// The address under which its connections are counted (`net::origin`).
     pub(super) from: IpAddr,
     socket: Box<dyn Socket>,
-    /// What came in.
+    /// Bytes received and not yet processed.
     pub(super) inbox: Inbox,
     pub(super) phase: Phase<C>,
-    /// What it keeps of its question to the authenticator.
+    /// Its side of the request to the authenticator.
     pub(super) ticket: Option<Ticket>,
-    /// The name that it gave, and whether it was let in under it.
+    /// The name of its login, and whether the login was accepted.
     pub(super) username: Option<LoginName>,
     pub(super) was_let_in: bool,
-    /// It has input that must wait, for room or for the client to receive: its silence is ours.
+    /// It has input that must wait for room, or for the client to receive. Its silence then does not count against it.
     pub(super) held: bool,
-    /// Nothing more can be read, and why. What came before is still taken up.
+    /// Set when nothing more can be read, with the reason. Earlier input is still processed.
     pub(super) input_ended: Option<CloseReason>,
     readable: bool,
-    /// The other side has closed: the next reads tell so, whatever the readiness.
+    /// The other side has closed. Reads will report it, whatever the readiness.
     hung_up: bool,
     writable: bool,
     control: Control,
     opened: u64,
     heard: u64,
     spoke: u64,
-    /// Since when it has been owed something without taking a byte; `None`: it is owed nothing.
+    /// Since when output has been pending without the client taking a byte; `None` if no output is pending.
     owed_since: Option<u64>,
-    /// Bytes before its login that said nothing.
+    /// Bytes of heartbeats and debug text before its login.
     pub(super) chatter: usize,
-    /// What it may send after its login that says nothing.
+    /// Its budget of heartbeats and debug text after its login.
     pub(super) chatter_left: Budget,
-    /// It has sent more than that, and is not read until a sweep.
+    /// The budget is used up; the connection is not read until a sweep.
     pub(super) rests: bool,
-    /// Its inbox may have a whole packet.
+    /// Its inbox may contain a whole packet.
     pub(super) has_more: bool,
-    /// The silence that is too long, ns.
+    /// Its silence timeout in nanoseconds.
     silence_max: u64,
 }
 
 impl<C> Connection<C> {
-    /// A connection that was accepted at `now`, ns.
+    /// A connection accepted at `now` (nanoseconds).
     pub(super) fn new(
         id: ConnectionId,
         peer: SocketAddr,
@@ -166,7 +167,7 @@ impl<C> Connection<C> {
         }
     }
 
-    /// Who was let in on it.
+    /// The client logged in on it.
     pub(super) fn client(&mut self) -> Option<&mut C> {
         match &mut self.phase {
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => Some(client),
@@ -174,7 +175,7 @@ impl<C> Connection<C> {
         }
     }
 
-    /// Why it is closed when the client closes its side.
+    /// The reason to report if the client closes its side now.
     pub(super) fn reason_by_client(&self) -> CloseReason {
         match self.phase {
             Phase::Closing(closing) => closing.reason(),
@@ -182,7 +183,7 @@ impl<C> Connection<C> {
         }
     }
 
-    /// Takes out who was let in on it.
+    /// Removes the client logged in on it.
     pub(super) fn take_client(&mut self) -> Option<C> {
         match std::mem::replace(&mut self.phase, Phase::AwaitingLogin) {
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => Some(client),
@@ -194,35 +195,36 @@ impl<C> Connection<C> {
         matches!(self.phase, Phase::LoggedIn(_) | Phase::LoggingOut(_))
     }
 
-    /// Whether what it sends is thrown away.
+    /// Whether its input is discarded.
     pub(super) fn is_thrown_away(&self) -> bool {
         matches!(self.phase, Phase::LoggingOut(_) | Phase::Closing(_))
     }
 
-    /// Whether it had to rest and may be read again.
+    /// Whether it was paused by its budget and may now be read again; ends the pause.
     pub(super) fn goes_on(&mut self, now: u64) -> bool {
         let goes_on = self.rests && self.chatter_left.is_left(now);
         self.rests &= !goes_on;
         goes_on
     }
 
-    /// Whether nobody is logged in on it.
+    /// Whether no client is logged in on it.
     pub(super) fn is_stranger(&self) -> bool {
         !self.is_logged_in()
     }
 
-    /// Since when it has gone without a login, ns; `None` when it is logged in.
+    /// Since when it has been without a login, in nanoseconds; `None` if it is logged in.
     pub(super) fn stranger_since(&self) -> Option<u64> {
         (!self.is_logged_in()).then_some(self.opened)
     }
 
-    /// Since when it is open, ns, if this user is logged in on it.
+    /// When it was opened, in nanoseconds, if this user is logged in on it.
     pub(super) fn logged_in_as(&self, user: LoginName) -> Option<u64> {
         (self.is_logged_in() && self.username == Some(user)).then_some(self.opened)
     }
 
-    /// How much it should be kept where there is no place left, and since when it has gone without a login, ns. `None` when it
-    /// is logged in: it does not give way. Of one that was, the last messages may still be on their way.
+    /// Its claim to its place when places run out, and since when it has been without a login, in nanoseconds. `None`
+    /// if it is logged in: then it is not closed for another. If it was logged in before, its last messages may still
+    /// be on their way, so its claim is high.
     pub(super) fn gives_way(&self) -> Option<(Claim, u64)> {
         let claim = match self.phase {
             Phase::Closing(Closing::SessionEnded | Closing::LoggedOut) => Claim::Known,
@@ -235,14 +237,14 @@ impl<C> Connection<C> {
         self.stranger_since().map(|since| (claim, since))
     }
 
-    /// Remembers what the system reports.
+    /// Stores a readiness report.
     pub(super) fn note(&mut self, now: Readiness) {
         self.hung_up |= now.hung_up;
         self.readable |= now.readable || self.hung_up;
         self.writable |= now.writable;
     }
 
-    /// Reads at most once into the inbox; returns how many bytes came.
+    /// Makes at most one read into the inbox; returns the number of bytes.
     #[inline]
     pub(super) fn receive(&mut self, now: u64) -> usize {
         if !self.readable || self.input_ended.is_some() {
@@ -268,12 +270,12 @@ impl<C> Connection<C> {
         0
     }
 
-    /// Nothing more will come.
+    /// Marks the input as ended.
     pub(super) fn stop_reading(&mut self) {
         (self.readable, self.hung_up, self.has_more) = (false, false, false);
     }
 
-    /// Adds a packet of the session layer. What is sent of the service's must be whole packets so far.
+    /// Adds a packet of the session layer. The service's bytes sent so far must end at a packet boundary.
     fn put_control(&mut self, packet: &[u8]) {
         debug_assert!(
             self.control.len + packet.len() <= CONTROL_LEN_MAX || self.control.sent == self.control.len
@@ -290,21 +292,21 @@ impl<C> Connection<C> {
         (self.spoke, self.owed_since) = (now, None);
     }
 
-    /// Says no, and lets the client go.
+    /// Refuses the login with this packet and begins to close the connection.
     pub(super) fn refuse(&mut self, packet: &[u8], now: u64) {
         self.put_control(packet);
         self.leave(Closing::Refused, now);
     }
 
-    /// All that there is for it has been sent: says so and lets the client go. Gives back who it was.
+    /// Everything was sent: sends End of Session and begins to close the connection. Returns the client.
     pub(super) fn end_session<P: SessionProtocol>(&mut self, now: u64) -> Option<C> {
         self.put_control(P::END_OF_SESSION);
         self.part_from(Closing::SessionEnded, now)
     }
 
-    /// It has asked for the end and been sent what it was owed: lets it go. Gives back who it was.
+    /// The client has sent a logout and received its messages: begins to close the connection. Returns the client.
     pub(super) fn let_go(&mut self, now: u64) -> Option<C> {
-        // That may fail only if the client has gone.
+        // This fails only if the client has disconnected.
         let _ = self.socket.shut_down_writing();
         self.part_from(Closing::LoggedOut, now)
     }
@@ -321,7 +323,7 @@ impl<C> Connection<C> {
         self.phase = Phase::Closing(closing);
     }
 
-    /// The client asks for the end. It gets what is owed to it first; what it sends now is thrown away.
+    /// Handles a logout. Messages due to the client are sent first; further input is discarded.
     pub(super) fn log_out(&mut self) {
         let phase = std::mem::replace(&mut self.phase, Phase::AwaitingLogin);
         self.phase = match phase {
@@ -330,20 +332,20 @@ impl<C> Connection<C> {
         };
     }
 
-    /// Has room for more input from now on: whoever is logged in sends more than a stranger. Gives back the smaller buffer.
+    /// Replaces the inbox with a larger one, because logged-in clients send more. Returns the smaller buffer.
     pub(super) fn widen(&mut self, mut inbox: Inbox) -> Inbox {
         inbox.take_over(&self.inbox);
         let mut small = std::mem::replace(&mut self.inbox, inbox);
         small.clear();
-        // A read that filled the smaller one may have left something.
+        // A read that filled the smaller buffer may have left bytes in the socket.
         (self.readable, self.has_more) = (true, true);
         small
     }
 
-    /// Writes at most once; returns how many bytes went out.
+    /// Makes at most one write; returns the number of bytes written.
     ///
     /// # Errors
-    /// Why the connection is to be closed.
+    /// The reason to close the connection.
     #[inline]
     pub(super) fn send(
         &mut self,
@@ -387,7 +389,7 @@ impl<C> Connection<C> {
                 }
                 Ok(0)
             }
-            // Who has asked for the end may have closed already.
+            // A client that has sent a logout may have closed already.
             Err(_) if matches!(self.phase, Phase::LoggingOut(_)) => Err(CloseReason::Logout),
             Err(error) => Err(CloseReason::Socket(error)),
         }
@@ -404,7 +406,7 @@ impl<C> Connection<C> {
         }
     }
 
-    /// Whether all that there is to send has been sent. Then what went out is whole packets.
+    /// Whether all pending output has been sent. The bytes sent then end at a packet boundary.
     pub(super) fn has_sent_all(&self, service: &impl Service<Client = C>) -> bool {
         let unsent = match &self.phase {
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => {
@@ -415,7 +417,7 @@ impl<C> Connection<C> {
         unsent + self.control.unsent().len() == 0
     }
 
-    /// Whether it may have something to receive or to take up, as far as is known.
+    /// Whether it may have input to read or process, as far as is known.
     #[inline]
     pub(super) fn has_input(&self) -> bool {
         if self.rests {
@@ -425,7 +427,8 @@ impl<C> Connection<C> {
         is_readable || self.held || self.has_more || self.input_ended.is_some()
     }
 
-    /// Whether it may have something to send that its socket takes, as far as is known. What it gets later is another matter.
+    /// Whether it may have output that its socket accepts, as far as is known. Output that arises later is reported
+    /// separately.
     #[inline]
     pub(super) fn has_output(&self, service: &impl Service<Client = C>) -> bool {
         let has_more = match &self.phase {
@@ -436,10 +439,10 @@ impl<C> Connection<C> {
         has_more || (self.writable && self.owed_since.is_some())
     }
 
-    /// Looks at the times, and puts a heartbeat in when one is due. Returns how many it put in.
+    /// Checks the timeouts, and adds a heartbeat if one is due. Returns how many were added.
     ///
     /// # Errors
-    /// What is overdue: the connection is to be closed.
+    /// The timeout that has passed: the connection must be closed.
     pub(super) fn sweep<S: Service<Client = C>>(
         &mut self,
         service: &mut S,
@@ -462,11 +465,12 @@ impl<C> Connection<C> {
             Phase::Closing(closing) => {
                 let reason = closing.reason();
                 if self.control.unsent().is_empty() {
-                    // The last word is followed by the end of the stream; that may fail only if the client has gone.
+                    // The end of the stream follows the last packet. Shutting down fails only if the client has
+                    // disconnected.
                     let _ = self.socket.shut_down_writing();
                 }
-                // What was sent may still be on its way, and a socket that is closed before it has arrived throws it away. Whoever
-                // was let in says by closing its side that it has it, and by its heartbeats that it still reads.
+                // Bytes sent may still be on their way, and closing the socket early discards them. A client that was
+                // logged in confirms receipt by closing its side, and its heartbeats show that it is still reading.
                 let quiet = now.saturating_sub(self.heard.max(self.opened));
                 let has_time = match closing {
                     Closing::Refused => age < CLOSING_NS,
@@ -481,7 +485,7 @@ impl<C> Connection<C> {
         if self.held {
             self.heard = now;
         }
-        // Whoever has asked for the end has said all that it will; it only has to take what is sent.
+        // A client that has sent a logout sends nothing more; it only has to receive.
         let is_logging_out = matches!(self.phase, Phase::LoggingOut(_));
         if !is_logging_out && now.saturating_sub(self.heard) >= self.silence_max {
             return Err(CloseReason::Silent(self.silence_max / 1_000_000));
@@ -497,8 +501,8 @@ impl<C> Connection<C> {
         Ok(0)
     }
 
-    /// Says that nothing more comes, and takes what the client still sends off the socket: closing it with bytes
-    /// unread would make the system throw away what is on its way to the client.
+    /// Shuts down the sending side and reads the rest of the input from the socket: if it were closed with unread
+    /// bytes, the system would discard bytes on their way to the client.
     pub(super) fn part(mut self) -> Inbox {
         let gone = self.socket.shut_down_writing().is_err();
         self.inbox.clear();

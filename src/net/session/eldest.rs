@@ -1,14 +1,17 @@
-//! Which connection gives way when there is no place left.
+//! Selects the connection to close when all places are taken.
 //!
-//! Those that wait for the authenticator with a claim give way after all others: a real name is worth more than silence. Of those with the
-//! same claim one gives way whose address has most without a login, so that whoever floods from one address throws out its own;
-//! of equal ones the one that has gone without a login for longest.
+//! Connections without a claim are closed first, then those that wait for the authenticator, by rising claim: an
+//! existing name ranks above no login. Among those with the same claim, one of the address with the most connections
+//! without a login is closed, so that a flood from one address closes its own connections; among equals, the one that
+//! has been without a login for longest.
 //!
-//! Real names are no secret. So an eighth of the places without a login is for those that have no claim: where they are fewer,
-//! one gives way that waits under a real name, and newcomers have the time to say theirs.
+//! Existing names are no secret. So an eighth of the places without a login is kept for connections without a claim: if
+//! there are fewer of them, a connection waiting under an existing name is closed instead, and new connections get the
+//! time to send a login.
 //!
-//! In a flood that is asked for every newcomer, and a look at all connections takes longer than everything else that a newcomer
-//! costs. So one look finds several that go next, one for every so many connections, and the next ones come from there.
+//! In a flood, every new connection needs a selection, and a scan of all connections costs more than everything else
+//! about a new connection. So one scan finds several connections to close, in proportion to the number of connections,
+//! and the next selections use that list.
 
 use super::connection::Connection;
 use crate::net::auth::Claim;
@@ -16,41 +19,41 @@ use crate::net::{ConnectionId, Slab};
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
-/// One look finds one for so many connections: 64 of 2,048, and of few just the one.
+/// One scan finds one candidate per this many connections: 64 of 2,048, and at least one.
 const CONNECTIONS_PER_FIND: usize = 32;
 
-/// Of so many places without a login one is for connections without a claim, and at least one is.
+/// One of this many places without a login, and at least one, is kept for connections without a claim.
 const PLACES_PER_UNCLAIMED: usize = 8;
 
-/// A connection without a login, as it was when it was looked at.
+/// A connection without a login, as it was during the scan.
 #[derive(Clone, Copy)]
 struct Stranger {
-    /// Its address, as addresses are counted.
+    /// The address under which its connections are counted.
     from: IpAddr,
     claim: Claim,
-    /// Since when it has gone without a login, ns.
+    /// Since when it has been without a login, in nanoseconds.
     since: u64,
-    /// How many of its address go no earlier, itself among them: so the k-th to go of n counts as n - k, and addresses that have
-    /// as many take turns.
+    /// The number of connections of its address that are closed no earlier, itself included. So the k-th of n to be
+    /// closed counts as n - k, and addresses with equally many take turns.
     of_address: usize,
     id: ConnectionId,
 }
 
-/// Those who go next.
+/// The candidates to close next.
 #[derive(Default)]
 pub(super) struct Eldest {
-    /// The first to go is the last.
+    /// The candidates; the last one is closed first.
     found: Vec<Stranger>,
-    /// Room for a look.
+    /// Buffer for a scan.
     all: Vec<Stranger>,
-    /// How many connections all looks have looked at.
+    /// The total number of connections examined by all scans.
     looked_at: u64,
 }
 
 impl Eldest {
-    /// The connection that gives way; `None` when all others are logged in, or have a better claim than `most`. One that has
-    /// changed since it was found is passed over, and is found again when its turn comes; whoever came later is younger than all
-    /// that were found.
+    /// The connection to close; `None` if all are logged in or have a better claim than `most`. A candidate that has
+    /// changed since the scan is skipped; a later scan finds it again. Connections accepted after the scan are younger
+    /// than all candidates.
     pub(super) fn next<C>(&mut self, connections: &mut Slab<Connection<C>>, most: Claim) -> Option<usize> {
         while let Some(one) = self.found.pop() {
             if connections.get(one.id).and_then(|now| now.gives_way()) == Some((one.claim, one.since)) {
@@ -61,7 +64,7 @@ impl Eldest {
         self.found.pop().filter(|one| one.claim <= most).map(|one| one.id.place())
     }
 
-    /// How many connections were looked at since the start, to find those who go.
+    /// The number of connections examined since the start.
     pub(super) fn looked_at(&self) -> u64 {
         self.looked_at
     }
@@ -74,7 +77,7 @@ impl Eldest {
             let (claim, since) = one.gives_way()?;
             Some(Stranger { from: one.from, claim, since, of_address: 1, id: one.id })
         }));
-        // Each address by itself, the last to go first.
+        // Grouped by address; within an address, the last one to be closed comes first.
         all.sort_unstable_by_key(|one| (one.from, Reverse((one.claim, one.since))));
         for at in 1..all.len() {
             if all[at].from == all[at - 1].from {
@@ -87,8 +90,8 @@ impl Eldest {
         let wanted = (connections.len() / CONNECTIONS_PER_FIND).max(1);
         let kept = (all.len() / PLACES_PER_UNCLAIMED).max(1);
         let missing = kept.saturating_sub(unclaimed).min(wanted).min(named - unclaimed);
-        // Of those with a better claim no more than is needed: newcomers, who have none, go before them. So a look may find but
-        // one, for which `Server::accept` has a limit.
+        // Of those with a better claim, only as many as needed are taken, because new connections, which have no claim,
+        // are closed before them. So a scan may find only one, and `Server::accept` limits the number of scans.
         let others = match unclaimed.min(wanted - missing) {
             0 if missing == 0 => usize::from(!all.is_empty()),
             others => others,
@@ -103,7 +106,7 @@ mod tests {
     use super::super::tests::waiting;
     use super::*;
 
-    /// Connections without a login, one after another, from 10.0.0.0 and this number.
+    /// Connections without a login with numbered addresses from 10.0.0.0 on.
     struct House {
         connections: Slab<Connection<()>>,
         eldest: Eldest,
@@ -115,7 +118,7 @@ mod tests {
             Self { connections: Slab::new(places), eldest: Eldest::default(), now: 0 }
         }
 
-        /// A newcomer with this claim, and who gave way to it: address and claim.
+        /// Adds a connection with this claim; returns address and claim of the connection closed for it.
         fn come(&mut self, from: u32, claim: Claim) -> Option<(u32, Claim)> {
             let gone = self.connections.is_full().then(|| {
                 let place = self.eldest.next(&mut self.connections, Claim::Known).expect("somebody goes");
@@ -150,7 +153,8 @@ mod tests {
             assert_eq!(house.come(from, claim), None);
         }
         let gone: Vec<u32> = (0..7).map(|_| house.come(9, Claim::Known).expect("somebody goes").0).collect();
-        // One place is for those without a claim; when there is none with this claim left either, the next ones go.
+        // One place is kept for those without a claim. When there is none with this claim left either, the next claim
+        // is used.
         assert_eq!(gone[..4], [5, 4, 6, 5], "the second of 5 counts as one, and is the youngest");
         assert_eq!(gone[4..], [3, 2, 9], "of those that are known one goes whose address has most");
     }
@@ -207,7 +211,7 @@ mod tests {
         }
     }
 
-    /// What a newcomer costs, counted in connections that are looked at.
+    /// The cost of a new connection, in connections examined.
     #[test]
     fn one_look_is_for_many_newcomers() {
         for (addresses, claims) in [

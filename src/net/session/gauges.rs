@@ -1,31 +1,31 @@
-//! What a server counts.
+//! The counters of a server.
 
 use super::CloseKind;
 use crate::runtime::{Counter, Counters};
 
 /// A server's counters.
 pub(super) struct Gauges {
-    /// Open connections now.
+    /// Connections open now.
     pub(super) connections: Counter,
-    /// Connections closed at once because there were too many.
+    /// Connections closed immediately because there were too many.
     pub(super) turned_away: Counter,
     /// Accepted logins.
     pub(super) logins: Counter,
     pub(super) logins_refused: Counter,
-    /// Turns that connections were given because they may have had input.
+    /// Turns given to connections because they may have had input.
     pub(super) input_turns: Counter,
     /// Bytes read from sockets.
     pub(super) bytes_in: Counter,
     /// Bytes written to sockets.
     pub(super) bytes_out: Counter,
-    /// Connections closed because they did not receive fast enough.
+    /// Connections closed because the client received too slowly.
     slow_disconnects: Counter,
-    /// Connections closed because of what they sent.
+    /// Connections closed because of invalid input.
     bad_frames: Counter,
 }
 
 impl Gauges {
-    /// Counters whose names begin so.
+    /// Registers the counters with this prefix.
     pub(super) fn new(prefix: &str, counters: &Counters) -> Self {
         let counter = |name: &str, unit| counters.register(format!("{prefix}{name}"), unit);
         Self {

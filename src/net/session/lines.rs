@@ -1,31 +1,31 @@
-//! How many lines of the log are about each user: whoever has a login could write any number of them by coming and going.
+//! Limits the log lines per user. Otherwise a user could fill the log by logging in and out.
 
 use crate::domain::LoginName;
 use crate::runtime::{Budget, Rate};
 use std::collections::HashMap;
 
-/// Lines about one user.
+/// The rate of lines about one user.
 const LINES: Rate = Rate { burst: 20, spacing: 1_000_000_000 };
 
-/// A line that may be written.
+/// Permission to write a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Line {
-    /// How many about the same user were left out since the last one; `None`: none.
+    /// The number of lines about the same user that were left out since the last one; `None` if there were none.
     pub(super) left_out: Option<u64>,
 }
 
-/// What was written of one user.
+/// The log lines of one user.
 struct Written {
     budget: Budget,
     left_out: u64,
 }
 
-/// All users of whom something was written: they are those of the configuration.
+/// All users with log lines. They are users of the configuration, so their number is bounded.
 #[derive(Default)]
 pub(super) struct Lines(HashMap<LoginName, Written>);
 
 impl Lines {
-    /// The next line about a user who is known; `None`: it is left out.
+    /// The next line about a known user; `None` if it must be left out.
     pub(super) fn next_of(&mut self, user: LoginName, now: u64) -> Option<Line> {
         let none = || Written { budget: Budget::new(LINES), left_out: 0 };
         let written = self.0.entry(user).or_insert_with(none);

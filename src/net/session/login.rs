@@ -1,4 +1,4 @@
-//! What a connection sends before it is let in.
+//! Processes the input of a connection before its login is accepted.
 
 use super::close_reason::CloseReason;
 use super::connection::{Connection, Phase};
@@ -6,10 +6,10 @@ use super::protocol::{Frame, Says, SessionProtocol};
 use super::service::{PendingLogin, STRANGER_PACKET_LEN_MAX};
 use crate::net::auth::{AuthClient, AuthRequest};
 
-/// Bytes of heartbeats and debug text that a connection may send before its login.
+/// The most bytes of heartbeats and debug text before a login.
 const CHATTER_BYTES_MAX: usize = 2048;
 
-/// Takes packets up to and including the login, about which it asks the authenticator, which is then due.
+/// Processes packets up to and including the login, and sends it to the authenticator, which must then be woken.
 pub(super) fn take_login<P: SessionProtocol, C>(
     connection: &mut Connection<C>,
     auth: &mut AuthClient,
@@ -45,7 +45,7 @@ pub(super) fn take_login<P: SessionProtocol, C>(
                     connection.phase = Phase::Checking(PendingLogin::of(&request));
                     *authenticator_due = true;
                 } else {
-                    // Nobody wakes this agent when the queue has room.
+                    // This agent is not woken when the queue has room, so it must try again.
                     connection.has_more = true;
                 }
                 return Ok(1);

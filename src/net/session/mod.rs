@@ -1,15 +1,15 @@
-//! The session layer of every service that has clients, in whatever protocol they speak ([`SessionProtocol`]). Connections, logins, heartbeats, timeouts, turns and
-//! limits are here; what clients are told and what their messages mean is the [`Service`]'s, of which nothing here knows
-//! more than its bytes.
+//! The session layer of every service with clients, for any protocol ([`SessionProtocol`]). It handles connections,
+//! logins, heartbeats, timeouts, turns and limits. The content of messages belongs to the [`Service`]; the session
+//! layer only moves its bytes.
 //!
-//! It never waits, and what it keeps is bounded. A client can cost itself its connection, never anybody else theirs:
-//! connections take turns, each with a bounded share of a duty cycle; who says nothing has no turn; who has no login gives
-//! way to others.
+//! It never waits, and its memory is bounded. A client's behaviour can end its own connection but not those of others:
+//! connections take turns with a bounded share of each duty cycle, idle connections take no turn, and connections
+//! without a login are closed first when places run out.
 //!
-//! One duty cycle: [`Server::poll`] asks the system which sockets are ready; [`Server::hear`] takes the authenticator's answers;
-//! [`Server::accept`]; [`Server::receive`] makes one read per readable connection and has its packets taken up;
-//! [`Server::send`] makes one write per connection that has something to receive; [`Server::sweep`] looks at the times every few
-//! milliseconds; [`Server::ring`] wakes the authenticator.
+//! One duty cycle: [`Server::poll`] asks the system which sockets are ready; [`Server::hear`] takes the authenticator's
+//! answers; [`Server::accept`] accepts connections; [`Server::receive`] makes one read per readable connection and
+//! processes its packets; [`Server::send`] makes one write per connection with output; [`Server::sweep`] checks
+//! timeouts every few milliseconds; [`Server::ring`] wakes the authenticator.
 
 mod admission;
 mod close_reason;
@@ -50,65 +50,67 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
 
-/// Connections accepted in one duty cycle, and with a full house, where each of them is somebody's end. Those are fewer than the
-/// turns of connections without a login, so that whoever has sent a name is heard before it would give way.
+/// Connections accepted in one duty cycle, normally and when all places are taken. In the second case each one closes
+/// another connection. The second limit is below the turns of connections without a login, so that a login that has
+/// arrived is read before its connection could be closed for a new one.
 const ACCEPTS_MAX: usize = 16;
 const ACCEPTS_MAX_FULL: usize = 8;
 const _: () = assert!(ACCEPTS_MAX_FULL < STRANGER_TURNS_MAX);
 
-/// When so many connections were looked at in one duty cycle to find who gives way, the next newcomer waits for the next cycle.
+/// After this many connections were examined in one duty cycle to find the one to close, the next new connection waits
+/// for the next cycle.
 const LOOKED_AT_MAX: u64 = 512;
 
-/// Connections whose times are looked at in one duty cycle.
+/// Connections whose timeouts are checked in one duty cycle.
 const SWEEP_MAX: usize = 64;
 
-/// Turns of connections without a login in one duty cycle: however many there are, they take no more than that from those who
-/// have one.
+/// Turns of connections without a login in one duty cycle. The limit protects logged-in clients, however many such
+/// connections there are.
 const STRANGER_TURNS_MAX: usize = 16;
 
-/// How often the times of the connections are looked at, and for how long accepting pauses when the system has no
-/// descriptor left, ns.
+/// The interval between sweeps over all connections, and the pause of accepting when the system has no descriptor left,
+/// in nanoseconds.
 const SWEEP_NS: u64 = 10_000_000;
 const ACCEPT_PAUSE_NS: u64 = 1_000_000_000;
 
-/// Writes that are made to one client when the engine stops.
+/// The most writes to one client when the engine stops.
 const LAST_WRITES_MAX: usize = 64;
 
-/// The connections of one service, which keeps a `C` of each client that is let in.
+/// The connections of one service. `C` is the service's state of a logged-in client.
 pub struct Server<C> {
     settings: SessionSettings,
     sockets: Box<dyn Sockets>,
     auth: AuthClient,
     authenticator: Vec<Doorbell>,
-    /// Whether the authenticator was asked something since it was last woken.
+    /// Whether a request was sent to the authenticator since it was last woken.
     authenticator_due: bool,
-    /// When the listener may be asked for connections; `None` until the system reports some.
+    /// The time from which the listener may be asked for connections; `None` until the system reports some.
     accept_from: Option<u64>,
     connections: Slab<Connection<C>>,
     eldest: Eldest,
-    /// Buffers of closed connections, for the next ones.
+    /// Buffers of closed connections, for reuse.
     spare_inboxes: Vec<Inbox>,
-    /// The places of connections that may have something to be read or taken up, and to be sent.
+    /// The places of connections that may have input, and of those that may have output.
     inputs: ReadySet,
-    /// The same of connections without a login.
+    /// The places of connections without a login that may have input.
     strangers: ReadySet,
     outputs: ReadySet,
-    /// The place whose turn is first in the next cycle.
+    /// The first place of the next cycle.
     first: usize,
-    /// The same of those without a login.
+    /// The first place of the next cycle among connections without a login.
     first_stranger: usize,
-    /// The first place in this cycle whose connection had a message but found no room.
+    /// The first place in this cycle whose connection had a message but found no room downstream.
     starved: Option<usize>,
-    /// How much is told of each user.
+    /// The budget of log lines per user.
     lines: Lines,
-    /// When the times of all connections are looked at again, and the place that is next.
+    /// The time of the next sweep over all connections, and its next place.
     next_sweep: u64,
     sweep_at: usize,
     gauges: Gauges,
 }
 
 impl<C> Server<C> {
-    /// Takes over a listener. `authenticator`: whom to wake after asking whether somebody may come in.
+    /// Takes over a listener. `authenticator` is woken after a request to it.
     pub fn new(
         settings: SessionSettings,
         sockets: Box<dyn Sockets>,
@@ -116,7 +118,7 @@ impl<C> Server<C> {
         authenticator: Vec<Doorbell>,
         counters: &Counters,
     ) -> Self {
-        // One more connection of a user is there while a second takes over from a first.
+        // A user briefly has one connection more while a second one takes over from the first.
         let wide = settings.users.min(settings.connections_max) + 1;
         Self {
             sockets,
@@ -141,12 +143,12 @@ impl<C> Server<C> {
         }
     }
 
-    /// What becomes readable when one of the sockets is ready; `None` for sockets that nobody can sleep on.
+    /// A descriptor that becomes readable when one of the sockets is ready; `None` if the sockets have none to wait on.
     pub fn descriptor(&self) -> Option<RawFd> {
         self.sockets.descriptor()
     }
 
-    /// The clients that are logged in.
+    /// The logged-in clients.
     pub fn clients(&self) -> impl Iterator<Item = &C> {
         self.connections.iter().filter_map(|(_, connection)| match &connection.phase {
             Phase::LoggedIn(client) | Phase::LoggingOut(client) => Some(client),
@@ -154,7 +156,7 @@ impl<C> Server<C> {
         })
     }
 
-    /// Hands all clients that are logged in to `change`.
+    /// Calls `change` with each logged-in client.
     pub fn each_client(&mut self, mut change: impl FnMut(&mut C)) {
         for place in 0..self.connections.places() {
             if let Some(client) = self.connections.at(place).and_then(Connection::client) {
@@ -163,17 +165,17 @@ impl<C> Server<C> {
         }
     }
 
-    /// The client that is logged in on this connection.
+    /// The client logged in on this connection.
     pub fn client(&mut self, id: ConnectionId) -> Option<&mut C> {
         self.connections.get(id).and_then(Connection::client)
     }
 
-    /// Whose turn it is to be sent something: set the place of a connection that has something new.
+    /// The connections that may have output. Set the place of a connection that has something new to send.
     pub fn outputs(&mut self) -> &mut ReadySet {
         &mut self.outputs
     }
 
-    /// There is something new for all clients.
+    /// Marks all logged-in clients as having something new to send.
     pub fn wake_all(&mut self) {
         for place in 0..self.connections.places() {
             if self.connections.at(place).is_some_and(|connection| connection.client().is_some()) {
@@ -190,7 +192,7 @@ impl<C> Server<C> {
     /// Asks the system what has become ready.
     ///
     /// # Errors
-    /// [`Fatal::Io`] when it cannot say.
+    /// [`Fatal::Io`] if the poll fails.
     pub fn poll(&mut self) -> Result<(), Fatal> {
         let Self { connections, accept_from, inputs, strangers, outputs, .. } = self;
         let polled = self.sockets.poll(&mut |ready| match ready {
@@ -234,8 +236,9 @@ impl<C> Server<C> {
                 }
                 Err(error)
                     if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
-                // The client waits until the place of somebody without a login is free. Who comes in from where its name is known
-                // may be the only one here, and is no reason for the want.
+                // The client waits in the listener until a connection without a login gives up its descriptor. Only
+                // connections with at most a valid name are closed: one whose name is known at its address may be the
+                // only connection here, and it did not cause the shortage.
                 Err(error)
                     if descriptors::are_used_up(&error) && self.give_way(service, Claim::Named, now) => {}
                 Err(error) => {
@@ -249,7 +252,7 @@ impl<C> Server<C> {
         most
     }
 
-    /// Closes a connection without a login and with no better claim than `most`; whether there was one.
+    /// Closes a connection without a login whose claim is at most `most`; returns whether there was one.
     fn give_way(&mut self, service: &mut impl Service<Client = C>, most: Claim, now: u64) -> bool {
         let stranger = self.eldest.next(&mut self.connections, most);
         stranger.map(|stranger| self.close(service, stranger, CloseReason::GaveWay, now)).is_some()
@@ -262,7 +265,7 @@ impl<C> Server<C> {
         peer: SocketAddr,
         now: u64,
     ) {
-        // Whoever connects and says nothing must not keep out those who have a login.
+        // Connections that send nothing must not keep out clients with a login.
         if self.connections.is_full() {
             self.give_way(service, Claim::Known, now);
         }
@@ -292,7 +295,8 @@ impl<C> Server<C> {
         self.gauges.connections.set(self.connections.len() as u64);
     }
 
-    /// Gives every connection that may have input its turn, and some of those without a login. Returns the amount of work.
+    /// Gives a turn to every connection that may have input, and to a bounded number of those without a login. Returns
+    /// the amount of work.
     pub fn receive(&mut self, service: &mut impl Service<Client = C>, now: u64) -> usize {
         let places = self.connections.places();
         let start = self.first.min(places);
@@ -306,8 +310,8 @@ impl<C> Server<C> {
                 next = place + 1;
             }
         }
-        // Going on with whoever got nothing, and not simply with the next, keeps the turns fair whatever the rhythm in
-        // which there is room.
+        // Continuing with the connection that found no room, instead of with the next place, keeps the turns fair
+        // whatever the rhythm in which room becomes free.
         let after = if self.first + 1 < places { self.first + 1 } else { 0 };
         self.first = self.starved.take().unwrap_or(after);
         let (more_work, more_turns) = self.receive_from_strangers(service, now);
@@ -315,7 +319,8 @@ impl<C> Server<C> {
         work + more_work
     }
 
-    /// Gives a bounded number of connections without a login their turn. Returns the amount of work, and how many.
+    /// Gives a turn to a bounded number of connections without a login. Returns the amount of work and the number of
+    /// turns.
     fn receive_from_strangers(&mut self, service: &mut impl Service<Client = C>, now: u64) -> (usize, u64) {
         let places = self.connections.places();
         let (mut work, mut turns) = (0, 0);
@@ -332,11 +337,11 @@ impl<C> Server<C> {
                 self.first_stranger = next;
             }
         }
-        // What is left is work for the next cycle.
+        // The rest is left for the next cycle.
         (work + usize::from(turns == STRANGER_TURNS_MAX as u64), turns)
     }
 
-    /// Whether the connection in a place may have more input, for its next turn.
+    /// Records whether the connection in a place may have more input, for its next turn.
     fn note_input(&mut self, place: usize) {
         let has_input = |one: &mut Connection<C>| (one.has_input(), one.is_stranger());
         let (has_input, is_stranger) = self.connections.at(place).map_or((false, true), has_input);
@@ -344,7 +349,7 @@ impl<C> Server<C> {
         self.strangers.set(place, has_input && is_stranger);
     }
 
-    /// One connection's turn: one read, then what it brought.
+    /// One connection's turn: one read, then its packets.
     fn receive_from(&mut self, service: &mut impl Service<Client = C>, place: usize, now: u64) -> usize {
         let Some(connection) = self.connections.at(place) else { return 0 };
         if let Phase::LoggedIn(client) = &connection.phase
@@ -354,7 +359,7 @@ impl<C> Server<C> {
             return 0;
         }
         if connection.is_thrown_away() && !connection.chatter_left.is_left(now) {
-            // A sweep lets it go on.
+            // A sweep lets it continue.
             connection.rests = true;
             return 0;
         }
@@ -376,7 +381,7 @@ impl<C> Server<C> {
         }
     }
 
-    /// Takes up what waits in the inbox, and then the end of the input if that has been seen.
+    /// Processes the packets in the inbox, and then the end of the input if it was seen.
     fn take_up<S: Service<Client = C>>(
         &mut self,
         service: &mut S,
@@ -393,10 +398,11 @@ impl<C> Server<C> {
         connection.held = false;
         match &mut connection.phase {
             Phase::AwaitingLogin => {}
-            // Whoever closes before it was let in is gone, whatever it sent: nobody was to send anything before that.
+            // A client that closes before it is logged in ends the connection, whatever it sent: nothing may be sent
+            // before the login is accepted.
             Phase::Checking(_) => return connection.input_ended.take().map_or(Ok(work), Err),
             Phase::Closing(_) => connection.inbox.clear(),
-            // Whoever has asked for the end may close its side, and still gets what is owed to it.
+            // A client that has sent a logout may close its side, and still receives its remaining messages.
             Phase::LoggingOut(_) => {
                 connection.inbox.clear();
                 if matches!(connection.input_ended, Some(CloseReason::ClosedByClient)) {
@@ -425,8 +431,8 @@ impl<C> Server<C> {
                 match stopped {
                     Stopped::Dry => {}
                     Stopped::Held => return Ok(work),
-                    // What waits is work, also when nothing could be done about it: nobody wakes this agent when there
-                    // is room again.
+                    // Waiting input counts as work even if it could not be processed, because this agent is not woken
+                    // when room becomes free.
                     Stopped::More => return Ok(work + 1),
                     Stopped::Full { starved } => {
                         if starved {
@@ -445,7 +451,7 @@ impl<C> Server<C> {
         connection.input_ended.take().map_or(Ok(work), Err)
     }
 
-    /// Sends every connection something that may have something to receive. Returns the amount of work.
+    /// Sends to every connection that may have output. Returns the amount of work.
     pub fn send(&mut self, service: &mut impl Service<Client = C>, now: u64) -> usize {
         let (mut work, mut next) = (0, 0);
         while let Some(place) = self.outputs.next_from(next) {
@@ -457,7 +463,7 @@ impl<C> Server<C> {
         work
     }
 
-    /// One connection's turn to be sent something.
+    /// One connection's turn to send.
     fn send_to<S: Service<Client = C>>(&mut self, service: &mut S, place: usize, now: u64) -> usize {
         let Some(connection) = self.connections.at(place) else { return 0 };
         let id = connection.id;
@@ -498,8 +504,9 @@ impl<C> Server<C> {
         }
     }
 
-    /// Looks at the times of some connections: at those of all of them every few milliseconds. While input `is_stopped`, no
-    /// client's silence is held against it. Returns the amount of work, and whether this was the last of a round.
+    /// Checks the timeouts of some connections, so that all are checked every few milliseconds. While input
+    /// `is_stopped`, silent clients do not time out. Returns the amount of work, and whether this ended a round over
+    /// all connections.
     pub fn sweep(
         &mut self,
         service: &mut impl Service<Client = C>,
@@ -537,14 +544,14 @@ impl<C> Server<C> {
         (heartbeats, true)
     }
 
-    /// Wakes the authenticator if there is something for it.
+    /// Wakes the authenticator if there is a request for it.
     pub fn ring(&mut self) {
         if std::mem::take(&mut self.authenticator_due) {
             self.authenticator.iter().for_each(Doorbell::ring);
         }
     }
 
-    /// Closes a connection, if it is still there.
+    /// Closes a connection if it is still open.
     pub fn end(
         &mut self,
         service: &mut impl Service<Client = C>,
@@ -584,8 +591,8 @@ impl<C> Server<C> {
         self.spare_inboxes.push(connection.part());
     }
 
-    /// Sends what can be sent without waiting, a bounded amount to each, then closes all. No End of Session: it goes on when
-    /// the engine starts again.
+    /// Sends a bounded amount to each client without waiting, then closes all connections. It sends no End of Session,
+    /// because the session continues when the engine starts again.
     pub fn shut(&mut self, service: &mut impl Service<Client = C>, now: u64) {
         for place in 0..self.connections.places() {
             for _ in 0..LAST_WRITES_MAX {
@@ -598,7 +605,7 @@ impl<C> Server<C> {
     }
 }
 
-/// A spare buffer with this much room, or a new one.
+/// A spare buffer of this size, or a new one.
 fn inbox_of(spares: &mut Vec<Inbox>, len: usize) -> Inbox {
     let at = spares.iter().rposition(|inbox| inbox.capacity() == len);
     at.map_or_else(|| Inbox::with_room(len), |at| spares.swap_remove(at))

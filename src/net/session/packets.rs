@@ -1,38 +1,38 @@
-//! What a logged-in client sent, packet by packet.
+//! Reads the packets of a logged-in client.
 
 use super::CloseReason;
 use super::protocol::{Frame, Says, SessionProtocol, Soup};
 use std::marker::PhantomData;
 
-/// What is passed over at a time, in packets: heartbeats and debug text are short and can be many.
+/// The most packets skipped at a time. Heartbeats and debug text are short, so there can be many.
 const CHATTER_MAX: u64 = 256;
 
-/// So many bytes that are passed over count as one more packet.
+/// This many skipped bytes count as one more packet.
 const CHATTER_BYTES: usize = 64;
 
-/// How much it counts that so many bytes are passed over.
+/// The cost of skipping this many bytes, in packets.
 pub(super) fn chatter_of(bytes: usize) -> u64 {
     1 + (bytes / CHATTER_BYTES) as u64
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next<'a> {
-    /// A message. It comes again until [`Packets::took_message`].
+    /// A message. It is returned again until [`Packets::took_message`].
     Message(&'a [u8]),
-    /// No whole packet waits.
+    /// There is no whole packet.
     Dry,
-    /// Packets wait, and many before them said nothing: they wait for the next turn.
+    /// There are more packets, but the budget of skipped packets is used up: they wait for the next turn.
     Chatty,
-    /// The client asks for the end.
+    /// The client sent a logout.
     Logout,
 }
 
-/// The packets that wait in an inbox.
+/// The packets in an inbox.
 pub struct Packets<'a, P: SessionProtocol = Soup> {
     bytes: &'a [u8],
     packet_len_max: usize,
     used: usize,
-    /// Bytes of the message that is next.
+    /// Length of the next message in bytes.
     message: usize,
     chatter: u64,
     chatter_max: u64,
@@ -40,8 +40,8 @@ pub struct Packets<'a, P: SessionProtocol = Soup> {
 }
 
 impl<'a, P: SessionProtocol> Packets<'a, P> {
-    /// Those in `bytes`, none of them longer than this, type and payload. Of those that are passed over so many are
-    /// taken up, as [`Packets::chatter`] counts them.
+    /// The packets in `bytes`, each at most `packet_len_max` bytes of type and payload. Skips packets without a message
+    /// up to `chatter_max`, counted as in [`Packets::chatter`].
     pub(super) fn new(bytes: &'a [u8], packet_len_max: usize, chatter_max: u64) -> Self {
         let chatter_max = chatter_max.min(CHATTER_MAX);
         Self { bytes, packet_len_max, used: 0, message: 0, chatter: 0, chatter_max, protocol: PhantomData }
@@ -50,7 +50,7 @@ impl<'a, P: SessionProtocol> Packets<'a, P> {
     /// The next message.
     ///
     /// # Errors
-    /// What costs the client its connection.
+    /// The error for which the client is disconnected.
     #[inline]
     pub fn next_message(&mut self) -> Result<Next<'a>, CloseReason> {
         loop {
@@ -79,14 +79,14 @@ impl<'a, P: SessionProtocol> Packets<'a, P> {
         }
     }
 
-    /// The message that was next has been taken up.
+    /// Marks the next message as processed.
     #[inline]
     pub fn took_message(&mut self) {
         self.used += std::mem::take(&mut self.message);
     }
 
-    /// The message that was next means nothing any more. `false`: it waits for the next turn, as when what is next is
-    /// [`Next::Chatty`].
+    /// Skips the next message because it no longer has any effect. `false`: the budget is used up and the message waits
+    /// for the next turn, as with [`Next::Chatty`].
     pub fn pass_message_over(&mut self) -> bool {
         let message = std::mem::take(&mut self.message);
         self.pass_over(message)
@@ -101,12 +101,12 @@ impl<'a, P: SessionProtocol> Packets<'a, P> {
         may
     }
 
-    /// How many bytes have been taken up or passed over.
+    /// The number of bytes processed or skipped.
     pub(super) fn used(&self) -> usize {
         self.used
     }
 
-    /// How much was passed over: packets, and one more for every 64 bytes of each.
+    /// The cost of what was skipped: packets, plus one for every 64 bytes of each.
     pub(super) fn chatter(&self) -> u64 {
         self.chatter
     }

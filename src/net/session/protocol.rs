@@ -1,66 +1,67 @@
-//! What the session layer asks of a protocol: where a packet ends, what it is, how a login reads, and what clients are told.
-//! SoupBinTCP is the one that is served.
+//! The interface between the session layer and a protocol: packet boundaries, packet types, logins, and the packets
+//! that the server sends. SoupBinTCP is the implemented protocol.
 //!
-//! The functions are called by type: nothing is looked up for a packet.
+//! The functions are resolved statically by type; no packet needs a dynamic call.
 
 pub use crate::wire::soup::{LoginAccepted, LoginRejected, LoginRequest, SessionId};
 
 use super::close_reason::CloseReason;
 use crate::wire::soup::{self, END_OF_SESSION, SERVER_HEARTBEAT, SoupError, kind};
 
-/// The longest packet that the session layer itself sends, bytes.
+/// The longest packet that the session layer itself sends, in bytes.
 pub const CONTROL_PACKET_LEN_MAX: usize = 64;
 
-/// What a packet is to the session layer.
+/// The meaning of a packet to the session layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Says<'a> {
-    /// A login: what [`SessionProtocol::login`] reads.
+    /// A login; [`SessionProtocol::login`] decodes it.
     Login(&'a [u8]),
-    /// A message, which is the service's.
+    /// A message for the service.
     Message(&'a [u8]),
-    /// Nothing but that the client is there.
+    /// A packet that only shows that the client is alive.
     Nothing,
-    /// The client asks for the end.
+    /// A logout.
     Logout,
-    /// What clients do not send.
+    /// A packet that clients may not send.
     Other,
 }
 
 /// One packet from a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
-    /// The protocol's own byte for what it is, for the log.
+    /// The packet type byte of the protocol, for the log.
     pub kind: u8,
     pub says: Says<'a>,
 }
 
-/// A protocol of clients that log in to a numbered stream of messages and send messages of their own.
+/// A protocol in which clients log in to a numbered stream of messages and send messages of their own.
 pub trait SessionProtocol: 'static {
-    /// Sent when there was nothing else to send for a while.
+    /// Sent after an interval without other output.
     const HEARTBEAT: &'static [u8];
-    /// Sent when a client has been sent all that there is for it.
+    /// Sent when the session has ended and the client was sent everything.
     const END_OF_SESSION: &'static [u8];
 
-    /// The packet at the start of `bytes` and its length, if it is whole. None may be longer than `len_max`, type and payload.
+    /// The packet at the start of `bytes` and its length, if it is complete. Type and payload may have at most
+    /// `len_max` bytes.
     ///
     /// # Errors
-    /// What costs the client its connection.
+    /// The error for which the client is disconnected.
     fn frame(bytes: &[u8], len_max: usize) -> Result<Option<(Frame<'_>, usize)>, CloseReason>;
 
-    /// Reads a login.
+    /// Decodes a login.
     ///
     /// # Errors
-    /// What costs the client its connection.
+    /// The error for which the client is disconnected.
     fn login(payload: &[u8]) -> Result<LoginRequest, CloseReason>;
 
-    /// Writes the packet that says that the client is let in, and returns its length: [`CONTROL_PACKET_LEN_MAX`] at most.
+    /// Writes the packet that accepts a login; returns its length, at most [`CONTROL_PACKET_LEN_MAX`].
     fn accepted(accepted: &LoginAccepted, out: &mut [u8]) -> usize;
 
-    /// Writes the packet that says that it is not, and returns its length.
+    /// Writes the packet that refuses a login; returns its length.
     fn refused(reason: LoginRejected, out: &mut [u8]) -> usize;
 }
 
-/// SoupBinTCP, whatever its messages are.
+/// SoupBinTCP, independent of the messages that it carries.
 #[derive(Clone, Copy, Debug)]
 pub struct Soup;
 

@@ -1,4 +1,4 @@
-//! What a stage does for its clients, and within which limits.
+//! The interface between the session layer and a stage that serves clients, with its settings.
 
 use super::close_reason::CloseReason;
 use super::packets::Packets;
@@ -9,108 +9,110 @@ use crate::net::auth::Grant;
 use crate::runtime::Rate;
 use std::time::Duration;
 
-/// The longest packet before a login, type and payload, bytes. A login has 52; the rest could only be debug text.
+/// The longest packet before a login in bytes of type and payload. A login has 52; anything longer can only be debug
+/// text.
 pub const STRANGER_PACKET_LEN_MAX: usize = 1024;
 
-/// Room for the input of a connection that has not logged in: it is small, because anybody can have one.
+/// Inbox size in bytes before a login. It is small because anyone can open a connection.
 pub const STRANGER_INBOX_LEN: usize = 4096;
 
-/// What a client that is logged in may send that says nothing, as [`Packets`] counts it: heartbeats and debug text, and all that
-/// it sends after it has asked for the end. One that sends more is read as slowly as that.
+/// The rate of skipped input of a logged-in client, counted as in [`Packets`]: heartbeats, debug text, and everything
+/// sent after a logout. If a client exceeds the rate, the server slows its reads to it.
 pub(super) const CHATTER: Rate = Rate { burst: 4096, spacing: 1_000_000 };
 
-/// The limits and times of a server.
+/// The limits and timeouts of a server.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionSettings {
-    /// How its lines in the log begin.
+    /// Prefix of its log lines.
     pub label: &'static str,
-    /// How the names of its counters begin.
+    /// Prefix of the names of its counters.
     pub counters: &'static str,
-    /// Connections at one time, at least 1. One more takes the place of one without a login, of the address that has
-    /// most of them; when all are logged in, it is closed as soon as it is accepted.
+    /// The most connections at one time, at least 1. When another client connects, a connection without a login is
+    /// closed, preferably of the address that has most of them; if all are logged in, the new connection is closed
+    /// immediately.
     pub connections_max: usize,
-    /// Those of one user, at least 1. One more ends the user's oldest.
+    /// The most connections of one user, at least 1. One more closes the user's oldest.
     pub connections_per_user: usize,
-    /// Room for what a client that is logged in has sent, bytes, at least [`STRANGER_INBOX_LEN`]; memory for so many of them is
-    /// taken at the start.
+    /// Inbox size of a logged-in client in bytes, at least [`STRANGER_INBOX_LEN`]. The inboxes for `users` clients are
+    /// allocated at the start.
     pub inbox_len: usize,
-    /// The longest packet after a login, type and payload, bytes.
+    /// The longest packet after a login in bytes of type and payload.
     pub packet_len_max: usize,
-    /// How many users the memory taken at the start is for.
+    /// The number of users for which memory is allocated at the start.
     pub users: usize,
-    /// How long a connection may take to log in.
+    /// The longest time from connecting to a login.
     pub login_timeout: Duration,
     /// A heartbeat is sent after this long without anything else sent.
     pub heartbeat_interval: Duration,
-    /// A client that is silent for this long is disconnected, unless its login asked for another time.
+    /// A client that sends nothing for this long is disconnected, unless its login requested another timeout.
     pub client_timeout: Duration,
-    /// A client with something to receive that takes no byte for this long is disconnected.
+    /// A client that takes no byte of pending output for this long is disconnected.
     pub stall_timeout: Duration,
 }
 
-/// A client that is let in.
+/// A client whose login is accepted.
 #[derive(Debug)]
 pub struct Admitted<C> {
-    /// What the service keeps of it.
+    /// The service's state of the client.
     pub client: C,
-    /// The session that it is told.
+    /// The session reported to the client.
     pub session: SessionId,
-    /// The number of the first message that it will get.
+    /// The number of the first message that it receives.
     pub first: u64,
 }
 
-/// What becomes of a login that the authenticator has granted.
+/// The service's decision about a login that the authenticator has granted.
 #[derive(Debug)]
 pub enum Admission<C> {
-    /// The client is let in.
+    /// The login is accepted.
     Now(Admitted<C>),
-    /// It has to be found out first what it can have: the service says so with [`super::Server::decide`].
+    /// The service must first find out which messages it can send. It decides later with [`super::Server::decide`].
     Later,
 }
 
-/// What came of taking up a client's input.
+/// The reason why processing a client's input stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
-    /// No whole packet waits.
+    /// There is no whole packet.
     Dry,
-    /// More waits, and comes in the next turn.
+    /// There is more input; it is processed in the next turn.
     More,
-    /// More waits that must not be taken up yet.
+    /// There is more input that must not be processed yet.
     Held,
-    /// More waits for which there is no room where it goes.
+    /// There is more input but no room downstream.
     Full {
-        /// Nothing of it was taken up.
+        /// Whether no input was processed.
         starved: bool,
     },
-    /// The client asks for the end. What it has sent before is taken up.
+    /// The client sent a logout. Its input before the logout is processed.
     Logout,
 }
 
-/// What there is to send to a client, now and later.
+/// The state of a client's outgoing stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendStatus {
-    /// There may be.
+    /// There may be more messages.
     Open,
-    /// There is, and it is being looked for.
+    /// There are messages, and they are being read.
     Busy,
-    /// It has been sent everything, and there will not be more.
+    /// Everything was sent, and there will be no more messages.
     Ended,
-    /// As to what it sent before it asked for the end, it has been sent all.
+    /// The client sent a logout, and all answers to its earlier input were sent.
     Answered,
 }
 
-/// What a stage does for clients beyond the session layer.
+/// The part of serving clients that belongs to a stage.
 pub trait Service {
-    /// What it keeps of a client that was let in.
+    /// The service's state of a logged-in client.
     type Client;
 
-    /// What its clients speak.
+    /// The protocol of its clients.
     type Protocol: SessionProtocol;
 
-    /// Says what a client gets that the authenticator lets in. Nothing may have changed for anybody when this says no.
+    /// Decides about a client that the authenticator has granted. If this refuses, it must not have changed any state.
     ///
     /// # Errors
-    /// What the client is told if it gets nothing.
+    /// The reason sent to the client if it is refused.
     fn admit(
         &mut self,
         id: ConnectionId,
@@ -119,19 +121,19 @@ pub trait Service {
         now: u64,
     ) -> Result<Admission<Self::Client>, LoginRejected>;
 
-    /// A client is let in. Other connections of its user that had to go have gone.
+    /// Called when a login is accepted. Connections of the same user that had to be closed for it are closed by then.
     fn arrived(&mut self, id: ConnectionId, client: &mut Self::Client, now: u64);
 
-    /// A client is not connected any more, or has been sent everything.
+    /// Called when a client is disconnected, or has been sent everything.
     fn left(&mut self, id: ConnectionId, client: Self::Client, reason: &CloseReason, now: u64);
 
-    /// Whether what the client sends may be read now. While it may not, its silence is not held against it.
+    /// Whether the client's input may be read now. While it may not, the client does not time out.
     fn takes_input(&self, client: &Self::Client) -> bool;
 
-    /// Takes up packets of a client, a bounded number. Returns how many messages they had, too.
+    /// Processes a bounded number of the client's packets. Also returns the number of messages in them.
     ///
     /// # Errors
-    /// What costs the client its connection.
+    /// The error for which the client is disconnected.
     fn take(
         &mut self,
         client: &mut Self::Client,
@@ -139,10 +141,10 @@ pub trait Service {
         now: u64,
     ) -> (usize, Result<Stopped, CloseReason>);
 
-    /// Makes ready what is to be sent next, if what was ready before is sent.
+    /// Prepares the next bytes to send if the bytes prepared before are sent.
     ///
     /// # Errors
-    /// Why the client cannot be sent more.
+    /// The reason why nothing more can be sent to the client.
     fn prepare(
         &mut self,
         id: ConnectionId,
@@ -150,38 +152,38 @@ pub trait Service {
         now: u64,
     ) -> Result<SendStatus, CloseReason>;
 
-    /// The bytes to send now, in two parts: whole packets, as soon as all of it is sent.
+    /// The bytes to send now, in two parts. Together they end at a packet boundary.
     ///
     /// # Errors
-    /// Why the client cannot be sent more.
+    /// The reason why nothing more can be sent to the client.
     fn unsent<'a>(&'a self, client: &'a Self::Client) -> Result<(&'a [u8], &'a [u8]), CloseReason>;
 
     /// The first `count` of the unsent bytes have been sent.
     fn sent(&self, client: &mut Self::Client, count: usize);
 
-    /// Whether there may be more to make ready at once.
+    /// Whether more bytes may be prepared immediately.
     fn has_more(&self, client: &Self::Client) -> bool;
 
-    /// Looks at the client every few milliseconds.
+    /// Called for each client every few milliseconds.
     ///
     /// # Errors
-    /// Why the client cannot stay.
+    /// The reason to disconnect the client.
     fn look(&mut self, client: &mut Self::Client, now: u64) -> Result<(), CloseReason>;
 }
 
-/// A login that waits for the authenticator's answer: what it asks for, without the password.
+/// A login that waits for the authenticator's answer: the request without the password.
 #[derive(Clone, Copy, Debug)]
 pub struct PendingLogin {
     pub username: LoginName,
-    /// The session; `None`: the present one.
+    /// The requested session; `None`: the current one.
     pub session: Option<SessionId>,
-    /// The first message; 0: the next one that there will be.
+    /// The number of the first requested message; 0: the next new message.
     pub sequence: u64,
     pub heartbeat_timeout_ms: Option<u32>,
 }
 
 impl PendingLogin {
-    /// The pending login of a request. The password is no part of it.
+    /// The pending login of a request, without the password.
     pub(super) fn of(request: &LoginRequest) -> Self {
         let LoginRequest { username, session, sequence, heartbeat_timeout_ms, .. } = *request;
         Self { username, session, sequence, heartbeat_timeout_ms }

@@ -1,4 +1,4 @@
-//! Floods of connections at a server whose sockets, authenticator and service are made by hand.
+//! Floods of connections to a server with simulated sockets, authenticator and service.
 
 use super::connection::Closing;
 use super::*;
@@ -13,13 +13,13 @@ use std::time::Duration;
 
 const MS: u64 = 1_000_000;
 
-/// How long a duty cycle takes, ns.
+/// The duration of a duty cycle in nanoseconds.
 const CYCLE_NS: u64 = MS / 2;
 
-/// Names that somebody has.
+/// Names that exist.
 const NAMES: [&str; 4] = ["ALICE", "BOB", "CAROL", "DAVE"];
 
-/// Whoever is let in gets nothing.
+/// A service that sends nothing.
 struct Nothing;
 
 impl Service for Nothing {
@@ -68,11 +68,11 @@ impl Service for Nothing {
     }
 }
 
-/// One client as its socket sees it.
+/// One client's socket, seen from the client.
 #[derive(Default)]
 struct Wire {
     id: Option<ConnectionId>,
-    /// What it has sent and nobody has read yet.
+    /// Bytes that the client has sent and the server has not read.
     sent: VecDeque<u8>,
     is_closed: bool,
 }
@@ -125,7 +125,7 @@ impl Drop for WireSocket {
 
 #[derive(Default)]
 struct Net {
-    /// There is no descriptor for whoever arrives.
+    /// Whether the process has no descriptor left for a new connection.
     is_used_up: bool,
     arriving: VecDeque<(Client, SocketAddr)>,
     there: Vec<Client>,
@@ -185,7 +185,7 @@ fn peer(from: u32) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::from_bits((10 << 24) + from), 1))
 }
 
-/// A connection that was accepted from 10.0.0.0 and this number, and waits for the authenticator unless it has no claim.
+/// A connection from the address 10.0.0.0 plus `from`. It waits for the authenticator unless it has no claim.
 pub(super) fn waiting(
     id: ConnectionId,
     from: u32,
@@ -203,11 +203,11 @@ pub(super) fn waiting(
     Ok(one)
 }
 
-/// A port in a flood.
+/// A server in a flood.
 struct Port {
     server: Server<()>,
     auth_server: AuthServer,
-    /// What the authenticator has read and not answered.
+    /// Requests that the authenticator has received and not answered.
     asked: Vec<Asked>,
     net: Arc<Mutex<Net>>,
     now: u64,
@@ -229,7 +229,7 @@ impl Port {
         client
     }
 
-    /// How many connections were accepted.
+    /// Runs a duty cycle; returns the number of accepted connections.
     fn cycle(&mut self) -> usize {
         self.now += CYCLE_NS;
         let (server, now) = (&mut self.server, self.now);
@@ -248,7 +248,7 @@ impl Port {
         self.net.lock().expect("no panic").arriving.len()
     }
 
-    /// The authenticator says yes to whoever has asked from this address.
+    /// Lets the authenticator grant all requests from this address.
     fn let_in(&mut self, from: u32) {
         let grant = Grant { role: Role::MarketData, login: None };
         for asked in self.asked.extract_if(.., |asked| asked.request.peer == peer(from).ip()) {
@@ -257,7 +257,7 @@ impl Port {
         }
     }
 
-    /// Fills all places with clients that are logged in, but for `left`.
+    /// Fills all places except `left` with logged-in clients.
     fn fill(&mut self, left: usize) -> Vec<Client> {
         let count = self.server.settings.connections_max - left;
         let clients: Vec<Client> = (0..count).map(|_| self.connect(0)).collect();
@@ -287,12 +287,12 @@ fn is_closed(client: &Client) -> bool {
     client.lock().expect("no panic").is_closed
 }
 
-/// What somebody does who floods.
+/// The behaviour of the clients in a flood.
 #[derive(Clone, Copy, Debug)]
 enum Flood {
     Silent,
     Invented,
-    /// Real names with wrong passwords.
+    /// Existing names with wrong passwords.
     Real,
 }
 
@@ -307,8 +307,9 @@ impl Flood {
     }
 }
 
-/// A port under a flood from so many addresses, so many newcomers in a cycle, beside which one client waits 200 ms for the
-/// authenticator, one says its name `late` cycles after its connection is taken, and then both are let in.
+/// Runs a flood from `addresses` addresses with `rate` new connections per cycle. One client waits 200 ms for the
+/// authenticator; another sends its login `late` cycles after its connection was accepted. Both must be logged in at
+/// the end.
 fn logins_beside(flood: Flood, addresses: u32, rate: usize, late: usize) {
     let mut port = Port::new(64);
     let mut number = 0;
@@ -358,7 +359,7 @@ fn real_names_from_one_address_throw_out_their_own() {
 fn silence_and_invented_names_from_many_addresses_leave_a_newcomer_its_time() {
     for flood in [Flood::Silent, Flood::Invented] {
         for addresses in [3, 40, 1_000_000] {
-            // 64 places at eight a cycle.
+            // 64 places at eight new connections per cycle.
             logins_beside(flood, addresses, 8, 4);
         }
     }
@@ -383,18 +384,18 @@ fn real_names_from_many_addresses_leave_a_newcomer_its_time() {
     assert_eq!(port.server.clients().count(), 1);
 }
 
-/// What newcomers cost a duty cycle, counted in connections that are looked at.
+/// The cost of new connections in a duty cycle, in connections examined.
 #[test]
 fn a_full_house_takes_several_newcomers_a_cycle_and_looks_at_few_connections() {
     for (places, strangers, each, looked_at) in [
-        // Two are found in a look at 64 connections.
+        // One scan of 64 connections finds two.
         (64, 64, 8.0, 4 * 64),
-        // 64 are found in a look at 2,048.
+        // One scan of 2,048 connections finds 64.
         (2_048, 2_048, 8.0, 2_048 / 8),
-        // There is but one to be found, by one look at all.
+        // Each scan of all connections finds only one.
         (2_048, 1, 1.0, 2_048),
         (64, 1, 8.0, 8 * 64),
-        // All are logged in: newcomers are turned away.
+        // All are logged in: new connections are closed immediately.
         (64, 0, 8.0, 8 * 64),
     ] {
         let what = format!("{strangers} of {places}");
@@ -435,7 +436,7 @@ fn for_want_of_descriptors_a_login_that_is_known_does_not_give_way() {
     }
 }
 
-/// What was sent last may still be on its way to them, and a place that is taken away throws that away.
+/// The last messages may still be on their way, and closing the connection would discard them.
 #[test]
 fn who_was_logged_in_keeps_its_place_until_it_has_taken_its_last_messages() {
     for (end, stays) in [

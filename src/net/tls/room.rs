@@ -1,4 +1,5 @@
-//! Descriptors for connections, where there are few: handshakes that are under way give way, and the last stay for files.
+//! Finds descriptors for connections when few are left: unfinished handshakes are ended, and the last descriptors are
+//! kept for files.
 
 use super::shares::Shares;
 use crate::runtime::descriptors::{self, are_used_up, below_the_last, none_left};
@@ -9,16 +10,16 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-/// How long a descriptor takes to be free after somebody gave way, and how often that is looked at.
+/// The pause until the descriptor of an ended handshake is free, and the number of such pauses.
 pub const PAUSE: Duration = Duration::from_millis(2);
 const PAUSES_MAX: u32 = 20;
-/// One more gives way after so many.
+/// After this many pauses, another handshake is ended.
 const PAUSES_EACH: u32 = 5;
 
-/// The connection by a descriptor that it may have.
+/// Moves the connection to a descriptor that is not among the last ones, if necessary.
 ///
 /// # Errors
-/// [`none_left`] when there is none although others gave way, else whatever the system says.
+/// [`none_left`] if there is none even after handshakes were ended, otherwise the system's error.
 pub async fn for_client(stream: TcpStream, shares: &Shares) -> io::Result<TcpStream> {
     if !descriptors::is_among_the_last(stream.as_raw_fd()) {
         return Ok(stream);
@@ -49,7 +50,7 @@ pub async fn for_pair(shares: &Shares) -> io::Result<(UnixStream, UnixStream)> {
     .await
 }
 
-/// What `make` gives; while it finds no descriptor handshakes give way, for a while.
+/// Calls `make` until it finds a descriptor, and ends handshakes in between, for a limited time.
 async fn with_room<T>(shares: &Shares, mut make: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     for pause in 0..PAUSES_MAX {
         match make() {

@@ -1,4 +1,4 @@
-//! Who may begin a handshake, and when, and who may have one more connection: each address has its share.
+//! Limits of handshakes and connections per address, and the rate of handshakes.
 
 use crate::net::origin;
 use crate::runtime::{Pace, Rate};
@@ -9,38 +9,38 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::AbortHandle;
 
-/// How many of what there may be at one time. Each at least 1.
+/// Limits of handshakes and connections. Each is at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TlsLimits {
-    /// Handshakes that are under way, of all addresses.
+    /// Unfinished handshakes of all addresses.
     pub handshakes_max: usize,
-    /// Those of one address.
+    /// Unfinished handshakes of one address.
     pub handshakes_per_address: usize,
     /// Connections after their handshake, of all addresses.
     pub connections_max: usize,
-    /// Those of one address.
+    /// Connections after their handshake, of one address.
     pub connections_per_address: usize,
 }
 
-/// How many handshakes of one address begin: so many at once, and then one in so long. A handshake is a signature, which costs
-/// the server more than its client.
+/// The rate at which handshakes of one address begin. A handshake needs a signature, which costs the server more than
+/// the client.
 const PACE: Rate = Rate { burst: 32, spacing: 50_000_000 };
 
-/// Why a connection is turned away.
+/// The reason why a connection is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TurnedAway {
-    /// Its address has as many as it may have.
+    /// Its address has reached its limit of connections.
     #[error("its address has as many connections as tls.connections_per_address = {0} allows")]
     Address(usize),
-    /// Its address would begin more handshakes than it may, and has no place to wait in.
+    /// Its address exceeds the rate of handshakes and has no place to wait.
     #[error("its address begins more than {at} handshakes at once and {a} a second", at = PACE.burst, a = 1_000_000_000 / PACE.spacing)]
     Pace,
-    /// There are as many as there may be.
+    /// The limit of all connections is reached.
     #[error("there are {0} connections already, see gateway.connections_max")]
     Full(usize),
 }
 
-/// Which limit a handshake gave way to.
+/// The limit for which a handshake was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GaveWay {
     Address(usize),
@@ -57,23 +57,23 @@ impl fmt::Display for GaveWay {
     }
 }
 
-/// Of so many handshakes one may be of a client that has said nothing yet, and at least one may: where they are fewer, others give
-/// way.
+/// One of this many handshakes, and at least one, may belong to a client that has sent nothing. If there are fewer of
+/// these, other handshakes are ended instead.
 const HANDSHAKES_PER_SILENT: usize = 8;
 
-/// One handshake that is under way.
+/// An unfinished handshake.
 struct Handshake {
     number: u64,
-    /// A byte of it has come.
+    /// A byte of it was received.
     has_spoken: bool,
-    /// What ends it; none until its task is there.
+    /// Aborts it; `None` until its task exists.
     task: Option<AbortHandle>,
 }
 
-/// What one address has.
+/// The handshakes and connections of one address.
 #[derive(Default)]
 struct Share {
-    /// The oldest first.
+    /// Oldest first.
     handshakes: VecDeque<Handshake>,
     connections: usize,
 }
@@ -96,7 +96,7 @@ struct Table {
     last_number: u64,
 }
 
-/// The shares of all addresses.
+/// The handshakes and connections of all addresses.
 #[derive(Clone)]
 pub struct Shares {
     limits: TlsLimits,
@@ -106,13 +106,13 @@ pub struct Shares {
 /// A handshake that may begin.
 pub struct Begun {
     pub place: HandshakePlace,
-    /// How long it waits before it begins, ns.
+    /// The delay before it begins, in nanoseconds.
     pub wait: u64,
     pub gave_way: Option<GaveWay>,
 }
 
 impl Shares {
-    /// Nobody has anything. A handshake that would have to wait for longer than `wait_max` ns is turned away.
+    /// An empty table. A handshake that would have to wait longer than `wait_max` nanoseconds is refused.
     pub fn new(limits: TlsLimits, wait_max: u64) -> Self {
         let table = Table {
             shares: HashMap::new(),
@@ -124,18 +124,18 @@ impl Shares {
         Self { limits, table: Arc::new(Mutex::new(table)) }
     }
 
-    /// A panic of another task leaves counts that are right: they change in one go.
+    /// After a panic in another task the counts are still correct, because they change in one step.
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more handshake, at this time, ns. It waits when its address has begun as many as it may. Where its address has too many,
-    /// and it need not wait, one of them ends: the oldest of which no byte has come, else the oldest. Where all together are too
-    /// many, one ends of the address that has most.
+    /// Adds a handshake at `now` (nanoseconds). It waits if its address exceeds the rate of handshakes. If it need not
+    /// wait and its address has too many handshakes, one of that address is ended: the oldest without a received byte,
+    /// otherwise the oldest. If all addresses together have too many, one is ended as in [`Shares::give_way`].
     ///
     /// # Errors
-    /// [`TurnedAway::Address`]: a handshake would be in vain. [`TurnedAway::Pace`]: it would have to wait, for too long or without
-    /// a place.
+    /// [`TurnedAway::Address`]: the address has no connection left, so the handshake would be useless.
+    /// [`TurnedAway::Pace`]: it would have to wait too long, or has to wait without a free place.
     pub fn begin(&self, peer: IpAddr, now: u64) -> Result<Begun, TurnedAway> {
         let (from, limits) = (origin(peer), self.limits);
         let mut table = self.table();
@@ -152,7 +152,8 @@ impl Shares {
         } else {
             None
         };
-        // Nobody gives way to one that waits: whoever comes fast would end those whose time has come.
+        // No handshake is ended for one that must wait: otherwise a fast client could end handshakes that may already
+        // run.
         if gives_way.is_some() && !table.pace.is_free(&from, now) {
             return Err(TurnedAway::Pace);
         }
@@ -172,21 +173,21 @@ impl Shares {
         Ok(Begun { place, wait: at - now, gave_way: gives_way.map(|(_, limit)| limit) })
     }
 
-    /// Ends the handshake that is the next to give way, for want of something else; whether there was one.
+    /// Ends the next handshake in order, to free another resource; returns whether there was one.
     pub fn give_way(&self) -> bool {
         let mut table = self.table();
         table.gives_way().inspect(|one| table.cut(*one)).is_some()
     }
 
-    /// Of how many handshakes a byte has come.
+    /// The number of handshakes with a received byte.
     #[cfg(test)]
     pub fn spoken(&self) -> usize {
         self.table().shares.values().map(Share::spoken).sum()
     }
 
-    /// What ends a handshake that gives way.
+    /// Sets the task of a handshake, which is aborted when the handshake is ended.
     pub fn attach(&self, (peer, number): (IpAddr, u64), task: AbortHandle) {
-        // One that is not there has given way, or has ended, already.
+        // If it is not in the table, it has already ended.
         if let Some(handshake) = self.table().handshake(origin(peer), number) {
             handshake.task = Some(task);
         }
@@ -194,21 +195,22 @@ impl Shares {
 }
 
 impl Table {
-    /// One that is under way; none when it has ended.
+    /// An unfinished handshake; `None` if it has ended.
     fn handshake(&mut self, from: IpAddr, number: u64) -> Option<&mut Handshake> {
         self.shares.get_mut(&from)?.handshakes.iter_mut().find(|one| one.number == number)
     }
 
-    /// Address and number of the handshake that gives way. A client says something as soon as it is connected: so one of which no
-    /// byte has come goes before all others, unless those are few, for a newcomer beside others that have spoken is one of them.
+    /// Address and number of the handshake to end. Clients send a byte as soon as they are connected, so handshakes
+    /// without a received byte are ended first. If these are few, others are ended instead, because a new connection
+    /// has not sent a byte either.
     fn gives_way(&self) -> Option<(IpAddr, u64)> {
         let spoken: usize = self.shares.values().map(Share::spoken).sum();
         let kept = (self.handshakes / HANDSHAKES_PER_SILENT).max(1);
         self.greediest(spoken > 0 && self.handshakes - spoken < kept)
     }
 
-    /// Of those of which a byte has come, or none has, the oldest of the address that has most handshakes; of those that have as
-    /// many, the oldest: so every handshake has its time, whatever the address.
+    /// The oldest handshake, with or without a received byte, of the address that has the most of them; among addresses
+    /// with equally many, the oldest. So every handshake gets some time, whatever its address.
     fn greediest(&self, has_spoken: bool) -> Option<(IpAddr, u64)> {
         let busy = self.shares.iter().filter_map(|(address, share)| {
             let count = if has_spoken { share.spoken() } else { share.handshakes.len() };
@@ -218,7 +220,7 @@ impl Table {
             .map(|(_, Reverse(oldest), address)| (address, oldest))
     }
 
-    /// Ends a handshake before its time.
+    /// Ends a handshake early.
     fn cut(&mut self, (from, number): (IpAddr, u64)) {
         if let Some(task) = self.handshake(from, number).and_then(|handshake| handshake.task.take()) {
             task.abort();
@@ -226,7 +228,7 @@ impl Table {
         self.end(from, number);
     }
 
-    /// Nothing for a handshake that has ended already.
+    /// Removes a handshake. Does nothing if it has already ended.
     fn end(&mut self, from: IpAddr, number: u64) {
         let Some(share) = self.shares.get_mut(&from) else { return };
         let before = share.handshakes.len();
@@ -255,17 +257,17 @@ impl HandshakePlace {
         self.number
     }
 
-    /// A byte of it has come.
+    /// Records that a byte was received.
     pub fn note_spoken(&self) {
         if let Some(handshake) = self.shares.table().handshake(self.from, self.number) {
             handshake.has_spoken = true;
         }
     }
 
-    /// The handshake is done: takes the place of a connection.
+    /// Replaces the place of a finished handshake by the place of a connection.
     ///
     /// # Errors
-    /// [`TurnedAway`]: there is none.
+    /// [`TurnedAway`]: there is no free place.
     pub fn finish(self) -> Result<ConnectionPlace, TurnedAway> {
         let (shares, from, limits) = (self.shares.clone(), self.from, self.shares.limits);
         let mut table = shares.table();
@@ -319,7 +321,7 @@ mod tests {
         connections_per_address: 2,
     };
 
-    /// Some time, and how long a handshake may wait, ns.
+    /// A start time, and the longest wait of a handshake, in nanoseconds.
     const NOW: u64 = 1_000_000_000_000;
     const WAIT_MAX: u64 = 10_000_000_000;
     const MS: u64 = 1_000_000;
@@ -398,7 +400,8 @@ mod tests {
         connections_per_address: 1_000,
     };
 
-    /// A flood that replays the beginning of a handshake, 2,500 a second for 10 seconds, each until it gives way.
+    /// A flood that replays the beginning of a handshake 2,500 times a second for 10 seconds. Each handshake stays
+    /// until it is ended.
     #[test]
     fn a_flood_begins_few_handshakes_and_others_begin_theirs_at_once() {
         let shares = shares(PLACES);
@@ -420,12 +423,12 @@ mod tests {
         assert_eq!(under_way(&shares, 1).len(), 32);
     }
 
-    /// After a restart 200 clients behind one address come back together. A handshake takes 20 ms; whoever is turned away
-    /// comes again after 100 ms.
+    /// After a restart 200 clients behind one address reconnect together. A handshake takes 20 ms; a refused client
+    /// retries after 100 ms.
     #[test]
     fn clients_behind_one_address_all_get_in_if_later() {
         let shares = shares(PLACES);
-        // When each comes; and the handshakes under way, with the time of their end.
+        // The arrival times, and the running handshakes with their end times.
         let mut outside: Vec<u64> = (0..200).map(|at| NOW + at * MS / 4).collect();
         let mut under_way: Vec<(u64, HandshakePlace)> = Vec::new();
         let mut inside = Vec::new();
@@ -474,14 +477,14 @@ mod tests {
         assert_eq!(left(), [vec![], vec![3], vec![4]]);
         assert!(shares.give_way() && shares.give_way() && !shares.give_way());
     }
-    /// As many as there may be, each from an address of its own, and whether it has spoken.
+    /// Fills all places, each with an address of its own, with or without a received byte.
     fn full(shares: &Shares, has_spoken: bool) -> Vec<HandshakePlace> {
         let all: Vec<HandshakePlace> = (0..=255).map(|number| begin(shares, number).0).collect();
         all.iter().filter(|_| has_spoken).for_each(HandshakePlace::note_spoken);
         all
     }
 
-    /// One that has begun and stays there, from an address of this network, and who gave way to it.
+    /// Begins a handshake from an address of this network; also returns which limit ended another one.
     fn another(shares: &Shares, net: u8, number: u32) -> (HandshakePlace, Option<GaveWay>) {
         let [_, _, high, low] = number.to_be_bytes();
         let begun = shares.begin(IpAddr::from([net, 0, high, low]), NOW).expect("it begins");
@@ -528,7 +531,7 @@ mod tests {
             place.note_spoken();
             std::mem::forget(place);
             if number == 0 {
-                // An eighth was silent, and one more was then too many.
+                // An eighth was silent; the last one exceeded that.
                 assert_eq!(newcomers.iter().filter(|place| is_under_way(place)).count(), 31);
             }
         }

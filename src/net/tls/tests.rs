@@ -1,4 +1,4 @@
-//! Handshakes beside connections, over the system's sockets.
+//! Handshakes together with connections, over the system's sockets.
 #![allow(clippy::disallowed_methods, reason = "real threads and real time, as on the port")]
 
 use super::*;
@@ -20,12 +20,12 @@ const LIMITS: TlsLimits = TlsLimits {
     connections_max: 256,
     connections_per_address: 256,
 };
-/// What is asked for by name, and the name whose handshake takes [`SLOW`].
+/// The usual server name, and the server name whose handshake takes [`SLOW`].
 const QUICK_NAME: &str = "quick.test";
 const SLOW_NAME: &str = "slow.test";
 const SLOW: Duration = Duration::from_millis(1_500);
 
-/// A signature that takes its time.
+/// A certificate resolver that delays the handshake.
 #[derive(Debug)]
 struct Slow(Arc<CertifiedKey>);
 
@@ -38,7 +38,7 @@ impl ResolvesServerCert for Slow {
     }
 }
 
-/// A port, and behind it a stage that sends back what it gets.
+/// A TLS port in front of a stage that echoes its input.
 struct Served {
     address: SocketAddr,
     trusted: CertificateDer<'static>,
@@ -74,7 +74,7 @@ impl Served {
         Self { address, trusted, ends, stage, server }
     }
 
-    /// A client that connects from this address and asks for this name; no byte is sent yet.
+    /// A client that connects from this address and requests this server name; it has sent nothing yet.
     fn client(&self, from: Ipv4Addr, name: &'static str) -> StreamOwned<ClientConnection, Client> {
         let mut roots = RootCertStore::empty();
         roots.add(self.trusted.clone()).expect("a certificate");
@@ -127,7 +127,7 @@ fn connected_from(from: Ipv4Addr, to: SocketAddr) -> Client {
     stream
 }
 
-/// Sends a byte and waits until it is back; how long that took.
+/// Sends a byte and waits for its echo; returns the time it took.
 fn round_trip(client: &mut (impl Read + Write)) -> io::Result<Duration> {
     let started = Instant::now();
     client.write_all(b"x")?;
@@ -155,7 +155,7 @@ fn a_handshake_that_takes_long_holds_no_connection_up() {
     assert!(started.elapsed() >= SLOW);
 }
 
-/// More than may begin at once, and fewer than have a place.
+/// More than may begin at once, and fewer than there are places.
 #[test]
 fn clients_behind_one_address_that_come_together_get_in_one_after_another() {
     let served = Served::new(LIMITS);
@@ -170,7 +170,7 @@ fn clients_behind_one_address_that_come_together_get_in_one_after_another() {
                 }
             });
         }
-        // Others need not wait for them.
+        // Clients of other addresses do not wait for them.
         let mut other = served.client(Ipv4Addr::new(127, 0, 0, 2), QUICK_NAME);
         round_trip(&mut other).expect("let in");
     });
@@ -193,13 +193,13 @@ fn a_port_that_is_dropped_ends_handshakes_and_connections() {
     assert!(started.elapsed() < CLOSING_LIMIT + Duration::from_secs(2), "{:?}", started.elapsed());
     for socket in late.iter_mut().chain([&mut begun, &mut client.sock]) {
         let mut rest = Vec::new();
-        // What was said before, and then the end; never nothing.
+        // First the bytes that were sent before, then the end of the stream; it never hangs.
         let ended = socket.read_to_end(&mut rest).map(drop).map_err(|error| error.kind());
         assert!(matches!(ended, Ok(()) | Err(io::ErrorKind::ConnectionReset)), "{ended:?}");
     }
 }
 
-/// Waits until of so many handshakes a byte has come.
+/// Waits until a byte of this many handshakes was received.
 fn until_spoken(served: &Served, count: usize) {
     let started = Instant::now();
     while served.server.as_ref().expect("it serves").shares.spoken() < count {
@@ -210,7 +210,7 @@ fn until_spoken(served: &Served, count: usize) {
 
 const FEW: TlsLimits = TlsLimits { handshakes_max: 32, ..LIMITS };
 
-/// Somebody with a long way to the server, beside ten times as many as there may be who only connect.
+/// Clients with a high latency, together with ten times as many silent connections as there are places.
 #[test]
 fn silence_from_many_addresses_ends_no_handshake_that_has_begun() {
     let served = Served::new(FEW);
@@ -223,7 +223,7 @@ fn silence_from_many_addresses_ends_no_handshake_that_has_begun() {
         .map(|n| Ipv4Addr::from_bits((127 << 24) + (1 << 16) + n))
         .map(|from| connected_from(from, served.address))
         .collect();
-    // The first of them have given way.
+    // The first silent connections were closed.
     assert!(matches!(flood[0].read(&mut [0]), Ok(0) | Err(_)));
     for client in &mut far {
         round_trip(client).expect("its handshake goes on");
@@ -240,7 +240,7 @@ fn a_newcomer_gets_in_beside_many_that_have_spoken() {
     spoken.iter_mut().for_each(|client| client.write_all(&[22]).expect("sent"));
     until_spoken(&served, 32);
     let mut silent = served.client(Ipv4Addr::new(127, 0, 0, 2), QUICK_NAME);
-    // The oldest of those gives way to it, and one more to each of these.
+    // The oldest of those is ended for it, and one more for each of these.
     assert!(matches!(spoken[0].read(&mut [0]), Ok(0) | Err(_)));
     for gone in 1..16 {
         let mut another = connected_from(Ipv4Addr::new(127, 2, 0, gone as u8), served.address);
@@ -265,13 +265,13 @@ fn whoever_says_nothing_is_closed_before_whoever_is_slow() {
     round_trip(&mut slow).expect("it has more time");
 }
 
-/// The stage cuts off who does not read; what it had sent before need not arrive, and must not keep the place.
+/// The stage disconnects a client that does not read. Bytes sent before need not arrive, and must not keep the place.
 #[test]
 fn a_place_is_free_soon_after_the_stage_has_closed_though_the_client_reads_nothing() {
     let served = Served::new(TlsLimits { connections_per_address: 1, ..LIMITS });
     let mut deaf = served.client(Ipv4Addr::LOCALHOST, QUICK_NAME);
     round_trip(&mut deaf).expect("let in");
-    // Until nothing more fits into any buffer on the way and back, which the stage takes for a reason to close.
+    // Sends until all buffers in both directions are full, which makes the stage disconnect the client.
     deaf.sock.set_nonblocking(true).expect("a mode");
     let mut refused = 0;
     while refused < 100 {

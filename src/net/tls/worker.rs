@@ -1,4 +1,4 @@
-//! A thread that runs tasks.
+//! A thread that runs asynchronous tasks.
 
 use std::io;
 use std::thread::JoinHandle;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// The thread. When it is dropped its tasks end: at once, or after a while, for which the drop waits.
+/// The thread. Dropping it ends its tasks, either immediately or after a time limit for which the drop waits.
 #[derive(Debug)]
 pub struct Worker {
     handle: Handle,
@@ -15,10 +15,11 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Begins a thread of this name, with `begin` on it. Its tasks have `closing_limit` to end when it is dropped.
+    /// Starts a thread with this name, and calls `begin` on it. When it is dropped, its tasks have `closing_limit` to
+    /// end.
     ///
     /// # Errors
-    /// When the system gives no thread or no poll.
+    /// If the system provides no thread or no poll.
     pub fn begin(name: &str, closing_limit: Duration, begin: fn()) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let handle = runtime.handle().clone();
@@ -26,7 +27,7 @@ impl Worker {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             begin();
             runtime.block_on(async {
-                // Both a word and the end of whoever could give it mean the same.
+                // A message and a dropped sender mean the same.
                 let _ = stopped.await;
                 tokio::time::sleep(closing_limit).await;
             });
@@ -34,7 +35,7 @@ impl Worker {
         Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where tasks are given to it.
+    /// The handle with which tasks are spawned on the thread.
     pub fn handle(&self) -> &Handle {
         &self.handle
     }
@@ -44,7 +45,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic of it was reported when it happened.
+            // A panic of the thread was reported when it happened.
             let _ = thread.join();
         }
     }

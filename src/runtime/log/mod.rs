@@ -1,8 +1,8 @@
-//! The log of the process: lines on stderr, written by a thread of their own.
+//! The log of the process: lines on stderr, written by a separate thread.
 //!
-//! Whoever logs never waits and never fails. A line goes into a bounded queue ([`Outlet`]); one for which there is no room
-//! is counted. What strangers can cause is one line per kind and second ([`Stranger`]). Only whoever is about to
-//! end the process waits, and never for long ([`flush`]).
+//! Logging never waits and never fails. A line goes into a bounded queue ([`Outlet`]); lines without room are counted.
+//! Clients without a login can cause only one line per kind and second ([`Stranger`]). Only a thread that is about to
+//! end the process waits, for a limited time ([`flush`]).
 
 mod outlet;
 mod strangers;
@@ -19,19 +19,19 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
-/// Lines that wait to be written, at most.
+/// The most lines that wait to be written.
 pub const QUEUE_LINES: usize = 2_048;
 
-/// How often a line about one kind of strangers is written, and one about lost lines.
+/// The interval between two lines about the same kind of strangers, and between two lines about lost lines.
 pub const TICK: Duration = Duration::from_secs(1);
 
-/// How long the end of the process may wait for an outlet that takes nothing more.
+/// How long the end of the process may wait for an outlet that accepts nothing.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
 static LOG: OnceLock<Outlet> = OnceLock::new();
 
-/// Sends the log of this process to stderr: what `RUST_LOG` asks for, without it lines of `level` and more severe ones.
-/// Panics are logged too. Later calls do nothing.
+/// Sends the log of this process to stderr, filtered by `RUST_LOG`, or by `level` if it is not set. Panics are logged
+/// too. Later calls do nothing.
 pub fn start(level: &str) {
     let mut is_new = false;
     let outlet = LOG.get_or_init(|| {
@@ -47,32 +47,32 @@ pub fn start(level: &str) {
         .with_writer(move || outlet)
         .with_ansi(io::stderr().is_terminal() && !is_plain())
         .finish();
-    // Where somebody else takes the lines already, they are theirs.
+    // If another subscriber is already installed, it keeps receiving the lines.
     let _ = tracing::subscriber::set_global_default(subscriber);
     std::panic::set_hook(Box::new(log_panic));
     strangers::begin();
 }
 
-/// Whether nothing is to be coloured, wherever it is written to: `NO_COLOR` (<https://no-color.org>) is set, or the terminal knows no
-/// colours.
+/// Whether all output must be without colours: `NO_COLOR` (<https://no-color.org>) is set, or the terminal does not
+/// support colours.
 pub fn is_plain() -> bool {
     is_dumb() || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-/// Whether the terminal, if there is one, can only write line after line.
+/// Whether the terminal, if there is one, can only write line by line.
 pub fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
-/// A line as it is, whatever `RUST_LOG` says: why the process ends. Nothing before [`start`].
+/// Writes a line regardless of `RUST_LOG`, for the reason why the process ends. Does nothing before [`start`].
 pub fn line(text: &str) {
     if let Some(outlet) = LOG.get() {
         outlet.line(text);
     }
 }
 
-/// Waits until everything logged before is written, for a second at most: a log that hangs must not keep a process that
-/// has to end.
+/// Waits until all earlier lines are written, for at most a second, so that a log that hangs cannot stop the process
+/// from ending.
 pub fn flush() {
     if let Some(outlet) = LOG.get() {
         strangers::tell();
@@ -80,12 +80,12 @@ pub fn flush() {
     }
 }
 
-/// What was not written so far.
+/// The lines lost so far.
 pub fn losses() -> Losses {
     LOG.get().map(Outlet::losses).unwrap_or_default()
 }
 
-/// Instead of the standard library's, which writes to stderr on the thread that panics and would hang with it.
+/// Replaces the standard library's hook, which writes to stderr on the panicking thread and would hang with it.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let mut text = format!("thread '{}' {panic}", thread.name().unwrap_or("<unnamed>"));

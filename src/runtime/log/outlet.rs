@@ -1,4 +1,4 @@
-//! Lines for a file that may fail or hang, written by a thread of their own.
+//! Writes lines to a file that may fail or hang, on a separate thread.
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::io::{self, ErrorKind, Write};
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
-/// Bytes of a line; what is longer is cut. With the length of the queue, this bounds its memory.
+/// The longest line in bytes; longer lines are cut. With the length of the queue, this bounds the memory.
 const LINE_BYTES_MAX: usize = 16 * 1024;
 
-/// Between two attempts to write to what takes nothing at the moment.
+/// The pause between two attempts to write to a file that accepts nothing at the moment.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A bounded queue of lines and the thread that writes them. Nobody who has a line waits or is told of a failure.
+/// A bounded queue of lines and the thread that writes them. Callers never wait and get no errors.
 pub struct Outlet {
     messages: Sender<Message>,
     losses: Arc<Counts>,
@@ -23,14 +23,14 @@ pub struct Outlet {
 
 enum Message {
     Line(Vec<u8>),
-    /// Everything before this is to be written; then whoever waits is told.
+    /// Sent back when all earlier lines are written.
     Flush(Sender<()>),
 }
 
-/// What an outlet did not write, counted since it was started.
+/// Counts of what an outlet failed to write since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
-    /// Lines that are not, or not whole, where they belong.
+    /// Lines that were not written, or not completely.
     pub lines: u64,
     /// Writes that failed. Each lost a line; other lines are lost because the queue is full.
     pub failed_writes: u64,
@@ -50,9 +50,9 @@ impl Counts {
 }
 
 impl Outlet {
-    /// Starts the thread, which writes to `sink`. At most `lines_max` lines wait. Unless it hangs, it calls `each_tick` and
-    /// says what was lost, no more often than once in a `tick`. Where the system gives no thread, all lines are lost,
-    /// and counted.
+    /// Starts the thread, which writes to `sink`. At most `lines_max` lines wait. At most once per `tick`, and unless a
+    /// write hangs, it calls `each_tick` and reports losses. If the system provides no thread, all lines are lost and
+    /// counted.
     pub fn start(
         name: &str,
         lines_max: usize,
@@ -70,12 +70,12 @@ impl Outlet {
             last_error: None,
         };
         let run = move || scribe.run(&queue, tick, each_tick);
-        // Without the thread nobody has the other end of the queue, and every line is counted as lost.
+        // Without the thread the queue has no receiver, and every line is counted as lost.
         let _ = thread::Builder::new().name(name.to_owned()).spawn(run);
         Self { messages, losses }
     }
 
-    /// Has a line written, at some time.
+    /// Queues a line for writing.
     pub fn line(&self, text: &str) {
         let mut bytes = Vec::with_capacity(text.len() + 1);
         bytes.extend_from_slice(text.as_bytes());
@@ -93,7 +93,7 @@ impl Outlet {
         }
     }
 
-    /// Waits until every line before this is written or lost, but no longer than `patience`; whether that is so.
+    /// Waits until every earlier line is written or lost, but no longer than `patience`; returns whether they are.
     pub fn flush(&self, patience: Duration) -> bool {
         let until = Instant::now() + patience;
         let (done, is_done) = bounded(1);
@@ -101,7 +101,7 @@ impl Outlet {
             && is_done.recv_deadline(until).is_ok()
     }
 
-    /// What was not written so far.
+    /// The losses so far.
     pub fn losses(&self) -> Losses {
         self.losses.read()
     }
@@ -122,9 +122,9 @@ impl Write for &Outlet {
 struct Scribe {
     sink: Box<dyn Write + Send>,
     losses: Arc<Counts>,
-    /// Of the lost lines, those that the reader was told of.
+    /// The lost lines that were already reported in the log.
     lines_told: u64,
-    /// The last write failed after a part of a line.
+    /// The last write failed after part of a line.
     is_within_line: bool,
     last_error: Option<io::Error>,
 }
@@ -137,7 +137,7 @@ impl Scribe {
                 Ok(Message::Line(line)) => self.write_line(&line),
                 Ok(Message::Flush(done)) => {
                     self.tell_losses();
-                    // Whoever asked may have lost patience.
+                    // The caller may have stopped waiting.
                     let _ = done.try_send(());
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -159,14 +159,14 @@ impl Scribe {
         }
     }
 
-    /// Says what was lost since it was last said. Where that cannot be written either, it is said later.
+    /// Writes a line about new losses. If that fails, it is repeated later.
     fn tell_losses(&mut self) {
         let Losses { lines, failed_writes } = self.losses.read();
         if lines == self.lines_told {
             return;
         }
         let mut notice = String::new();
-        // A string takes everything.
+        // Writing to a string cannot fail.
         let _ = SystemTime.format_time(&mut Writer::new(&mut notice));
         notice += &format!("  WARN {}: lines lost here: {}", module_path!(), lines - self.lines_told);
         notice += &format!(", since the start: {lines}; failed writes: {failed_writes}");
@@ -185,7 +185,7 @@ impl Scribe {
         self.last_error = Some(error);
     }
 
-    /// Writes a line, on a line of its own.
+    /// Writes a line, starting on a new line after a partial write.
     fn put(&mut self, line: &[u8]) -> io::Result<()> {
         if self.is_within_line {
             self.put_bytes(b"\n")?;
@@ -203,7 +203,7 @@ impl Scribe {
                     bytes = &bytes[count..];
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // Somebody else made it non-blocking. To wait here keeps nobody.
+                // The file was made non-blocking elsewhere. Only this thread waits here.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(PAUSE),
                 Err(error) => return Err(error),
             }

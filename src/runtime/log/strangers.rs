@@ -1,27 +1,28 @@
-//! Lines about strangers: whoever can reach a port causes them, so they are one a second of each kind, and a count.
+//! Rate limit of lines about strangers, that is, clients without a login. Anyone who can reach a port can cause such
+//! lines, so each kind gets one line per second and a count.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// What those do who have no login, by what an operator wants to tell apart.
+/// The kinds of events about clients without a login that operators want to distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stranger {
-    /// Left in good order.
+    /// Closed normally.
     Closed,
-    /// Was cut off.
+    /// Was disconnected.
     Cut,
     LoginRefused,
-    /// Gave a wrong name, password or address.
+    /// Sent a wrong name or password, or came from an address that is not allowed.
     NotLetIn,
-    /// Found no place.
+    /// Refused because there was no free place.
     TurnedAway,
-    /// Could not be taken in for want of something else.
+    /// Could not be accepted because another resource was missing.
     NotSetUp,
-    /// Began no TLS.
+    /// Completed no TLS handshake.
     NoTls,
 }
 
 impl Stranger {
-    /// In the order of the variants, in words.
+    /// In the order of the variants, with the text for the log.
     const ALL: [(Self, &str); 7] = [
         (Self::Closed, "connections closed without a login"),
         (Self::Cut, "connections cut off before a login"),
@@ -32,19 +33,19 @@ impl Stranger {
         (Self::NoTls, "TLS connections not set up"),
     ];
 
-    /// Whether a line about this may be logged. It may, once between two ticks of the log's thread; the others are
-    /// counted, and the thread says how many. In a program without that thread all may.
+    /// Whether a line of this kind may be logged. One may be logged between two ticks of the log's thread; the others
+    /// are counted, and the thread logs their number. Without that thread all may be logged.
     pub fn may_log(self) -> bool {
         !IS_TOLD.load(Ordering::Relaxed) || TALLY.count(self)
     }
 }
 
-/// Set when there is somebody who says how many lines were held back.
+/// Set when a thread logs the number of suppressed lines.
 static IS_TOLD: AtomicBool = AtomicBool::new(false);
 
 static TALLY: Tally = Tally::new();
 
-/// How often something of each kind happened since it was last asked.
+/// The number of events of each kind since it was last read.
 pub(super) struct Tally([AtomicU64; Stranger::ALL.len()]);
 
 impl Tally {
@@ -52,29 +53,29 @@ impl Tally {
         Self([const { AtomicU64::new(0) }; Stranger::ALL.len()])
     }
 
-    /// Counts one; whether it is the first.
+    /// Counts one event; returns whether it is the first.
     pub(super) fn count(&self, what: Stranger) -> bool {
         self.0[what as usize].fetch_add(1, Ordering::Relaxed) == 0
     }
 
-    /// How many there were beside the first, and begins anew.
+    /// Returns the number of events after the first, and resets the count.
     pub(super) fn take_more(&self, what: Stranger) -> u64 {
         self.0[what as usize].swap(0, Ordering::Relaxed).saturating_sub(1)
     }
 }
 
-/// From now on somebody calls [`tell`] every second.
+/// Declares that [`tell`] is called every second from now on.
 pub(super) fn begin() {
     IS_TOLD.store(true, Ordering::Relaxed);
 }
 
-/// Says how many lines were held back since the last call.
+/// Logs the number of suppressed lines since the last call.
 pub(super) fn tell() {
     for (what, words) in Stranger::ALL {
         let more = TALLY.take_more(what);
         match what {
             _ if more == 0 => {}
-            // As loud as the lines that it stands for.
+            // The level is that of the suppressed lines.
             Stranger::Closed | Stranger::NoTls => tracing::info!("{words}: {more} more"),
             _ => tracing::warn!("{words}: {more} more"),
         }

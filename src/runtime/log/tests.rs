@@ -1,4 +1,4 @@
-//! The log: what it loses and counts, whom it holds up, and what strangers can put into it.
+//! Tests of the log: lost lines and their counts, callers that must not wait, and the content that strangers can cause.
 
 use super::outlet::{Losses, Outlet};
 use super::strangers::{Stranger, Tally};
@@ -14,20 +14,20 @@ use std::time::Duration;
 #[allow(unreachable_pub, reason = "written for another test")]
 mod outlets;
 
-/// Long enough for any machine: running out of it is a failure, never a verdict.
+/// A timeout that is long enough for any machine; tests never reach it unless they fail.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Between two ticks: what a flush says must not be said before.
+/// An interval between ticks that no test reaches, so that only a flush causes reports.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a sink is to do with the next write.
+/// What a sink does with the next write.
 enum Step {
     Take,
     TakeBytes(usize),
     Fail(ErrorKind),
 }
 
-/// A file that does with each write what it is told, and hangs until it is told.
+/// A file that follows a script for each write, and hangs until the next step is given.
 struct Sink {
     begun: Sender<()>,
     steps: Receiver<Step>,
@@ -40,7 +40,7 @@ impl Write for Sink {
         let count = match self.steps.recv() {
             Ok(Step::Fail(kind)) => return Err(kind.into()),
             Ok(Step::TakeBytes(count)) => count,
-            // Nobody tells it any more: it works.
+            // The script has ended: every write succeeds.
             Ok(Step::Take) | Err(_) => bytes.len(),
         };
         self.written.lock().unwrap().extend_from_slice(&bytes[..count]);
@@ -72,7 +72,7 @@ impl Bench {
         }
     }
 
-    /// Lets the sink work from now on, and returns what there is when everything is written, and what was lost.
+    /// Lets all further writes succeed; returns the text and the losses when everything is written.
     fn finish(self) -> (String, Losses) {
         let Self { outlet, steps, written, .. } = self;
         drop(steps);
@@ -166,7 +166,7 @@ fn of_each_kind_the_first_is_told_and_the_others_are_counted() {
     assert_eq!(tally.take_more(Stranger::Cut), 0);
 }
 
-/// Ends for good, in one way or the other.
+/// An agent that ends with a fatal error or with a panic.
 enum Doomed {
     Fails,
     Panics,
@@ -193,11 +193,12 @@ fn doom(agent: Doomed) {
     while runner.fatal().is_none() && !running.is_finished() {
         std::thread::yield_now();
     }
-    // Somebody saw it who could still do something else.
+    // Reached only if other threads can still act after the error, which must not be possible.
     std::process::exit(99);
 }
 
-/// Not a test by itself: a process of [`a_process_that_has_to_end_ends_with_its_code_whatever_its_log_does`].
+/// Not a test itself: [`a_process_that_has_to_end_ends_with_its_code_whatever_its_log_does`] runs it as a child
+/// process.
 #[test]
 #[ignore = "ends the test process"]
 fn fails() {

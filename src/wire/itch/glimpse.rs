@@ -1,4 +1,4 @@
-//! The one message of a snapshot channel (GLIMPSE 5.0) that the feed itself does not have.
+//! The only message of a snapshot channel (GLIMPSE 5.0) that does not occur in the feed.
 
 use super::ItchError;
 
@@ -11,7 +11,7 @@ pub struct EndOfSnapshot {
 
 impl EndOfSnapshot {
     pub const KIND: u8 = b'G';
-    /// Length in bytes with the type byte: the number has 20 ASCII digits.
+    /// Length in bytes including the type byte. The number has 20 ASCII digits.
     pub const LEN: usize = 21;
 
     /// The message's bytes. The number is padded on the left with zeros.
@@ -26,7 +26,7 @@ impl EndOfSnapshot {
         bytes
     }
 
-    /// Reads a message. Padding with spaces on either side is taken too: senders differ.
+    /// Decodes a message. Padding with spaces on either side is accepted, because senders differ.
     ///
     /// # Errors
     /// [`ItchError`].

@@ -1,11 +1,11 @@
-//! The messages (ITCH 5.0 in docs/PROTOCOL.md §3). That the fields of each lie end to end from its type byte to its length is
-//! checked when this is compiled.
+//! The messages (ITCH 5.0 in docs/PROTOCOL.md §3). A compile-time check ensures that the fields of each are contiguous
+//! from the type byte to the end.
 
 use super::error::ItchError;
 use crate::domain::{OrderId, Symbol};
 use crate::wire::layout::{Nanos48, message};
 
-/// Declares the messages with their common header, and the enum of them all.
+/// Declares the messages with their common header, and the enum of all messages.
 macro_rules! messages {
     ($(
         $(#[$doc:meta])*
@@ -14,9 +14,9 @@ macro_rules! messages {
         $(message! {
             $(#[$doc])*
             $name $kind $len {
-                /// The instrument's number in this feed; 0: it is about none.
+                /// The instrument's number in this feed; 0 if the message concerns no instrument.
                 locate: u16 = 1,
-                /// A number of the sender's own; 0 here.
+                /// A number for the sender's use; 0 here.
                 tracking: u16 = 3,
                 /// Nanoseconds since midnight UTC.
                 timestamp: Nanos48 = 5,
@@ -37,10 +37,10 @@ macro_rules! messages {
         })*
 
         impl Message {
-            /// Every type byte with its length in bytes.
+            /// All message types with their lengths in bytes.
             pub const KINDS: &[(u8, usize)] = &[$(($kind, $len),)*];
 
-            /// Reads a whole message.
+            /// Decodes a whole message.
             ///
             /// # Errors
             /// [`ItchError`].
@@ -56,7 +56,7 @@ macro_rules! messages {
                 }
             }
 
-            /// Writes the message to the front of `out` and returns its length; `None` when it does not fit.
+            /// Writes the message to the start of `out` and returns its length; `None` if it does not fit.
             #[inline]
             pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
                 match self {
@@ -72,7 +72,7 @@ macro_rules! messages {
                 match self { $(Self::$name(_) => $kind,)* }
             }
 
-            /// The instrument's number in the feed; 0: it is about none.
+            /// The instrument's number in the feed; 0 if the message concerns no instrument.
             pub fn locate(&self) -> u16 {
                 match self { $(Self::$name(message) => message.locate,)* }
             }
@@ -102,11 +102,11 @@ messages! {
         round_lot_size: u32 = 21,
         /// Y or N.
         round_lots_only: u8 = 25,
-        /// What kind of security.
+        /// The class of the security.
         issue_class: u8 = 26,
         /// Z: not applicable.
         issue_sub_type: [u8; 2] = 27,
-        /// P: live; T: a test.
+        /// P: live; T: test.
         authenticity: u8 = 29,
         /// Space: not available.
         short_sale_threshold: u8 = 30,
@@ -126,9 +126,9 @@ messages! {
         stock: Symbol = 11,
         /// H halted, P paused, Q quotation only, T trading.
         state: u8 = 19,
-        /// Nothing.
+        /// Unused.
         reserved: u8 = 20,
-        /// A code, or spaces.
+        /// A reason code, or spaces.
         reason: [u8; 4] = 21,
     }
     /// `Y`, Reg SHO Restriction.
@@ -144,9 +144,9 @@ messages! {
         stock: Symbol = 15,
         /// Y or N.
         primary: u8 = 23,
-        /// Its mode.
+        /// The market maker mode of the participant.
         mode: u8 = 24,
-        /// Its state.
+        /// The market participant state.
         state: u8 = 25,
     }
     /// `V`, Market-Wide Circuit Breaker decline levels, with 8 decimals.
@@ -170,7 +170,7 @@ messages! {
         release_time_s: u32 = 19,
         /// A or C.
         release_qualifier: u8 = 23,
-        /// The price of the offering.
+        /// The price of the offering, in price units.
         price: u32 = 24,
     }
     /// `J`, Limit Up / Limit Down Auction Collar.
@@ -182,7 +182,7 @@ messages! {
         upper: u32 = 23,
         /// Lower price.
         lower: u32 = 27,
-        /// How often it was extended.
+        /// The number of extensions.
         extension: u32 = 31,
     }
     /// `h`, Operational Halt.
@@ -193,13 +193,13 @@ messages! {
         /// H halted, T trading.
         action: u8 = 20,
     }
-    /// `A`, Add Order: it is in the book, behind the others of its price.
+    /// `A`, Add Order: a new order in the book, behind the others at its price.
     AddOrder b'A' 36 {
-        /// Its public number.
+        /// The public number of the order.
         order: OrderId = 11,
         /// B or S.
         side: u8 = 19,
-        /// Lots that are shown.
+        /// Displayed lots.
         shares: u32 = 20,
         stock: Symbol = 24,
         /// Price units.
@@ -207,40 +207,40 @@ messages! {
     }
     /// `F`, Add Order with an attribution.
     AddOrderAttributed b'F' 40 {
-        /// Its public number.
+        /// The public number of the order.
         order: OrderId = 11,
         /// B or S.
         side: u8 = 19,
-        /// Lots that are shown.
+        /// Displayed lots.
         shares: u32 = 20,
         stock: Symbol = 24,
         /// Price units.
         price: u32 = 32,
-        /// Whose it is.
+        /// The market participant of the order.
         attribution: [u8; 4] = 36,
     }
-    /// `E`, Order Executed, at its own price.
+    /// `E`, Order Executed, at the order's own price.
     OrderExecuted b'E' 31 {
         order: OrderId = 11,
-        /// By how many lots it became smaller.
+        /// Lots by which the order becomes smaller.
         shares: u32 = 19,
         match_number: u64 = 23,
     }
     /// `C`, Order Executed With Price.
     OrderExecutedWithPrice b'C' 36 {
         order: OrderId = 11,
-        /// By how many lots it became smaller.
+        /// Lots by which the order becomes smaller.
         shares: u32 = 19,
         match_number: u64 = 23,
-        /// N: told by another message too, such as a Cross Trade, and not to be counted twice.
+        /// N: another message, such as a Cross Trade, reports the same volume, so it must not be counted twice.
         printable: u8 = 31,
         /// Price units.
         price: u32 = 32,
     }
-    /// `X`, Order Cancel, in part.
+    /// `X`, Order Cancel: a partial cancel.
     OrderCancel b'X' 23 {
         order: OrderId = 11,
-        /// By how many lots it became smaller.
+        /// Lots by which the order becomes smaller.
         shares: u32 = 19,
     }
     /// `D`, Order Delete.
@@ -249,20 +249,20 @@ messages! {
     }
     /// `U`, Order Replace: instrument and side are those of the old order.
     OrderReplace b'U' 35 {
-        /// The order that is gone.
+        /// The order that is replaced.
         old_order: OrderId = 11,
-        /// The order that stands in its place, with a new place in the queue.
+        /// The new order, which gets a new place in the queue.
         order: OrderId = 19,
-        /// Lots that are shown.
+        /// Displayed lots.
         shares: u32 = 27,
         /// Price units.
         price: u32 = 31,
     }
-    /// `P`, Trade of an order that was not shown.
+    /// `P`, Trade of an order that was not displayed.
     Trade b'P' 44 {
         /// 0.
         order: OrderId = 11,
-        /// Of the resting order, B or S.
+        /// Side of the resting order, B or S.
         side: u8 = 19,
         /// Lots.
         shares: u32 = 20,
@@ -273,12 +273,12 @@ messages! {
     }
     /// `Q`, Cross Trade: the result of an auction.
     CrossTrade b'Q' 40 {
-        /// Lots that traded; 0: nothing crossed.
+        /// Lots that traded; 0 if nothing traded.
         shares: u64 = 11,
         stock: Symbol = 19,
         /// Price units.
         price: u32 = 27,
-        /// A number of its own.
+        /// The number of the match.
         match_number: u64 = 31,
         /// O opening, C closing, H after a halt or pause.
         cross_type: u8 = 39,
@@ -293,7 +293,7 @@ messages! {
         paired: u64 = 11,
         /// Lots without a counterpart.
         imbalance: u64 = 19,
-        /// Of those: B, S, N none, O not enough orders to say.
+        /// The side of the imbalance: B, S, N none, O not enough orders.
         direction: u8 = 27,
         stock: Symbol = 28,
         /// Price units; 0: none.
@@ -304,7 +304,7 @@ messages! {
         reference_price: u32 = 44,
         /// O opening, C closing, H after a halt or pause.
         cross_type: u8 = 48,
-        /// How far the near price is from the reference price; L: less than 1 %, space: not known.
+        /// The deviation of the near price from the reference price. L: less than 1 %; space: not known.
         price_variation: u8 = 49,
     }
     /// `N`, Retail Price Improvement Indicator.
@@ -324,7 +324,7 @@ messages! {
         maximum: u32 = 24,
         /// Near execution price.
         near_price: u32 = 28,
-        /// When that was found, ns since midnight.
+        /// The time of the near execution price, in nanoseconds since midnight.
         near_time: u64 = 32,
         /// Lower price range collar.
         lower_range: u32 = 40,

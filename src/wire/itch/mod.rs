@@ -1,8 +1,8 @@
-//! ITCH 5.0, market data: every message of the specification, byte for byte, in both directions, since this crate also has
+//! ITCH 5.0, market data: every message of the specification, with encoding and decoding, because this crate also has
 //! clients (docs/PROTOCOL.md §3).
 //!
-//! Numbers are big-endian. Prices are u32 price units, shares are lots. Every message starts with its type, the number of
-//! its instrument (StockLocate), a tracking number, and the time in nanoseconds since midnight UTC.
+//! Numbers are big-endian. Prices are u32 price units, shares are lots. Every message starts with its type, the number
+//! of its instrument (StockLocate), a tracking number, and the time in nanoseconds since midnight UTC.
 
 mod error;
 mod glimpse;
@@ -18,7 +18,7 @@ pub use messages::{
     SystemEvent, Trade, TradingAction,
 };
 
-/// Length of the longest message, bytes.
+/// Length of the longest message in bytes.
 pub const MESSAGE_LEN_MAX: usize = Imbalance::LEN;
 
 /// Codes of System Events.

@@ -1,7 +1,7 @@
-//! What a client's message asks of the exchange.
+//! Converts a client's message to a command.
 //!
-//! A message that could be read always becomes a command, also when nothing here can accept it: its refusal then
-//! comes from the exchange, through the journal, like every other answer.
+//! A message that was decoded always becomes a command, even if it must be refused. The refusal then comes from the
+//! exchange and is journaled, like every other answer.
 
 use super::instructions::{Asked, MessageKind, read_tags};
 use super::tags::{self, Appendage, Tag};
@@ -14,21 +14,21 @@ use crate::domain::{
     RejectReason, Replace, SetOrderEntry, Side, Switch, Symbol, TimeInForce, UserRef, Visibility,
 };
 
-/// Who a connection is logged in as.
+/// The login and session of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoggedIn {
-    /// As whom.
+    /// The login.
     pub login: LoginId,
-    /// To which session of that login; the first one is 0.
+    /// The number of the login's session; the first one is 0.
     pub session: u32,
 }
 
-/// The command that a message asks for, of the session that its connection is logged in to.
+/// The command for a message, in the session of its connection.
 ///
-/// Refused here is what the exchange has no words for, checked in the order of [`RejectReason`]; prices, quantities
-/// and money are the exchange's to judge. A cancel or a change of quantity that cannot be meant for an order here (tags
-/// that cannot be read, a UserRefIdx other than 0) becomes one of number 0, which is never live, and so is ignored like
-/// any cancel of an order that is not there.
+/// Only requests that a command cannot express are refused here, checked in the order of [`RejectReason`]; the exchange
+/// checks prices, quantities and money. A cancel or a change of quantity that cannot refer to an order here (tags that
+/// cannot be decoded, a UserRefIdx other than 0) becomes one of number 0. That number is never live, so it is ignored
+/// like any cancel of an unknown order.
 #[inline]
 pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) -> Command {
     let LoggedIn { login, session } = from;
@@ -138,7 +138,7 @@ fn cancel(from: LoggedIn, order: &CancelOrder, tail: Appendage<'_>) -> Cancel {
     Cancel { login, session, user_ref, quantity: Quantity(u64::from(order.quantity)) }
 }
 
-/// Only a quantity changes: the sides that Modify can change between are those of short sales.
+/// Only the quantity changes: the side changes that Modify allows are those between kinds of short sales.
 fn modify(from: LoggedIn, order: &ModifyOrder, tail: Appendage<'_>) -> Modify {
     let stated = |tag: Tag<'_>| {
         matches!(
@@ -157,7 +157,8 @@ fn modify(from: LoggedIn, order: &ModifyOrder, tail: Appendage<'_>) -> Modify {
     Modify { login: from.login, session: from.session, user_ref, side, quantity }
 }
 
-/// One with tags that cannot be meant for this login is refused: its sender would believe that it had been obeyed.
+/// A message with tags that cannot refer to this login is refused. Otherwise its sender would believe that it took
+/// effect.
 fn order_entry(
     LoggedIn { login, session }: LoggedIn,
     user_ref: UserRef,
@@ -189,8 +190,8 @@ fn order_entry(
     }
 }
 
-/// A question with tags that cannot be read asks for nothing but the number. What it wanted of the dead-man's switch is
-/// then not done, and no balance is told, which its answer shows.
+/// A query with tags that cannot be decoded requests only the next number. The request to the dead-man's switch then has
+/// no effect, and no balance is returned; the client sees both from the answer.
 fn query(LoggedIn { login, session }: LoggedIn, tail: Appendage<'_>) -> QueryAccount {
     let (mut cancel_after_ms, mut balance) = (None, None);
     for tag in tail.tags() {
@@ -208,8 +209,8 @@ fn query(LoggedIn { login, session }: LoggedIn, tail: Appendage<'_>) -> QueryAcc
     QueryAccount { login, session, cancel_after_ms, balance }
 }
 
-/// One that asks for what cannot be told apart here is refused, and not carried out in part: its sender would believe
-/// that nothing is open any more.
+/// A mass cancel with a selection that is not supported here is refused instead of executed in part. Otherwise its
+/// sender would believe that no orders are open any more.
 fn mass_cancel(
     LoggedIn { login, session }: LoggedIn,
     asked: &MassCancelOrders,
@@ -261,7 +262,7 @@ fn read_mass_cancel(
 
 #[inline]
 fn price(units: u64) -> OrderPrice {
-    // What is more than the engine can count is no price either.
+    // Prices above the engine's range are invalid anyway.
     let limit = || OrderPrice::Limit(i64::try_from(units).unwrap_or(i64::MAX));
     if units == MARKET_PRICE { OrderPrice::Market } else { limit() }
 }
@@ -275,7 +276,7 @@ fn time_in_force(byte: u8) -> Result<TimeInForce, RejectReason> {
     }
 }
 
-/// Attributable orders are shown like any other: no feed here names anybody.
+/// Attributable orders are displayed like any other: no feed here names participants.
 fn visibility(byte: u8) -> Result<Visibility, RejectReason> {
     match byte {
         b'Y' | b'A' => Ok(Visibility::Displayed),

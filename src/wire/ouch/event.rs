@@ -1,4 +1,5 @@
-//! What an event tells a client: a pure function of the event, so that a stream told again is the same to the byte.
+//! Converts an event to a client's message. The result depends only on the event, so a repeated stream is identical to
+//! the byte.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -19,17 +20,18 @@ use crate::domain::{
 };
 use crate::wire::soup;
 
-/// The longest message that is ever sent, bytes: Order Replaced with all its tags.
+/// The longest message sent, in bytes: Order Replaced with all its tags.
 pub const MESSAGE_LEN_MAX: usize = OrderReplaced::LEN + 2 + TagBuffer::LEN_OF_ORDER_MAX;
 const _: () = assert!(AccountQueryResponse::LEN + 2 + TagBuffer::LEN_MAX <= MESSAGE_LEN_MAX);
 
-/// The longest Sequenced Data packet that is ever sent, bytes.
+/// The longest Sequenced Data packet sent, in bytes.
 pub const SEQUENCED_LEN_MAX: usize = soup::HEADER_LEN + MESSAGE_LEN_MAX;
 
-/// Writes the OUCH message that this address is sent about the event to the front of `out` and returns its length.
-/// [`MESSAGE_LEN_MAX`] bytes always suffice. A copy is the message itself, with the tags that say whose it is at its end.
+/// Writes the OUCH message for this recipient about the event to the start of `out` and returns its length.
+/// [`MESSAGE_LEN_MAX`] bytes always suffice. A copy is the same message with additional tags at its end, which name the
+/// original login and account.
 ///
-/// `None` when there is no such message: the event has no such recipient, its instrument is not among the listings, or
+/// `None` if there is no such message: the event has no such recipient, its instrument is not among the listings, or
 /// `out` is too short.
 #[inline]
 pub fn encode_event(record: &EventRecord, to: Address, listings: &Listings, out: &mut [u8]) -> Option<usize> {
@@ -80,7 +82,7 @@ pub fn encode_event(record: &EventRecord, to: Address, listings: &Listings, out:
     }
 }
 
-/// The events that are not most of a stream.
+/// Encodes the less frequent events.
 fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mut [u8]) -> Option<usize> {
     let timestamp = record.time.since_midnight_ns();
     let mut added = TagBuffer::default();
@@ -160,7 +162,7 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             }
             Outbound::AccountState(message, added.of(to)).encode(out)
         }
-        // What `encode_event` writes itself, and what no client is sent.
+        // Events that `encode_event` handles itself, and events that are not sent to clients.
         Event::Admin(
             AdminEvent::AssetAdded { .. }
             | AdminEvent::InstrumentListed(_)
@@ -217,7 +219,7 @@ fn balance_of(balance: &AssetBalance) -> [u8; 18] {
     value
 }
 
-/// The same message as a whole Sequenced Data packet. [`SEQUENCED_LEN_MAX`] bytes always suffice.
+/// Like [`encode_event`], as a whole Sequenced Data packet. [`SEQUENCED_LEN_MAX`] bytes always suffice.
 #[inline]
 pub fn encode_sequenced(
     record: &EventRecord,
@@ -232,7 +234,7 @@ pub fn encode_sequenced(
 }
 
 impl TagBuffer {
-    /// Those that were added, and of a copy whose message it is.
+    /// The added tags; for a copy, followed by the tags that name the original login and account.
     #[inline]
     fn of(&mut self, to: Address) -> Appendage<'_> {
         if let Some((login, account)) = to.copy_of {
@@ -266,8 +268,9 @@ fn executed(e: &Executed, part: Part, timestamp: u64, listing: &Listing) -> Orde
     }
 }
 
-/// A trade that was not made, as one of its sides is told. That both orders were cancelled has no letter of its own: the
-/// resting one is told that the oldest went, the incoming one that the newest did.
+/// The message about a prevented self-trade for one of its orders. The protocol has no letter for cancelling both
+/// orders: the resting order's message says that the oldest was cancelled, the incoming order's message says that the
+/// newest was.
 fn self_match_canceled(
     e: &Canceled,
     prevented: &SelfTradePrevented,
@@ -291,7 +294,7 @@ fn self_match_canceled(
     }
 }
 
-/// An order as Replaced says it.
+/// The order as an Order Replaced.
 #[inline]
 fn replaced(terms: &OrderTerms, orig_user_ref: UserRef, timestamp: u64, listing: &Listing) -> OrderReplaced {
     let echo = Echoed::of(&terms.echo);
@@ -314,7 +317,7 @@ fn replaced(terms: &OrderTerms, orig_user_ref: UserRef, timestamp: u64, listing:
     }
 }
 
-/// The same as Accepted says it.
+/// The same fields as an Order Accepted.
 #[inline]
 fn accepted(m: &OrderReplaced) -> OrderAccepted {
     OrderAccepted {
@@ -343,7 +346,7 @@ fn side(side: Side) -> u8 {
     }
 }
 
-/// No order is ever larger than the field: a listing's largest quantity is at most `u32::MAX`.
+/// Every quantity fits the field: a listing's largest quantity is at most `u32::MAX`.
 #[inline]
 fn lots(quantity: Quantity) -> u32 {
     debug_assert!(u32::try_from(quantity.0).is_ok(), "{quantity} lots do not fit the wire");
@@ -355,7 +358,7 @@ fn units(listing: &Listing, price: Option<Price>) -> u64 {
     price.map_or(MARKET_PRICE, |price| listing.price_units(price))
 }
 
-/// The Order Canceled reason that says the most of ours (OUCH 5.0 §2.5 in docs/PROTOCOL.md).
+/// The closest Order Canceled reason (OUCH 5.0 §2.5 in docs/PROTOCOL.md).
 #[inline]
 pub fn cancel_code(reason: CancelReason) -> u8 {
     match reason {
@@ -377,7 +380,7 @@ pub fn cancel_code(reason: CancelReason) -> u8 {
     }
 }
 
-/// The Rejected reason that says the most of ours (OUCH 5.0 §2.6 in docs/PROTOCOL.md).
+/// The closest Rejected reason (OUCH 5.0 §2.6 in docs/PROTOCOL.md).
 pub fn reject_code(reason: RejectReason) -> u16 {
     match reason {
         RejectReason::NothingToTradeWith => 0x01,

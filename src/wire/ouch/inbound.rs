@@ -1,5 +1,5 @@
-//! What clients send (OUCH 5.0 §2.1 in docs/PROTOCOL.md). Fields are as they came: whether they make sense is judged in
-//! [`super::command`].
+//! Messages from clients (OUCH 5.0 §2.1 in docs/PROTOCOL.md). Fields are not checked here; [`super::command`] checks
+//! them.
 
 use super::layout::{Tail, message, read_tail, write_message};
 use super::{Appendage, OuchError};
@@ -8,7 +8,7 @@ use crate::domain::{ClOrdId, Symbol, UserRef};
 message! {
     /// `O`, Enter Order: a new order.
     EnterOrder b'O' 45 {
-        /// The client's number of it.
+        /// The client's number of the order.
         user_ref: UserRef = 1,
         /// B, S, T or E.
         side: u8 = 5,
@@ -17,15 +17,15 @@ message! {
         symbol: Symbol = 10,
         /// Limit in price units, or [`super::MARKET_PRICE`].
         price: u64 = 18,
-        /// How long it stands.
+        /// The time in force.
         time_in_force: u8 = 26,
-        /// How it is shown.
+        /// The display type: displayed or hidden.
         display: u8 = 27,
-        /// For whom it is.
+        /// The capacity in which the client trades.
         capacity: u8 = 28,
         /// Inter-market sweep: Y or N.
         iso: u8 = 29,
-        /// Which kind of trading it is for.
+        /// The kind of trading session or auction.
         cross_type: u8 = 30,
         /// The client's free text.
         cl_ord_id: ClOrdId = 31,
@@ -33,19 +33,19 @@ message! {
 }
 
 message! {
-    /// `U`, Replace Order: another total or price, with loss of priority.
+    /// `U`, Replace Order: a new total quantity or price, with loss of priority.
     ReplaceOrder b'U' 38 {
         /// The order to be replaced.
         orig_user_ref: UserRef = 1,
-        /// The number that it has from then on.
+        /// The number of the new order.
         user_ref: UserRef = 5,
-        /// The new total, lots, with all that the chain of replaced orders has executed.
+        /// The new total in lots, including everything that the chain of replaced orders has executed.
         quantity: u32 = 9,
         /// The new limit in price units, or [`super::MARKET_PRICE`].
         price: u64 = 13,
-        /// How long it stands.
+        /// The time in force.
         time_in_force: u8 = 21,
-        /// How it is shown.
+        /// The display type: displayed or hidden.
         display: u8 = 22,
         /// Inter-market sweep: Y or N.
         iso: u8 = 23,
@@ -55,21 +55,21 @@ message! {
 }
 
 message! {
-    /// `X`, Cancel Order, whole or in part.
+    /// `X`, Cancel Order, fully or in part.
     CancelOrder b'X' 9 {
         user_ref: UserRef = 1,
-        /// The new intended total, lots, with what has executed; 0 cancels all that is open.
+        /// The new intended total in lots, including executed lots; 0 cancels all open lots.
         quantity: u32 = 5,
     }
 }
 
 message! {
-    /// `M`, Modify Order: a lower quantity, with the order's place kept.
+    /// `M`, Modify Order: a lower quantity without loss of priority.
     ModifyOrder b'M' 10 {
         user_ref: UserRef = 1,
-        /// B or S, as the order's.
+        /// B or S, the side of the order.
         side: u8 = 5,
-        /// The new total, lots, with what has executed.
+        /// The new total in lots, including executed lots.
         quantity: u32 = 6,
     }
 }
@@ -91,7 +91,7 @@ message! {
     DisableEntry b'D' 9 {
         /// The client's number of this message.
         user_ref: UserRef = 1,
-        /// Carried and returned.
+        /// Returned unchanged in the answer.
         firm: [u8; 4] = 5,
     }
 }
@@ -101,13 +101,13 @@ message! {
     EnableEntry b'E' 9 {
         /// The client's number of this message.
         user_ref: UserRef = 1,
-        /// Carried and returned.
+        /// Returned unchanged in the answer.
         firm: [u8; 4] = 5,
     }
 }
 
 message! {
-    /// `Q`, Account Query: which number is next?
+    /// `Q`, Account Query: asks for the next unused number.
     AccountQuery b'Q' 1 {}
 }
 
@@ -116,7 +116,7 @@ message! {
 pub enum Inbound<'a> {
     /// A new order.
     Enter(EnterOrder, Appendage<'a>),
-    /// Another quantity or price for an order.
+    /// A new quantity or price for an order.
     Replace(ReplaceOrder, Appendage<'a>),
     /// A cancel. Its appendage is optional, and so is its length field.
     Cancel(CancelOrder, Appendage<'a>),
@@ -124,20 +124,20 @@ pub enum Inbound<'a> {
     Modify(ModifyOrder, Appendage<'a>),
     /// A cancel of many orders.
     MassCancel(MassCancelOrders, Appendage<'a>),
-    /// Order entry off.
+    /// Disables order entry.
     DisableEntry(DisableEntry, Appendage<'a>),
-    /// Order entry on.
+    /// Enables order entry.
     EnableEntry(EnableEntry, Appendage<'a>),
-    /// A question for the next number. Its appendage is optional, and so is its length field.
+    /// A query for the next unused number. Its appendage is optional, and so is its length field.
     AccountQuery(AccountQuery, Appendage<'a>),
 }
 
 impl<'a> Inbound<'a> {
-    /// Reads one whole message: the payload of an Unsequenced Data packet from a client.
+    /// Decodes a whole message: the payload of an Unsequenced Data packet from a client.
     ///
     /// # Errors
-    /// [`OuchError`]. Tags are not looked at: an unreadable appendage of the right length is the sender's business
-    /// with the exchange, which answers it.
+    /// [`OuchError`]. Tags are not checked: an appendage of the right length that cannot be decoded is answered by the
+    /// exchange.
     #[inline]
     pub fn decode(bytes: &'a [u8]) -> Result<Self, OuchError> {
         let kind = *bytes.first().ok_or(OuchError::Empty)?;
@@ -162,7 +162,7 @@ impl<'a> Inbound<'a> {
         }
     }
 
-    /// Its tags.
+    /// The tags of the message.
     #[inline]
     pub fn appendage(&self) -> Appendage<'a> {
         match self {
@@ -177,7 +177,7 @@ impl<'a> Inbound<'a> {
         }
     }
 
-    /// Writes the message to the front of `out` and returns its length; `None` when it does not fit.
+    /// Writes the message to the start of `out` and returns its length; `None` if it does not fit.
     #[inline]
     pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
         match self {

@@ -1,5 +1,5 @@
-//! What an order's tags ask for (docs/PROTOCOL.md §2.4): every tag is either taken up, or asks for nothing, or is refused
-//! with the reason that says the most.
+//! Reads an order's tags (docs/PROTOCOL.md §2.4). Every tag is applied, or has a value that requests nothing, or is
+//! refused with the most specific reason.
 
 use super::tags::{self, Appendage, Tag};
 use crate::domain::{
@@ -7,14 +7,14 @@ use crate::domain::{
     SelfTradePrevention, Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
 };
 
-/// Which message the tags belong to.
+/// The message that contains the tags.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum MessageKind {
     Enter,
     Replace,
 }
 
-/// What an order asks for beyond its fixed fields.
+/// The requests of an order beyond its fixed fields.
 pub(super) struct Asked {
     pub(super) firm: [u8; 4],
     pub(super) quantity: Quantity,
@@ -22,7 +22,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// A plain order carries none, which keeps its command short.
+    /// `None` for a plain order, which keeps its command short.
     #[inline]
     pub(super) fn instructions(&self) -> Option<Instructions> {
         (self.instructions != Instructions::NOTHING).then_some(self.instructions)
@@ -32,7 +32,7 @@ impl Asked {
 /// Reads the tags of an order whose Quantity field is `lots`.
 ///
 /// # Errors
-/// The first tag that is refused says why. Only when none is, what cannot be read is reported
+/// The reason of the first tag that is refused. If there is none, tags that cannot be decoded are reported
 /// ([`RejectReason::MalformedTag`]), and then tags that contradict one another ([`RejectReason::InvalidInstructions`]).
 #[inline]
 pub(super) fn read_tags(
@@ -49,24 +49,24 @@ pub(super) fn read_tags(
     if tail.0.is_empty() { Ok(plain) } else { Reading::of(plain, kind).read(tail, lots) }
 }
 
-/// Tags as they are read. Some only make sense together, so they are put together at the end.
+/// The tags read so far. Some are only meaningful together, so they are combined at the end.
 struct Reading {
     asked: Asked,
     kind: MessageKind,
-    /// Which tags have been seen, a bit for each.
+    /// The tags seen so far, one bit each.
     seen: [u64; 4],
     trigger: Option<Trigger>,
     post_only: Option<PostOnly>,
     slide: bool,
     self_trade: Option<SelfTrade>,
     owner: Option<Owner>,
-    /// Tag 29, which says both.
+    /// Tag 29, which contains both mode and owner.
     strategy: Option<SelfTradePrevention>,
     amount: Option<u64>,
     lots: Option<u64>,
 }
 
-/// What is to be thought of a tag.
+/// The result of checking a tag.
 enum Judgement {
     Fine,
     Malformed,
@@ -113,7 +113,7 @@ impl Reading {
         if malformed { Err(RejectReason::MalformedTag) } else { self.put_together(quantity_field) }
     }
 
-    /// A tag that is served is taken up; any other is fine when its value asks for nothing.
+    /// Handles a tag of OUCH. A supported tag is applied; any other is accepted if its value requests nothing.
     fn take_standard(&mut self, tag: u8, value: &[u8]) -> Judgement {
         let instructions = &mut self.asked.instructions;
         match (tag, value) {
@@ -151,12 +151,13 @@ impl Reading {
             (tags::GROUP_ID, [_, _]) => only(value == [0; 2], RejectReason::TagNotSupported),
             (tags::AIQ_GROUP, [_, _]) => only(value == b"  ", RejectReason::TagNotSupported),
             (tags::USER_REF_IDX, [channel]) => only(*channel == 0, RejectReason::TagNotSupported),
-            // These state a fact about the sale of borrowed shares and ask for nothing.
+            // These tags declare a fact about a short sale and request nothing.
             (tags::SHARES_LOCATED, [letter]) => {
                 only(matches!(letter, b'Y' | b'N' | b' '), RejectReason::TagNotSupported)
             }
             (tags::LOCATE_BROKER, [_, _, _, _]) => Judgement::Fine,
-            // On a replace it can only make one kind of a sale another, and there is one kind. A new order has a field.
+            // In a replace, this tag can only change one kind of sale into another, and there is only one kind here. A
+            // new order has a field for the side.
             (tags::SIDE, [letter]) if self.kind == MessageKind::Replace => match letter {
                 b'B' | b'S' => Judgement::Fine,
                 _ => refused(RejectReason::ShortSaleNotAllowed),
@@ -173,11 +174,12 @@ impl Reading {
         }
     }
 
-    /// What the exchange can do and OUCH cannot say.
+    /// Handles a private tag.
     fn take_private(&mut self, tag: u8, value: &[u8]) -> Judgement {
         match (tag, value) {
             (tags::STOP_PRICE, value) => {
-                // One that does not fit is refused by the exchange, like any other above the protocol's end.
+                // A price that does not fit is refused by the exchange, like any other price above the protocol's
+                // limit.
                 long(value, |n| self.trigger().price = u32::try_from(n).unwrap_or(u32::MAX))
             }
             (tags::TRIGGER_KIND, b"S") => set(&mut self.trigger().kind, TriggerKind::Stop),
@@ -243,7 +245,7 @@ impl Reading {
     }
 }
 
-/// What a letter of tag 29 asks for: nothing, if it is a space; `None` if it has no meaning.
+/// The request of a letter of tag 29: nothing for a space; `None` if the letter is not defined.
 fn strategy(letter: u8) -> Option<Option<SelfTradePrevention>> {
     let owner = if letter.is_ascii_uppercase() { Owner::Account } else { Owner::Group };
     let mode = match letter.to_ascii_uppercase() {
@@ -268,7 +270,7 @@ fn long(value: &[u8], take: impl FnOnce(u64)) -> Judgement {
     Judgement::Fine
 }
 
-/// Takes a value up.
+/// Stores a value.
 fn set<T>(place: &mut T, value: T) -> Judgement {
     *place = value;
     Judgement::Fine
@@ -278,7 +280,7 @@ fn refused(reason: RejectReason) -> Judgement {
     Judgement::Refused(reason)
 }
 
-/// Fine when it asks for nothing.
+/// Accepts the tag if it requests nothing.
 fn only(asks_nothing: bool, reason: RejectReason) -> Judgement {
     if asks_nothing { Judgement::Fine } else { Judgement::Refused(reason) }
 }

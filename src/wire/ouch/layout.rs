@@ -1,17 +1,17 @@
-//! What OUCH messages may have behind their fixed part: an appendage.
+//! The appendage after the fixed part of OUCH messages.
 
 pub(super) use crate::wire::layout::message;
 
-/// Whether a message's appendage length is always there or only together with an appendage.
+/// Whether the appendage length is always present or only together with an appendage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tail {
-    /// Always there.
+    /// Always present.
     Mandatory,
-    /// Left out when there is nothing to append.
+    /// Omitted if there is no appendage.
     Optional,
 }
 
-/// The appendage's bytes in what follows a message's fixed part; `None` when lengths disagree.
+/// The appendage in the bytes after a message's fixed part; `None` if the lengths disagree.
 #[inline]
 pub(super) fn read_tail(rest: &[u8], tail: Tail) -> Option<&[u8]> {
     if rest.is_empty() && tail == Tail::Optional {
@@ -21,7 +21,7 @@ pub(super) fn read_tail(rest: &[u8], tail: Tail) -> Option<&[u8]> {
     (usize::from(u16::from_be_bytes(*len)) == bytes.len()).then_some(bytes)
 }
 
-/// Writes a whole message: the fixed part by `fixed`, then the appendage. `None` when `out` is too short.
+/// Writes a whole message: the fixed part by `fixed`, then the appendage. `None` if `out` is too short.
 #[inline]
 pub(super) fn write_message<const LEN: usize>(
     out: &mut [u8],

@@ -1,7 +1,7 @@
-//! OUCH 5.0, order entry (revision 1.04, with the tags of 1.05): all of its messages, byte for byte.
+//! OUCH 5.0, order entry (revision 1.04, with the tags of 1.05): all of its messages.
 //!
-//! [`inbound`] and [`outbound`] are the messages, readable and writable in both directions, since this crate also has
-//! clients. [`command`] is what a client's message asks of the exchange, [`event`] what an event tells a client.
+//! [`inbound`] and [`outbound`] define the messages, with encoding and decoding, because this crate also has clients.
+//! [`command`] converts a client's message to a command, [`event`] converts an event to messages for clients.
 
 pub mod command;
 mod echo;
@@ -28,27 +28,27 @@ pub use outbound::{
 pub use tags::{Appendage, Tag, TagError};
 pub use told::Told;
 
-/// The price that means "whatever the book offers".
+/// The price of a market order.
 pub const MARKET_PRICE: u64 = 0x7FFF_FFFF;
 
-// Every price and quantity that an instrument can have can be said.
+// Every price and quantity of an instrument can be expressed.
 const _: () = assert!(crate::domain::Listing::PRICE_END <= MARKET_PRICE);
 const _: () = assert!(crate::domain::Listing::QUANTITY_MAX <= u32::MAX as u64);
 
-/// A message that cannot be read.
+/// A message that cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OuchError {
-    /// No bytes at all.
+    /// There are no bytes.
     #[error("an empty message")]
     Empty,
-    /// The type byte is none of OUCH 5.0 in this direction.
+    /// The type byte is not defined in OUCH 5.0 for this direction.
     #[error("a message of the unknown type {:?}", char::from(*.kind))]
     UnknownKind { kind: u8 },
-    /// The length does not fit the type, or the appendage length does not fit the length.
+    /// The length is wrong for the type, or the appendage length does not match the length.
     #[error("a message of type {:?} cannot have {length} bytes", char::from(*.kind))]
     Length {
         kind: u8,
-        /// The message's length, bytes.
+        /// The length of the message in bytes.
         length: usize,
     },
 }

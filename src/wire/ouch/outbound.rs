@@ -1,4 +1,5 @@
-//! What clients are told (OUCH 5.0 §2.2 in docs/PROTOCOL.md): all of them, whether this exchange has a use for them or not.
+//! Messages to clients (OUCH 5.0 §2.2 in docs/PROTOCOL.md). All are defined, including those that this exchange never
+//! sends.
 
 use super::layout::{Tail, message, read_tail, write_message};
 use super::{Appendage, OuchError};
@@ -21,28 +22,28 @@ message! {
         timestamp: u64 = 1,
         /// The client's number of the order.
         user_ref: UserRef = 9,
-        /// As it was sent.
+        /// As sent by the client.
         side: u8 = 13,
         /// Lots.
         quantity: u32 = 14,
         symbol: Symbol = 18,
         /// Limit in price units, or [`super::MARKET_PRICE`].
         price: u64 = 26,
-        /// As it was sent.
+        /// As sent by the client.
         time_in_force: u8 = 34,
-        /// As it was sent.
+        /// As sent by the client.
         display: u8 = 35,
         /// The exchange's number of the order.
         order: OrderId = 36,
-        /// As it was sent.
+        /// As sent by the client.
         capacity: u8 = 44,
-        /// As it was sent.
+        /// As sent by the client.
         iso: u8 = 45,
-        /// As it was sent.
+        /// As sent by the client.
         cross_type: u8 = 46,
         /// L live, D dead: nothing follows.
         state: u8 = 47,
-        /// As it was sent.
+        /// As sent by the client.
         cl_ord_id: ClOrdId = 48,
     }
 }
@@ -52,32 +53,32 @@ message! {
     OrderReplaced b'U' 66 {
         /// Nanoseconds since midnight UTC.
         timestamp: u64 = 1,
-        /// The client's number of the order that is gone.
+        /// The client's number of the replaced order.
         orig_user_ref: UserRef = 9,
-        /// The client's number of the order that stands in its place.
+        /// The client's number of the new order.
         user_ref: UserRef = 13,
-        /// That of the original order.
+        /// Side of the original order.
         side: u8 = 17,
-        /// Open lots, not the chain's total.
+        /// Open lots, not the total of the chain.
         quantity: u32 = 18,
         symbol: Symbol = 22,
         /// Limit in price units, or [`super::MARKET_PRICE`].
         price: u64 = 30,
-        /// As it was sent.
+        /// As sent by the client.
         time_in_force: u8 = 38,
-        /// As it was sent.
+        /// As sent by the client.
         display: u8 = 39,
         /// The exchange's number of the new order.
         order: OrderId = 40,
-        /// That of the original order.
+        /// Capacity of the original order.
         capacity: u8 = 48,
-        /// As it was sent.
+        /// As sent by the client.
         iso: u8 = 49,
-        /// That of the original order.
+        /// Cross type of the original order.
         cross_type: u8 = 50,
         /// L live, D dead: nothing follows.
         state: u8 = 51,
-        /// As it was sent.
+        /// As sent by the client.
         cl_ord_id: ClOrdId = 52,
     }
 }
@@ -89,9 +90,9 @@ message! {
         timestamp: u64 = 1,
         /// The client's number of the order.
         user_ref: UserRef = 9,
-        /// By how many lots it became smaller.
+        /// Lots by which the order becomes smaller.
         decrement: u32 = 13,
-        /// Why; see [`super::event::cancel_code`].
+        /// The reason; see [`super::event::cancel_code`].
         reason: u8 = 17,
     }
 }
@@ -103,17 +104,18 @@ message! {
         timestamp: u64 = 1,
         /// The client's number of the order.
         user_ref: UserRef = 9,
-        /// By how many lots it became smaller.
+        /// Lots by which the order becomes smaller.
         decrement: u32 = 13,
-        /// Q.
+        /// The reason, always Q.
         reason: u8 = 17,
         /// Lots that would have traded.
         prevented: u32 = 18,
-        /// At which price, in price units.
+        /// The price of the prevented trade, in price units.
         price: u64 = 22,
-        /// A: the order rested, R: it was incoming.
+        /// A: the order was resting, R: it was incoming.
         liquidity: u8 = 30,
-        /// O the resting order is cancelled, W the incoming one, D both lose the quantity that would have traded.
+        /// O: the resting order is cancelled; W: the incoming order is cancelled; D: both lose the quantity that would
+        /// have traded.
         strategy: u8 = 31,
     }
 }
@@ -129,7 +131,8 @@ message! {
         quantity: u32 = 13,
         /// In price units.
         price: u64 = 17,
-        /// A added liquidity (the order rested), J the same and was hidden, R removed it; O, C and H: in an auction.
+        /// A: added liquidity (the order was resting); J: the same for a hidden order; R: removed liquidity; O, C and
+        /// H: in an auction.
         liquidity: u8 = 25,
         /// The trade's number, the same for both sides.
         trade: TradeId = 26,
@@ -137,7 +140,7 @@ message! {
 }
 
 message! {
-    /// `B`, Broken Trade: a trade is undone. Never sent: trades here are final.
+    /// `B`, Broken Trade: a trade is cancelled. Never sent: trades here are final.
     BrokenTrade b'B' 36 {
         /// Nanoseconds since midnight UTC.
         timestamp: u64 = 1,
@@ -146,7 +149,7 @@ message! {
         trade: TradeId = 13,
         /// E erroneous, C consent, S supervisory, X external.
         reason: u8 = 21,
-        /// That of the order.
+        /// ClOrdID of the order.
         cl_ord_id: ClOrdId = 22,
     }
 }
@@ -156,31 +159,31 @@ message! {
     OrderRejected b'J' 29 {
         /// Nanoseconds since midnight UTC.
         timestamp: u64 = 1,
-        /// The client's number of the order, used up by the refusal.
+        /// The client's number of the order. The refusal uses it up.
         user_ref: UserRef = 9,
-        /// Why; see [`super::event::reject_code`].
+        /// The reason; see [`super::event::reject_code`].
         reason: u16 = 13,
-        /// As it was sent.
+        /// As sent by the client.
         cl_ord_id: ClOrdId = 15,
     }
 }
 
 message! {
-    /// `M`, Order Modified: the quantity was lowered, the place kept.
+    /// `M`, Order Modified: the quantity was reduced without loss of priority.
     OrderModified b'M' 18 {
         /// Nanoseconds since midnight UTC.
         timestamp: u64 = 1,
         /// The client's number of the order.
         user_ref: UserRef = 9,
-        /// That of the order.
+        /// Side of the order.
         side: u8 = 13,
-        /// Lots that are still open.
+        /// Open lots.
         quantity: u32 = 14,
     }
 }
 
 message! {
-    /// `P`, Cancel Pending: a cancel will be carried out later. Never sent: cancels here are carried out at once or refused.
+    /// `P`, Cancel Pending: a cancel will be executed later. Never sent: cancels here are executed at once or refused.
     CancelPending b'P' 13 {
         /// Nanoseconds since midnight UTC.
         timestamp: u64 = 1,
@@ -190,7 +193,7 @@ message! {
 }
 
 message! {
-    /// `T`, Order Priority Update: an order has another place in the queue.
+    /// `T`, Order Priority Update: the order has a new place in the queue.
     OrderPriorityUpdate b'T' 30 {
         /// Nanoseconds since midnight UTC.
         timestamp: u64 = 1,
@@ -198,15 +201,15 @@ message! {
         user_ref: UserRef = 9,
         /// Limit in price units, or [`super::MARKET_PRICE`].
         price: u64 = 13,
-        /// Y shown, N hidden.
+        /// Y: displayed, N: hidden.
         display: u8 = 21,
-        /// The exchange's number of the order from now on.
+        /// The exchange's new number of the order.
         order: OrderId = 22,
     }
 }
 
 message! {
-    /// `I`, Cancel Reject: a cancel or a change was refused, the order is as it was.
+    /// `I`, Cancel Reject: a cancel or a change was refused; the order is unchanged.
     CancelRejected b'I' 13 {
         /// Nanoseconds since midnight UTC.
         timestamp: u64 = 1,
@@ -222,13 +225,13 @@ message! {
         timestamp: u64 = 1,
         /// The client's number of the order.
         user_ref: UserRef = 9,
-        /// R the next slice is shown.
+        /// R: the next slice is displayed.
         reason: u8 = 13,
     }
 }
 
 message! {
-    /// `X`, Mass Cancel Response: the cancels came before.
+    /// `X`, Mass Cancel Response. It follows the messages of the single cancels.
     MassCancelResponse b'X' 25 {
         /// Nanoseconds since midnight UTC.
         timestamp: u64 = 1,
@@ -246,9 +249,9 @@ message! {
     EntryDisabled b'G' 17 {
         /// Nanoseconds since midnight UTC.
         timestamp: u64 = 1,
-        /// The client's number of the message that this answers.
+        /// The client's number of the message that is answered.
         user_ref: UserRef = 9,
-        /// As it was sent.
+        /// As sent by the client.
         firm: [u8; 4] = 13,
     }
 }
@@ -258,9 +261,9 @@ message! {
     EntryEnabled b'K' 17 {
         /// Nanoseconds since midnight UTC.
         timestamp: u64 = 1,
-        /// The client's number of the message that this answers.
+        /// The client's number of the message that is answered.
         user_ref: UserRef = 9,
-        /// As it was sent.
+        /// As sent by the client.
         firm: [u8; 4] = 13,
     }
 }
@@ -278,7 +281,7 @@ message! {
 /// A message to a client, with its optional tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outbound<'a> {
-    /// The day starts or ends.
+    /// The start or end of the day.
     System(SystemEvent),
     /// An order was accepted.
     Accepted(OrderAccepted, Appendage<'a>),
@@ -286,39 +289,39 @@ pub enum Outbound<'a> {
     Replaced(OrderReplaced, Appendage<'a>),
     /// An order lost open quantity.
     Canceled(OrderCanceled, Appendage<'a>),
-    /// An order lost open quantity instead of trading with its own owner.
+    /// An order lost open quantity because it would have traded with its own owner.
     SelfMatchCanceled(SelfMatchCanceled, Appendage<'a>),
     /// An order traded.
     Executed(OrderExecuted, Appendage<'a>),
-    /// A trade is undone.
+    /// A trade was cancelled.
     Broken(BrokenTrade, Appendage<'a>),
     /// An order was refused.
     Rejected(OrderRejected, Appendage<'a>),
-    /// An order was made smaller.
+    /// An order's quantity was reduced.
     Modified(OrderModified, Appendage<'a>),
-    /// A cancel will be carried out later.
+    /// A cancel will be executed later.
     CancelPending(CancelPending, Appendage<'a>),
     /// A cancel or a change was refused.
     CancelRejected(CancelRejected, Appendage<'a>),
-    /// An order has another place in the queue.
+    /// An order has a new place in the queue.
     PriorityUpdated(OrderPriorityUpdate, Appendage<'a>),
-    /// An order shows its next slice.
+    /// An order displays its next slice.
     Restated(OrderRestated, Appendage<'a>),
-    /// A mass cancel was carried out.
+    /// A mass cancel was executed.
     MassCanceled(MassCancelResponse, Appendage<'a>),
-    /// Order entry is off.
+    /// Order entry is disabled.
     EntryDisabled(EntryDisabled, Appendage<'a>),
-    /// Order entry is on.
+    /// Order entry is enabled.
     EntryEnabled(EntryEnabled, Appendage<'a>),
-    /// The next number.
+    /// The next unused number.
     AccountState(AccountQueryResponse, Appendage<'a>),
 }
 
 impl<'a> Outbound<'a> {
-    /// Reads one whole message: the payload of a Sequenced Data packet.
+    /// Decodes a whole message: the payload of a Sequenced Data packet.
     ///
     /// # Errors
-    /// [`OuchError`]. Tags are not looked at.
+    /// [`OuchError`]. Tags are not checked.
     #[inline]
     pub fn decode(bytes: &'a [u8]) -> Result<Self, OuchError> {
         let kind = *bytes.first().ok_or(OuchError::Empty)?;
@@ -354,7 +357,7 @@ impl<'a> Outbound<'a> {
         }
     }
 
-    /// Writes the message to the front of `out` and returns its length; `None` when it does not fit.
+    /// Writes the message to the start of `out` and returns its length; `None` if it does not fit.
     #[inline]
     pub fn encode(&self, out: &mut [u8]) -> Option<usize> {
         match self {

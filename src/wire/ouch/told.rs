@@ -1,11 +1,11 @@
-//! What Accepted and Replaced say of an order beyond their fixed fields (docs/PROTOCOL.md §2.2), as it is written for a client and
-//! as a client reads it.
+//! The tags of Accepted and Replaced, which describe an order beyond the fixed fields (docs/PROTOCOL.md §2.2): encoding
+//! for clients and decoding by clients.
 
 use super::Echoed;
 use super::tags::{self, Appendage, TagBuffer, TagError};
 use crate::domain::{OrderTerms, PostOnly, TimeInForce, Timestamp};
 
-/// Only what the order asked for, in the order of the tags' numbers.
+/// Adds only the tags of properties that the order requested, in the order of the tag numbers.
 #[inline]
 pub(super) fn order_tags(added: &mut TagBuffer, terms: &OrderTerms, time: Timestamp) {
     let OrderTerms { echo, display_quantity, post_only, time_in_force, expire_s, .. } = *terms;
@@ -27,31 +27,31 @@ pub(super) fn order_tags(added: &mut TagBuffer, terms: &OrderTerms, time: Timest
     }
 }
 
-/// Seconds since midnight when that is today's, else since 1970: as an order may state it.
+/// Seconds since midnight if the time is today, otherwise seconds since 1970, as in an order.
 fn expire_time(expire_s: u32, now: Timestamp) -> u32 {
     const DAY_S: u64 = 86_400;
     let same_day = u64::from(expire_s) / DAY_S == now.seconds() / DAY_S;
     if same_day { expire_s % DAY_S as u32 } else { expire_s }
 }
 
-/// The same as a client reads it.
+/// The content of the tags, as decoded by a client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Told {
-    /// Lots shown at a time, of an iceberg.
+    /// Displayed lots of an iceberg order.
     pub display_quantity: Option<u32>,
-    /// Whether it had to rest.
+    /// Whether the order was post-only.
     pub post_only: bool,
-    /// Whether its price may have been moved so that it would rest.
+    /// Whether its price could be moved so that it would rest.
     pub slid: bool,
-    /// When it ends: seconds since midnight, or since 1970 from 86,400 on.
+    /// Its expiry: below 86,400 in seconds since midnight, otherwise in seconds since 1970.
     pub expire_s: Option<u32>,
 }
 
 impl Told {
-    /// Reads it from the tags of Accepted or Replaced.
+    /// Decodes the tags of Accepted or Replaced.
     ///
     /// # Errors
-    /// Tags that cannot be read.
+    /// The tags cannot be decoded.
     pub fn read(tail: Appendage<'_>) -> Result<Self, TagError> {
         let number = |tag| tail.find(tag).map(|found| found.map(u32::from_be_bytes));
         Ok(Self {
