@@ -45,13 +45,13 @@ pub struct ProtectionConfig {
     /// Reference price of the static band until an auction sets it.
     #[serde(with = "exact")]
     pub reference: Decimal,
-    /// Width of the static band around the reference, parts per million.
+    /// Largest distance of a trade price from the reference, parts per million.
     pub static_band_ppm: u32,
-    /// Width of the dynamic band around the last trade, parts per million.
+    /// Largest distance of a trade price from the last trade price, parts per million.
     pub dynamic_band_ppm: u32,
-    /// Duration of the auction that follows when a trade would cross a band, s.
+    /// Duration of the auction that starts when a trade would cross a band, s.
     pub interruption_s: u32,
-    /// The farthest price at which a market order may trade, from the best price, parts per million.
+    /// Largest distance from the best price at which a market order may trade, parts per million.
     pub market_collar_ppm: u32,
 }
 
