@@ -160,7 +160,8 @@ impl Connection {
         if let ClientError::SessionEnded = error {
             let ended = self.mark.session;
             self.ended = Some(ended);
-            // The current session may be a later one. The next session is read first, because it has the messages before that.
+            // The current session may be a later one. The next session is read first, because it has the messages before
+            // that.
             let next = ended.after(1).map_or(Start::Beginning, |session| {
                 Start::At(Bookmark { session, sequence: 1, next_user_ref: Some(UserRef(1)) })
             });
