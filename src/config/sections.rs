@@ -217,9 +217,9 @@ pub struct MarketDataSection {
     pub listen: SocketAddr,
     /// The address where clients that join late receive a snapshot of the book; port 0 selects a free port.
     pub glimpse_listen: SocketAddr,
-    /// The most connections at one time, of both kinds together.
+    /// The most connections at one time on each of the two ports.
     pub connections_max: usize,
-    /// The most connections of one user, of both kinds together. A further connection ends the user's oldest.
+    /// The most connections of one user on each of the two ports. A further connection ends the user's oldest.
     pub connections_per_user: usize,
     /// Number of messages kept in memory; a power of two.
     pub tail_messages: usize,

@@ -45,7 +45,7 @@ impl Feed {
             }
             Event::Order(OrderEvent::Canceled(e)) => {
                 let prevented = matches!(e.reason, CancelReason::SelfTradePrevented(_));
-                // Self-trade prevention during a cross belongs to that auction.
+                // Lots that self-trade prevention removes during a cross are removed in that auction.
                 if prevented && self.cross.is_some() {
                     self.lost_in_auction(e.order, e.open, record.number, out);
                 } else {

@@ -24,7 +24,7 @@ const SEGMENT: &str = ".seg";
 const ARCHIVED: &str = ".seg.zst";
 const SNAPSHOT: &str = ".snap";
 
-/// The longest part of the journal in which opening commands are searched; they name accounts and instruments.
+/// The most records at the beginning that are searched for the names of accounts and instruments.
 const OPENING_MAX: usize = 1_000_000;
 
 /// Which journal is meant.
