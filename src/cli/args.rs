@@ -1,4 +1,4 @@
-//! What several commands are told in the same way.
+//! Arguments that several commands share.
 
 use super::folder::Folder;
 use crate::config::{Config, ConfigError};
@@ -14,10 +14,10 @@ pub struct DataArgs {
 }
 
 impl DataArgs {
-    /// The directory, which must be there.
+    /// The directory, which must exist.
     ///
     /// # Errors
-    /// When it is not, or is no data directory.
+    /// When it does not exist or is not a data directory.
     pub fn existing_dir(&self) -> anyhow::Result<&PathBuf> {
         let folder = Folder::at(&self.data);
         match folder.no_data_dir() {
@@ -27,7 +27,7 @@ impl DataArgs {
     }
 }
 
-/// The configuration of the file, or the built-in one.
+/// The configuration from the file, or the built-in one without a file.
 pub(super) fn read_config(file: Option<&Path>) -> Result<Config, ConfigError> {
     file.map_or_else(|| Ok(Config::embedded_default()), Config::load)
 }

@@ -1,4 +1,4 @@
-//! What lies at a path that somebody named, and what to name instead: for commands that were given another thing than they read.
+//! Classifies a path from the command line, and suggests the right path if the command needs another one.
 
 use crate::recovery::DataDir;
 use dojima_journal::storage::{FileStorage, Storage};
@@ -8,26 +8,26 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What lies there.
+/// The kind of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Nothing.
+    /// The path does not exist.
     Nothing,
-    /// Something that may not be looked at.
+    /// The path cannot be read.
     Closed,
-    /// A file, or anything else that is no directory.
+    /// A file, or anything else that is not a directory.
     File,
-    /// The data directory of an engine, whole or in part.
+    /// The data directory of an engine, complete or incomplete.
     Data,
-    /// One of its directories, or a copy of one.
+    /// A directory inside a data directory, or a copy of one.
     Part(Part),
-    /// A directory without anything in it.
+    /// An empty directory.
     Empty,
-    /// A directory with other things in it.
+    /// A directory with other contents.
     Other,
 }
 
-/// A directory of a data directory.
+/// A directory inside a data directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Segments of commands.
@@ -38,7 +38,7 @@ pub enum Part {
     MarketData,
     /// Snapshots.
     Snapshots,
-    /// Segments that do not say of what.
+    /// Segments whose content is unknown.
     Segments,
 }
 
@@ -68,24 +68,24 @@ impl fmt::Display for Part {
     }
 }
 
-/// A path, and what lies there.
+/// A path and its kind.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// What it is.
+    /// The kind of the path.
     pub kind: Kind,
-    /// What the system said where it could not be looked at.
+    /// The system's error, if the path could not be read.
     error: Option<io::Error>,
 }
 
 impl Folder {
-    /// Looks.
+    /// Examines the path.
     pub fn at(path: &Path) -> Self {
         let (kind, error) = match (std::fs::metadata(path), std::fs::read_dir(path)) {
             (Err(error), _) if error.kind() == io::ErrorKind::NotFound => (Kind::Nothing, Some(error)),
             (Err(error), _) => (Kind::Closed, Some(error)),
             (Ok(found), _) if !found.is_dir() => (Kind::File, None),
-            // Its directories may be open where it cannot be listed itself.
+            // Its directories may be readable although it cannot be listed itself.
             (Ok(_), _) if is_data(path) => (Kind::Data, None),
             (Ok(_), Err(error)) => (Kind::Closed, Some(error)),
             (Ok(_), Ok(mut entries)) => match part(path) {
@@ -97,7 +97,7 @@ impl Folder {
         Self { path: path.to_owned(), kind, error }
     }
 
-    /// `why`, as an error that has what the system said.
+    /// An error with the message `why` and the system's error, if there is one.
     pub fn error(self, why: String) -> anyhow::Error {
         match self.error {
             Some(error) => anyhow::Error::new(error).context(why),
@@ -105,11 +105,12 @@ impl Folder {
         }
     }
 
-    /// The data directory that it lies in; `None` for one that lies elsewhere, such as a copy.
+    /// The data directory that contains it; `None` if it is elsewhere, such as a copy.
     pub fn data_dir(&self) -> Option<PathBuf> {
         let whole = || self.path.canonicalize().ok();
         let parent = match self.path.file_name() {
-            // `data/journal` without a name of this machine in the answer; `.` does not say where it is.
+            // A relative path such as `data/journal` keeps its form in messages. `.` does not contain its parent, so it is
+            // made absolute.
             Some(_) => self.path.parent().map(Path::to_owned),
             None => whole()?.parent().map(Path::to_owned),
         }?;
@@ -121,14 +122,14 @@ impl Folder {
         }
     }
 
-    /// The only data directory inside it, where somebody named the directory above.
+    /// The only data directory directly inside it, for a user who named the parent directory.
     pub fn data_dir_inside(&self) -> Option<PathBuf> {
         let entries = std::fs::read_dir(&self.path).ok()?;
         let mut found = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| is_data(path));
         found.next().filter(|_| found.next().is_none())
     }
 
-    /// Why it is no data directory, and which path is one; `None` if it is one.
+    /// Why the path is not a data directory, with a better path if there is one; `None` if it is one.
     pub fn no_data_dir(&self) -> Option<String> {
         let path = self.path.display();
         let inside = || match self.data_dir_inside() {
@@ -149,7 +150,7 @@ impl Folder {
         }
     }
 
-    /// Why no engine may make a data directory of it, where it is a file, or belongs to a data directory already.
+    /// Why no engine may create a data directory here: the path is a file, or belongs to a data directory. Otherwise `None`.
     pub fn of_a_data_dir(&self) -> Option<String> {
         let path = self.path.display();
         let what = match self.kind {
@@ -169,7 +170,7 @@ impl Folder {
         Some(what + &instead)
     }
 
-    /// Why there is neither a journal nor an event log to read, and which path has one.
+    /// Why the path has neither a journal nor an event log, with a better path if there is one.
     pub fn no_log(&self) -> String {
         let path = self.path.display();
         let data = self.data_dir();
@@ -225,12 +226,12 @@ impl Folder {
     }
 }
 
-/// Whether it has a directory of a data directory.
+/// Whether it contains a directory with the name of a data directory's part.
 fn is_data(path: &Path) -> bool {
     Part::NAMED.iter().any(|(_, name)| path.join(name).is_dir())
 }
 
-/// Which directory of a data directory it is, by what its segments say, or else by its files and its name.
+/// Which part of a data directory it is: according to its segment headers, otherwise its files and its name.
 fn part(path: &Path) -> Option<Part> {
     let files: Arc<dyn Storage> = Arc::new(ArchivedStorage::new(Arc::new(FileStorage::new(path))));
     let listed = files.files().ok()?;
@@ -245,7 +246,7 @@ fn part(path: &Path) -> Option<Part> {
         (DataDir::MESSAGES, Part::MarketData),
     ];
     let said = said.and_then(|said| by_tag.iter().find(|(tag, _)| tag.kind == said.kind));
-    // Not one segment can be read, or it is of a version that says nothing of that.
+    // No segment can be read, or the segments have a version without a content kind.
     let by_name =
         || Part::NAMED.into_iter().find(|(_, name)| path.file_name().is_some_and(|own| own == *name));
     Some(said.map(|(_, part)| *part).or(by_name().map(|(part, _)| part)).unwrap_or(Part::Segments))

@@ -1,4 +1,4 @@
-//! `dojima hash-password`: a password as the configuration should have it.
+//! `dojima hash-password`: prints a password's hash for the configuration.
 
 use super::print;
 use crate::stages::authenticator;
@@ -7,10 +7,10 @@ use anyhow::{Context, bail};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
-/// Reads a password from stdin (from a terminal without showing it, and twice) and prints its hash.
+/// Reads a password from stdin and prints its hash. On a terminal it reads the password twice, without echo.
 ///
 /// # Errors
-/// When it is none that a client can send, or the two differ.
+/// When a client cannot send the password, or the two inputs differ.
 pub fn run() -> anyhow::Result<ExitCode> {
     let text = match io::stdin().is_terminal() {
         true => {

@@ -1,5 +1,5 @@
-//! `dojima itch`: the log of market data as a file that any ITCH 5.0 parser reads ("BinaryFILE": every message with its
-//! length before it, u16 big-endian).
+//! `dojima itch`: writes the market data log as a file for ITCH 5.0 parsers ("BinaryFILE": each message after its length,
+//! u16 big-endian).
 
 use super::args::DataArgs;
 use super::{print, show};
@@ -38,10 +38,10 @@ pub fn run(args: ItchArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the messages of a session (`None`: the last one that is there) to a file; how many.
+/// Writes the messages of a session (`None`: the last one in the log) to a file and returns their number.
 ///
 /// # Errors
-/// When there is no such session, or the file cannot be written.
+/// When the session is not in the log, or the file cannot be written.
 pub fn export(data: &DataDir, file: &Path, session: Option<usize>) -> anyhow::Result<u64> {
     let dir = data.market_data().dir().display();
     let mut first_messages = Vec::new();
@@ -53,7 +53,7 @@ pub fn export(data: &DataDir, file: &Path, session: Option<usize>) -> anyhow::Re
         }
         Ok(())
     })?;
-    // Of earlier sessions the log may have nothing any more, so they are counted back from what a checkpoint says.
+    // The log may no longer have the earlier sessions, so sessions are counted back from the number in a checkpoint.
     let (messages, present) = newest_checkpoint(data.market_data()).unwrap_or_default();
     let begun = first_messages.iter().filter(|first| **first <= messages.max(1)).count();
     let number_of = |at: usize| (present as usize + 1 + at).saturating_sub(begun.max(1));

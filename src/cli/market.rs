@@ -1,4 +1,4 @@
-//! `dojima market`: the market in the terminal, from the feed of a running engine.
+//! `dojima market`: shows the market in the terminal, from the feed of a running engine.
 
 use super::args::read_config;
 use super::password::PasswordArgs;
@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// Trades that are shown of one instrument.
+/// Number of trades shown per instrument.
 const PRINTS: usize = 10;
 
 /// Arguments of `dojima market`.
@@ -53,7 +53,7 @@ pub struct MarketArgs {
     every: f64,
 }
 
-/// Shows the market until it is interrupted, or once.
+/// Shows the market until the user interrupts it, or once.
 ///
 /// # Errors
 /// When the engine cannot be reached, refuses the login, or ends the session.
@@ -79,13 +79,13 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
         MarketError::Client(error) => print::with_advice(error),
         error => error.into(),
     })?;
-    // A snapshot has the books and not what was traded before.
+    // A snapshot has the books but not the earlier trades.
     let joined = session.next_sequence();
     let mut out = print::stdout();
     loop {
         let view = view(&books, symbol, args.levels, &units)?;
         if !args.once && out.is_screen() {
-            // Home, and clear what is below.
+            // Move the cursor home and clear the screen below.
             write!(out, "\x1b[H\x1b[J")?;
         }
         let message = session.next_sequence() - 1;
@@ -109,7 +109,7 @@ pub fn run(args: MarketArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// A price, with as many decimals as prices of the instrument have.
+/// A price, with the price decimals of the instrument.
 fn price(units: Option<&Units>, price: u32) -> String {
     match units {
         Some(units) => Decimal::new(i64::from(price), u32::from(units.price_decimals)).to_string(),
@@ -117,7 +117,7 @@ fn price(units: Option<&Units>, price: u32) -> String {
     }
 }
 
-/// A quantity, with as many decimals as a lot of the instrument has.
+/// A quantity, with the decimals of the instrument's lot.
 fn quantity(units: Option<&Units>, lots: u64) -> String {
     match units {
         Some(units) => {

@@ -1,7 +1,7 @@
-//! The command line: one file per command, this one dispatches and turns errors into exit codes.
+//! The command line. Each command has its own file; this one dispatches and turns errors into exit codes.
 //!
-//! Exit codes: 0 all went well, 1 an error or a failed check, 2 wrong usage, 10 and above a [`Fatal`] with its own
-//! code for each reason (see the table there).
+//! Exit codes: 0 success, 1 an error or a failed check, 2 wrong usage, 10 and above a [`Fatal`] with its own code for
+//! each reason (see the table there).
 
 mod args;
 pub mod client;
@@ -59,7 +59,7 @@ enum Command {
     HashPassword,
 }
 
-/// Parses the process's arguments, does what they say and returns the exit code.
+/// Parses the process's arguments, runs the command and returns the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     start_logging(&cli.command);
@@ -89,7 +89,7 @@ fn exit_code(error: &Error) -> ExitCode {
     ExitCode::from(start.or_else(fatal).unwrap_or(1))
 }
 
-/// Logs go to stderr, so that stdout stays what the command prints.
+/// Logs go to stderr, so that stdout has only the command's output.
 fn start_logging(command: &Command) {
     let level = if matches!(command, Command::Serve(_)) { "info" } else { "warn" };
     log::start(level);

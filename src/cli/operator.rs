@@ -1,4 +1,4 @@
-//! `dojima operator`: asks something of the engine that is running on a data directory.
+//! `dojima operator`: sends an operator's request to the engine that runs on a data directory.
 
 use super::args::DataArgs;
 use super::print;
@@ -17,10 +17,10 @@ pub struct OperatorArgs {
     order: Order,
 }
 
-/// Has the order done, and says by which command of the journal.
+/// Sends the request and prints the sequence of the journaled command.
 ///
 /// # Errors
-/// When no engine runs there, or it refuses.
+/// When no engine runs there, or the engine refuses.
 pub fn run(args: OperatorArgs) -> anyhow::Result<ExitCode> {
     let data = args.engine.existing_dir()?;
     match ask(data, args.order)? {

@@ -1,4 +1,4 @@
-//! What is missing of a data directory, and what a start on it would come to: the same words in every command.
+//! Reports what a data directory lacks and what a start would do, in the same words for every command.
 
 use super::replay_bar::ReplayBar;
 use super::show::{count, thousands};
@@ -9,18 +9,18 @@ use crate::runtime::{SystemClocks, WallClock};
 use dojima_journal::Verdict;
 use std::ops::RangeInclusive;
 
-/// What a start would do, as far as that can be tried without writing.
+/// The expected result of a start, as far as it can be tried without writing.
 pub enum Outlook {
-    /// It would go on as this says.
+    /// The start would succeed.
     Starts(Box<Rehearsed>),
-    /// It would end as this says.
+    /// The start would fail with this error.
     Refused(Box<StartError>),
-    /// It was not tried, and why.
+    /// The start was not tried, for this reason.
     NotTried(String),
 }
 
 impl Outlook {
-    /// Tries a start of this configuration, where no engine holds the directory.
+    /// Tries a start with this configuration, unless an engine holds the directory.
     pub fn of(config: &Config, data: &DataDir) -> Self {
         match data.is_held() {
             Ok(false) => {}
@@ -40,7 +40,7 @@ impl Outlook {
         }
     }
 
-    /// Where something beside the journal proves that it had gone on after its last command: that the journal is not all, in words.
+    /// If other files prove that the journal once had later commands, so the journal is incomplete: the description.
     pub fn cut_short(&self) -> Option<String> {
         let Self::Refused(error) = self else { return None };
         match error.as_ref() {
@@ -54,7 +54,7 @@ impl Outlook {
         }
     }
 
-    /// In words, for people.
+    /// The description for users.
     pub fn words(&self) -> String {
         match self {
             Self::Starts(rehearsed) => starts(rehearsed),
@@ -63,7 +63,7 @@ impl Outlook {
         }
     }
 
-    /// The command of the snapshot that a start would begin at; `None` if it began at the first command, or not at all.
+    /// The position of the snapshot from which a start would begin; `None` if it would begin at the first command, or fail.
     pub fn snapshot(&self) -> Option<u64> {
         match self {
             Self::Starts(rehearsed) => rehearsed.report.snapshot.as_ref().map(|info| info.position),
@@ -119,7 +119,7 @@ fn refused(error: &StartError) -> String {
     format!("refuses to start (exit code {}){unchanged}: {error}", error.exit_code())
 }
 
-/// What is missing, such as `commands 1 to 15,020 (0000000001.seg)`; `noun` is that of one record.
+/// The missing records, such as `commands 1 to 15,020 (0000000001.seg)`; `noun` names one record.
 pub fn missing(missing: &Missing, noun: &str) -> String {
     let records = match (missing.records.start(), missing.records.end()) {
         (first, last) if first == last => format!("{noun} {first}"),

@@ -1,4 +1,4 @@
-//! The password of a user who logs in from a command: from a file, from the environment, or asked for.
+//! The password of a user who logs in from a command: from a file, the environment, or a prompt.
 
 use crate::domain::Password;
 use crate::wire::soup;
@@ -7,7 +7,7 @@ use clap::Args;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-/// The environment variable that the password is taken from.
+/// The environment variable with the password.
 const VARIABLE: &str = "DOJIMA_PASSWORD";
 
 /// Where the password comes from.
@@ -22,7 +22,7 @@ impl PasswordArgs {
     /// The password of this user.
     ///
     /// # Errors
-    /// When there is none, or none that a login can have.
+    /// When there is no password, or the password is not valid for a login.
     pub fn of(&self, user: &str) -> anyhow::Result<Password> {
         let text = match &self.password_file {
             Some(file) => {

@@ -1,12 +1,12 @@
-//! What commands print. Whoever reads it may stop early (`| head`, `| true`): that is no failure of the command, whose
-//! exit code says what it found all the same.
+//! The output of commands. A reader may stop early (`| head`, `| true`). This is not a failure of the command; its exit code
+//! still reports its result.
 
 use crate::client::session::ClientError;
 use crate::runtime::log;
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, IsTerminal, StdoutLock, Write};
 
-/// Stdout, as long as somebody reads it; then nothing.
+/// Stdout until its reader is gone; later output is dropped.
 pub struct Stdout {
     out: StdoutLock<'static>,
     is_read: bool,
@@ -17,12 +17,12 @@ pub fn stdout() -> Stdout {
     Stdout { out: io::stdout().lock(), is_read: true }
 }
 
-/// A line on stderr beside what a command prints. That it cannot be written changes nothing.
+/// Writes a line to stderr. A write error is ignored.
 pub fn note(line: Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// The error and its causes on one line. Some messages quote their cause already; it is not said twice.
+/// The error and its causes on one line. A cause that a message already quotes is not repeated.
 pub fn with_causes(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
@@ -33,14 +33,14 @@ pub fn with_causes(error: &anyhow::Error) -> String {
     }
     let denied = |error: &io::Error| error.kind() == ErrorKind::PermissionDenied;
     let is_denied = error.chain().any(|cause| cause.downcast_ref().is_some_and(denied));
-    // A port below 1024 is another matter, and what is said already is not said twice.
+    // A port below 1024 is a different problem, and advice that is already in the text is not repeated.
     if is_denied && !text.contains("cannot listen") && !text.contains("run this as the user") {
         text.push_str("; run this as the user that the engine runs as, or give this user leave");
     }
     text
 }
 
-/// An error of a client that could not begin, with what to look at.
+/// An error of a client that could not start, with advice.
 pub fn with_advice(error: ClientError) -> anyhow::Error {
     let advice = match &error {
         ClientError::Connect { .. } => {
@@ -59,12 +59,12 @@ pub fn with_advice(error: ClientError) -> anyhow::Error {
 }
 
 impl Stdout {
-    /// Whether the reader has not gone, as far as was seen; a command without an end of its own ends then.
+    /// Whether the reader is still there, as far as known; a command that runs endlessly stops when it is not.
     pub fn is_read(&self) -> bool {
         self.is_read
     }
 
-    /// Whether it is a terminal that can be written over.
+    /// Whether it is a terminal with cursor control.
     pub fn is_screen(&self) -> bool {
         self.out.is_terminal() && !log::is_dumb()
     }

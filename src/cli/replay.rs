@@ -1,4 +1,4 @@
-//! `dojima replay`: what the journal comes to.
+//! `dojima replay`: prints the state that the journal leads to.
 
 use super::args::DataArgs;
 use super::replay_bar::ReplayBar;
@@ -25,10 +25,10 @@ pub struct ReplayArgs {
     until: Option<u64>,
 }
 
-/// Rebuilds the exchange and prints what it came to. Nothing is written, and an engine may be running meanwhile.
+/// Rebuilds the exchange and prints its state. Writes nothing; an engine may be running at the same time.
 ///
 /// # Errors
-/// When the journal is damaged, holds what this version cannot read, or there is none.
+/// When the journal is damaged, has content that this version cannot read, or does not exist.
 pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     let data = DataDir::new(args.source.existing_dir()?);
     let journal = scan(&data)?;
@@ -75,36 +75,36 @@ pub fn run(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     Ok(if audit.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The journal as it is, an engine beside it or not, if its commands are of this build's version.
+/// Scans the journal, with or without a running engine, and checks that its commands have this build's version.
 ///
 /// # Errors
-/// When it is damaged, or of another version.
+/// When the journal is damaged or has another version.
 pub(super) fn scan(data: &DataDir) -> anyhow::Result<FoundBeside> {
     let found = scan_beside(&journal(data))?;
     data.check_version(&found.scanned).map_err(StartError::from)?;
     Ok(found)
 }
 
-/// The journal, with those of its segments that were archived.
+/// The journal including its archived segments.
 fn journal(data: &DataDir) -> Arc<dyn Storage> {
     Arc::new(ArchivedStorage::new(Arc::clone(data.journal())))
 }
 
-/// A replay that is done.
+/// The result of a replay.
 pub(super) struct Replayed {
-    /// What it came to.
+    /// The final state.
     pub(super) state: State,
-    /// The command that it started after: 0, or where the journal's beginning was deleted, that of a snapshot.
+    /// The command after which the replay started: 0, or if the journal's beginning was deleted, the position of a snapshot.
     pub(super) from: u64,
-    /// Commands replayed.
+    /// The number of replayed commands.
     pub(super) commands: u64,
-    /// How long it took.
+    /// The duration of the replay.
     pub(super) elapsed: Duration,
-    /// Checkpoints on the way that hold.
+    /// The number of checkpoints on the way that match.
     pub(super) checkpoints: u64,
 }
 
-/// Replays with a progress bar, where there is a terminal to draw it on, and shows every event.
+/// Replays and shows every event to the caller, with a progress bar if stderr is a terminal.
 pub(super) fn replay(
     data: &DataDir,
     scanned: &Scanned,
@@ -114,7 +114,7 @@ pub(super) fn replay(
     let last = scanned.next_sequence() - 1;
     let mut state = start(data, scanned)?;
     let from = state.last.sequence;
-    // A running engine appends while this reads: stop where the scan did.
+    // A running engine appends during the replay: stop where the scan stopped.
     let end = until.unwrap_or(last).min(last);
     if end < from {
         bail!("the journal starts after a snapshot of command {from}; the state after command {end} is gone");
@@ -128,7 +128,7 @@ pub(super) fn replay(
     Ok(Replayed { state, from, commands: done.commands, elapsed, checkpoints: done.checkpoints })
 }
 
-/// Before the first command, or where the first commands were deleted, the oldest snapshot that they are in.
+/// The state before the first command; if the first commands were deleted, the oldest snapshot that includes them.
 fn start(data: &DataDir, scanned: &Scanned) -> anyhow::Result<State> {
     let first = scanned.first_sequence();
     if first == 1 {
@@ -145,7 +145,7 @@ fn start(data: &DataDir, scanned: &Scanned) -> anyhow::Result<State> {
     bail!("the journal starts at command {first}, and no snapshot reaches it{why}")
 }
 
-/// How the journal ended, in words; what is being written has no end.
+/// How the journal ended, in words. A journal that an engine is writing has no end.
 pub(super) fn end(journal: &FoundBeside) -> String {
     if journal.is_live { "an engine is writing to it".to_owned() } else { verdict(journal.scanned.verdict()) }
 }

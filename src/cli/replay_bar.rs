@@ -1,10 +1,10 @@
-//! How far a replay is.
+//! The progress bar of a replay.
 
 use crate::recovery::Progress;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-/// A bar on stderr that counts the commands of a replay; hidden where stderr is no terminal. It is there only while commands
-/// are left, so that nothing of it stays when a start has nothing to replay, is refused or goes on.
+/// A bar on stderr that counts the commands of a replay; hidden if stderr is not a terminal. It is drawn only while commands
+/// are left, so it disappears when there is nothing to replay, the start is refused, or the start continues.
 pub(super) struct ReplayBar(ProgressBar);
 
 impl ReplayBar {

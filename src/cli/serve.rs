@@ -1,4 +1,4 @@
-//! `dojima serve`: the engine until Ctrl-C.
+//! `dojima serve`: runs the engine until Ctrl-C.
 
 use super::args::read_config;
 use super::folder::Folder;
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 /// Seconds between two status lines on a terminal.
 const STATUS_SECONDS: u64 = 5;
 
-/// A shell's code for a process that Ctrl-C ended.
+/// A shell's exit code for a process that Ctrl-C ended.
 const EXIT_INTERRUPTED: i32 = 130;
 
 /// Arguments of `dojima serve`.
@@ -90,14 +90,14 @@ impl ServeArgs {
     }
 }
 
-/// Runs the engine until it is told to stop.
+/// Runs the engine until it is stopped.
 ///
 /// # Errors
-/// When the configuration is wrong, the data directory cannot be recovered or the address cannot be listened on.
+/// When the configuration is invalid, the data directory cannot be recovered, or the address is not available.
 pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let config = args.read_config()?;
     if args.print_config {
-        // The built-in file has its comments; a changed one is what it came to.
+        // The built-in file is printed with its comments; a changed configuration is printed with its resulting values.
         let text = if args.is_plain_default() { DEFAULT_TOML.to_owned() } else { config.to_toml()? };
         print::stdout().write_all(text.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
@@ -106,7 +106,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         bail!(why);
     }
     let console = Console::open();
-    // Before the engine starts: a Ctrl-C during a long recovery must not be missed.
+    // Installed before the engine starts, so that Ctrl-C works during a long recovery.
     let interrupted = on_interrupt()?;
     let bar = ReplayBar::new();
     let mut on_progress = |progress: Progress| bar.show(progress);
@@ -122,7 +122,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let engine = Engine::start(&config, &args.data, launch)?;
     console.say_start(&config, &args.data, &engine);
     if let Err(fatal) = watch(&engine, args.status_interval(), &interrupted, &console) {
-        // As for an agent that fails for good: nothing more is written, not even an orderly end.
+        // As for an agent with a fatal error: nothing more is written, and there is no clean stop.
         tracing::error!(exit_code = fatal.exit_code(), "{fatal}");
         log::flush();
         std::process::exit(i32::from(fatal.exit_code()));
@@ -140,8 +140,8 @@ pub fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Lines on stdout, for people and for programs that start an engine. That nobody reads them, or not any more, keeps
-/// nobody: like those of the log, they are written by a thread of their own. On a terminal a long one is broken between words.
+/// Lines on stdout, for people and for programs that start an engine. A separate thread writes them, like those of the log,
+/// so a slow or missing reader never blocks the engine. On a terminal a long line is broken between words.
 struct Console {
     outlet: Outlet,
     is_terminal: bool,
@@ -200,7 +200,7 @@ impl Console {
 }
 
 impl Console {
-    /// What is gone of the logs that nobody took away on purpose.
+    /// Reports missing parts of the logs, unless the configuration deletes old segments.
     fn say_missing(&self, config: &Config, data: &DataDir, report: &RecoveryReport) {
         if config.retention.segments == OldSegments::Delete {
             return;
@@ -238,12 +238,12 @@ impl Drop for Console {
     }
 }
 
-/// What recovery found and did, in words.
+/// The result of recovery in words.
 fn recovery(report: &RecoveryReport) -> String {
     if report.commands == 0 && report.snapshot.is_none() {
         return format!("new: opened with {}", show::count(report.opening_commands, "command"));
     }
-    // The lock is held, so a journal without a seal is that of an engine that was killed.
+    // This process holds the lock, so a journal without a seal comes from an engine that was killed.
     let ended = match &report.verdict {
         Verdict::Unsealed => "was killed".to_owned(),
         other => verdict(other),
@@ -267,7 +267,7 @@ fn recovery(report: &RecoveryReport) -> String {
 /// Returns when the engine is to be stopped, or has stopped by itself.
 ///
 /// # Errors
-/// [`Fatal::Io`] when its files are gone.
+/// [`Fatal::Io`] when the engine's files are gone.
 fn watch(
     engine: &Engine,
     status: Option<Duration>,
@@ -293,18 +293,18 @@ fn watch(
     }
 }
 
-/// Warns of a clock that stamps do not follow at once, and again while that lasts.
+/// Warns if the system clock and the journal's time stamps differ, and repeats the warning while they do.
 #[derive(Default)]
 struct ClockAlarm {
     warned: Option<Instant>,
 }
 
 impl ClockAlarm {
-    /// From this difference on.
+    /// The least difference for a warning.
     const APART_MIN: Duration = Duration::from_secs(1);
     const AGAIN_AFTER: Duration = Duration::from_secs(600);
 
-    /// What there is to say now.
+    /// The warning that is due now, if any.
     fn look(&mut self, readings: &[Reading], now: Instant) -> Option<String> {
         let gauge =
             |name| readings.iter().find(|reading| reading.name == name).map_or(0, |reading| reading.value);
@@ -327,7 +327,7 @@ impl ClockAlarm {
     }
 }
 
-/// The counters that a status line is made of.
+/// The counters of a status line.
 struct Status {
     at: Instant,
     connections: u64,
@@ -338,7 +338,7 @@ struct Status {
     log_lines_lost: u64,
 }
 
-/// Whether a counter is a matcher's of trades.
+/// Whether a counter is a matcher's number of trades.
 fn is_trades(name: &str) -> bool {
     name.starts_with("matcher.") && name.ends_with(".trades")
 }
@@ -358,7 +358,7 @@ impl Status {
         }
     }
 
-    /// The line: rates since `last`, and levels as they are now.
+    /// The status line: rates since `last`, and current levels.
     fn since(&self, last: &Self) -> String {
         let time = self.at - last.at;
         let lost = match self.log_lines_lost {
@@ -376,8 +376,8 @@ impl Status {
     }
 }
 
-/// One message for the first Ctrl-C or SIGTERM; the second ends the process at once, as a crash would. A terminal that goes
-/// away (SIGHUP) stops nothing: an exchange does not end with the shell that it was started from.
+/// Sends one message for the first Ctrl-C or SIGTERM; the second one ends the process at once, as a crash would. The loss
+/// of the terminal (SIGHUP) is ignored: an exchange does not stop with the shell that started it.
 fn on_interrupt() -> anyhow::Result<Receiver<()>> {
     let (sender, receiver) = bounded(1);
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle signals")?;

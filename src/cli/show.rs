@@ -1,4 +1,4 @@
-//! Numbers and times as people read them.
+//! Formats numbers and times for people.
 
 use crate::domain::Timestamp;
 use crate::runtime::log;
@@ -6,7 +6,7 @@ use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// What tables and long values fit, columns of a terminal, whether there is one or not.
+/// The width of tables and long values in columns, on a terminal or not.
 const WIDTH: u16 = 80;
 
 /// A table with a line below its header. Cells that do not fit a terminal of 80 columns are broken.
@@ -20,7 +20,7 @@ pub fn table(header: &[&str]) -> Table {
     table
 }
 
-/// Named values, one below the other. A value that does not fit 80 columns goes on below its beginning.
+/// Named values, one per line. A value longer than 80 columns continues on the next lines, in its own column.
 ///
 /// # Errors
 /// Those of `out`.
@@ -36,14 +36,15 @@ pub fn rows<N: AsRef<str>, V: AsRef<str>>(
     Ok(())
 }
 
-/// The text in lines of at most 80 columns, each after so many spaces. What has no space in it, such as a path, is not broken.
+/// The text in lines of at most 80 columns, each indented by `indent` spaces. Words without spaces, such as paths, are not
+/// broken.
 pub fn wrapped(text: &str, indent: usize) -> String {
     let indented = |line: &str| format!("{}{line}", " ".repeat(indent)).trim_end().to_owned();
     let lines = broken(text, usize::from(WIDTH).saturating_sub(indent));
     lines.lines().map(indented).collect::<Vec<_>>().join("\n")
 }
 
-/// The text in lines of at most so many columns, as [`wrapped`].
+/// The text in lines of at most `columns` columns, as in [`wrapped`].
 pub fn broken(text: &str, columns: usize) -> String {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
@@ -66,14 +67,14 @@ pub fn broken(text: &str, columns: usize) -> String {
     lines.join("\n")
 }
 
-/// The text in lines of at most 80 columns, those after the first two spaces further in.
+/// The text in lines of at most 80 columns; lines after the first are indented two more spaces.
 pub fn hanging(text: &str) -> String {
     let indent = text.chars().take_while(|c| *c == ' ').count();
     let lines = wrapped(text, indent + 2);
     format!("{}{}", " ".repeat(indent), lines.trim_start())
 }
 
-/// With a comma between thousands: `1,234,567`.
+/// The number with commas between thousands: `1,234,567`.
 pub fn thousands(value: u64) -> String {
     let digits = value.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
@@ -92,7 +93,7 @@ pub fn count(value: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", thousands(value))
 }
 
-/// With three digits and a unit that suits: `740 µs`, `1.25 s`, `3 min 20 s`.
+/// The time with three digits and a suitable unit: `740 µs`, `1.25 s`, `3 min 20 s`.
 pub fn duration(time: Duration) -> String {
     let ns = time.as_nanos() as f64;
     match time.as_secs() {
@@ -105,12 +106,12 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// What each of so many took of a time: `97 ns`.
+/// The average time of one of `count`: `97 ns`.
 pub fn each(time: Duration, count: u64) -> String {
     duration(Duration::from_nanos((time.as_nanos() / u128::from(count.max(1))) as u64))
 }
 
-/// In binary units: `512 B`, `1.50 MiB`.
+/// The size in binary units: `512 B`, `1.50 MiB`.
 pub fn bytes(value: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut scaled = value as f64;
@@ -122,7 +123,7 @@ pub fn bytes(value: u64) -> String {
     if unit == 0 { format!("{value} B") } else { format!("{} {}", three_digits(scaled), UNITS[unit]) }
 }
 
-/// So many of them in this time: `1,234/s`; `-` when no time has passed.
+/// Events per second over this time: `1,234/s`; `-` if no time has passed.
 pub fn rate(events: u64, time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds == 0.0 { "-".to_owned() } else { format!("{}/s", thousands((events as f64 / seconds) as u64)) }
@@ -170,7 +171,7 @@ mod tests {
         assert_eq!(lines[3], format!("path     {}", "x".repeat(100)));
         assert_eq!(wrapped("one\ntwo", 2), "  one\n  two");
         assert_eq!(hanging(&format!("  {} b", "a".repeat(78))), format!("  {}\n    b", "a".repeat(78)));
-        // 80 columns are not one too few.
+        // Exactly 80 columns still fit.
         assert_eq!(wrapped(&format!("{} {}", "x".repeat(40), "y".repeat(39)), 0).lines().count(), 1);
         assert_eq!(wrapped(&format!("{} {}", "x".repeat(40), "y".repeat(40)), 0).lines().count(), 2);
     }

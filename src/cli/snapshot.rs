@@ -1,4 +1,4 @@
-//! `dojima snapshot`: the state in a file, so that the next start need not replay the journal.
+//! `dojima snapshot`: writes the state to a file, so that the next start does not have to replay the journal.
 
 use super::args::{DataArgs, read_config};
 use super::replay_bar::ReplayBar;
@@ -31,7 +31,7 @@ pub struct SnapshotArgs {
     timeout: u64,
 }
 
-/// Asks the engine that is running on the directory for a snapshot, or makes one where none is running.
+/// Requests a snapshot from the engine that runs on the directory, or writes one if no engine runs.
 ///
 /// # Errors
 /// When the directory cannot be recovered, the snapshot cannot be written, or the engine does not answer in time.
@@ -44,7 +44,7 @@ pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
     let snapshots = Snapshots::new(Arc::clone(data.snapshots()));
     let bar = ReplayBar::new();
     let on_progress = &mut |progress: Progress| bar.show(progress);
-    // A snapshot stamps nothing.
+    // A snapshot assigns no time stamps.
     let settings = RecoverySettings {
         implausible_clock: ImplausibleClock::Accept,
         ..recovery_settings(&config, &data, SystemClocks::new().time())?
@@ -61,11 +61,11 @@ pub fn run(args: SnapshotArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ends the logs, and writes the snapshot of their end. A start from it goes on behind its last event, so that must be on
-/// the disk before.
+/// Seals the logs and writes the snapshot of their end. A start from the snapshot continues after its last event, so the
+/// logs must be on the disk first.
 ///
 /// # Errors
-/// [`Fatal::JournalSync`], [`Fatal::EventLog`] or [`Fatal::Snapshot`] for what cannot be written.
+/// [`Fatal::JournalSync`], [`Fatal::EventLog`] or [`Fatal::Snapshot`], for the file that cannot be written.
 pub fn write(snapshots: &Snapshots, recovered: Recovered) -> Result<SnapshotInfo, Fatal> {
     let Recovered { state, journal, event_log, lock, .. } = recovered;
     journal.seal().map_err(Fatal::journal_sync)?;
@@ -75,7 +75,7 @@ pub fn write(snapshots: &Snapshots, recovered: Recovered) -> Result<SnapshotInfo
     saved
 }
 
-/// Leaves the engine a request, and waits until it has been taken.
+/// Leaves a request for the engine, and waits until the engine has handled it.
 fn ask(data: &DataDir, snapshots: &Snapshots, patience: Duration) -> anyhow::Result<SnapshotInfo> {
     const PAUSE: Duration = Duration::from_millis(20);
     let files = data.snapshots();

@@ -1,10 +1,10 @@
-//! Decimals and lots of a venue, from its configuration.
+//! Decimals and lots of a venue's instruments, from its configuration.
 
 use crate::client::units::{Units, UnitsTable};
 use crate::config::{Config, InstrumentConfig};
 use crate::domain::{Symbol, decimal};
 
-/// The instruments of a configuration, in its order. One whose numbers make no sense, which the configuration's own check
+/// The instruments of a configuration, in its order. An instrument with invalid numbers, which the configuration's check
 /// refuses, is left out.
 pub(super) fn units_of(config: &Config) -> UnitsTable {
     let scale = |code: &str| config.assets.iter().find(|asset| asset.code == code).map(|asset| asset.scale);

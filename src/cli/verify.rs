@@ -1,4 +1,4 @@
-//! `dojima verify`: journal, event log, market data and SQL tell the same story.
+//! `dojima verify`: checks that journal, event log, market data and SQL agree.
 
 use super::args::{DataArgs, read_config};
 use super::outlook::{self, Outlook};
@@ -34,16 +34,16 @@ pub struct VerifyArgs {
     config: Option<PathBuf>,
 }
 
-/// Checks that the journal can be trusted, and that the event log, market data and SQL say what a replay of it says. Nothing
-/// is written, and an engine may be running meanwhile: all but the journal are then as far behind as they were when it
-/// began.
+/// Checks that the journal is valid, and that event log, market data and SQL agree with its replay. Writes nothing. An
+/// engine may be running at the same time; then event log, market data and SQL are compared as far as they had come when
+/// the check began.
 ///
 /// # Errors
-/// When something cannot be read at all. A check that fails is no error but a line of the table and exit code 1.
+/// When something cannot be read at all. A failed check is not an error but a line of the table and exit code 1.
 pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let config = read_config(args.config.as_deref())?;
     let data = DataDir::new(args.source.existing_dir()?);
-    // Last to first: whatever grows meanwhile, each of them then holds at least what the one before it had.
+    // Opened in reverse order of writing: if they grow meanwhile, each has at least the data that the one before it had.
     let sql = open_sql(&config, &data);
     let market = LogCheck::open(data.market_data());
     let log = LogComparison::open(&data);
@@ -71,7 +71,7 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     print_table(&checks)
 }
 
-/// What a replay is compared with.
+/// The data that a replay is compared with.
 struct Compared {
     sql: Result<Option<SqlReader>, SqlError>,
     market: Result<Option<LogCheck>, JournalError>,
@@ -127,7 +127,7 @@ impl Compared {
     }
 }
 
-/// Whether a copy of the directory has every command.
+/// Whether a copy of the directory would have every command.
 fn backup_check(config: &Config, data: &DataDir, outlook: &Outlook) -> Check {
     if let Some(words) = outlook.cut_short() {
         return Check::bad(BACKUP, words);
@@ -172,19 +172,19 @@ fn start_check(outlook: &Outlook) -> Check {
     }
 }
 
-/// The database as it is now; `None` when there is none.
+/// The database in its current state; `None` if there is none.
 fn open_sql(config: &Config, data: &DataDir) -> Result<Option<SqlReader>, SqlError> {
     let path = data.path().join(&config.sql.path);
     if !config.sql.enabled {
         return Ok(None);
     }
-    // Beside an engine the database changes; without one it may lie where nothing can be written.
+    // With a running engine the database changes. Without one it may be in a place that cannot be written.
     let opened = match data.is_held() {
         Ok(false) => SqlReader::open_at_rest(&path),
         Ok(true) | Err(_) => SqlReader::open(&path),
     };
     match opened {
-        // Also an empty file, as an engine leaves it that is killed while it makes the database.
+        // This includes an empty file, left by an engine that was killed while it created the database.
         Err(SqlError::Missing { .. }) => Ok(None),
         opened => opened.map(Some),
     }
@@ -250,7 +250,7 @@ fn market_check(market: LogCheck, last_event: u64) -> Check {
     }
 }
 
-/// Holds SQL against the event log up to its watermark and, where it has every event, against the replayed exchange.
+/// Compares SQL with the event log up to SQL's watermark. If SQL has every event, also with the replayed exchange.
 fn sql_checks(sql: &SqlReader, data: &DataDir, state: &State) -> Vec<Check> {
     let report = match check(sql, data.event_log()) {
         Ok(report) => report,
@@ -282,14 +282,14 @@ fn sql_checks(sql: &SqlReader, data: &DataDir, state: &State) -> Vec<Check> {
     compared.chain([complete]).collect()
 }
 
-/// Every account of a shard with every asset.
+/// All pairs of account and asset in a shard.
 fn wallets(exchange: &Exchange) -> impl Iterator<Item = (&Exchange, AccountId, AssetId)> {
     let assets = exchange.assets().len() as u16;
     let accounts = (0..).take(exchange.accounts_count()).map(AccountId);
     accounts.flat_map(move |account| (0..assets).map(move |asset| (exchange, account, AssetId(asset))))
 }
 
-/// What the replayed exchange holds against the tables, account by account.
+/// Compares the balances of the replayed exchange with the tables, account by account.
 fn exchange_balances(sql: &SqlReader, state: &State) -> Result<Check, SqlError> {
     let name = "SQL: complete";
     let rows = sql.balances()?.into_iter();
@@ -299,7 +299,7 @@ fn exchange_balances(sql: &SqlReader, state: &State) -> Result<Check, SqlError> 
     for (exchange, account, asset) in state.shards.iter().flat_map(wallets) {
         let held = exchange.balance(account, asset).unwrap_or_default();
         let (held, reserved) = (held.available.0 + held.reserved.0, held.reserved.0);
-        // A balance that was never touched has no row.
+        // A balance that was never used has no row.
         let row = in_sql.get(&(exchange.shard(), account, asset));
         without_row += usize::from(row.is_none());
         let (total, reserved_in_sql) = row.copied().unwrap_or_default();
@@ -320,7 +320,7 @@ fn exchange_balances(sql: &SqlReader, state: &State) -> Result<Check, SqlError> 
     Ok(Check::good(name, format!("every event is there; {balances} as replayed{untouched}")))
 }
 
-/// The event log held against the events of a replay, byte for byte.
+/// Compares the event log with the events of a replay, byte for byte.
 struct LogComparison {
     reader: Reader,
     /// The first event in the log.
@@ -346,11 +346,11 @@ impl LogComparison {
         }
         let mut expected = [0; codec::ENCODED_LEN_MAX];
         let len = codec::encode_event(record, &mut expected).expect("ENCODED_LEN_MAX bytes hold any event");
-        // Of what lies before a snapshot nothing is regenerated.
+        // The replay does not regenerate events from before its snapshot.
         let logged = loop {
             match self.reader.next() {
                 Ok(Some(logged)) if logged.sequence < record.number => {}
-                // An engine may retire events while they are compared: they are passed over.
+                // An engine may retire events during the comparison; they are skipped.
                 Err(JournalError::Gone { first, .. }) if first > record.number => {
                     self.first = first;
                     return;
@@ -415,7 +415,7 @@ struct Check {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Good,
-    /// Nothing was compared, so nothing is known.
+    /// Nothing was compared, so the result is unknown.
     Nothing,
     Bad,
 }
@@ -433,12 +433,13 @@ impl Check {
         Self { name: name.into(), outcome: Outcome::Bad, detail: detail.to_string() }
     }
 
-    /// The check of a log, with what is missing of the log's beginning: a fault unless old segments go by the configuration.
+    /// The check of a log, with the missing beginning of the log added. It is a fault unless the configuration removes old
+    /// segments.
     fn lacking(self, config: &Config, log: &Arc<dyn Storage>, noun: &str) -> Self {
         let missing = match Missing::before(log) {
             Ok(None) => return self,
             Ok(Some(missing)) => outlook::missing(&missing, noun),
-            // The check itself says what cannot be read.
+            // The check itself reports what cannot be read.
             Err(_) => return self,
         };
         let Self { name, outcome, detail } = self;
@@ -454,10 +455,10 @@ impl Check {
 
 fn print_table(checks: &[Check]) -> anyhow::Result<ExitCode> {
     let mut table = show::table(&["check", "result", "detail"]);
-    // Broken here and not by the table, which would break paths.
+    // Lines are broken here, because the table would break paths.
     table.set_content_arrangement(ContentArrangement::Disabled);
     let name_columns = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or_default();
-    // What the two columns before and the spaces between take.
+    // Columns that remain for the details: 80 less the first two columns and the spaces between.
     let detail_columns = 80_usize.saturating_sub(name_columns + "nothing".len() + 10);
     for check in checks {
         let result = match check.outcome {

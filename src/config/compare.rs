@@ -1,7 +1,7 @@
-//! Where a configuration differs from the venue that the journal was opened with.
+//! Differences between a configuration and the venue that the journal was opened with.
 //!
-//! Both sides become the same flat table of key and value, in the words of the file, so every difference has the name
-//! that a person finds in the file.
+//! Both sides are converted to the same flat table of keys and values, in the notation of the file. So every difference
+//! has the key that appears in the file.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -16,14 +16,14 @@ use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// One key whose value in the file is not the one in the journal. The journal's is in force.
+/// One key whose value in the file differs from the journal. The journal's value is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The whole path of the key, such as `instruments[BTC-USDT].maker_fee_ppm`.
+    /// The full path of the key, such as `instruments[BTC-USDT].maker_fee_ppm`.
     pub key: String,
-    /// What the file says; `None` when it is not there.
+    /// The value in the file; `None` if the file has none.
     pub config: Option<String>,
-    /// What the journal says; `None` when it is not there.
+    /// The value in the journal; `None` if the journal has none.
     pub journal: Option<String>,
 }
 
@@ -58,11 +58,11 @@ pub(super) fn differences(config: &Config, journaled: &[Command]) -> Vec<Differe
         .collect()
 }
 
-/// Key and value of everything that opening commands say.
+/// Keys and values of the opening commands.
 struct Terms(BTreeMap<String, String>);
 
 impl Terms {
-    /// Accounts have no names in the journal; they take those that the file gives to their numbers.
+    /// Reads commands into a table. The journal has no account names; the names come from the file, by account id.
     fn read(config: &Config, commands: &[Command]) -> Self {
         let mut terms = BTreeMap::new();
         let mut assets: Vec<(AssetCode, u8)> = Vec::new();
@@ -172,10 +172,10 @@ impl Terms {
                     terms.insert(format!("shards[{name}].position"), shard.to_string());
                     shards.push((*shard, name.text()));
                 }
-                // The edition of the rules is a fact of when the venue was opened, and nothing that the file sets.
+                // The edition of the rules depends on when the venue was opened; the file does not set it.
                 Command::Venue(VenueCommand::SetRules { .. }) => {}
                 Command::Venue(VenueCommand::Open { .. }) => break,
-                // None of these is said by a configuration.
+                // A configuration produces none of these commands.
                 Command::Admin(
                     AdminCommand::SetPhase { .. }
                     | AdminCommand::Withdraw(_)
@@ -286,7 +286,7 @@ fn add_protection(
     terms.extend(fields.map(|(field, value)| (format!("{key}.{field}"), value)));
 }
 
-/// Limits of an instrument are in its assets, those of an account in lots and minor units.
+/// Adds limits: those of an instrument in units of its assets, those of an account in lots and minor units.
 fn add_limits(
     terms: &mut BTreeMap<String, String>,
     key: &str,
@@ -332,7 +332,7 @@ fn asset(assets: &[(AssetCode, u8)], id: AssetId) -> (String, u8) {
     assets.get(usize::from(id.0)).map_or_else(|| (format!("#{id}"), 0), |(code, scale)| (code.text(), *scale))
 }
 
-/// The first shard is opened by nothing, and has no name in the journal.
+/// The name of a shard. The first shard has no opening command, so it has no name in the journal.
 fn shard_name(shards: &[(ShardId, String)], shard: ShardId) -> String {
     match (shard, shards.iter().find(|(known, _)| *known == shard)) {
         (ShardId::FIRST, _) => "the first".to_owned(),

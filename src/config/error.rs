@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration, said so that it can be put right.
+//! Errors of a configuration, with the information needed to correct them.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -15,19 +15,19 @@ pub enum ConfigError {
     #[error("{origin}: line {line}, column {column}: {reason}")]
     Parse {
         origin: String,
-        /// Where, from 1.
+        /// Line number, from 1.
         line: usize,
-        /// Characters into that line, from 1.
+        /// Column in characters, from 1.
         column: usize,
-        /// Why; names the key. The line itself is not shown: there may be a password in it.
+        /// The cause, with the key. The line itself is not shown: it may contain a password.
         reason: String,
     },
     /// Values are out of bounds.
     #[error("{}", list(origin.as_deref(), problems))]
     Invalid {
-        /// Which file, if it is one.
+        /// The name of the file, if the configuration came from one.
         origin: Option<String>,
-        /// Everything that is wrong.
+        /// All problems.
         problems: Vec<Problem>,
     },
 }
@@ -71,9 +71,9 @@ fn list(origin: Option<&str>, problems: &[Problem]) -> String {
 /// One value that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The whole path of the key, such as `instruments[BTC-USDT].tick`.
+    /// The full path of the key, such as `instruments[BTC-USDT].tick`.
     pub key: String,
-    /// The value as it was given.
+    /// The value in the file.
     pub value: String,
     pub reason: String,
 }
@@ -84,12 +84,12 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Problems as they are gathered, so that all are told at once.
+/// A list of problems, so that all are reported together.
 #[derive(Debug, Default)]
 pub(super) struct Problems(pub(super) Vec<Problem>);
 
 impl Problems {
-    /// Notes that the value of this key cannot be used.
+    /// Adds a problem: the value of this key cannot be used.
     pub(super) fn add(
         &mut self,
         key: impl Into<String>,
@@ -99,7 +99,7 @@ impl Problems {
         self.0.push(Problem { key: key.into(), value: value.to_string(), reason: reason.to_string() });
     }
 
-    /// The result's value; an error is noted against the key.
+    /// Returns the result's value, or adds its error as a problem of the key.
     pub(super) fn take<T, E: fmt::Display>(
         &mut self,
         key: impl Into<String>,
@@ -110,12 +110,12 @@ impl Problems {
     }
 }
 
-/// 1 to `len_max` ASCII letters and digits.
+/// Whether the text has 1 to `len_max` characters, all ASCII letters or digits.
 pub(super) fn is_alphanumeric(text: &str, len_max: usize) -> bool {
     (1..=len_max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// The value as it stands in the file.
+/// The value in quotes, as in the file.
 pub(super) fn quoted(text: &str) -> String {
     format!("{text:?}")
 }

@@ -1,5 +1,5 @@
-//! Exact decimals in TOML: text in quotes or an integer. A TOML float has been rounded before anyone could look at it,
-//! so it is refused.
+//! Exact decimals in TOML: text in quotes, or an integer. A TOML float is refused, because its value is rounded before
+//! this code sees it.
 
 use rust_decimal::Decimal;
 use serde::de::{Error, Visitor};

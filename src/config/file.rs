@@ -1,4 +1,4 @@
-//! The whole file.
+//! The configuration file as a whole.
 
 use super::sections::{
     EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection, MarketDataSection,
@@ -9,7 +9,7 @@ use super::users::LoginConfig;
 use super::venue::{AccountConfig, AssetConfig, InstrumentConfig, ShardConfig};
 use serde::{Deserialize, Serialize};
 
-/// A whole configuration. `default.toml` says what each key means and in which unit.
+/// A complete configuration. `default.toml` documents each key and its unit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -23,17 +23,17 @@ pub struct Config {
     pub journal: JournalSection,
     #[serde(default)]
     pub event_log: EventLogSection,
-    /// The second exchange, and its snapshots.
+    /// The second exchange and its snapshots.
     #[serde(default)]
     pub snapshots: SnapshotsSection,
-    /// What is kept of all that is written.
+    /// How long written data is kept.
     #[serde(default)]
     pub retention: RetentionSection,
     #[serde(default)]
     pub gateway: GatewaySection,
     #[serde(default)]
     pub market_data: MarketDataSection,
-    /// Order entry for those who are not on a private network.
+    /// Encrypted order entry, for clients that are not on a private network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSection>,
     /// The matching core.
@@ -41,23 +41,23 @@ pub struct Config {
     pub exchange: ExchangeSection,
     #[serde(default)]
     pub sql: SqlSection,
-    /// What happens by itself.
+    /// Actions at intervals.
     #[serde(default)]
     pub timers: TimersSection,
-    /// How accounts come to their fee tiers.
+    /// How volume determines the fee tiers of accounts.
     #[serde(default)]
     pub fees: FeesSection,
-    /// The parts of the venue that have instruments, wallets and a matcher of their own, in the order of shard ids; empty: there
-    /// is one.
+    /// The shards: parts of the venue with their own instruments, wallets and matcher, in the order of shard ids. Empty:
+    /// there is one shard.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shards: Vec<ShardConfig>,
-    /// What accounts hold, in the order of asset ids.
+    /// The assets that accounts hold, in the order of asset ids.
     pub assets: Vec<AssetConfig>,
-    /// What is traded, in the order of instrument ids.
+    /// The instruments, in the order of instrument ids.
     pub instruments: Vec<InstrumentConfig>,
-    /// Who trades, in the order of account ids from 1 (account 0 takes the fees).
+    /// The trading accounts, in the order of account ids from 1 (account 0 receives the fees).
     pub accounts: Vec<AccountConfig>,
-    /// Who may come in without an account: for market data and administration. Not journaled.
+    /// Users without an account, for market data and administration. Not journaled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<LoginConfig>,
 }

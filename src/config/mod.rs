@@ -1,9 +1,9 @@
-//! Every limit and knob of the process, and the venue that a first start opens.
+//! All limits and settings of the process, and the venue that a first start opens.
 //!
-//! A configuration is a TOML file; `default.toml` beside this file is the built-in one and documents each key. An
-//! unknown key is an error, a number off its grid is an error, and every error names the key and the value. The venue
-//! (assets, accounts, instruments) becomes commands that are journaled at the first start; after that the journal is
-//! right, and [`Config::compare`] says where the file differs from it.
+//! A configuration is a TOML file. The built-in one is `default.toml` beside this file; it documents each key. An unknown
+//! key is an error, and so is a number off its grid; every error names the key and the value. The venue (assets, accounts,
+//! instruments) becomes commands that are journaled at the first start. After that the journal is authoritative, and
+//! [`Config::compare`] reports where the file differs from it.
 
 mod compare;
 mod error;
@@ -36,11 +36,11 @@ pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, ShardConfig, Tradi
 use crate::domain::{Command, VenueCommand};
 use std::path::Path;
 
-/// The built-in configuration as text, comments and all.
+/// The built-in configuration as text, with its comments.
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
 
 impl Config {
-    /// The built-in configuration: spot BTC-USDT and ETH-USDT, four accounts with money to try things out.
+    /// The built-in configuration: spot BTC-USDT and ETH-USDT, and four accounts with balances for trials.
     ///
     /// # Panics
     /// Never: a test reads the embedded file.
@@ -88,12 +88,12 @@ impl Config {
         if problems.is_empty() { Ok(()) } else { Err(ConfigError::invalid(problems)) }
     }
 
-    /// The commands that a first start journals before any other: the fee account, assets, accounts, their logins,
-    /// instruments, deposits and what else is set, and at the end [`VenueCommand::Open`] with the digest of those before it. The same
+    /// The commands that a first start journals before any other: fee account, assets, accounts, logins, instruments,
+    /// deposits and other settings. The last one is [`VenueCommand::Open`] with the digest of the commands before it. The same
     /// configuration always gives the same commands.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`] when the configuration was changed since it was checked and its venue is now wrong.
+    /// [`ConfigError::Invalid`] when the configuration was changed after it was checked and its venue is now invalid.
     pub fn opening_commands(&self) -> Result<Vec<Command>, ConfigError> {
         match opening::resolve(self) {
             (commands, problems) if problems.is_empty() => Ok(commands),
@@ -106,9 +106,9 @@ impl Config {
         venue::logins(&self.accounts)
     }
 
-    /// The logins of the journaled opening commands that the file still has, by their names: numbers and accounts are
-    /// the journal's, whatever their places in the file, so that nobody ever trades with another's money. One that was
-    /// added to the file later is not in the journal and cannot trade.
+    /// The logins of the journaled opening commands that the file still has, by name. Ids and accounts come from the
+    /// journal, whatever the order in the file, so no login ever trades with another account's money. A login that was added
+    /// to the file later is not in the journal and cannot trade.
     pub fn logins_known_to(&self, journaled: &[Command]) -> Vec<TradingLogin> {
         let configured = self.logins();
         let known = journaled.iter().filter_map(|command| {
@@ -121,8 +121,8 @@ impl Config {
         known.collect()
     }
 
-    /// Where the venue of this configuration differs from the one that the journal was opened with. `journaled` are the
-    /// journal's first commands up to [`VenueCommand::Open`]; whatever follows is not looked at. Nothing is applied.
+    /// The differences between this configuration's venue and the venue that the journal was opened with. `journaled` are
+    /// the journal's first commands up to [`VenueCommand::Open`]; later commands are ignored. Nothing is applied.
     pub fn compare(&self, journaled: &[Command]) -> Vec<Difference> {
         compare::differences(self, journaled)
     }

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration in one data directory: the database in the place of the engine's own files.
+//! Checks of a configuration against a data directory: the database must not replace the engine's own files.
 
 use super::error::{ConfigError, Problem, Problems};
 use super::file::Config;
@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-/// What the engine keeps in the data directory, under these names.
+/// Names in the data directory that the engine uses itself.
 pub(super) const TAKEN: [&str; 8] = [
     "journal",
     "events",
@@ -18,12 +18,12 @@ pub(super) const TAKEN: [&str; 8] = [
     "operator.tmp",
 ];
 
-/// Links that are followed in one path, as many as the system follows.
+/// The most links that are followed in one path; the same limit as the operating system's.
 const LINKS_MAX: u32 = 40;
 
 impl Config {
-    /// Checks what cannot be seen without the data directory: that the database, by whatever way its path leads there, is none
-    /// of the engine's own files and of those that it was given.
+    /// Checks that need the data directory: the path of the database must not lead, directly or through links, to a file of
+    /// the engine or to a file that the configuration names.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`].
@@ -58,17 +58,17 @@ fn database(config: &Config, data: &Path) -> Vec<Problem> {
     problems.0
 }
 
-/// Whether a path without links is that of the file or folder `place`, or of something in it.
+/// Whether a path without links is the file or folder `place`, or is inside it.
 fn lies_in(path: &Path, place: &Path) -> bool {
     let identity = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
-    // By what it is, too: one folder can be mounted at two places.
+    // Compares identity, too: one folder can be mounted at two places.
     let taken = identity(place);
     path.starts_with(real(place))
         || taken.is_some() && path.ancestors().any(|folder| identity(folder) == taken)
 }
 
-/// The path from the root on without links, `.` and `..`, also of what is not there yet. A folder that cannot be read is taken
-/// for one that is not there.
+/// The absolute path without links, `.` and `..`; also for paths that do not exist. A folder that cannot be read is treated
+/// as not existing.
 fn real(path: &Path) -> PathBuf {
     let mut real = std::env::current_dir().unwrap_or_default();
     let mut links_left = LINKS_MAX;
@@ -116,7 +116,7 @@ mod tests {
     fn a_database_among_the_engines_files_is_refused_by_whatever_way() {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data");
-        // Nothing is there yet.
+        // None of the files exists yet.
         for name in TAKEN {
             assert!(refused(&data, &data.join(name)), "{name} itself");
             assert!(refused(&data, &data.join(name).join("deep/db")), "in {name}");
@@ -126,7 +126,7 @@ mod tests {
         for fine in ["db", "sql/journal", "../journal", "../journal/../data/db", "journal.sqlite"] {
             assert!(!refused(&data, Path::new(fine)), "{fine}");
         }
-        // Now with links: to the data directory, to a folder in it, to a file that is not there, out of it, in a circle.
+        // Now with links: to the data directory, to a folder in it, to a missing file, out of the directory, in a cycle.
         fs::create_dir_all(data.join("events")).expect("made");
         let link = |target: &Path, name: &str| {
             let link = folder.path().join(name);
@@ -139,7 +139,7 @@ mod tests {
         assert!(refused(&data, &link(Path::new("data"), "relative").join("lock")));
         assert!(!refused(&data, &link(folder.path(), "above").join("journal")));
         assert!(!refused(&data, &link(&folder.path().join("circle"), "circle")));
-        // The engine's own folder is a link: what it leads to is taken, too.
+        // The engine's own folder is a link: the link's target is refused, too.
         fs::create_dir(folder.path().join("elsewhere")).expect("made");
         symlink(folder.path().join("elsewhere"), data.join("journal")).expect("linked");
         assert!(refused(&data, &folder.path().join("elsewhere/db")));

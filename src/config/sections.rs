@@ -1,5 +1,5 @@
-//! The tables of the file that say how the process runs. `default.toml` explains each key; the defaults here are its
-//! values, and a test holds the two together.
+//! The tables of the file that configure the process. `default.toml` explains each key. The defaults here are its values;
+//! a test compares the two.
 
 use super::settings::TimeOfDay;
 use crate::domain::VenueLimits;
@@ -15,24 +15,24 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EngineSection {
-    /// How the agents are spread over threads.
+    /// How agents are assigned to threads.
     pub mode: ThreadingMode,
-    /// Core numbers for the threads, hot thread first. Empty: not pinned.
+    /// Core numbers for the threads, the hot thread first; empty: threads are not pinned.
     pub pin_cores: Vec<usize>,
-    /// How far SQL or the shadow may be behind before it counts as any other thread, MiB; 0: a quarter of what is free on the
-    /// disk at the start, 8,192 at most.
+    /// The lag of SQL or the shadow above which it is scheduled like any other thread, MiB. 0: a quarter of the free disk
+    /// space at the start, at most 8,192.
     pub background_lag_mib: u64,
-    /// Who syncs the journal while little waits.
+    /// Which thread syncs the journal while few commands wait.
     pub inline_sync: InlineSync,
 }
 
-/// Whether the hot thread syncs the journal itself while little waits.
+/// Whether the hot thread syncs the journal itself while few commands wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InlineSync {
-    /// In shared mode, while few commands wait and syncs are short.
+    /// In shared mode the hot thread syncs while few commands wait and syncs are short.
     Auto,
-    /// The disk thread does it always.
+    /// The disk thread always syncs.
     Never,
 }
 
@@ -51,11 +51,11 @@ impl Default for EngineSection {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RingsSection {
-    /// Slots from the gateway to the sequencer; a power of two.
+    /// Slots of the ring from the gateway to the sequencer; a power of two.
     pub inbound_slots: usize,
-    /// Slots from the sequencer to journaler and matcher; a power of two.
+    /// Slots of the ring from the sequencer to the journaler and the matcher; a power of two.
     pub command_slots: usize,
-    /// Slots from the matcher to gateway and archiver; a power of two.
+    /// Slots of the ring from the matcher to the gateway and the archiver; a power of two.
     pub event_slots: usize,
 }
 
@@ -65,13 +65,13 @@ impl Default for RingsSection {
     }
 }
 
-/// What an acknowledged command survives.
+/// The failures that an acknowledged command survives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Durability {
-    /// A loss of power.
+    /// A power loss.
     Sync,
-    /// A crash of the process; after a loss of power the last milliseconds may be gone.
+    /// A crash of the process. A power loss may lose the last milliseconds.
     Async,
 }
 
@@ -84,7 +84,7 @@ impl fmt::Display for Durability {
     }
 }
 
-/// The text is not a durability mode.
+/// The text does not name a durability mode.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown durability {0:?}: expected sync or async")]
 pub struct UnknownDurability(String);
@@ -101,7 +101,7 @@ impl FromStr for Durability {
     }
 }
 
-/// How commands come to the journal's file.
+/// How commands are written to the journal file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JournalWrite {
@@ -109,7 +109,7 @@ pub enum JournalWrite {
     Auto,
     /// Into a memory map.
     Mapped,
-    /// With `pwrite`, once for all that is synced together.
+    /// With one `pwrite` for all commands that are synced together.
     Pwrite,
 }
 
@@ -117,15 +117,15 @@ pub enum JournalWrite {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JournalSection {
-    /// What an acknowledged command survives.
+    /// The failures that an acknowledged command survives.
     pub durability: Durability,
-    /// How commands come to the file.
+    /// How commands are written to the file.
     pub write: JournalWrite,
     /// In `async`, the longest time between two syncs, ms.
     pub async_sync_interval_ms: u64,
-    /// Size of one file, MiB.
+    /// Size of a segment file, MiB.
     pub segment_mib: u64,
-    /// Files that are kept ready ahead of need.
+    /// Number of empty segment files that are kept ready.
     pub spare_segments: u32,
 }
 
@@ -145,9 +145,9 @@ impl Default for JournalSection {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EventLogSection {
-    /// Size of one file, MiB.
+    /// Size of a segment file, MiB.
     pub segment_mib: u64,
-    /// Files that are kept ready ahead of need.
+    /// Number of empty segment files that are kept ready.
     pub spare_segments: u32,
 }
 
@@ -161,29 +161,29 @@ impl Default for EventLogSection {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GatewaySection {
-    /// Where clients connect; port 0 takes a free one.
+    /// The address for client connections; port 0 selects a free port.
     pub listen: SocketAddr,
     /// The SoupBinTCP session id, 1 to 10 letters and digits.
     pub session: String,
-    /// Connections at one time.
+    /// The most connections at one time.
     pub connections_max: usize,
-    /// Time for a connection to log in, ms.
+    /// The time that a connection has to log in, ms.
     pub login_timeout_ms: u64,
-    /// A heartbeat follows this long without other traffic, ms.
+    /// A heartbeat is sent after this long without other traffic, ms.
     pub heartbeat_interval_ms: u64,
-    /// A client that is silent this long is disconnected, ms.
+    /// A client that sends nothing for this long is disconnected, ms.
     pub client_timeout_ms: u64,
-    /// Sent messages in memory per login, KiB; a power of two.
+    /// Sent messages kept in memory per login, KiB; a power of two.
     pub tail_kib: usize,
-    /// A client with something to receive that takes nothing this long is disconnected, ms.
+    /// A client that reads nothing for this long while messages wait for it is disconnected, ms.
     pub stall_timeout_ms: u64,
-    /// Longest packet that is taken from a client, type and payload, bytes.
+    /// The longest packet that is accepted from a client, type and payload, bytes.
     pub packet_bytes_max: usize,
-    /// Messages of one client that are taken in and not answered yet.
+    /// The most messages of one client that are accepted and not answered yet.
     pub unanswered_max: usize,
-    /// Messages that a login may send in a second, and at once, unless it says otherwise; 0: as many as it likes.
+    /// The message rate per second and the burst of a login without limits of its own; 0: no limit.
     pub messages_per_second: u32,
-    /// When the session ends and the next begins, every day, UTC; `None`: never.
+    /// The daily time (UTC) at which the session ends and the next one begins; `None`: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roll_at: Option<TimeOfDay>,
 }
@@ -211,41 +211,41 @@ impl Default for GatewaySection {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MarketDataSection {
-    /// Whether market data is made and served.
+    /// Whether market data is produced and served.
     pub enabled: bool,
-    /// Where subscribers connect; port 0 takes a free one.
+    /// The address for subscribers; port 0 selects a free port.
     pub listen: SocketAddr,
-    /// Where clients that join late get the book as it is; port 0 takes a free one.
+    /// The address where clients that join late receive a snapshot of the book; port 0 selects a free port.
     pub glimpse_listen: SocketAddr,
-    /// Connections at one time, of either kind.
+    /// The most connections at one time on each of the two ports.
     pub connections_max: usize,
-    /// Those of one user, of either kind. One more ends the user's oldest.
+    /// The most connections of one user on each of the two ports. A further connection ends the user's oldest.
     pub connections_per_user: usize,
-    /// Messages in memory; a power of two.
+    /// Number of messages kept in memory; a power of two.
     pub tail_messages: usize,
-    /// A subscriber that had caught up and falls so many messages behind is disconnected.
+    /// A subscriber that had caught up is disconnected when it is this many messages behind.
     pub behind_messages_max: u64,
-    /// Messages from one checkpoint to the next.
+    /// Number of messages between two checkpoints.
     pub checkpoint_every_messages: u64,
-    /// How far it may be behind the events before it counts as any other thread, MiB.
+    /// The lag behind the events above which the feed is scheduled like any other thread, MiB.
     pub lag_mib: u64,
-    /// Size of one file of the log of messages, MiB.
+    /// Size of a segment file of the message log, MiB.
     pub segment_mib: u64,
-    /// Files that are kept ready ahead of need.
+    /// Number of empty segment files that are kept ready.
     pub spare_segments: u32,
-    /// Multicast group and port of MoldUDP64; none: no multicast.
+    /// Multicast group and port of MoldUDP64; `None`: no multicast.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mold_group: Option<SocketAddrV4>,
-    /// The address of the interface that multicast leaves by.
+    /// The address of the interface that sends multicast.
     pub mold_interface: Ipv4Addr,
-    /// Where requests for missed messages are answered; none: nowhere.
+    /// The address that answers retransmission requests; `None`: requests are not answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mold_requests: Option<SocketAddr>,
-    /// Over how many networks multicast goes; 1: it stays in this one.
+    /// The IP time to live of multicast packets; 1: they stay in the local network.
     pub mold_ttl: u8,
-    /// The networks that may ask for missed messages.
+    /// The networks that may request missed messages.
     pub mold_requests_allow_from: Vec<IpNet>,
-    /// Requests of one address that are answered in a second.
+    /// The most requests of one address that are answered per second.
     pub mold_requests_per_second: u32,
 }
 
@@ -273,7 +273,7 @@ impl Default for MarketDataSection {
     }
 }
 
-/// The networks that no packet from outside comes from, where routers do their work.
+/// Loopback and the private address ranges. Routers that filter forged senders let no packet from outside claim one.
 fn private_networks() -> Vec<IpNet> {
     let networks = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
     networks.iter().filter_map(|network| network.parse().ok()).collect()
@@ -283,25 +283,25 @@ fn private_networks() -> Vec<IpNet> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TlsSection {
-    /// Where clients connect; port 0 takes a free one.
+    /// The address for client connections; port 0 selects a free port.
     pub listen: SocketAddr,
-    /// PEM file of the certificate, followed by those that it is signed with.
+    /// PEM file with the certificate, followed by the certificates of its issuers.
     pub certificate: PathBuf,
-    /// PEM file of its key.
+    /// PEM file with the certificate's private key.
     pub key: PathBuf,
-    /// Handshakes that are under way at one time. One more ends one of the address that has most.
+    /// The most handshakes in progress. A further one ends a handshake of the address that has the most.
     #[serde(default = "TlsSection::handshakes_max")]
     pub handshakes_max: usize,
-    /// Those of one address. One more ends its oldest.
+    /// The most handshakes in progress of one address. A further one ends the oldest of that address.
     #[serde(default = "TlsSection::handshakes_per_address")]
     pub handshakes_per_address: usize,
-    /// Connections of one address at one time. One more is closed.
+    /// The most connections of one address at one time. A further connection is closed.
     #[serde(default = "TlsSection::connections_per_address")]
     pub connections_per_address: usize,
 }
 
 impl TlsSection {
-    /// With the limits that hold where the file names none.
+    /// TLS settings with the default limits.
     pub fn new(listen: SocketAddr, certificate: PathBuf, key: PathBuf) -> Self {
         Self {
             listen,
@@ -330,19 +330,19 @@ impl TlsSection {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExchangeSection {
-    /// Open orders in all books together.
+    /// The most open orders in all books together.
     pub orders_max: u32,
-    /// What one order touches at most when it is matched, 2 or more for each order that it meets, and what one part of a
-    /// command touches. An account may look in vain at ten times as much in a second.
+    /// The most orders that one order may touch in matching (each order that it meets counts 2 or more), and that one
+    /// part of a command may touch. An account may do ten times as much work without effect per second.
     pub orders_touched_max: u32,
-    /// Open orders of an account without a limit of its own.
+    /// The most open orders of an account without its own limit.
     pub account_orders_max: u32,
-    /// Orders that wait for a trigger, of an account without a limit of its own.
+    /// The most orders waiting for a trigger, of an account without its own limit.
     pub account_triggers_max: u32,
 }
 
 impl ExchangeSection {
-    /// The limits as the exchange is told of them.
+    /// The limits in the form that the exchange uses.
     pub fn limits(&self) -> VenueLimits {
         let Self { orders_max, orders_touched_max, account_orders_max, account_triggers_max } = *self;
         VenueLimits { orders_max, orders_touched_max, account_orders_max, account_triggers_max }
@@ -361,13 +361,13 @@ impl Default for ExchangeSection {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SqlSection {
-    /// Whether the database is written at all.
+    /// Whether the database is written.
     pub enabled: bool,
-    /// The database file; relative to the data directory.
+    /// The database file; a relative path is inside the data directory.
     pub path: PathBuf,
-    /// How long a batch gathers while the database is not behind, ms.
+    /// The time over which a batch collects events while the database is not behind, ms.
     pub batch_interval_ms: u64,
-    /// Most events in a batch: those of one while the database is behind.
+    /// The most events in a batch. While the database is behind, each batch has this many.
     pub batch_events_max: u32,
 }
 
@@ -386,13 +386,13 @@ impl Default for SqlSection {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SnapshotsSection {
-    /// Whether a second exchange follows the journal, compares, and writes snapshots.
+    /// Whether a second exchange follows the journal, compares its state, and writes snapshots.
     pub enabled: bool,
-    /// Commands from one snapshot to the next; 0: only on request and at a clean stop.
+    /// Number of commands between two snapshots; 0: only on request and at a clean stop.
     pub every_commands: u64,
-    /// Commands from one checkpoint to the next; 0: none.
+    /// Number of commands between two checkpoints; 0: no checkpoints.
     pub checkpoint_every_commands: u64,
-    /// Snapshots that are kept.
+    /// Number of snapshots that are kept.
     pub keep: u32,
 }
 
@@ -402,11 +402,11 @@ impl Default for SnapshotsSection {
     }
 }
 
-/// What becomes of old segments.
+/// What happens to old segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OldSegments {
-    /// They stay.
+    /// They are kept.
     Keep,
     /// They are compressed.
     Archive,
@@ -418,13 +418,13 @@ pub enum OldSegments {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetentionSection {
-    /// What becomes of segments of journal and event log that no snapshot that is kept, SQL or resuming client needs.
+    /// What happens to segments of the journal and the event log that no kept snapshot, SQL or resuming client needs.
     pub segments: OldSegments,
-    /// How long events stay for clients that resume, h.
+    /// How long events are kept for clients that resume, h.
     pub resend_hours: u64,
-    /// Size of the data directory from which on new orders are refused, MiB; 0: no limit.
+    /// Size of the data directory above which new orders are refused, MiB; 0: no limit.
     pub quota_mib: u64,
-    /// Part of the quota at which the operator is warned, percent.
+    /// Percentage of the quota at which the operator is warned.
     pub quota_warn_percent: u64,
 }
 
@@ -438,7 +438,8 @@ impl Default for RetentionSection {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TimersSection {
-    /// How often time passes for the exchange without other commands, ms; 0: only with them.
+    /// Interval of the time commands that the exchange receives when no other commands arrive, ms; 0: time
+    /// advances only with other commands.
     pub tick_interval_ms: u64,
 }
 

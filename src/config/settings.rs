@@ -1,5 +1,5 @@
-//! What instruments, accounts and assets may have beyond being there: fee tiers, protection, limits, schedules. All of it
-//! is nothing unless the file says otherwise, and what is nothing is not journaled.
+//! Optional settings of instruments, accounts and assets: fee tiers, protection, limits, schedules. All are off unless the
+//! file sets them, and settings that are off are not journaled.
 
 use super::exact;
 use crate::domain::{Owner, Phase, SelfTrade};
@@ -11,9 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FeesSection {
-    /// Code of the asset whose trades count for the volume; empty: nobody comes to a tier by volume.
+    /// Code of the asset in which volume is counted; empty: volume does not change an account's tier.
     pub volume_asset: String,
-    /// The 30-day volume from which each tier holds, from tier 0 on, ascending, the first 0.
+    /// The least 30-day volume of each tier, from tier 0 on; ascending, and 0 for tier 0.
     #[serde(with = "exact::list")]
     pub volume_min: Vec<Decimal>,
 }
@@ -32,7 +32,7 @@ pub struct FeeTierConfig {
     pub taker_fee_ppm: Decimal,
 }
 
-/// `[instruments.protection]`; 0 is none.
+/// `[instruments.protection]`; 0: not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProtectionConfig {
@@ -42,20 +42,20 @@ pub struct ProtectionConfig {
     /// Highest limit price.
     #[serde(with = "exact")]
     pub price_max: Decimal,
-    /// Reference of the static band until an auction sets it.
+    /// Reference price of the static band until an auction sets it.
     #[serde(with = "exact")]
     pub reference: Decimal,
-    /// How far from the reference trades may be.
+    /// Largest distance of a trade price from the reference, parts per million.
     pub static_band_ppm: u32,
-    /// How far from the last trade.
+    /// Largest distance of a trade price from the last trade price, parts per million.
     pub dynamic_band_ppm: u32,
-    /// How long orders gather when a band is crossed, s.
+    /// Duration of the auction that starts when a trade would cross a band, s.
     pub interruption_s: u32,
-    /// How far from the best price a market order may trade.
+    /// Largest distance from the best price at which a market order may trade, parts per million.
     pub market_collar_ppm: u32,
 }
 
-/// `[instruments.limits]`; 0 is none.
+/// `[instruments.limits]`; 0: no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InstrumentLimitsConfig {
@@ -65,16 +65,17 @@ pub struct InstrumentLimitsConfig {
     /// Largest price × quantity of a limit order, in quote.
     #[serde(with = "exact")]
     pub notional_max: Decimal,
-    /// Open orders of an account.
+    /// The most open orders of an account.
     pub open_orders_max: u32,
-    /// New orders and replaces of an account in a second.
+    /// The most new orders and replaces of an account per second.
     pub orders_per_second_max: u32,
-    /// What an account may hold and have on order, in base.
+    /// The most that an account may hold plus have on order, in base.
     #[serde(with = "exact")]
     pub position_max: Decimal,
 }
 
-/// `[accounts.limits]`; 0 is none, but where it says otherwise. Quantities are lots and amounts minor units, since they hold in every instrument.
+/// `[accounts.limits]`; 0: no limit, except where a field says otherwise. The limits hold in every instrument, so
+/// quantities are lots and amounts are minor units.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AccountLimitsConfig {
@@ -82,13 +83,13 @@ pub struct AccountLimitsConfig {
     pub quantity_max_lots: u64,
     /// Largest price × quantity of a limit order, minor units of its quote asset.
     pub notional_max_minor_units: i64,
-    /// Open orders, all instruments together; 0: the venue's `account_orders_max`.
+    /// The most open orders in all instruments together; 0: the venue's `account_orders_max`.
     pub open_orders_max: u32,
-    /// Orders that wait for a trigger, all instruments together; 0: the venue's `account_triggers_max`.
+    /// The most orders waiting for a trigger in all instruments together; 0: the venue's `account_triggers_max`.
     pub triggers_max: u32,
-    /// New orders and replaces in a second, all instruments together.
+    /// The most new orders and replaces per second in all instruments together.
     pub orders_per_second_max: u32,
-    /// What it may hold and have on order of an instrument's base asset, lots.
+    /// The most that it may hold plus have on order of an instrument's base asset, lots.
     pub position_max_lots: u64,
 }
 
@@ -96,19 +97,19 @@ pub struct AccountLimitsConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SelfTradeConfig {
-    /// What is done when its orders meet.
+    /// The action when its own orders meet.
     #[serde(with = "super::words::self_trade")]
     pub mode: SelfTrade,
-    /// Whose orders count as its own.
+    /// Which orders count as its own.
     #[serde(with = "super::words::owner", default)]
     pub owner: Owner,
-    /// Its group; 0: none.
+    /// Its owner group; 0: none.
     #[serde(default)]
     pub group: u32,
 }
 
-/// `[[instruments.schedule]]`: from this time of day on the instrument is in this phase. Not journaled: the engine puts
-/// instruments into phases as its present file says.
+/// `[[instruments.schedule]]`: sets the instrument to this phase at this time of day. Not journaled: the engine follows the
+/// schedule of its current file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleConfig {
@@ -116,7 +117,7 @@ pub struct ScheduleConfig {
     pub time: TimeOfDay,
     #[serde(with = "super::words::phase")]
     pub phase: Phase,
-    /// On which days; empty: every day.
+    /// The days on which it applies; empty: every day.
     #[serde(default)]
     pub days: Vec<Day>,
 }
@@ -175,7 +176,7 @@ impl<'de> Deserialize<'de> for TimeOfDay {
 }
 
 impl ScheduleConfig {
-    /// Bit 0 is Monday.
+    /// The days as bits; bit 0 is Monday.
     pub(crate) fn day_bits(&self) -> u8 {
         match self.days.as_slice() {
             [] => 0b111_1111,

@@ -1,4 +1,4 @@
-//! Who may come in, as what, from where, and how much each may send.
+//! Users: who may log in, with which role, from where, and with which message limits.
 
 use ipnet::IpNet;
 use serde::de::Error as _;
@@ -41,36 +41,36 @@ impl UserRole {
 pub struct LoginConfig {
     /// 1 to 6 letters and digits; case does not matter.
     pub username: String,
-    /// 1 to 10 letters and digits; case does not matter. For trying things out; else `password_hash`.
+    /// 1 to 10 letters and digits; case does not matter. For trials only; otherwise use `password_hash`.
     #[serde(deserialize_with = "password", default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
-    /// What `dojima hash-password` printed.
+    /// The output of `dojima hash-password`.
     #[serde(deserialize_with = "password", default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
-    /// What it may do: `trade` or `drop-copy` for a login, `market-data` or `admin` for one of `[[users]]`.
+    /// Its role: `trade` or `drop-copy` for a login, `market-data` or `admin` for an entry of `[[users]]`.
     #[serde(default, skip_serializing_if = "UserRole::is_trade")]
     pub role: UserRole,
-    /// Networks that it may come from; empty: from everywhere.
+    /// Networks from which it may connect; empty: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow_from: Vec<Network>,
-    /// Its orders are cancelled when it has had no connection for this long, ms; `None`: they stay.
+    /// Its orders are cancelled after this long without a connection, ms; `None`: they stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_on_disconnect_ms: Option<u64>,
-    /// Messages that it may send in the long run; 0: as many as `gateway.messages_per_second` says.
+    /// Its sustained message rate per second; 0: `gateway.messages_per_second`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub messages_per_second: u32,
-    /// Messages that it may send at once; 0: as many as in a second.
+    /// The most messages that it may send at once; 0: the messages of one second.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub message_burst: u32,
-    /// Limits on its orders, over all instruments; they are the exchange's, and hold from the first start on.
+    /// Limits on its orders over all instruments. The exchange enforces them, as journaled at the first start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LoginLimitsConfig>,
-    /// Accounts by name: it also receives what the logins of these receive.
+    /// Names of accounts: it also receives the messages of their logins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copies: Vec<String>,
 }
 
-/// A login's `limits`. 0: none.
+/// A login's `limits`; 0: no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoginLimitsConfig {
@@ -78,12 +78,12 @@ pub struct LoginLimitsConfig {
     pub quantity_max_lots: u64,
     /// Largest price × quantity of a limit order, minor units of its quote asset.
     pub notional_max_minor_units: i64,
-    /// Open orders, all instruments together.
+    /// The most open orders in all instruments together.
     pub open_orders_max: u32,
 }
 
 impl LoginConfig {
-    /// A login that trades, with a password in plain text and nothing else set.
+    /// A login with role `trade`, a password in plain text, and defaults for the rest.
     pub fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
         Self { username: username.into(), password: Some(password.into()), ..Self::default() }
     }
@@ -93,7 +93,7 @@ fn is_zero(value: &u32) -> bool {
     *value == 0
 }
 
-/// Text. The error of any other kind of value says nothing of the value.
+/// Reads a text value. The error for another type does not show the value.
 fn password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     String::deserialize(deserializer).map(Some).map_err(|_| D::Error::custom("a password is text in quotes"))
 }
@@ -116,7 +116,7 @@ impl<'de> Deserialize<'de> for Network {
     }
 }
 
-// Passwords stay out of logs and panics.
+// Passwords must not appear in logs and panics.
 impl fmt::Debug for LoginConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("LoginConfig");

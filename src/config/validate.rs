@@ -1,4 +1,4 @@
-//! The bounds of every limit, and how the limits relate, in one place.
+//! The bounds of all limits, and the relations between them.
 
 use super::error::{Problem, Problems, is_alphanumeric, quoted, within};
 use super::file::Config;
@@ -10,22 +10,22 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Component;
 
-/// A ring must hold the events of some commands at once, or no batch would ever form.
+/// A ring must hold the events of several commands; otherwise no batch would form.
 const RING_SLOTS: RangeInclusive<usize> = 64..=1 << 26;
 /// The largest segment is the journal crate's `SEGMENT_BYTES_MAX`.
 const SEGMENT_MIB: RangeInclusive<u64> = 1..=dojima_journal::layout::SEGMENT_BYTES_MAX >> 20;
 const SPARE_SEGMENTS: RangeInclusive<u32> = 1..=64;
-/// Often enough for tests; a snapshot of every command would be all that the engine does.
+/// The lower bound suffices for tests; with a snapshot after every command the engine would do nothing else.
 const SNAPSHOT_EVERY: RangeInclusive<u64> = 100..=1 << 48;
-/// SoupBinTCP 4.1: the client's own timeout has five digits of milliseconds; ours may be longer.
+/// In SoupBinTCP 4.1 a client's own timeout has five digits of milliseconds; this one may be longer.
 const TIMEOUT_MS: RangeInclusive<u64> = 10..=3_600_000;
-/// A thread may sleep for 25 ms, so ticks closer than that would come in bunches.
+/// A thread may sleep for 25 ms, so shorter intervals would deliver several ticks at once.
 const TICK_INTERVAL_MS: RangeInclusive<u64> = 50..=3_600_000;
 
-/// Days for which the names of sessions must at least suffice.
+/// The least number of days for which session names must be available.
 const ROLLS_MIN: u32 = 365;
 
-/// Everything that is out of bounds in the tables that say how the process runs.
+/// All values out of bounds in the tables that configure the process.
 pub(super) fn limits(config: &Config) -> Vec<Problem> {
     let mut problems = Problems::default();
     let p = &mut problems;
@@ -168,7 +168,7 @@ fn market_data(config: &Config, p: &mut Problems) {
     }
 }
 
-/// No two listeners can have one port of one address.
+/// Two listeners cannot share one port of one address.
 fn addresses(config: &Config, p: &mut Problems) {
     let market = &config.market_data;
     let market =
@@ -185,13 +185,13 @@ fn addresses(config: &Config, p: &mut Problems) {
     }
 }
 
-/// Whether only one of these can be listened on. An unspecified address is every address of the machine.
+/// Whether two listeners conflict. An unspecified address stands for every address of the machine.
 fn collide(one: SocketAddr, other: SocketAddr) -> bool {
     let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() != 0 && one.port() == other.port() && (everywhere || one.ip() == other.ip())
 }
 
-/// The id of a later session than this first one.
+/// The id of session `session`, counted from this first id.
 fn session_id(first: &str, session: u32) -> Option<[u8; 10]> {
     let mut field = [b' '; 10];
     field.get_mut(..first.len())?.copy_from_slice(first.as_bytes());

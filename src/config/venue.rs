@@ -1,4 +1,4 @@
-//! The venue as people write it: assets, instruments and accounts.
+//! The venue as the configuration file describes it: assets, instruments and accounts.
 
 use super::settings::{
     AccountLimitsConfig, FeeTierConfig, InstrumentLimitsConfig, ProtectionConfig, ScheduleConfig,
@@ -26,10 +26,10 @@ pub struct AssetConfig {
     pub code: String,
     /// Balances are whole multiples of 10^-scale; 0 to 18.
     pub scale: u8,
-    /// Whether deposits are taken.
+    /// Whether deposits are accepted.
     #[serde(default = "yes")]
     pub deposits: bool,
-    /// Whether withdrawals are made.
+    /// Whether withdrawals are accepted.
     #[serde(default = "yes")]
     pub withdrawals: bool,
     /// Smallest deposit.
@@ -41,7 +41,7 @@ pub struct AssetConfig {
 }
 
 impl AssetConfig {
-    /// An asset with nothing set.
+    /// An asset that accepts deposits and withdrawals, without minimum amounts.
     pub fn new(code: impl Into<String>, scale: u8) -> Self {
         let (min_deposit, min_withdrawal) = (Decimal::ZERO, Decimal::ZERO);
         Self { code: code.into(), scale, deposits: true, withdrawals: true, min_deposit, min_withdrawal }
@@ -64,7 +64,7 @@ pub struct InstrumentConfig {
     pub symbol: String,
     /// Code of the asset that is bought and sold.
     pub base: String,
-    /// Code of the asset that it is paid in.
+    /// Code of the asset that it is priced and paid in.
     pub quote: String,
     /// Decimals of a price on the wire; 0 to 9.
     pub price_decimals: u8,
@@ -89,34 +89,34 @@ pub struct InstrumentConfig {
     /// Fee of the incoming side, parts per million of price × quantity.
     #[serde(with = "super::exact")]
     pub taker_fee_ppm: Decimal,
-    /// Out of what fees are taken.
+    /// The asset in which fees are charged.
     #[serde(with = "super::words::fee_asset", default)]
     pub fee_asset: FeeAsset,
-    /// The phase that it starts in.
+    /// The phase at the start.
     #[serde(with = "super::words::phase", default = "continuous")]
     pub phase: Phase,
-    /// The shard that it trades in; `None`: the first.
+    /// Name of the shard that it trades in; `None`: the first shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
-    /// What kind of contract it is.
+    /// The kind of contract.
     #[serde(with = "super::words::product", default)]
     pub product: Product,
-    /// What keeps its prices from running away.
+    /// Price limits and bands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<ProtectionConfig>,
-    /// Limits for every account in it.
+    /// Limits of every account in this instrument.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<InstrumentLimitsConfig>,
-    /// Fees of the tiers from 1 on; tiers that are not here have those of tier 0.
+    /// Fees of the tiers from 1 on. A tier that is not listed has the fees of tier 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fee_tiers: Vec<FeeTierConfig>,
-    /// Its hours; empty: it stays as it is put.
+    /// Trading hours; empty: the phase changes only by command.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schedule: Vec<ScheduleConfig>,
 }
 
 impl Default for InstrumentConfig {
-    /// No names and no numbers, and nothing else set.
+    /// Empty names, numbers of zero, and defaults for the other settings.
     fn default() -> Self {
         Self {
             symbol: String::new(),
@@ -146,23 +146,23 @@ impl Default for InstrumentConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccountConfig {
-    /// For people; not journaled.
+    /// A name for display; not journaled.
     pub name: String,
     /// Opening balances by asset code, in the wallet of the first shard.
     #[serde(with = "super::exact::by_name", default)]
     pub deposits: BTreeMap<String, Decimal>,
-    /// Opening balances in the wallets of other shards, by the names of the shards.
+    /// Opening balances in the wallets of other shards, by shard name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub deposits_in: BTreeMap<String, WalletConfig>,
-    /// Who may trade for the account.
+    /// The logins that may trade for the account.
     pub logins: Vec<LoginConfig>,
-    /// Its row of the fee tables; `None`: by its volume.
+    /// Its fee tier; `None`: by its volume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee_tier: Option<u8>,
-    /// What is done when its orders meet; `None`: they trade.
+    /// Self-trade prevention when its own orders meet; `None`: they trade.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_trade: Option<SelfTradeConfig>,
-    /// Limits for it in every instrument.
+    /// Limits of the account in every instrument.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<AccountLimitsConfig>,
 }
@@ -172,25 +172,25 @@ pub struct AccountConfig {
 #[serde(transparent)]
 pub struct WalletConfig(#[serde(with = "super::exact::by_name")] pub BTreeMap<String, Decimal>);
 
-/// A login with its place in the exchange.
+/// A login with the ids that it has in the exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TradingLogin {
-    /// Its id, dense over all accounts in the order of the file.
+    /// Its id; ids are dense over all accounts in the order of the file.
     pub login: LoginId,
-    /// The account that its orders are for.
+    /// The account that owns its orders.
     pub account: AccountId,
-    /// As in the file.
+    /// The entry in the file.
     pub config: LoginConfig,
 }
 
 impl TradingLogin {
-    /// The name as it is journaled; `None` for one that the configuration's checks refuse.
+    /// The journaled form of the name; `None` if the configuration's checks would refuse it.
     pub(super) fn name(&self) -> Option<LoginName> {
         LoginName::new(&self.config.username.to_ascii_uppercase())
     }
 }
 
-/// The logins of all accounts, numbered in their order.
+/// The logins of all accounts, with ids in this order.
 pub(super) fn logins(accounts: &[AccountConfig]) -> Vec<TradingLogin> {
     let of_accounts = (1..)
         .zip(accounts)

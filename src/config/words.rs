@@ -1,4 +1,4 @@
-//! Values of the domain in TOML, by the words that people have for them.
+//! TOML values for domain types, written as words.
 
 macro_rules! words {
     ($($module:ident: $name:ident, $what:literal;)*) => {$(

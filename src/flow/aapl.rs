@@ -9,7 +9,7 @@ use crate::domain::{OrderPrice, Symbol, TimeInForce};
 
 pub(super) const HEADER: &str = "ts_ns,action,order_id,side,price_1e-4,qty";
 
-/// N new, R reduce by a quantity, C cancel, I immediate-or-cancel with its limit.
+/// Row types: N new, R reduce by a quantity, C cancel, I immediate-or-cancel with its limit.
 pub(super) fn load(source: &Source<'_>) -> Result<Flow, FlowError> {
     let mut recorder = Recorder::default();
     for row in source.rows::<6>() {

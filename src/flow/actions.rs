@@ -1,50 +1,50 @@
-//! What traders do, one action after the other.
+//! The actions of traders in a flow.
 
 use crate::domain::{InstrumentId, OrderPrice, Side, TimeInForce};
 
-/// An order of a flow: its place in [`super::Flow::order_names`].
+/// An order of a flow, as an index into [`super::Flow::order_names`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderIndex(pub u32);
 
-/// A session of a flow: its place among all logins of the venue's accounts.
+/// A session of a flow, as an index into all logins of the venue's accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionIndex(pub u16);
 
-/// One thing that a trader does.
+/// One action of a trader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowAction {
-    /// When, nanoseconds on the flow's own clock; never less than the action before.
+    /// Time on the flow's own clock, ns; never before that of the previous action.
     pub at_ns: u64,
     pub order: OrderIndex,
-    /// Through which session: the same for all actions of an order.
+    /// The session that sends it; the same for all actions of an order.
     pub session: SessionIndex,
     pub instrument: InstrumentId,
     pub kind: ActionKind,
 }
 
-/// What a trader does with an order.
+/// The kind of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActionKind {
-    /// Enters it.
+    /// Enters the order.
     New {
         side: Side,
         price: OrderPrice,
         /// Lots.
         quantity: u32,
-        /// What becomes of a remainder.
+        /// What happens to an unfilled remainder.
         time_in_force: TimeInForce,
     },
-    /// Takes some of it back.
+    /// Reduces the order.
     Reduce {
         /// Lots.
         by: u32,
     },
-    /// Takes all of it back that is left.
+    /// Cancels the rest of the order.
     Cancel,
-    /// Gives it another price and total.
+    /// Changes price and total quantity.
     Replace {
         price: OrderPrice,
-        /// The new total, lots, with what has executed.
+        /// The new total including executed lots, lots.
         total: u32,
     },
 }

@@ -1,9 +1,9 @@
-//! Half an hour of Bitstamp BTC/USD, order by order: an opening snapshot, what happened, and the removal of everything
-//! at the end.
+//! Half an hour of Bitstamp BTC/USD, order by order: an opening snapshot, the events, and at the end the removal of all
+//! orders.
 //!
-//! The recording shows what was left of an order after each change. Whether a change was a trade, which the engine's
-//! own matching will have made by then, or the trader's wish, which is to be sent, is told apart by the file of trades
-//! that lies beside it. Without one, every loss of volume counts as a trade, which for resting orders it mostly is.
+//! The recording shows the remaining volume of an order after each change. A change is either a trade, which the engine's
+//! own matching makes by itself, or a request of the trader, which must be sent. The file of trades beside the recording
+//! tells the two apart. Without this file, every loss of volume counts as a trade; for resting orders it mostly is one.
 
 use super::actions::ActionKind;
 use super::error::FlowError;
@@ -30,11 +30,11 @@ const TOO_LARGE: &str =
 const UNKNOWN: &str = "changes of orders that the recording does not have";
 const TRADED: &str = "losses of volume by trades, which the engine's own matching makes";
 
-/// An order as the recording shows it.
+/// An order in the state that the recording shows.
 struct Shown {
     price: OrderPrice,
     volume: Quantity,
-    /// What it was for in all, less what its trader took back: OUCH's total.
+    /// Its total volume less the trader's reductions, as in OUCH.
     total: u64,
     sendable: bool,
 }
@@ -79,8 +79,8 @@ pub(super) fn load(source: &Source<'_>) -> Result<Flow, FlowError> {
     Ok(recorder.flow("BTC/USD at Bitstamp, recorded order by order", venue()))
 }
 
-/// Counts the rows that are no events: an opening snapshot, all of one exchange time, and the removal of what is left at
-/// the end, all of the time at which the recording was stopped.
+/// Counts the rows that are not events: the opening snapshot, whose rows have one exchange time, and the removal of the
+/// remaining orders at the end, whose rows have the time at which the recording stopped.
 #[derive(Default)]
 struct Around<'a> {
     opening: u64,
@@ -126,8 +126,8 @@ fn enter(
     Ok(())
 }
 
-/// What a trader must have sent for this change; `None` when trades explain it. `traded` is how much of the order the
-/// trades file says has traded and no change has shown yet.
+/// The request that the trader must have sent for this change; `None` if trades explain it. `traded` is the traded volume
+/// of the order, according to the trades file, that no change has shown yet.
 fn change(
     order: &mut Shown,
     price: OrderPrice,
@@ -139,7 +139,7 @@ fn change(
     let repriced = order.price != price && lost == 0;
     (order.volume, order.price) = (volume, price);
     if gained > 0 || repriced {
-        // More than fits is more than OUCH can say, which the conversion finds.
+        // A total too large for OUCH's field is found by the conversion.
         order.total = order.total.saturating_add(gained);
         return Some(ActionKind::Replace { price, total: u32::try_from(order.total).ok()? });
     }
@@ -153,7 +153,7 @@ fn change(
     Some(ActionKind::Reduce { by: taken_back })
 }
 
-/// How much of each order has traded, from `…_trades.csv` beside `…_orders.csv`; `None` when it is not there.
+/// The traded lots of each order, from `…_trades.csv` beside `…_orders.csv`; `None` if that file does not exist.
 fn traded_lots(source: &Source<'_>) -> Result<Option<HashMap<u64, u64>>, FlowError> {
     let beside = source.path.file_name().and_then(|name| name.to_str());
     let Some(path) = beside
@@ -185,7 +185,7 @@ fn read_trades(path: PathBuf) -> Result<HashMap<u64, u64>, FlowError> {
     Ok(traded)
 }
 
-/// Decimals as the recording writes them, some with an exponent.
+/// A decimal as the recording writes it, possibly with an exponent.
 fn exact<const N: usize>(row: &Row<'_, N>, column: usize) -> Result<Decimal, FlowError> {
     let text = row.cells[column];
     let value = if text.contains('e') { Decimal::from_scientific(text) } else { text.parse() };
@@ -196,12 +196,12 @@ fn lots<const N: usize>(row: &Row<'_, N>, column: usize) -> Result<Quantity, Flo
     decimal::quantity(exact(row, column)?, LOT, BASE_SCALE).map_err(|error| row.error(error))
 }
 
-/// Cents of a dollar. Prices that OUCH cannot name are sent all the same: refusing them is the engine's part.
+/// A price in cents. Prices that OUCH cannot express are sent, too: the engine has to refuse them.
 fn price<const N: usize>(row: &Row<'_, N>, column: usize) -> Result<OrderPrice, FlowError> {
     decimal::price_units(exact(row, column)?, PRICE_DECIMALS).map_err(|error| row.error(error))
 }
 
-/// One dollar on one lot of 10^-8 BTC is 10^-8 dollars, so dollars have 8 decimals here.
+/// One dollar per BTC for one lot of 10^-8 BTC is 10^-8 dollars, so dollars have 8 decimals here.
 fn venue() -> Venue {
     let decimal = |units: i64| Decimal::from(units);
     Venue {

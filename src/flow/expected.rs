@@ -1,4 +1,4 @@
-//! The trades that a recording's exchange made, and how many of them the engine makes too.
+//! The trades that the recorded exchange made, and how many of them the engine makes, too.
 
 use super::actions::OrderIndex;
 use super::error::FlowError;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 const HEADER: &str = "aggressor_id,resting_id,price_1e-4,qty";
 
-/// One trade between two orders of a recording, named as the recording names them.
+/// One trade between two orders, with the order numbers of the recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NamedTrade {
     /// The incoming order.
@@ -24,17 +24,17 @@ pub struct NamedTrade {
     pub quantity: u64,
 }
 
-/// Where the expected trades of a recording lie: `…_expected_trades.csv…` beside `…_input_flow.csv…`, if it is there.
+/// The path of a recording's expected trades: `…_expected_trades.csv…` beside `…_input_flow.csv…`, if the file exists.
 pub fn beside(flow: &Path) -> Option<PathBuf> {
     let name = flow.file_name()?.to_str()?;
     let path = flow.with_file_name(name.replace("_input_flow", "_expected_trades"));
     (path != flow && path.exists()).then_some(path)
 }
 
-/// Reads expected trades that name the aggressive order; `None` when the file is of another kind.
+/// Reads expected trades that name the aggressive order; `None` if the file has another format.
 ///
 /// # Errors
-/// When the file cannot be read or a row is not what its first line announces.
+/// When the file cannot be read or a row does not match the format of the first line.
 pub fn load(path: &Path) -> Result<Option<Vec<NamedTrade>>, FlowError> {
     let text = table::read_text(path)?;
     if text.lines().next().unwrap_or_default() != HEADER {
@@ -53,7 +53,7 @@ pub fn load(path: &Path) -> Result<Option<Vec<NamedTrade>>, FlowError> {
     rows.rows().map(trade).collect::<Result<_, _>>().map(Some)
 }
 
-/// The engine's trades, in order, under the recording's names.
+/// The engine's trades in order, with the order numbers of the recording.
 pub fn named(trades: &[Trade], flow: &Flow) -> Vec<NamedTrade> {
     let name = |order: OrderIndex| flow.order_names[order.0 as usize];
     let named = |trade: &Trade| NamedTrade {
@@ -65,12 +65,12 @@ pub fn named(trades: &[Trade], flow: &Flow) -> Vec<NamedTrade> {
     trades.iter().map(named).collect()
 }
 
-/// How far the engine's trades agree with the recording's.
+/// The agreement of the engine's trades with the recording's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Agreement {
     /// Aggressive orders that traded in the recording.
     pub aggressors: usize,
-    /// Of these, those with the same trades here: same partners, prices and quantities in the same order.
+    /// Those with the same trades in the engine: same partners, prices and quantities, in the same order.
     pub same: usize,
     /// Trades in the recording.
     pub expected_trades: usize,
@@ -78,7 +78,7 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    /// Compares trade for trade, by aggressive order.
+    /// Compares the trades of each aggressive order.
     pub fn of(expected: &[NamedTrade], made: &[NamedTrade]) -> Self {
         let (expected_by, made_by) = (by_aggressor(expected), by_aggressor(made));
         let same = expected_by.iter().filter(|(aggressor, trades)| made_by.get(*aggressor) == Some(*trades));

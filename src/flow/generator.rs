@@ -1,7 +1,8 @@
-//! A flow from a seed, shaped like real ones: of 100 messages about 48 add, 45 delete, 4 execute; half of all orders live
-//! only briefly, and now and then hundreds of messages come in one burst.
+//! A flow generated from a seed, similar to real flows. Of 100 messages about 48 add, 45 delete and 4 execute; half of all
+//! orders live only briefly; sometimes hundreds of messages come in one burst.
 //!
-//! The same seed gives the same flow for ever: integers and a generator of its own, nothing that a library may change.
+//! The same seed always gives the same flow. The generator uses integers and its own random numbers, so no change of a
+//! library can affect it.
 
 use super::actions::{ActionKind, FlowAction, OrderIndex, SessionIndex};
 use super::recording::Flow;
@@ -10,20 +11,20 @@ use crate::config::Config;
 use crate::domain::{InstrumentId, OrderPrice, Side, TimeInForce};
 use crate::runtime::SplitMix64;
 
-/// Orders of one instrument that the generator wants to rest at least, and at most.
+/// The target range for the number of resting orders of one instrument.
 const RESTING: std::ops::Range<usize> = 800..6_000;
 
 /// What to generate.
 #[derive(Clone, Copy, Debug)]
 pub struct GeneratorOptions {
-    /// Names the flow: the same seed is the same flow.
+    /// Determines the flow.
     pub seed: u64,
     pub actions: usize,
-    /// Sessions that the orders are dealt to, at least 1.
+    /// The number of sessions over which the orders are distributed; at least 1.
     pub sessions: u16,
 }
 
-/// The flow of a seed, on the two instruments of the built-in configuration.
+/// The flow of these options, on the two instruments of the built-in configuration.
 pub fn generate(options: &GeneratorOptions) -> Flow {
     let mut market = Market::new(options);
     let actions = (0..options.actions).map(|_| market.step()).collect();
@@ -48,13 +49,13 @@ pub fn generate(options: &GeneratorOptions) -> Flow {
     }
 }
 
-/// From 0 to `end` - 1, near 0 much more often than far from it.
+/// A random number from 0 to `end` - 1; small numbers are much more frequent.
 fn near(random: &mut SplitMix64, end: u64) -> u64 {
     let (a, b) = (random.below(end), random.below(end));
     a * b / end
 }
 
-/// An order that the generator believes to rest. It may have traded: real traders, too, cancel orders that are gone.
+/// An order that the generator assumes to be resting. It may have traded: real traders also cancel orders that are gone.
 #[derive(Clone, Copy)]
 struct Resting {
     order: OrderIndex,
@@ -62,12 +63,12 @@ struct Resting {
     quantity: u32,
 }
 
-/// One instrument as the generator sees it, in price units and lots.
+/// One instrument in the generator's model, in price units and lots.
 struct Book {
     mid: u64,
-    /// The distance of one step of the price.
+    /// One step of the price, price units.
     tick: u64,
-    /// Prices of passive orders reach this far from the middle, ticks.
+    /// The largest distance of a passive price from the middle, ticks.
     depth: u64,
     quantity_max: u64,
     resting: Vec<Resting>,
@@ -76,7 +77,7 @@ struct Book {
 struct Market {
     random: SplitMix64,
     now_ns: u64,
-    /// Messages left of the present burst.
+    /// Messages left in the current burst.
     burst: u64,
     orders: u32,
     sessions: u16,
@@ -122,7 +123,7 @@ impl Market {
         }
     }
 
-    /// Bursts of 60 to 500 messages a microsecond or two apart; between them pauses of all sizes.
+    /// Advances the time: bursts of 60 to 500 messages, 0.5 to 2 µs apart, and between them pauses of various lengths.
     fn pass_time(&mut self) {
         self.now_ns += if self.burst > 0 {
             self.burst -= 1;
@@ -136,7 +137,7 @@ impl Market {
         }
     }
 
-    /// The price takes a step every now and then, and is drawn back when it has gone far.
+    /// Moves the price by a step now and then, and back when it is far away.
     fn drift(&mut self, at: usize) {
         let book = &mut self.books[at];
         match self.random.below(200) {
@@ -150,7 +151,7 @@ impl Market {
         if self.random.below(2) == 0 { Side::Buy } else { Side::Sell }
     }
 
-    /// Ticks away from the middle, to the passive or to the aggressive side.
+    /// A price at a distance from the middle, ticks. Positive is on the aggressive side.
     fn price(&mut self, at: usize, side: Side, ticks_in: i64) -> OrderPrice {
         let book = &self.books[at];
         let offset = book.tick as i64 * ticks_in;
@@ -190,7 +191,7 @@ impl Market {
         entered
     }
 
-    /// Crosses the middle by a few ticks, at once or not at all.
+    /// An immediate-or-cancel order that crosses the middle by a few ticks.
     fn take(&mut self, at: usize) -> (OrderIndex, ActionKind) {
         let side = self.side();
         let into = 2 + near(&mut self.random, 20) as i64;
@@ -198,7 +199,7 @@ impl Market {
         self.enter(side, price, quantity, TimeInForce::ImmediateOrCancel)
     }
 
-    /// Seven times out of ten one of the youngest 64, else any: half of all orders live only briefly.
+    /// Picks an order: with probability 0.7 one of the youngest 64, otherwise any. So half of all orders live only briefly.
     fn pick(&mut self, at: usize) -> usize {
         let resting = self.books[at].resting.len() as u64;
         let picked = match self.random.below(10) {
@@ -218,7 +219,7 @@ impl Market {
         let picked = self.pick(at);
         let by = 1 + self.random.below(50) as u32;
         let resting = &mut self.books[at].resting[picked];
-        // At least a lot stays, so that the generator's own book stays right.
+        // At least one lot remains, so that the generator's model stays correct.
         let by = by.min(resting.quantity - 1).max(1);
         resting.quantity = resting.quantity.saturating_sub(by).max(1);
         (resting.order, ActionKind::Reduce { by })

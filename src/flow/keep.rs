@@ -1,10 +1,9 @@
-//! Keeps a replay's book to the recorded one.
+//! Keeps the book of a replay equal to the recorded book.
 //!
-//! A recorded exchange has orders that its feed does not show. An aggressive order that met one of them trades otherwise
-//! than price and time alone would have it, and in a plain replay every such case also disturbs the orders after it: the
-//! books differ from there on. Here, after each of them, the price levels that came to differ are set back to the
-//! recording by cancelling and entering their orders again, so that each aggressive order is held against the book that
-//! it really met.
+//! A recorded exchange has orders that its feed does not show. An aggressive order that met such an order trades
+//! differently than price-time priority predicts. In a plain replay every such case also affects later orders, because the
+//! books differ from then on. This module restores the book after each such order: it cancels and re-enters the orders of
+//! the price levels that differ. So each aggressive order is tested against the book that it really met.
 
 use super::actions::{ActionKind, FlowAction, OrderIndex, SessionIndex};
 use super::expected::NamedTrade;
@@ -12,19 +11,19 @@ use super::recording::Flow;
 use crate::domain::{InstrumentId, OrderPrice, Side, TimeInForce};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-/// What came of it.
+/// The result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Aggressive orders after which the book had to be set back.
+    /// Aggressive orders after which the book had to be restored.
     pub mismatches: usize,
-    /// Actions that were added for it.
+    /// Actions that were added for this.
     pub added: usize,
 }
 
-/// Adds to a flow of one instrument and one session what sets its book back to the recording, whose trades are
-/// `expected`.
+/// Adds actions to a flow of one instrument and one session that restore its book to the recorded one. `expected` are the
+/// trades of the recording.
 ///
-/// The flow's aggressive orders are its immediate-or-cancel orders; all others rest as they are.
+/// The flow's immediate-or-cancel orders are the aggressive orders; all others rest unchanged.
 pub fn keep_to_recording(flow: &mut Flow, expected: &[NamedTrade]) -> Kept {
     let mut by_aggressor = HashMap::<u64, Vec<NamedTrade>>::new();
     for trade in expected {
@@ -75,20 +74,20 @@ pub fn keep_to_recording(flow: &mut Flow, expected: &[NamedTrade]) -> Kept {
 
 /// A side and a price.
 type Level = (Side, u64);
-/// Orders at one price, first come first: recorded name and open lots.
+/// The orders at one price in time priority: recorded number and open lots.
 type Queue = VecDeque<(u64, u32)>;
 
 #[derive(Default)]
 struct Keeper {
     actions: Vec<FlowAction>,
     names: Vec<u64>,
-    /// The order that stands for a recorded one now.
+    /// The order that currently represents each recorded order.
     now: HashMap<u64, OrderIndex>,
     book: Book,
 }
 
 impl Keeper {
-    /// A change of a recorded order, made to the order that now stands for it.
+    /// Applies a change of a recorded order to the order that currently represents it.
     fn change(&mut self, action: FlowAction, name: u64) {
         self.actions.push(FlowAction { order: self.now[&name], ..action });
     }
@@ -101,7 +100,7 @@ impl Keeper {
             .collect()
     }
 
-    /// Cancels what the engine has at a level and enters what the recording has, unless they are the same.
+    /// Unless a level is equal in both books, cancels the engine's orders there and enters those of the recording.
     fn set_back(&mut self, at_ns: u64, (side, price): Level, engine: Queue) {
         let recorded = self.book.level((side, price));
         if engine == recorded {
@@ -126,7 +125,7 @@ impl Keeper {
     }
 }
 
-/// What the engine is left with at a level after the trades that it made.
+/// The engine's orders at a level after the trades that it made.
 fn after(mut queue: Queue, made: &[NamedTrade]) -> Queue {
     for (name, open) in &mut queue {
         let traded = made.iter().filter(|trade| trade.resting == *name).map(|trade| trade.quantity);
@@ -149,7 +148,7 @@ impl Book {
         self.whereabouts.insert(name, (side, price));
     }
 
-    /// Takes lots off an order, if it is there.
+    /// Removes lots from an order, if it is in the book.
     fn take(&mut self, name: u64, lots: impl Into<u64>) {
         let Some(level) = self.whereabouts.get(&name).copied() else { return };
         let Some(queue) = self.levels.get_mut(&level) else { return };
@@ -169,7 +168,7 @@ impl Book {
         self.levels.get(&level).cloned().unwrap_or_default()
     }
 
-    /// The trades of an aggressive order by price and time.
+    /// The trades of an aggressive order under price-time priority.
     fn predict(&self, aggressor: u64, side: Side, limit: u64, quantity: u32) -> Vec<NamedTrade> {
         let mut left = quantity;
         let mut trades = Vec::new();

@@ -1,4 +1,4 @@
-//! Recordings by their first line.
+//! Loads recordings; the first line selects the format.
 
 use super::error::FlowError;
 use super::recording::Flow;
@@ -6,11 +6,11 @@ use super::{aapl, bitstamp, shanghai, table};
 use std::path::Path;
 
 impl Flow {
-    /// Reads a recording. Orders are dealt to `sessions` sessions in turn; with one, the recorded order of actions can
-    /// be kept at full speed.
+    /// Reads a recording. Orders are assigned to `sessions` sessions in turn. With one session, the recorded order of actions
+    /// can be kept at full speed.
     ///
     /// # Errors
-    /// When the file cannot be read, its first line is none that is known, or a row is not what that line announces.
+    /// When the file cannot be read, its first line is unknown, or a row does not match the format of the first line.
     pub fn load(path: &Path, sessions: u16) -> Result<Self, FlowError> {
         let text = table::read_text(path)?;
         let header = text.lines().next().unwrap_or_default();

@@ -1,8 +1,8 @@
-//! What is to be sent: a list of actions of traders, recorded at a real exchange or generated from a seed, together with
-//! the venue that they need; and the [`Driver`] that sends it.
+//! A flow: a list of traders' actions, recorded at a real exchange or generated from a seed, with the venue that it needs;
+//! and the [`Driver`] that sends it.
 //!
-//! Files are told apart by their first line and may be compressed with xz. Orders are numbered densely in the order of
-//! their appearance; [`Flow::order_names`] has their numbers in the recording.
+//! The first line of a file selects its format; files may be compressed with xz. Orders are numbered densely in the order
+//! of their first appearance; [`Flow::order_names`] has their numbers in the recording.
 
 mod aapl;
 mod actions;

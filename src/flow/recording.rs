@@ -1,4 +1,4 @@
-//! A flow, and how it is put together from the rows of a recording.
+//! A flow, and its construction from the rows of a recording.
 
 use super::actions::{ActionKind, FlowAction, OrderIndex, SessionIndex};
 use super::venue::Venue;
@@ -6,7 +6,7 @@ use crate::domain::InstrumentId;
 use std::collections::HashMap;
 use std::fmt;
 
-/// Actions of a recording that are not played, and why.
+/// Actions of a recording that are not played, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
     pub reason: &'static str,
@@ -16,24 +16,24 @@ pub struct LeftOut {
 /// A flow with the venue that it needs.
 #[derive(Clone, Debug)]
 pub struct Flow {
-    /// What it is, for people.
+    /// A description for display.
     pub name: String,
     /// Assets, instruments and accounts.
     pub venue: Venue,
-    /// What happens, in order.
+    /// The actions in order.
     pub actions: Vec<FlowAction>,
-    /// The number of every order in the recording.
+    /// The number of each order in the recording.
     pub order_names: Vec<u64>,
-    /// Rows of the recording, left-out ones among them.
+    /// Rows of the recording, including those left out.
     pub rows: u64,
-    /// Of these, rows that build up the book before the first event and clear it after the last one.
+    /// Rows that build up the book before the first event or clear it after the last one.
     pub rows_around: u64,
-    /// What is not played of it.
+    /// The actions that are not played.
     pub left_out: Vec<LeftOut>,
 }
 
 impl Flow {
-    /// Leaves only the first `actions` actions.
+    /// Keeps only the first `actions` actions.
     pub fn truncate(&mut self, actions: usize) {
         self.actions.truncate(actions);
     }
@@ -46,12 +46,12 @@ impl Flow {
     }
 }
 
-/// Gathers actions while a recording is read.
+/// Collects actions while a recording is read.
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
     actions: Vec<FlowAction>,
     order_names: Vec<u64>,
-    /// Orders that may still be changed, by their numbers in the recording.
+    /// Orders that may still change, by their numbers in the recording.
     known: HashMap<u64, OrderIndex>,
     left_out: Vec<LeftOut>,
     pub(super) rows: u64,
@@ -67,7 +67,7 @@ impl Recorder {
         self.push(at_ns, order, kind);
     }
 
-    /// An action of an order that was entered before; `false` when it was not.
+    /// Adds an action of an order that was entered before; returns `false` if it was not.
     pub(super) fn change(&mut self, at_ns: u64, name: u64, kind: ActionKind) -> bool {
         let Some(order) = self.known.get(&name).copied() else { return false };
         self.push(at_ns, order, kind);
@@ -75,7 +75,7 @@ impl Recorder {
     }
 
     fn push(&mut self, at_ns: u64, order: OrderIndex, kind: ActionKind) {
-        // A recording's clock may step back by a little where two of its sources meet.
+        // A recording's clock may step back slightly where two of its sources meet.
         self.last_ns = self.last_ns.max(at_ns);
         let (session, instrument) = (SessionIndex(0), InstrumentId(0));
         self.actions.push(FlowAction { at_ns: self.last_ns, order, session, instrument, kind });

@@ -1,6 +1,6 @@
-//! One day of a Shanghai stock, order by order. Only the continuous session is played: orders that gather for the call
-//! auctions, and the auctions themselves, are left out, for the phases of an instrument are set by an operator and not by
-//! a client. (`tests/it/exchange/golden.rs` plays the whole day, on the exchange itself.)
+//! One day of a Shanghai stock, order by order. Only the continuous session is played. The call auctions and their orders
+//! are left out, because an operator, not a client, sets the phases of an instrument.
+//! (`tests/it/exchange/golden.rs` plays the whole day directly on the exchange.)
 
 use super::actions::ActionKind;
 use super::error::FlowError;
@@ -13,12 +13,12 @@ pub(super) const HEADER: &str = "n,time,symbol,src_seq,action,order_id,side,pric
 
 const HOUR_NS: u64 = 3_600_000_000_000;
 const MINUTE_NS: u64 = 60_000_000_000;
-/// The opening auction's orders gather until 09:25; continuous trading begins at 09:30.
+/// Orders collect for the opening auction until 09:25; continuous trading begins at 09:30.
 const CONTINUOUS_START_NS: u64 = 9 * HOUR_NS + 30 * MINUTE_NS;
-/// From 14:57 on orders gather for the closing auction.
+/// From 14:57 on orders collect for the closing auction.
 const CONTINUOUS_END_NS: u64 = 14 * HOUR_NS + 57 * MINUTE_NS;
 
-/// N new, C cancel, U uncross the call auction.
+/// Row types: N new, C cancel, U uncross the call auction.
 pub(super) fn load(source: &Source<'_>) -> Result<Flow, FlowError> {
     let mut recorder = Recorder::default();
     let mut symbol = String::new();

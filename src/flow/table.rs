@@ -22,7 +22,7 @@ pub(super) fn read_text(path: &Path) -> Result<String, FlowError> {
     read.map(|_| text).map_err(|source| FlowError::Read { path: path.to_owned(), source })
 }
 
-/// A file's text with its name, for errors.
+/// A file's text and path; the path is for errors.
 pub(super) struct Source<'a> {
     pub(super) path: &'a Path,
     pub(super) text: &'a str,
@@ -45,7 +45,7 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// The file's name up to the first underscore or dot: by custom, what was recorded.
+    /// The file's name up to the first underscore or dot; by convention the recorded instrument or market.
     pub(super) fn subject(&self) -> &'a str {
         let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name.split(['_', '.']).next().unwrap_or_default()

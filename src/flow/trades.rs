@@ -1,15 +1,15 @@
-//! Trades, put together from the messages that their two sides get.
+//! Trades, assembled from the messages to both sides.
 
 use super::actions::{OrderIndex, SessionIndex};
 use crate::domain::{TradeId, UserRef};
 use std::collections::BTreeMap;
 
-/// Which side of a trade a message is about.
+/// The side of a trade that a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Liquidity {
-    /// The resting one.
+    /// The resting order.
     Added,
-    /// The incoming one.
+    /// The incoming order.
     Removed,
 }
 
@@ -20,13 +20,13 @@ pub struct Fill {
     /// The order that traded.
     pub order: OrderIndex,
     pub user_ref: UserRef,
-    /// Whose stream it came in.
+    /// The session whose stream has the message.
     pub session: SessionIndex,
     /// In price units.
     pub price: u64,
     /// Lots.
     pub quantity: u32,
-    /// Which side this is.
+    /// The side of the trade.
     pub liquidity: Liquidity,
 }
 
@@ -44,7 +44,7 @@ pub struct Trade {
     pub quantity: u32,
 }
 
-/// The trades, by number, of which both sides' messages are there and agree; and how many messages were left over.
+/// The trades, by number, for which both sides' messages exist and agree; and the number of the other messages.
 pub fn trades(fills: &[Fill]) -> (Vec<Trade>, usize) {
     let mut sides = BTreeMap::<TradeId, [Option<&Fill>; 2]>::new();
     let mut twice = 0;

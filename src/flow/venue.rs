@@ -7,24 +7,24 @@ use crate::wire::soup;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
-/// The password of every login that a flow opens for itself.
+/// The password of every login that a flow creates.
 const PASSWORD: &str = "DEMO";
 
 /// Assets, instruments and accounts.
 #[derive(Clone, Debug)]
 pub struct Venue {
-    /// What accounts hold.
+    /// The assets that accounts hold.
     pub assets: Vec<AssetConfig>,
-    /// What is traded; the flow's [`crate::domain::InstrumentId`]s count these.
+    /// The instruments; the flow's [`crate::domain::InstrumentId`]s are indexes into this list.
     pub instruments: Vec<InstrumentConfig>,
-    /// Who trades; the flow's sessions count their logins.
+    /// The trading accounts; the flow's sessions are indexes into all their logins.
     pub accounts: Vec<AccountConfig>,
-    /// What all accounts together are given, by asset code.
+    /// The deposits of all accounts together, by asset code.
     pub deposits: BTreeMap<String, Decimal>,
 }
 
 impl Venue {
-    /// Opens as many accounts as there are sessions, with one login and the same share of the money each.
+    /// Creates one account with one login per session, each with an equal share of the deposits.
     pub(super) fn open_accounts(&mut self, sessions: u16) {
         let share = |total: &Decimal| (total / Decimal::from(sessions)).trunc();
         let deposits = self.deposits.iter().map(|(code, total)| (code.clone(), share(total)));
@@ -38,13 +38,13 @@ impl Venue {
         self.accounts = (1..=sessions).map(account).collect();
     }
 
-    /// A configuration with this venue; everything else is as built in.
+    /// A configuration with this venue; everything else has the built-in values.
     pub fn config(&self) -> Config {
         let mut config = Config::embedded_default();
         config.assets.clone_from(&self.assets);
         config.instruments.clone_from(&self.instruments);
         config.accounts.clone_from(&self.accounts);
-        // A flow is played as fast as the engine takes it.
+        // No message limit: a flow is played as fast as the engine accepts it.
         config.gateway.messages_per_second = 0;
         config
     }

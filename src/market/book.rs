@@ -1,4 +1,4 @@
-//! One instrument as the market sees it: price levels, trading state, the last trades.
+//! One instrument as shown to the market: price levels, trading state and last trades.
 
 use super::levels::{Level, Levels};
 use crate::domain::Symbol;
@@ -6,10 +6,10 @@ use crate::wire::itch::Imbalance;
 use bincode::{Decode, Encode};
 use std::collections::VecDeque;
 
-/// Trades that are remembered of every instrument.
+/// The number of trades kept per instrument.
 const PRINTS_KEPT: usize = 32;
 
-/// A trade that was printed.
+/// A trade reported to the market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Print {
     /// Nanoseconds since midnight UTC.
@@ -32,23 +32,23 @@ pub struct Depth {
     pub asks: Vec<Level>,
 }
 
-/// One instrument as the market sees it.
+/// The book of one instrument as shown to the market.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Book {
     pub symbol: Symbol,
-    /// Its trading state: H, P, Q or T.
+    /// Trading state as in ITCH: H, P, Q or T.
     pub state: u8,
     bids: Levels,
     asks: Levels,
     prints: VecDeque<Print>,
-    /// Lots that have traded in this session.
+    /// Lots traded in this session.
     pub volume: u64,
-    /// The last word on an auction that is on.
+    /// The latest indicative values of a running auction.
     pub indicative: Option<Imbalance>,
 }
 
 impl Book {
-    /// Nothing of it is known but this.
+    /// An empty book.
     pub(super) fn new(symbol: Symbol, state: u8) -> Self {
         Self { symbol, state, ..Self::default() }
     }
@@ -71,19 +71,19 @@ impl Book {
         self.prints.iter().rev()
     }
 
-    /// An order at this price, of side B or S, had so many lots before (0: it was not there), and has so many now (0: it is
-    /// gone).
+    /// Changes the displayed lots of an order on side B or S at this price: from `before` (0: the order is new) to `now`
+    /// (0: the order is removed).
     pub(super) fn change(&mut self, side: u8, price: u32, before: u64, now: u64) {
         if side == b'B' { &mut self.bids } else { &mut self.asks }.change(price, before, now);
     }
 
-    /// A session begins: what traded before it is forgotten.
+    /// Begins a session: clears prints, volume and indicative values.
     pub(super) fn begin_session(&mut self) {
         self.prints.clear();
         (self.volume, self.indicative) = (0, None);
     }
 
-    /// The instrument is in this trading state.
+    /// Sets the trading state.
     pub(super) fn act(&mut self, state: u8) {
         self.state = state;
         if state == b'T' || state == b'H' {
@@ -93,7 +93,7 @@ impl Book {
 
     pub(super) fn print(&mut self, print: Print) {
         self.volume = self.volume.saturating_add(print.shares);
-        // What an iceberg lost behind its slice comes right after what it lost of it.
+        // The `P` for the hidden part of an iceberg follows its `E` directly: both are one print.
         if let Some(last) = self.prints.back_mut()
             && (last.match_number, last.price, last.cross) == (print.match_number, print.price, print.cross)
         {

@@ -1,4 +1,4 @@
-//! Books made from ITCH messages, as any receiver of the feed makes them.
+//! Books built from ITCH messages, as any receiver of the feed builds them.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -8,24 +8,24 @@ use crate::domain::{OrderId, Symbol};
 use crate::wire::itch::{Message, event_code};
 use std::collections::BTreeMap;
 
-/// A message that does not fit what came before it: something was missed, or the sender is wrong.
+/// A message that does not fit the messages before it: a message was missed, or the sender is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BookError {
-    /// It is about an order that is not in any book.
+    /// The order is not in any book.
     #[error("a message of type {:?} about order {order}, which is not in the book", char::from(*.kind))]
     UnknownOrder { kind: u8, order: OrderId },
-    /// It takes more lots from an order than that has.
+    /// The message removes more lots than the order has.
     #[error("order {order} has {shares} lots and cannot be reduced by {by}")]
     TooMany {
         order: OrderId,
         shares: u32,
-        /// What it is to lose.
+        /// Lots to remove.
         by: u32,
     },
-    /// It adds an order that is there.
+    /// The message adds an order that is already in a book.
     #[error("order {order} is added a second time")]
     Twice { order: OrderId },
-    /// It is about an instrument that has no directory entry.
+    /// The instrument has no directory entry.
     #[error("a message of type {:?} about instrument {locate}, which was not announced", char::from(*.kind))]
     UnknownInstrument {
         kind: u8,
@@ -50,10 +50,10 @@ pub struct Books {
 }
 
 impl Books {
-    /// Takes up the next message.
+    /// Applies the next message.
     ///
     /// # Errors
-    /// [`BookError`]; the message changed nothing.
+    /// [`BookError`]; the books are unchanged.
     pub fn apply(&mut self, message: &Message) -> Result<(), BookError> {
         let kind = message.kind();
         match message {
@@ -111,7 +111,7 @@ impl Books {
                 }
             }
             Message::Imbalance(m) => self.book_mut(kind, m.locate)?.indicative = Some(*m),
-            // The end of what it is sent says nothing of a book, and the rest is never sent.
+            // System events other than the start of messages do not change a book; the other types are never sent.
             Message::SystemEvent(_)
             | Message::RegSho(_)
             | Message::ParticipantPosition(_)
@@ -148,7 +148,7 @@ impl Books {
         Ok(())
     }
 
-    /// Takes lots, or all of them, from an order; the order as it was.
+    /// Removes `by` lots from an order, or all with `None`. Returns the order as it was before.
     fn take(&mut self, kind: u8, order: OrderId, by: Option<u32>) -> Result<Resting, BookError> {
         let unknown = BookError::UnknownOrder { kind, order };
         let resting = self.orders.get_mut(order.0).ok_or(unknown)?;
@@ -172,7 +172,7 @@ impl Books {
         self.books.get(&locate)
     }
 
-    /// The book of the instrument with this symbol; of several, the one that was listed last.
+    /// The book of the instrument with this symbol. If several have it, the one that was listed last.
     pub fn find(&self, symbol: Symbol) -> Option<(u16, &Book)> {
         self.books.iter().rev().find(|(_, book)| book.symbol == symbol).map(|(locate, book)| (*locate, book))
     }
@@ -182,12 +182,12 @@ impl Books {
         self.books.iter().map(|(locate, book)| (*locate, book))
     }
 
-    /// How many orders are in the books.
+    /// The number of orders in all books.
     pub fn orders(&self) -> usize {
         self.orders.len()
     }
 
-    /// Forgets everything.
+    /// Removes all books and orders.
     pub fn clear(&mut self) {
         self.books.clear();
         self.orders.clear();

@@ -1,11 +1,11 @@
-//! A table of values by numbers that are given one after the other, most of which are gone again before long: the orders of a feed.
-//! Nothing depends on the order in which it holds them.
+//! A table of values by order number. Numbers are assigned in sequence, and most are removed soon. The iteration order
+//! has no meaning.
 
 use super::table::Table;
 
-/// A number's home is its slot modulo the size, so neighbours in number are neighbours in memory. Of two with the same home the
-/// one that came later has it, and the other one lies in a table of its own: no run of occupied slots is ever searched, however
-/// many old numbers stand side by side. The number 0 is no order's.
+/// The home slot of a number is the number modulo the size, so neighbouring numbers are neighbours in memory. If two numbers
+/// have the same home, the later one uses it and the earlier one moves to the separate table `away`. So a lookup never scans
+/// a run of occupied slots, however many old numbers are adjacent. No order has the number 0.
 #[derive(Clone, Debug)]
 pub(super) struct Dense<V> {
     /// A power of two; a key of 0 is a free slot.
@@ -25,7 +25,7 @@ impl<V: Copy + Default> Dense<V> {
         key as usize & (self.homes.len() - 1)
     }
 
-    /// Puts a value in; the number is not 0.
+    /// Inserts a value; the number must not be 0.
     pub(super) fn insert(&mut self, key: u64, value: V) {
         debug_assert_ne!(key, 0);
         if self.len() * 2 >= self.homes.len() {
@@ -85,7 +85,7 @@ impl<V: Copy + Default> Dense<V> {
         self.at_home + self.away.len()
     }
 
-    /// All of it, in no order that means anything: sort it before anybody sees it.
+    /// All entries in arbitrary order: sort them before they become visible outside.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &V)> {
         let homes = self.homes.iter().filter(|(key, _)| *key != 0).map(|(key, value)| (*key, value));
         homes.chain(self.away.iter())
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    /// Numbers that are mostly new ones, of which a few stay for long, as orders do; and some from far away.
+    /// Mostly new numbers, a few of which stay long, as orders do; and some distant numbers.
     #[test]
     fn it_holds_what_a_map_holds() {
         let (mut table, mut map) = (Dense::<u64>::default(), BTreeMap::new());
@@ -132,7 +132,7 @@ mod tests {
         assert!(table.get_mut(0).is_none() && table.remove(0).is_none());
     }
 
-    /// What would make a search of neighbouring slots long: old numbers side by side, and new ones that come round to them.
+    /// The worst case for a scan of neighbouring slots: adjacent old numbers, and new numbers that wrap around to them.
     #[test]
     fn old_numbers_side_by_side_are_stepped_over() {
         let mut table = Dense::<u64>::default();

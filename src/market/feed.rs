@@ -1,16 +1,17 @@
-//! From events to ITCH: a machine that is told every event, in order, and says what the market is told.
+//! Converts events to ITCH: receives every event in order and emits the market data messages.
 //!
-//! What it shows is the displayed quantity of live resting orders and nothing else. An order that came in is shown when its
-//! matching has ended, with what is left of it; until then only its trades are told, each by the resting order. So a book
-//! made from these messages is never crossed while orders match as they come.
+//! The feed shows only the displayed quantity of live resting orders. An incoming order is shown when its matching has
+//! ended, with its remaining quantity. Until then the feed emits only its trades, each as an execution of the resting
+//! order. So a book built from these messages is never crossed during continuous matching.
 //!
-//! - A dormant order is not shown; when its trigger comes it is like one that came in.
+//! - A dormant order is not shown. When its trigger fires, it is handled like an incoming order.
 //! - A hidden order is never shown; its trades are `P`.
-//! - Of an iceberg only the present slice is shown; the next one is an order of its own, with a number of its own. What one
-//!   trade takes of it beyond the slice is a `P` after the `E`, with the same match number.
-//! - A replace is `U` if both orders are shown and the new one did not trade; else the old one is `D`, before any trade.
-//! - In an auction every order that is shown is `C`, not printable, for what it loses in shown lots; the print is the `Q` that
-//!   follows. What an iceberg loses behind its slice is not shown by anything but the volume of the `Q`.
+//! - Of an iceberg only the current slice is shown. The next slice is a separate order with its own number. If one trade
+//!   takes more than the slice, a `P` for the rest follows the `E`, with the same match number.
+//! - A replace is `U` if both orders are shown and the new one did not trade. Otherwise the old order is deleted with `D`
+//!   before any trade.
+//! - In an auction each shown order that trades gets a non-printable `C` for the displayed lots it loses. The `Q` that
+//!   follows is the print. Lots that an iceberg loses behind its slice appear only in the volume of the `Q`.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -27,7 +28,7 @@ use crate::domain::{
 use crate::wire::itch::{AddOrder, Message, OrderCancel, OrderDelete, OrderReplace, event_code};
 use bincode::{Decode, Encode};
 
-/// A message, and the command that it comes of.
+/// A message, and the command that caused it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Published {
     /// The command's sequence.
@@ -36,22 +37,22 @@ pub struct Published {
     pub message: Message,
 }
 
-/// An order that the market sees, or may come to see.
+/// An order that is shown, or may be shown later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Tracked {
     pub(super) instrument: InstrumentId,
     pub(super) side: Side,
     /// Price units.
     pub(super) price: u32,
-    /// Lots shown at a time; 0: all.
+    /// Lots displayed at a time; 0: all.
     pub(super) slice: u32,
-    /// Lots open, those that are not shown included.
+    /// Open lots, including those that are not displayed.
     pub(super) open: u64,
-    /// Lots shown now; 0 of a dormant order.
+    /// Lots displayed now; 0 for a dormant order.
     pub(super) shown: u64,
-    /// Its public number; the slice's own of an iceberg.
+    /// Its public order number; for an iceberg that of the current slice.
     pub(super) public: OrderId,
-    /// Lower ones are first in the queue of their price.
+    /// Priority in the queue of its price: lower comes first.
     pub(super) place: u64,
 }
 
@@ -64,16 +65,16 @@ impl Tracked {
     }
 }
 
-/// The order that is on its way in.
+/// The incoming order that is being matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Incoming {
     id: OrderId,
     order: Tracked,
-    /// The public number of the order that it replaces, which is still shown.
+    /// The public number of the order that it replaces, if that order is still shown.
     replaces: Option<OrderId>,
 }
 
-/// An auction whose trades come.
+/// An auction whose trades are being processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cross {
     auction: Auction,
@@ -84,7 +85,7 @@ struct Cross {
 #[derive(Clone, Debug, Default)]
 pub struct Feed {
     pub(super) listings: Vec<Listing>,
-    /// What the market sees of each, by instrument id. Between commands it is what the messages say.
+    /// The book of each instrument as shown, by instrument id. Between commands it agrees with the messages.
     pub(super) books: Vec<Book>,
     pub(super) orders: Dense<Tracked>,
     incoming: Option<Incoming>,
@@ -98,7 +99,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// The last event that it was told.
+    /// The number of the last event that was applied.
     pub fn last_event(&self) -> u64 {
         self.last_event
     }
@@ -108,7 +109,7 @@ impl Feed {
         self.sequence
     }
 
-    /// The present session; the first one is 0.
+    /// The current session; the first one is 0.
     pub fn session(&self) -> u32 {
         self.session
     }
@@ -118,22 +119,23 @@ impl Feed {
         &self.listings
     }
 
-    /// The instrument as the market sees it, which is what [`super::Books`] make of the session's messages. Only between commands ([`Self::is_settled`]).
+    /// The instrument's book as shown. It equals the book that [`super::Books`] builds from the session's messages. Call
+    /// it only between commands ([`Self::is_settled`]).
     pub fn book(&self, instrument: InstrumentId) -> Option<&Book> {
         self.books.get(instrument.0 as usize)
     }
 
-    /// How many orders it keeps, shown and dormant.
+    /// The number of tracked orders, shown and dormant.
     pub fn orders(&self) -> usize {
         self.orders.len()
     }
 
-    /// Whether nothing waits for the end of its command.
+    /// Whether no incoming order or auction waits for the end of its command.
     pub fn is_settled(&self) -> bool {
         self.incoming.is_none() && self.cross.is_none()
     }
 
-    /// The present command has no more events: what waited for that is said.
+    /// Ends the current command: emits the messages that waited for its end.
     pub fn complete(&mut self, out: &mut Vec<Published>) {
         if let Some(incoming) = self.incoming.take() {
             self.settle(incoming, out);
@@ -157,8 +159,9 @@ impl Feed {
         }
     }
 
-    /// The book as it is: directory and trading state of every instrument, and every order that is shown, by instrument, bids
-    /// first, the best prices first, and in the order of their queues. Only between commands ([`Self::is_settled`]).
+    /// Emits the current book: the directory entry and trading state of every instrument, and every shown order. Orders are
+    /// sorted by instrument, bids first, best price first, then by queue priority. Call it only between commands
+    /// ([`Self::is_settled`]).
     pub fn snapshot(&self, mut take: impl FnMut(Message)) {
         for listing in &self.listings {
             take(directory(listing, self.time).into());
@@ -180,21 +183,21 @@ impl Feed {
         shown.into_iter().for_each(take);
     }
 
-    /// Takes up an instrument.
+    /// Adds an instrument.
     pub(super) fn list(&mut self, listing: Listing) {
         let book = Book::new(listing.symbol, action(&listing, self.time).state);
         self.listings.push(listing);
         self.books.push(book);
     }
 
-    /// An order that had `before` lots shown has those now that it says.
+    /// Updates the book: the order had `before` lots displayed and now has `order.shown`.
     pub(super) fn change(&mut self, order: &Tracked, before: u64) {
         if let Some(book) = self.books.get_mut(order.instrument.0 as usize) {
             book.change(side(order.side), order.price, before, order.shown);
         }
     }
 
-    /// A trade while orders match as they come.
+    /// Adds a trade of continuous matching to the book's prints.
     fn print(&mut self, e: &Executed, price: u32) {
         let at_ns = self.time.since_midnight_ns();
         if let Some(book) = self.books.get_mut(e.instrument.0 as usize) {
@@ -232,7 +235,7 @@ impl Feed {
         self.listings.get(instrument.0 as usize).map_or(0, |listing| units(listing, Some(price)))
     }
 
-    /// Takes up an order that came: among the dormant, or as the one on its way in. One that can never be shown is not kept.
+    /// Tracks a new order: as dormant, or as the incoming order. An order that can never be shown is not kept.
     fn take_in(
         &mut self,
         id: OrderId,
@@ -284,7 +287,7 @@ impl Feed {
         );
     }
 
-    /// The order on its way in has come to rest, or to its end.
+    /// Handles the end of matching of the incoming order: it rests, or is finished.
     fn settle(&mut self, incoming: Incoming, out: &mut Vec<Published>) {
         let Incoming { id, mut order, replaces } = incoming;
         order.shown = order.would_show();
@@ -311,7 +314,8 @@ impl Feed {
         self.next_place
     }
 
-    /// An order lost lots without a trade; `open` is what it has now. Which lots of an iceberg go first depends on why.
+    /// Handles an order that lost lots without a trade; `open` is its new open quantity. `shown_first` says whether an
+    /// iceberg loses its displayed lots first.
     fn reduced(&mut self, id: OrderId, open: Quantity, shown_first: bool, out: &mut Vec<Published>) {
         if let Some(incoming) = self.incoming.as_mut().filter(|incoming| incoming.id == id) {
             incoming.order.open = open.0;
@@ -364,7 +368,7 @@ impl Feed {
         }
     }
 
-    /// The session ends, and the next one begins with all that is there.
+    /// Ends the session and begins the next one with all instruments and orders.
     fn roll(&mut self, session: u32, out: &mut Vec<Published>) {
         self.complete(out);
         for code in [event_code::END_OF_MARKET, event_code::END_OF_SYSTEM, event_code::END_OF_MESSAGES] {

@@ -1,4 +1,4 @@
-//! The price levels of one side of a book, in the order of their prices.
+//! The price levels of one side of a book, sorted by price.
 
 use std::collections::BTreeMap;
 
@@ -12,28 +12,28 @@ pub struct Level {
     pub orders: u32,
 }
 
-/// Levels in a page.
+/// Levels per page.
 const PAGE: u32 = 16;
-/// Pages that are found at once, a power of two.
+/// Entries of the cache of recent pages; a power of two.
 const RECENT: usize = 64;
 
-/// Prices are counted in steps, the largest that all of them have been multiples of, and those that are next to one another
-/// share a page. A page that was touched lately is found by its key alone, without a search.
+/// Prices are counted in steps. The step is the largest number of which all prices so far are multiples. Neighbouring prices
+/// share a page. A recently used page is found by its key, without a search.
 #[derive(Clone, Debug)]
 pub(super) struct Levels {
     /// Price units; 0 before the first price.
     step: u32,
-    /// The slots of pages, by their keys: the price of the first level, in pages.
+    /// Page key to slot. The key is the price of the page's first level divided by the size of a page.
     order: BTreeMap<u32, u32>,
     slots: Vec<Page>,
     free: Vec<u32>,
-    /// Keys and slots of pages, each at its key modulo the size. A key that no page has: nothing.
+    /// Cache of page keys and slots, indexed by the key modulo the size. An empty entry holds [`NOTHING`].
     recent: Box<[(u32, u32); RECENT]>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Page {
-    /// A bit for each level that is there.
+    /// One bit per level: set if the level exists.
     there: u16,
     /// Shares and orders.
     levels: [(u64, u32); PAGE as usize],
@@ -61,7 +61,7 @@ impl Page {
 }
 
 impl Levels {
-    /// An order at this price had so many lots before (0: it was not there), and has so many now (0: it is gone).
+    /// Changes an order's lots at this price: from `before` (0: the order is new) to `now` (0: the order is removed).
     #[inline]
     pub(super) fn change(&mut self, price: u32, before: u64, now: u64) {
         if before == now {
@@ -82,7 +82,7 @@ impl Levels {
         }
     }
 
-    /// The slot of a page, a new one if it is not there.
+    /// The slot of a page; adds the page if it does not exist.
     #[inline]
     fn slot(&mut self, key: u32) -> u32 {
         let (recent, slot) = self.recent[key as usize % RECENT];
@@ -92,7 +92,7 @@ impl Levels {
     fn find(&mut self, key: u32) -> u32 {
         let (slots, free) = (&mut self.slots, &mut self.free);
         let slot = *self.order.entry(key).or_insert_with(|| match free.pop() {
-            // What was emptied has nothing in it.
+            // A freed page is empty.
             Some(slot) => slot,
             None => {
                 slots.push(Page::default());
@@ -103,7 +103,7 @@ impl Levels {
         slot
     }
 
-    /// Takes smaller steps, of which this price is a multiple. That halves them at least, so it is seldom.
+    /// Reduces the step so that this price is a multiple of it. The step at least halves, so this is rare.
     #[cold]
     fn refine(&mut self, price: u32) {
         let before: Vec<Level> = self.ascending().collect();
@@ -139,7 +139,7 @@ impl Levels {
     }
 }
 
-/// What was there before makes no difference.
+/// Compares only the levels, not how they are stored.
 impl PartialEq for Levels {
     fn eq(&self, other: &Self) -> bool {
         self.ascending().eq(other.ascending())
@@ -152,7 +152,7 @@ impl Eq for Levels {}
 mod tests {
     use super::*;
 
-    /// Prices of one grid and then of finer ones, the ends of the range among them.
+    /// Prices on one grid, then on finer grids, including both ends of the price range.
     #[test]
     fn they_are_what_a_map_of_levels_is() {
         let (mut levels, mut map) = (Levels::default(), BTreeMap::<u32, Level>::new());

@@ -1,5 +1,5 @@
-//! Market data: what the events say to everybody ([`Feed`]), and books made from it ([`Books`]). Pure: no I/O, no clock, and
-//! the same events always give the same messages.
+//! Market data: conversion of events to public messages ([`Feed`]), and books built from these messages ([`Books`]).
+//! Pure: no I/O and no clock; the same events always give the same messages.
 
 mod book;
 mod books;

@@ -1,11 +1,11 @@
-//! How things are said in ITCH: phases as trading states, auctions as crosses, listings as directory entries.
+//! Conversion of domain values to ITCH: phases to trading states, auctions to crosses, listings to directory entries.
 
 use crate::domain::{Auction, InstrumentId, Listing, Phase, Price, Side, Timestamp, TradeKind};
 use crate::wire::itch::{CrossTrade, Imbalance, Nanos48, StockDirectory, SystemEvent, TradingAction};
 
-/// The instrument's number in the feed.
+/// The instrument's stock locate number in the feed.
 pub(super) fn locate(instrument: InstrumentId) -> u16 {
-    // An exchange lists far fewer; one that did not fit would be shown as 0, which is about none.
+    // An exchange lists far fewer. A larger id would become 0, which ITCH uses for messages without an instrument.
     u16::try_from(instrument.0 + 1).unwrap_or(0)
 }
 
@@ -41,7 +41,7 @@ pub(super) fn directory(listing: &Listing, time: Timestamp) -> StockDirectory {
         stock: listing.symbol,
         market_category: b' ',
         financial_status: b' ',
-        // A quantity field counts lots.
+        // Quantity fields count lots.
         round_lot_size: 1,
         round_lots_only: b'N',
         issue_class: b'O',
@@ -106,7 +106,7 @@ pub(super) fn imbalance(auction: &Auction, listing: &Listing, time: Timestamp) -
     }
 }
 
-/// The result of an auction in which so many lots traded.
+/// The result of an auction in which `shares` lots traded.
 pub(super) fn cross(
     auction: &Auction,
     listing: &Listing,

@@ -1,4 +1,4 @@
-//! A feed's state as bytes, to go on from without the events before it.
+//! The feed's state as bytes, so that a feed can continue without the earlier events.
 
 use super::feed::Tracked;
 use super::{Book, Feed, Print};
@@ -8,18 +8,18 @@ use crate::wire::itch::{MESSAGE_LEN_MAX, Message};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use bincode::{Decode, Encode};
 
-/// Bytes that are no state of a feed.
+/// The bytes are not a valid feed state.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// They cannot be read.
+    /// The bytes cannot be decoded.
     #[error("market-data feed state cannot be decoded: {0}")]
     Unreadable(#[from] bincode::error::DecodeError),
-    /// They can be read and make no sense.
+    /// The bytes can be decoded, but their contents are inconsistent.
     #[error("market-data feed state is inconsistent: {0}")]
     Impossible(&'static str),
 }
 
-/// As it is written: integers are little-endian, a list is its length as u64 and then its entries.
+/// The encoded state: integers are little-endian; a list is its length as u64, then its entries.
 #[derive(Encode, Decode)]
 struct State {
     session: u32,
@@ -29,23 +29,23 @@ struct State {
     sequence: u64,
     time: Timestamp,
     listings: Vec<Listing>,
-    /// By number.
+    /// By order number.
     orders: Vec<(u64, Tracked)>,
-    /// Of each instrument.
+    /// One per instrument.
     told: Vec<Told>,
 }
 
-/// What was told of an instrument that its orders do not say.
+/// The published data of an instrument that does not follow from its orders.
 #[derive(Encode, Decode)]
 struct Told {
     volume: u64,
     /// The oldest first.
     prints: Vec<Print>,
-    /// The last word on an auction that is on, as the message; empty for none.
+    /// The latest indicative values of a running auction, as an encoded message; empty for none.
     indicative: Vec<u8>,
 }
 
-/// More than the state of any exchange takes: no damaged length makes the reader ask for all memory.
+/// Larger than the state of any exchange: a damaged length cannot make the decoder allocate all memory.
 const BYTES_MAX: usize = 1 << 36;
 
 fn config() -> Configuration<LittleEndian, Fixint, Limit<BYTES_MAX>> {
@@ -64,7 +64,7 @@ fn told(book: &Book) -> Told {
 }
 
 impl Feed {
-    /// The state. Only between commands ([`Feed::is_settled`]).
+    /// Encodes the state. Call it only between commands ([`Feed::is_settled`]).
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut orders: Vec<(u64, Tracked)> = self.orders.iter().map(|(id, order)| (id, *order)).collect();
         orders.sort_unstable_by_key(|(id, _)| *id);
@@ -82,7 +82,7 @@ impl Feed {
         bincode::encode_to_vec(state, config()).expect("memory takes it, and nothing in it can fail")
     }
 
-    /// A feed in the state that these bytes are of.
+    /// Restores a feed from an encoded state.
     ///
     /// # Errors
     /// [`StateError`].

@@ -1,6 +1,6 @@
-//! A table of values by order number. Nothing depends on the order in which it holds them.
+//! A table of values by order number. The iteration order has no meaning.
 
-/// Open addressing with linear probing. The number 0 is no order's.
+/// Open addressing with linear probing. No order has the number 0.
 #[derive(Clone, Debug)]
 pub(super) struct Table<V> {
     /// A power of two; a key of 0 is a free slot.
@@ -19,7 +19,7 @@ impl<V: Copy + Default> Table<V> {
         (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize & (self.slots.len() - 1)
     }
 
-    /// The slot of the key, or the free one where it would go.
+    /// The slot of the key, or the free slot where it would be inserted.
     fn slot(&self, key: u64) -> usize {
         let mut at = self.home(key);
         while self.slots[at].0 != key && self.slots[at].0 != 0 {
@@ -28,7 +28,7 @@ impl<V: Copy + Default> Table<V> {
         at
     }
 
-    /// Puts a value in; the number is not 0.
+    /// Inserts a value; the number must not be 0.
     pub(super) fn insert(&mut self, key: u64, value: V) {
         debug_assert_ne!(key, 0);
         if self.len * 2 >= self.slots.len() {
@@ -69,7 +69,7 @@ impl<V: Copy + Default> Table<V> {
         let value = self.slots[hole].1;
         let mask = self.slots.len() - 1;
         let mut at = hole;
-        // Whoever stands behind the hole and could not stand there before it moves up.
+        // An entry after the hole moves into it if its home slot allows that.
         loop {
             at = (at + 1) & mask;
             let key = self.slots[at].0;
@@ -92,7 +92,7 @@ impl<V: Copy + Default> Table<V> {
         self.len
     }
 
-    /// All of it, in no order that means anything: sort it before anybody sees it.
+    /// All entries in arbitrary order: sort them before they become visible outside.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &V)> {
         self.slots.iter().filter(|(key, _)| *key != 0).map(|(key, value)| (*key, value))
     }
@@ -113,7 +113,7 @@ mod tests {
         let mut seed = 1_u64;
         for step in 0..200_000_u64 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            // Few keys, of neighbouring and of far numbers, so that they meet.
+            // Few keys, from neighbouring and distant numbers, so that they collide.
             let key = 1 + (seed >> 33) % 300 + if seed & 1 << 40 == 0 { 0 } else { 1 << 63 };
             if seed & 1 << 41 == 0 {
                 table.insert(key, step);

@@ -1,40 +1,40 @@
-//! The market at a glance, for people and web pages: published by whoever runs the feed, read by anybody.
+//! An overview of the market for people and web pages. The owner of the feed publishes it; any thread can read it.
 
 use super::{Depth, Feed, Print};
 use crate::domain::{InstrumentId, Listing};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Price levels of each side in a view.
+/// Price levels per side in a view.
 const LEVELS: usize = 20;
 
-/// One instrument at a glance.
+/// The overview of one instrument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstrumentView {
-    /// Its terms: decimals, tick and lot among them.
+    /// Its terms, including decimals, tick and lot.
     pub listing: Listing,
-    /// Its trading state in ITCH: H, P, Q or T.
+    /// Trading state as in ITCH: H, P, Q or T.
     pub state: u8,
     /// The best price levels.
     pub depth: Depth,
     /// The last trades, the newest first.
     pub prints: Vec<Print>,
-    /// Lots that traded in this session.
+    /// Lots traded in this session.
     pub volume: u64,
-    /// Of an auction that is on: the price that it would give now (0: none) and how many lots, then those left over.
+    /// For a running auction: indicative price (0: none), lots that would trade, and lots of the imbalance.
     pub indicative: Option<(u32, u64, u64)>,
 }
 
-/// All instruments at one moment.
+/// The overview of all instruments at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MarketView {
     pub session: u32,
-    /// The last message of the session that is in it.
+    /// The number of the last session message that is included.
     pub message: u64,
     /// By instrument id.
     pub instruments: Vec<InstrumentView>,
 }
 
-/// A shared handle on the newest view. Reading it never holds up who publishes for longer than it takes to copy a pointer.
+/// A shared handle to the newest view. A reader delays the publisher only for the time to copy a pointer.
 #[derive(Clone, Debug, Default)]
 pub struct MarketWatch(Arc<Mutex<Arc<MarketView>>>);
 
@@ -49,7 +49,7 @@ impl MarketWatch {
 }
 
 impl MarketView {
-    /// The market of a feed at a glance; `message` is the last one of the session. Only between commands
+    /// The overview of a feed; `message` is the number of the last session message. Call it only between commands
     /// ([`Feed::is_settled`]).
     pub fn of(feed: &Feed, message: u64) -> Self {
         let instruments = feed.listings().iter().filter_map(|listing| {

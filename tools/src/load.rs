@@ -1,7 +1,7 @@
-//! `dojima-tools load`: the demo's driver against an engine that somebody else runs.
+//! `dojima-tools load`: runs the demo's driver against an engine that is already running.
 //!
-//! The engine needs the flow's accounts: `load --print-config` prints a configuration that has them. A login's numbers
-//! go up for ever, so every run needs an engine whose data directory is new; on another one it is refused before it sends.
+//! The engine needs the flow's accounts; `load --print-config` prints a configuration with them. A login's order numbers
+//! only increase, so every run needs an engine with a new data directory. With another one the run fails before it sends.
 
 use anyhow::Context;
 use clap::Args;
@@ -72,18 +72,18 @@ pub(crate) fn run(args: LoadArgs) -> anyhow::Result<()> {
     Ok(summary(&driver, elapsed, client)?)
 }
 
-/// One line that is written over itself; nothing where nobody watches.
+/// Updates one progress line; nothing if stderr is not a terminal.
 fn progress(driver: &Driver<'_>, orders: usize, started: Instant) {
     let settled = driver.progress().settled;
     if std::io::stderr().is_terminal() {
         let (done, of) = (show::thousands(settled), show::thousands(orders as u64));
         let rate = show::rate(settled, started.elapsed());
-        // Whoever does not see it misses nothing.
+        // A write error is ignored.
         let _ = write!(std::io::stderr(), "\r{done} of {of} messages, {rate}  ");
     }
 }
 
-/// `client`: processor time that this thread took, where the system says it.
+/// Prints the results. `client` is the processor time of this thread, if the system provides it.
 fn summary(driver: &Driver<'_>, elapsed: Duration, client: Option<Duration>) -> std::io::Result<()> {
     if std::io::stderr().is_terminal() {
         print::note(format_args!(""));

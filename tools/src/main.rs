@@ -1,4 +1,4 @@
-//! Tools around the engine: load from a process of its own, attackers, and a look into journals.
+//! Tools for the engine: load from a separate process, attackers, and inspection of journals.
 
 mod hostile;
 mod journal;

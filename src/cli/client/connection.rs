@@ -1,7 +1,8 @@
-//! The connection to the exchange: the client while there is one, and the way to the next.
+//! The connection to the exchange: the connected client, or the attempts to connect again.
 //!
-//! A connection that is lost is made again where it was, and the end of a session leads to the next one; nothing of either is
-//! missed, and nothing ends the terminal. Connecting happens on a thread of its own, so nobody waits for it.
+//! A lost connection is made again at the same position, and after the end of a session the next session is joined. No
+//! message is missed in either case, and the terminal keeps running. Connecting runs on a separate thread, so it does not
+//! block.
 
 use crate::client::{Bookmark, Client, ClientError, ClientMessage, Credentials, Endpoint, Start};
 use crate::domain::UserRef;
@@ -9,34 +10,34 @@ use crate::wire::soup::{LoginRejected, SessionId};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use std::time::{Duration, Instant};
 
-/// The first wait before connecting again, and the longest; each is twice the one before.
+/// The first and the longest wait before connecting again; each wait is twice the previous one.
 const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_LONGEST: Duration = Duration::from_secs(5);
 
-/// A connection that was made again and is closed within this time was taken over by somebody who does the same.
+/// If a new connection is closed within this time, another client of the same login has taken it over and also reconnects.
 const TAKEN_OVER: Duration = Duration::from_secs(5);
 
-/// What a turn came to.
+/// The result of a turn.
 #[derive(Debug)]
 pub enum Happening {
-    /// The exchange said something.
+    /// A message from the exchange.
     Message(ClientMessage),
-    /// The connection is there again.
+    /// The connection is up again.
     Connected,
-    /// It is gone, for this reason, and is made again.
+    /// The connection was lost for this reason and is being made again.
     Lost(ClientError),
-    /// It is gone, for this reason, and is made again when the person asks for it.
+    /// The connection was lost for this reason; it is made again when the user asks for it.
     GivenUp(ClientError),
-    /// The session of this name has ended, and the next one is looked for.
+    /// The session with this id has ended; the next one is being looked for.
     SessionEnded(SessionId),
 }
 
-/// The client, or the want of one.
+/// The client, or its absence and what follows.
 pub struct Connection {
     to: Endpoint,
     who: Credentials,
     state: State,
-    /// Where the stream goes on without a client.
+    /// The position at which the stream continues, while there is no client.
     mark: Bookmark,
     wait: Duration,
     /// When the client connected that replaced a lost one.
@@ -50,12 +51,12 @@ enum State {
     Dialing(Start, Receiver<Result<Client, ClientError>>),
     /// Connects at this time.
     Waiting(Start, Instant),
-    /// Connects when the person asks for it.
+    /// Connects when the user asks for it.
     Down,
 }
 
 impl Connection {
-    /// Begins with a client that is connected.
+    /// Starts with a connected client.
     pub fn new(to: Endpoint, who: Credentials, client: Client) -> Self {
         let mark = client.bookmark();
         let state = State::Up(Box::new(client));
@@ -75,12 +76,12 @@ impl Connection {
         matches!(self.state, State::Up(_))
     }
 
-    /// Whether one is being made.
+    /// Whether a connection is being made.
     pub fn is_coming(&self) -> bool {
         matches!(self.state, State::Dialing(..) | State::Waiting(..))
     }
 
-    /// Where the stream goes on.
+    /// The position at which the stream continues.
     pub fn mark(&self) -> Bookmark {
         match &self.state {
             State::Up(client) => client.bookmark(),
@@ -102,12 +103,12 @@ impl Connection {
     fn dial(&mut self, start: Start) {
         let (to, who) = (self.to.clone(), self.who);
         let (result, dialed) = bounded(1);
-        // It ends by itself: connecting takes some seconds at most. Nobody may be there any more to hear of it.
+        // The thread ends by itself: connecting takes some seconds at most. The receiver may be gone by then.
         std::thread::spawn(move || drop(result.send(Client::connect(to, &who, start))));
         self.state = State::Dialing(start, dialed);
     }
 
-    /// The next thing that happens, waiting for it at most so long.
+    /// The next event, with a wait of at most `timeout`.
     pub fn turn(&mut self, timeout: Duration) -> Option<Happening> {
         match &mut self.state {
             State::Up(client) => match client.next_event(timeout) {
@@ -123,7 +124,7 @@ impl Connection {
                     Ok(Ok(client)) => self.connected(start, client),
                     Ok(Err(error)) => self.failed(start, error),
                     Err(RecvTimeoutError::Timeout) => None,
-                    // The thread could not be begun, or is gone.
+                    // The thread could not be started, or is gone.
                     Err(RecvTimeoutError::Disconnected) => self.later(start),
                 }
             }
@@ -145,7 +146,7 @@ impl Connection {
     fn connected(&mut self, start: Start, client: Client) -> Option<Happening> {
         self.mark = client.bookmark();
         if self.ended == Some(self.mark.session) {
-            // The next session has not begun.
+            // The next session has not started yet.
             client.log_out();
             return self.later(start);
         }
@@ -154,12 +155,13 @@ impl Connection {
         Some(Happening::Connected)
     }
 
-    /// What follows when a connection has ended.
+    /// Handles the end of a connection.
     fn lose(&mut self, error: ClientError) -> Happening {
         if let ClientError::SessionEnded = error {
             let ended = self.mark.session;
             self.ended = Some(ended);
-            // The present session may be a later one still: this one tells what happened before.
+            // The current session may be a later one. The next session is read first, because it has the messages before
+            // that.
             let next = ended.after(1).map_or(Start::Beginning, |session| {
                 Start::At(Bookmark { session, sequence: 1, next_user_ref: Some(UserRef(1)) })
             });
@@ -175,7 +177,7 @@ impl Connection {
         Happening::Lost(error)
     }
 
-    /// What follows when connecting has failed.
+    /// Handles a failed attempt to connect.
     fn failed(&mut self, start: Start, error: ClientError) -> Option<Happening> {
         match error {
             ClientError::Rejected { reason: LoginRejected::SessionNotAvailable, .. }

@@ -1,4 +1,4 @@
-//! A trader's desk: the connection, the books kept from its streams, and what is said to the person.
+//! A trader's desk: the connection, the order and trade lists built from its streams, and the messages for the user.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -19,30 +19,30 @@ use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How long one wait for old messages is.
+/// The wait of one turn while old messages are read.
 const CATCH_UP_TURN: Duration = Duration::from_secs(1);
 
-/// The connection, the books kept from its streams, and what is said to the person.
+/// The connection, the order and trade lists built from its streams, and the messages for the user.
 pub struct Desk {
     connection: Connection,
     units: UnitsTable,
     assets: Assets,
     blotter: Blotter,
-    /// What has happened, oldest first, each a line, since it was last taken.
+    /// Messages for the user since the last call of [`Desk::news`], oldest first, one line each.
     news: Vec<String>,
     /// Orders of this session without an answer.
     unanswered: BTreeSet<UserRef>,
-    /// Links that were asked for here, by either order.
+    /// Links requested in this terminal, under the numbers of both orders.
     links: BTreeMap<UserRef, UserRef>,
-    /// Questions for the next number that the person did not ask.
+    /// Account queries sent by the desk itself, whose answers are not shown.
     own_questions: usize,
 }
 
-/// Code and scale of every asset, in the order of the venue's configuration, which gives them their numbers.
+/// Code and scale of every asset, in the order of the venue's configuration, which determines the asset ids.
 pub struct Assets(Vec<(String, u8)>);
 
 impl Assets {
-    /// Those of a configuration.
+    /// The assets of a configuration.
     pub fn of(config: &Config) -> Self {
         Self(config.assets.iter().map(|asset| (asset.code.clone(), asset.scale)).collect())
     }
@@ -61,33 +61,33 @@ impl Assets {
     }
 }
 
-/// Where the earlier sessions of a login are found.
+/// The earlier sessions of a login.
 #[derive(Clone, Copy, Debug)]
 pub struct Earlier {
     /// The venue's first session.
     pub first: Option<SessionId>,
-    /// How many that have ended are read at most.
+    /// The most ended sessions that are read.
     pub sessions_max: u32,
 }
 
-/// What a line led to.
+/// The result of an input line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// It was sent, or there was nothing to do.
+    /// The request was sent, or there was nothing to do.
     Done,
-    /// The person wants the table of orders.
+    /// The user wants the table of orders.
     Orders,
-    /// The person wants the table of trades.
+    /// The user wants the table of trades.
     Fills,
-    /// The person wants to know what can be said.
+    /// The user wants the help.
     Help,
-    /// The person wants to leave.
+    /// The user wants to quit.
     Quit,
 }
 
 impl Desk {
-    /// Connects, and takes in silently what has happened before: the present session, and what can be read of earlier ones,
-    /// whose orders may still be open.
+    /// Connects, and reads earlier messages without showing them: those of the current session, and those that are kept of
+    /// earlier sessions, whose orders may still be open.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -144,7 +144,7 @@ impl Desk {
         self.connection.is_coming()
     }
 
-    /// Takes in what has come, waiting for it at most so long. Whether anything came.
+    /// Processes the events that have arrived, with a wait of at most `timeout`. Returns whether there was any.
     pub fn turn(&mut self, timeout: Duration) -> bool {
         let (mut any, mut patience) = (false, timeout);
         while let Some(happening) = self.connection.turn(patience) {
@@ -159,7 +159,7 @@ impl Desk {
             Happening::Message(message) => self.take_message(&message),
             Happening::Connected => {
                 self.say_news("connected");
-                // Its answer tells which orders have not arrived. If it cannot be sent, the connection is lost again.
+                // Its answer shows which orders have not arrived. If it cannot be sent, the connection is lost again.
                 let asked = self.connection.client().map(Client::query_account);
                 self.own_questions = usize::from(asked.is_some_and(|asked| asked.is_ok()));
             }
@@ -175,7 +175,7 @@ impl Desk {
                     format!("{open} orders stay open")
                 };
                 self.say_news(&format!("session {session} has ended; {orders}"));
-                // What it had not answered by its end was not done.
+                // Requests that the session had not answered by its end were not executed.
                 self.forget_unanswered(UserRef(0));
             }
         }
@@ -224,7 +224,7 @@ impl Desk {
         self.news.extend(told(&message.event, &self.blotter, &self.units));
     }
 
-    /// Orders from this number on have not arrived, and will not.
+    /// Reports that orders from this number on have not arrived and will not arrive.
     fn forget_unanswered(&mut self, from: UserRef) {
         for lost in self.unanswered.split_off(&from) {
             self.say_news(&format!("#{lost} did not reach the exchange; it is not sent again"));
@@ -235,12 +235,12 @@ impl Desk {
         self.news.push(line.to_owned());
     }
 
-    /// What has happened since this was last asked.
+    /// The messages for the user since the last call.
     pub fn news(&mut self) -> Vec<String> {
         std::mem::take(&mut self.news)
     }
 
-    /// Says goodbye.
+    /// Logs out.
     pub fn leave(self) {
         self.connection.leave();
     }
@@ -249,7 +249,7 @@ impl Desk {
         connected(&mut self.connection)
     }
 
-    /// The client, whose next number no open order of an earlier session has.
+    /// The client. Its next number is moved past numbers that open orders of earlier sessions use.
     fn numbering(&mut self) -> anyhow::Result<&mut Client> {
         let client = connected(&mut self.connection)?;
         while let Some(next) = client.next_user_ref()
@@ -260,10 +260,10 @@ impl Desk {
         Ok(client)
     }
 
-    /// Does what the person asks for.
+    /// Executes an input line.
     ///
     /// # Errors
-    /// What is wrong with it; nothing is sent then.
+    /// The problem with the line; nothing is sent then.
     pub fn say(&mut self, line: &Line) -> anyhow::Result<Said> {
         match line {
             Line::Blank => {}
@@ -408,7 +408,7 @@ impl Desk {
         ]
     }
 
-    /// What became of an order, or what it waits for and is linked to.
+    /// The state of an order, or the trigger that it waits for and the order that it is linked to.
     fn standing_of(&self, order: &OrderLine) -> String {
         let mut text = match waiting(order) {
             Some(Remark::Trigger(kind, price)) => waits_for(self.units.find(order.symbol), kind, price),
@@ -448,7 +448,7 @@ fn connected(connection: &mut Connection) -> anyhow::Result<&mut Client> {
     connection.client().context("there is no connection; `connect` connects at once")
 }
 
-/// What a message tells a person; nothing for those that only the books are for.
+/// The text for the user about a message; `None` if the message only changes the lists.
 fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<String> {
     let units_of = |user_ref: UserRef| blotter.order(user_ref).and_then(|order| table.find(order.symbol));
     Some(match event {
@@ -503,7 +503,7 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
         ClientEvent::MassCanceled { user_ref, .. } => format!("#{user_ref}: all those orders are cancelled"),
         ClientEvent::OrderEntryEnabled { user_ref } => format!("#{user_ref}: order entry is on"),
         ClientEvent::OrderEntryDisabled { user_ref } => format!("#{user_ref}: order entry is off"),
-        // The desk knows the assets.
+        // The desk reports balances, because it knows the assets.
         ClientEvent::AccountState { balance: Some(_), .. } => return None,
         ClientEvent::AccountState { next_user_ref, cancel_at: None, balance: None } => {
             format!("the next number is {next_user_ref}")
@@ -512,7 +512,7 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
             let at = clock(at.since_midnight_ns());
             format!("the next number is {next_user_ref}; all orders are cancelled at {at} unless held again")
         }
-        // The desk says which.
+        // The desk reports these with the session's id.
         ClientEvent::SessionStarted | ClientEvent::SessionEnded => return None,
         ClientEvent::Refreshed { .. } | ClientEvent::CancelPending { .. } | ClientEvent::Broken { .. } => {
             return None;
@@ -520,7 +520,7 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
     })
 }
 
-/// What an order waits for or is linked to, while it does.
+/// The trigger that an order waits for, or its link, while that applies.
 fn waiting(order: &OrderLine) -> Option<Remark> {
     let waits = order.standing == Standing::Open && !order.was_triggered;
     waits.then(|| Remark::read(&order.cl_ord_id)).flatten()
@@ -536,7 +536,7 @@ fn waits_for(units: Option<&Units>, kind: TriggerKind, price: u32) -> String {
 }
 
 impl Earlier {
-    /// The messages of the sessions before this one, the latest first, as far as they are kept.
+    /// The messages of earlier sessions, the latest session first, as far as they are kept.
     fn read(
         &self,
         to: &Endpoint,
@@ -564,7 +564,7 @@ impl Earlier {
     }
 }
 
-/// All messages of a session that has ended.
+/// All messages of an ended session.
 fn read_session(
     to: &Endpoint,
     who: &Credentials,
@@ -582,7 +582,7 @@ fn read_session(
     }
 }
 
-/// "remaining " where a cancel took all that was left of an order.
+/// "remaining " if a cancel removed the rest of an order.
 fn which_part(blotter: &Blotter, user_ref: UserRef) -> &'static str {
     match blotter.order(user_ref) {
         Some(order) if order.open > 0 => "",
@@ -590,7 +590,7 @@ fn which_part(blotter: &Blotter, user_ref: UserRef) -> &'static str {
     }
 }
 
-/// What became of an order, in words.
+/// The state of an order, in words.
 pub fn standing(standing: Standing) -> String {
     match standing {
         Standing::Open => "open".to_owned(),
@@ -607,7 +607,7 @@ fn second_of_day() -> u32 {
     (since_1970.as_secs() % 86_400) as u32
 }
 
-/// A time of today that an order may end at: one that is past would be refused.
+/// Checks that an order's end time is still to come today; the exchange would refuse a past time.
 fn still_to_come(second: u32, now: u32) -> anyhow::Result<u32> {
     let shown = |second| clock_of_seconds(u64::from(second));
     ensure!(second > now, "until {} is in the past: it is {} UTC", shown(second), shown(now));

@@ -1,19 +1,19 @@
-//! The line that a person types: its text, the cursor, and the lines typed before.
+//! The input line: its text, the cursor, and the history.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// Lines that are remembered.
+/// Number of lines in the history.
 const HISTORY_MAX: usize = 200;
 
-/// A line that is being typed.
+/// The input line.
 #[derive(Debug, Default)]
 pub struct LineEditor {
     text: Vec<char>,
-    /// Where the next character goes, from 0 to the length of the text.
+    /// The index at which the next character is inserted, from 0 to the length of the text.
     cursor: usize,
-    /// Lines typed before, oldest first.
+    /// Earlier lines, oldest first.
     history: Vec<String>,
-    /// Which of them is shown, and what was typed before it was.
+    /// The index of the recalled line, and the text that was typed before.
     recalled: Option<(usize, Vec<char>)>,
 }
 
@@ -23,12 +23,12 @@ impl LineEditor {
         self.text.iter().collect()
     }
 
-    /// Characters before the cursor.
+    /// Number of characters before the cursor.
     pub fn cursor(&self) -> usize {
         self.cursor
     }
 
-    /// Takes what was typed, and remembers it.
+    /// Returns the text, clears it, and adds it to the history.
     pub fn take(&mut self) -> String {
         let line = self.text();
         self.set(Vec::new());
@@ -42,7 +42,7 @@ impl LineEditor {
         line
     }
 
-    /// Does what a key asks for. `false`: it is none that edits a line.
+    /// Handles a key. Returns `false` if the key does not edit the line.
     pub fn press(&mut self, key: KeyEvent) -> bool {
         let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {

@@ -1,5 +1,5 @@
-//! `dojima client`: a trading terminal. On a terminal a screen with orders, trades and what happens; elsewhere, or with
-//! `--plain`, lines in and lines out, for scripts.
+//! `dojima client`: a trading terminal. On a terminal it is a screen with orders, trades and events. Otherwise, or with
+//! `--plain`, it reads lines and writes lines, for scripts.
 
 mod connection;
 mod desk;
@@ -67,7 +67,7 @@ impl ClientArgs {
     }
 }
 
-/// A server that listens on all addresses of this machine is found at one of them.
+/// The address of a local server. A server that listens on all addresses is reached at the loopback address.
 fn reachable(mut listen: SocketAddr) -> SocketAddr {
     if listen.ip().is_unspecified() {
         listen.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -75,7 +75,7 @@ fn reachable(mut listen: SocketAddr) -> SocketAddr {
     listen
 }
 
-/// Logs in and trades until the person leaves.
+/// Logs in and runs the terminal until the user quits.
 ///
 /// # Errors
 /// When the login is refused, or there is no connection when the input ends.

@@ -1,4 +1,4 @@
-//! Lines in, lines out.
+//! The line mode: reads lines and writes lines.
 
 use super::desk::{Desk, Said};
 use super::words::{self, HELP};
@@ -8,13 +8,13 @@ use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
-/// How long a turn waits for the server; a line that was typed waits as long.
+/// How long a turn waits for the server; also the longest delay of an input line.
 const TURN: Duration = Duration::from_millis(20);
 
-/// After the last line answers are waited for until nothing has come for this long.
+/// After the last input line, the program ends when no message has arrived for this long.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// A line that was typed without a connection waits for one for this long; then it is answered that there is none.
+/// An input line without a connection waits this long for one; then the answer is that there is none.
 const RECONNECT_MAX: Duration = Duration::from_secs(30);
 
 /// Columns of the table of orders.
@@ -23,10 +23,10 @@ pub const ORDER_COLUMNS: [&str; 8] =
 /// Columns of the table of trades.
 pub const FILL_COLUMNS: [&str; 7] = ["time", "#", "side", "quantity", "symbol", "price", "how"];
 
-/// Runs until the input ends or says so. Whether there was a connection at the end.
+/// Runs until the input ends or asks to quit. Returns whether there was a connection at the end.
 ///
 /// # Errors
-/// When nothing can be printed.
+/// When the output cannot be written.
 pub fn run(mut desk: Desk) -> anyhow::Result<bool> {
     let lines = read_lines();
     let mut out = print::stdout();
@@ -38,7 +38,7 @@ pub fn run(mut desk: Desk) -> anyhow::Result<bool> {
         for line in desk.news() {
             writeln!(out, "{line}")?;
         }
-        // A line waits while the connection is made again.
+        // A line waits while the connection is being made again.
         let since_up = up.elapsed();
         if desk.is_connected() {
             up = Instant::now();
@@ -66,7 +66,7 @@ pub fn run(mut desk: Desk) -> anyhow::Result<bool> {
 
 fn read_lines() -> Receiver<String> {
     let (lines_in, lines) = bounded(64);
-    // It waits for the terminal, which nothing can interrupt: it ends with the process.
+    // The thread waits for input, which cannot be interrupted; it ends with the process.
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             if lines_in.send(line).is_err() {
@@ -101,7 +101,7 @@ fn write_table(
     rows: impl Iterator<Item = Vec<String>>,
 ) -> std::io::Result<()> {
     let mut table = show::table(columns);
-    // One line a row, for scripts.
+    // One line per row, for scripts.
     table.set_content_arrangement(ContentArrangement::Disabled).add_rows(rows);
     writeln!(out, "{}", table.trim_fmt())
 }

@@ -1,22 +1,22 @@
-//! What the terminal writes into an order's text, so that it can read it back.
+//! Text that the terminal stores in an order's ClOrdID, so that it can read it back later.
 //!
-//! The exchange does not tell the trigger of an order back, nor what it is linked to; the client's own text comes back with the
-//! order, whoever reads the stream, and whenever.
+//! The exchange does not report an order's trigger or link back. But it returns the client's own text with the order, to
+//! every reader of the stream and at any time.
 
 use crate::client::cl_ord_id;
 use crate::domain::{ClOrdId, TriggerKind, UserRef};
 
-/// What an order's text says.
+/// The content of an order's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remark {
-    /// It waits for its trigger: the price or distance, price units.
+    /// The order waits for a trigger: kind, and price or distance in price units.
     Trigger(TriggerKind, u32),
-    /// It is linked to another one.
+    /// The order is linked to this order.
     Link(UserRef),
 }
 
 impl Remark {
-    /// The text, of 14 characters at most.
+    /// The text, at most 14 characters.
     pub fn text(self) -> ClOrdId {
         cl_ord_id(&match self {
             Self::Trigger(TriggerKind::Stop, price) => format!("stp:{price}"),
@@ -26,7 +26,7 @@ impl Remark {
         })
     }
 
-    /// What a text says; `None` for any other text.
+    /// Parses a text; `None` for any other text.
     pub fn read(text: &ClOrdId) -> Option<Self> {
         let text = text.text();
         let (kind, number) = text.trim_end().split_once(':')?;

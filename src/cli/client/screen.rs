@@ -1,4 +1,4 @@
-//! The screen: open orders, the last trades, what has happened, and a line to type on. It fits a terminal of 80 x 24.
+//! The screen: open orders, last trades, events, and an input line. It fits a terminal of 80 x 24.
 
 use super::desk::{Desk, Said};
 use super::line::LineEditor;
@@ -15,35 +15,35 @@ use ratatui::widgets::{Block, Clear, Paragraph, Row, Table};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How long a turn waits for a key: as long as what comes from the server can wait to be seen.
+/// How long a turn waits for a key; also the longest delay of messages from the server.
 const TURN: Duration = Duration::from_millis(30);
 
-/// Lines of what has happened that are kept.
+/// Number of event lines that are kept.
 const NEWS_MAX: usize = 500;
 
-/// Place of the column in [`ORDER_COLUMNS`] that a narrow screen leaves out: the average price.
+/// Index in [`ORDER_COLUMNS`] of the column that a narrow screen leaves out: the average price.
 const LEFT_OUT: usize = 6;
 
-/// A screen of at least so many columns has all columns of orders.
+/// A screen with at least this many columns shows all columns of orders.
 const WIDE: u16 = 100;
 
-/// What is on the screen beside the books.
+/// The state of the screen apart from the order and trade lists.
 #[derive(Debug, Default)]
 struct Screen {
     title: String,
     news: VecDeque<String>,
-    /// Lines that the news are scrolled back.
+    /// Number of lines by which the events are scrolled back.
     news_back: usize,
     line: LineEditor,
-    /// The first line of the help that is shown; `None`: it is not.
+    /// The first visible line of the help; `None` if the help is not shown.
     help: Option<usize>,
-    /// All orders, or only those that are open.
+    /// Whether all orders are shown, or only open ones.
     all_orders: bool,
-    /// Lines of the help, and of the news, that fit.
+    /// Number of lines of the help and of the events that fit.
     room: (usize, usize),
 }
 
-/// Runs until the person leaves.
+/// Runs until the user quits.
 ///
 /// # Errors
 /// When the terminal fails.
@@ -168,7 +168,7 @@ impl Screen {
         );
     }
 
-    /// The part of the line around the cursor, where all of it has no room.
+    /// Draws the part of the line around the cursor if the whole line does not fit.
     fn draw_line(&self, frame: &mut Frame<'_>, area: Rect) {
         let room = inside(area.width).saturating_sub("> ".len() + 1);
         let start = self.line.cursor().saturating_sub(room);
@@ -216,7 +216,7 @@ fn draw_fills(frame: &mut Frame<'_>, area: Rect, desk: &Desk) {
     draw_table(frame, area, " trades, newest first ", FILL_COLUMNS.map(str::to_owned).to_vec(), rows);
 }
 
-/// A table whose columns are as wide as what is in them; the last one has the rest.
+/// Draws a table. Each column is as wide as its contents; the last one has the remaining width.
 fn draw_table(
     frame: &mut Frame<'_>,
     area: Rect,
@@ -238,12 +238,12 @@ fn draw_table(
     frame.render_widget(table, area);
 }
 
-/// What is left of a side between its borders.
+/// The length of a side without its borders.
 fn inside(side: u16) -> usize {
     usize::from(side.saturating_sub(2))
 }
 
-/// A line cut into pieces of this many characters, between words where that is possible; pieces after the first are indented.
+/// Splits a line into pieces of at most `width` characters, between words if possible. Pieces after the first are indented.
 fn wrapped(line: &str, width: usize) -> Vec<String> {
     const INDENT: &str = "  ";
     let width = width.max(INDENT.len() + 1);

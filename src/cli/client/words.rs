@@ -1,9 +1,9 @@
-//! What a person types, as what is to be done.
+//! Parses the user's input lines.
 
 use crate::domain::{Effect, Instructions, PostOnly, Side, Symbol, TriggerKind, UserRef, Visibility};
 use rust_decimal::Decimal;
 
-/// What can be typed, for `help`.
+/// The text of `help`.
 pub const HELP: &str = "\
 buy|sell QUANTITY SYMBOL [at PRICE] [options]    without a price: market order
     ioc              what does not trade at once is cancelled
@@ -31,17 +31,17 @@ disable | enable                 whether this login may enter orders
 connect                          connect at once when the connection is lost
 help | quit";
 
-/// How long an order stands.
+/// The time in force of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stands {
-    /// Till the end of the day, or for ever where there is none.
+    /// Until the end of the day; without an end of the day, until it is cancelled.
     #[default]
     Day,
-    /// What does not trade at once is cancelled.
+    /// The part that does not trade at once is cancelled.
     Immediate,
-    /// All at once, or nothing.
+    /// It trades completely at once, or is cancelled.
     AllOrNothing,
-    /// Until so many seconds after midnight UTC.
+    /// Until this many seconds after midnight UTC.
     Until(u32),
 }
 
@@ -50,84 +50,84 @@ pub enum Stands {
 pub struct Order {
     /// Buy or sell.
     pub side: Side,
-    /// How much of the base asset.
+    /// Quantity of the base asset.
     pub quantity: Decimal,
-    /// What.
+    /// The instrument.
     pub symbol: Symbol,
-    /// The limit; `None`: a market order.
+    /// The limit price; `None`: a market order.
     pub price: Option<Decimal>,
-    /// How long it stands.
+    /// The time in force.
     pub stands: Stands,
-    /// What it asks for that is no number.
+    /// Options without a number.
     pub asks: Instructions,
-    /// How much is shown at a time.
+    /// Displayed quantity of an iceberg.
     pub show: Option<Decimal>,
-    /// How much must trade at once.
+    /// Minimum quantity that must trade at once.
     pub min: Option<Decimal>,
-    /// What it waits for, and the price or distance.
+    /// The trigger and its price or distance.
     pub trigger: Option<(TriggerKind, Decimal)>,
-    /// The open order that is cancelled when this one trades, and the other way round.
+    /// The open order that is cancelled when this one trades, and vice versa.
     pub link: Option<UserRef>,
 }
 
-/// What a line asks for.
+/// The request of an input line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
     /// A new order.
     Enter(Order),
-    /// Another total and price for an order.
+    /// Changes total quantity and price of an order.
     Replace {
-        /// Which.
+        /// The order's number.
         order: UserRef,
-        /// The new total of the base asset.
+        /// The new total, in the base asset.
         quantity: Decimal,
-        /// The new limit.
+        /// The new limit price.
         price: Decimal,
     },
-    /// A lower total for an order.
+    /// Reduces the total of an order.
     Reduce {
-        /// Which.
+        /// The order's number.
         order: UserRef,
-        /// The new total of the base asset.
+        /// The new total, in the base asset.
         quantity: Decimal,
     },
-    /// A cancel.
+    /// Cancels an order.
     Cancel {
-        /// Which.
+        /// The order's number.
         order: UserRef,
-        /// The total that it is to have; `None`: all of it goes.
+        /// The total that remains; `None`: the whole order is cancelled.
         to: Option<Decimal>,
     },
-    /// A cancel of all orders, or those of one symbol or side.
+    /// Cancels all orders, or those of one symbol or side.
     CancelAll {
-        /// Of which instrument.
+        /// Only orders of this instrument.
         symbol: Option<Symbol>,
-        /// Of which side.
+        /// Only orders of this side.
         side: Option<Side>,
     },
     /// A table of the orders.
     Orders,
     /// A table of the trades.
     Fills,
-    /// What the account has of every asset.
+    /// The account's balance of every asset.
     Balances,
-    /// The next number.
+    /// The next order number.
     Next,
-    /// The dead-man's switch, milliseconds.
+    /// Sets the dead-man's switch, ms.
     Hold(u32),
-    /// Order entry of the login on or off.
+    /// Turns order entry of the login on or off.
     OrderEntry(bool),
-    /// A connection, if there is none.
+    /// Connects, if there is no connection.
     Connect,
-    /// What can be typed.
+    /// Shows the help.
     Help,
-    /// The end.
+    /// Quits.
     Quit,
-    /// Nothing.
+    /// An empty line.
     Blank,
 }
 
-/// A line that asks for nothing that there is: what is wrong, and what would be right.
+/// The line is not a valid request; the text says what is wrong and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotUnderstood(String);
@@ -172,7 +172,7 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// Skips a word if it is the next one.
+    /// Skips the next word if it is `word`.
     fn skip(&mut self, word: &str) -> bool {
         self.0.next_if(|next| next.eq_ignore_ascii_case(word)).is_some()
     }
@@ -182,10 +182,10 @@ fn symbol(text: &str) -> Option<Symbol> {
     Symbol::new(&text.to_ascii_uppercase())
 }
 
-/// Reads a line.
+/// Parses a line.
 ///
 /// # Errors
-/// [`NotUnderstood`] for one that asks for nothing that there is.
+/// [`NotUnderstood`] for a line that is not a valid request.
 pub fn read(line: &str) -> Read<Line> {
     let mut words = Words(line.split_whitespace().peekable());
     let Some(first) = words.next() else { return Ok(Line::Blank) };

@@ -1,5 +1,5 @@
-//! The trades as the clients were told them, as SQL has them, and as a replay of the journal makes them: exactly the same, or
-//! the first one that differs.
+//! Compares the trades in the clients' messages, in SQL, and in a replay of the journal. They must be identical; otherwise
+//! the first difference is reported.
 
 use super::place::Place;
 use crate::domain::{Event, EventRecord, InstrumentId, OrderEvent, TradeId, UserRef};
@@ -9,7 +9,7 @@ use crate::replica::State;
 use crate::sql::reader::SqlReader;
 use std::time::{Duration, Instant};
 
-/// Rows of one read of the database.
+/// Number of rows per read of the database.
 const PAGE: u32 = 50_000;
 
 /// One trade, in price units and lots.
@@ -21,7 +21,7 @@ struct Line {
     quantity: u64,
 }
 
-/// One side of a trade as its client was told it.
+/// One side of a trade according to its client's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Told {
     trade: TradeId,
@@ -32,19 +32,19 @@ struct Told {
     quantity: u64,
 }
 
-/// What came of it.
+/// The result of a comparison.
 pub(super) struct Comparison {
-    /// Trades that the journal makes.
+    /// Number of trades in the replay of the journal.
     pub(super) trades: usize,
-    /// Executed messages that the clients received.
+    /// Number of Executed messages that the clients received.
     pub(super) messages: usize,
     /// The first difference between the clients' messages and the journal.
     pub(super) clients: Option<String>,
     /// The first difference between SQL and the journal.
     pub(super) sql: Option<String>,
-    /// Commands replayed for this.
+    /// Number of commands replayed for the comparison.
     pub(super) commands: u64,
-    /// And how long that took.
+    /// Duration of this replay.
     pub(super) replay: Duration,
 }
 

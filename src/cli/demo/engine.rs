@@ -1,4 +1,4 @@
-//! The engine as a process of its own: started, listened to, killed, stopped.
+//! Starts, observes, kills and stops the engine as a separate process.
 
 use super::place::Place;
 use anyhow::{Context, bail};
@@ -12,19 +12,19 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// What the line begins with by which `serve` says where clients connect.
+/// The beginning of the line in which `serve` prints the address for clients.
 const LISTENING: &str = "order entry listening on ";
 
-/// A start may have to replay a long journal.
+/// The longest time for a start, which may have to replay a long journal.
 const START_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// A stop waits for SQL.
+/// The longest time for a stop, which waits for SQL.
 const STOP_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// A running engine. It ends, hard, with this value.
+/// A running engine. Dropping this value kills the process.
 pub(super) struct EngineProcess {
     child: Child,
-    /// Where clients connect.
+    /// The address for clients.
     pub(super) address: SocketAddr,
     /// The engine's newest status line.
     status: Arc<Mutex<String>>,
@@ -34,11 +34,11 @@ pub(super) struct EngineProcess {
 /// An engine that has started.
 pub(super) struct Start {
     pub(super) process: EngineProcess,
-    /// From starting the process until clients can connect.
+    /// Time from starting the process until clients can connect.
     pub(super) took: Duration,
-    /// What recovery found and did, in the engine's words.
+    /// The engine's own description of its recovery.
     pub(super) recovery: String,
-    /// Commands replayed.
+    /// Number of replayed commands.
     pub(super) replayed: u64,
 }
 
@@ -50,7 +50,7 @@ impl EngineProcess {
         let status = Arc::new(Mutex::new(String::new()));
         let (lines, heard) = channel();
         let newest = Arc::clone(&status);
-        // Reads to the end whatever happens here, so that the engine never waits for a full pipe.
+        // Reads to the end of the output in any case, so that the engine never waits for a full pipe.
         let listener = std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 if let Ok(mut newest) = newest.lock() {
@@ -103,7 +103,7 @@ impl EngineProcess {
         self.child.id()
     }
 
-    /// How much is journaled and how far SQL is behind, at most a second old; empty before the first status line.
+    /// The size of the journal and the lag of SQL, at most a second old; empty before the first status line.
     pub(super) fn backlog(&self) -> String {
         backlog(&self.status.lock().map(|line| line.clone()).unwrap_or_default())
     }
@@ -116,10 +116,10 @@ impl EngineProcess {
         Ok(())
     }
 
-    /// Asks the process to end and waits until it has; how long that took.
+    /// Asks the process to stop and waits until it has; returns the time that it took.
     pub(super) fn stop(mut self) -> anyhow::Result<Duration> {
         let started = Instant::now();
-        // The standard library can only kill; a shell can ask.
+        // The standard library can only send SIGKILL; `kill` in a shell can send SIGTERM.
         let ask = format!("kill -TERM {}", self.pid());
         let asked = Command::new("sh").args(["-c", &ask]).status().context("cannot run sh")?;
         if !asked.success() {
@@ -149,7 +149,7 @@ impl EngineProcess {
 
 impl Drop for EngineProcess {
     fn drop(&mut self) {
-        // Fails when the process has ended already, which is as well.
+        // This fails if the process has already ended; the error can be ignored.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -172,7 +172,7 @@ fn replayed(recovery: &str) -> u64 {
     number.replace(',', "").parse().unwrap_or(0)
 }
 
-/// The size of the journal and the lag of SQL in a status line of the engine, in fewer words.
+/// The size of the journal and the lag of SQL from a status line of the engine, shortened.
 fn backlog(status: &str) -> String {
     let parts = status.split(", ").filter_map(|part| match part.strip_suffix(" journaled") {
         Some(size) => Some(format!("journal {size}")),

@@ -1,6 +1,6 @@
-//! `dojima demo`: a whole day of an exchange's life in some seconds. An engine is started as a process of its own, a flow is
-//! played into it over TCP, the process is killed hard in the middle, started again and the flow played to its end; then
-//! everything that anybody was told is compared.
+//! `dojima demo`: shows the whole operation of an exchange in some seconds. It starts an engine as a separate process, plays
+//! a flow into it over TCP, kills the process in the middle, starts it again and plays the rest of the flow. Then it compares
+//! the messages of all clients with the journal and SQL.
 
 mod args;
 mod compare;
@@ -29,19 +29,19 @@ use std::time::{Duration, Instant};
 
 use super::{print, show};
 
-/// Messages of a generated flow, unless told otherwise.
+/// Default number of messages of a generated flow.
 const GENERATED_ORDERS: usize = 1_000_000;
 
-/// Sessions of a generated flow, unless told otherwise.
+/// Default number of sessions of a generated flow.
 const GENERATED_SESSIONS: u16 = 4;
 
-/// A shell's code for a process that Ctrl-C ended.
+/// A shell's exit code for a process that Ctrl-C ended.
 const EXIT_INTERRUPTED: u8 = 130;
 
 /// Plays the demo.
 ///
 /// # Errors
-/// When the flow cannot be read, the engine cannot be started or does not answer. A comparison that fails is no error
+/// When the flow cannot be read, or the engine cannot be started or does not answer. A failed comparison is not an error
 /// but a line of the report and exit code 1.
 pub fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     if args.mode == ThreadingMode::Stepped {
@@ -56,7 +56,7 @@ pub fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let done =
         Demo { args: &args, flow: &flow, place: &place, interrupted: &interrupted }.run(expected.as_deref());
     match done {
-        // The engine is gone by now: whatever went wrong, it went wrong because everything was told to stop.
+        // The engine is gone by now. Any error is a result of the interrupt, which stopped all processes.
         _ if show.load(AtomicOrdering::Relaxed) => {
             say(format_args!("\ninterrupted; the engine is stopped"))?;
             Ok(ExitCode::from(EXIT_INTERRUPTED))
@@ -80,7 +80,7 @@ fn read_flow(args: &DemoArgs) -> anyhow::Result<(Flow, Option<Vec<NamedTrade>>)>
         Some(beside) => expected::load(&beside)?,
         None => None,
     };
-    // A part of the flow, or orders that are dealt to several traders, cannot be held against the recorded trades.
+    // The recorded trades apply only to the whole flow, sent through one session.
     if args.orders.is_some() || args.sessions.is_some_and(|sessions| sessions > 1) {
         expected = None;
     }
@@ -91,7 +91,7 @@ fn read_flow(args: &DemoArgs) -> anyhow::Result<(Flow, Option<Vec<NamedTrade>>)>
     Ok((flow, expected))
 }
 
-/// One run.
+/// One run of the demo.
 struct Demo<'a> {
     args: &'a DemoArgs,
     flow: &'a Flow,
@@ -100,7 +100,7 @@ struct Demo<'a> {
 }
 
 impl Demo<'_> {
-    /// All of it; whether every check held.
+    /// Runs all steps; returns whether every check succeeded.
     fn run(&self, expected: Option<&[NamedTrade]>) -> anyhow::Result<bool> {
         let recorded = self.args.flow.is_some();
         let options = DriverOptions {
@@ -157,7 +157,7 @@ impl Demo<'_> {
         Ok(process)
     }
 
-    /// Plays until so many actions are sent, or to the end.
+    /// Plays until this many actions are sent, or to the end.
     fn play(
         &self,
         driver: &mut Driver<'_>,
@@ -197,7 +197,7 @@ impl Demo<'_> {
         let pid = engine.pid();
         let in_flight = driver.unsettled();
         engine.kill()?;
-        // What the engine had released before it died is still on its way to the clients.
+        // Messages that the engine released before it died may still be on the way to the clients.
         let drained = Instant::now();
         while drained.elapsed() < Duration::from_secs(5) {
             match driver.turn(Duration::from_millis(10)) {
@@ -234,7 +234,7 @@ impl Demo<'_> {
         Ok(report::Recovery { commands: start.replayed, took: start.took, resent })
     }
 
-    /// `dojima verify` as a person would run it.
+    /// Runs `dojima verify` as a user would.
     fn verify(&self) -> anyhow::Result<bool> {
         let program = std::env::current_exe().context("cannot find this program")?;
         let mut command = std::process::Command::new(program);

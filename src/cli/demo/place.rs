@@ -1,4 +1,4 @@
-//! Where the engine of a demo has its files.
+//! The files of a demo's engine.
 
 use super::args::DemoArgs;
 use crate::config::Config;
@@ -8,12 +8,12 @@ use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-/// Where the engine's files are.
+/// The paths of the engine's files.
 pub(super) struct Place {
     pub(super) data: PathBuf,
     pub(super) config_file: PathBuf,
     pub(super) config: Config,
-    /// Removes everything at the end.
+    /// Removes all files at the end.
     _temporary: Option<TempDir>,
 }
 
@@ -49,7 +49,7 @@ impl Place {
         self.config_file.with_file_name("engine.log")
     }
 
-    /// What the engine last complained about, for an error.
+    /// The last lines of the engine's log, for an error message.
     pub(super) fn engine_log_tail(&self) -> String {
         let text = fs::read_to_string(self.engine_log()).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
@@ -61,7 +61,7 @@ impl Place {
         }
     }
 
-    /// Where the database is, relative paths being inside the data directory.
+    /// The path of the database; a relative path is inside the data directory.
     pub(super) fn database(&self) -> PathBuf {
         self.data.join(&self.config.sql.path)
     }

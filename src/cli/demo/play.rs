@@ -1,4 +1,4 @@
-//! What is shown while the flow is played: a line that changes on a terminal, lines now and then elsewhere.
+//! The progress display while the flow is played: one changing line on a terminal, otherwise a line now and then.
 
 use super::engine::EngineProcess;
 use super::{print, show};
@@ -9,21 +9,21 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// Columns of the names of steps.
+/// Width of the column with the names of steps.
 pub(super) const STEP_COLUMNS: usize = 9;
 
-/// How often the numbers change.
+/// Intervals between updates of the numbers.
 const REFRESH_TERMINAL: Duration = Duration::from_millis(250);
 const REFRESH_PIPE: Duration = Duration::from_secs(2);
 
-/// Messages sent, and the time that it took.
+/// Messages sent, and the time for them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Played {
     pub(super) sent: u64,
     pub(super) time: Duration,
-    /// Processor time that the clients took, all on one thread.
+    /// Processor time of the clients, which all run on one thread.
     pub(super) client: Duration,
-    /// Messages that were settled when the engine was killed.
+    /// Number of messages that were settled when the engine was killed.
     pub(super) settled_before_kill: u64,
 }
 
@@ -45,14 +45,14 @@ impl Played {
     }
 }
 
-/// Where progress is drawn.
+/// The progress display.
 pub(super) struct Display {
     bar: ProgressBar,
     terminal: bool,
     last: RefCell<Reading>,
 }
 
-/// When the numbers were last shown, and what they were.
+/// The numbers that were shown last, and when.
 struct Reading {
     at: Instant,
     sent: u64,
@@ -69,7 +69,7 @@ impl Display {
         Self { bar, terminal, last: RefCell::new(Reading { at: Instant::now(), sent: 0 }) }
     }
 
-    /// A line that stays, with the name of the step that it is about.
+    /// Prints a permanent line for the step with this name.
     pub(super) fn line(&self, step: &str, text: &str) -> anyhow::Result<()> {
         self.bar.suspend(|| {
             let mut out = print::stdout();
@@ -79,12 +79,12 @@ impl Display {
         })
     }
 
-    /// Rates count from here, as after a pause.
+    /// Rates are measured from now on, for example after a pause.
     pub(super) fn start_counting(&self, sent: u64) {
         *self.last.borrow_mut() = Reading { at: Instant::now(), sent };
     }
 
-    /// The numbers as they are now, if it is time to show them.
+    /// Updates the numbers if an update is due.
     pub(super) fn show(&self, driver: &mut Driver<'_>, engine: &EngineProcess) {
         let refresh = if self.terminal { REFRESH_TERMINAL } else { REFRESH_PIPE };
         let mut last = self.last.borrow_mut();
@@ -96,7 +96,7 @@ impl Display {
         let progress = driver.progress();
         let quantile = |q| show::duration(Duration::from_nanos(recent.value_at_quantile(q)));
         let rate = show::rate(progress.sent.saturating_sub(last.sent), since);
-        // Of a width that a terminal of 80 columns has.
+        // Short enough for a terminal of 80 columns.
         let mut text = format!("{rate}, p50 {} p99 {}", quantile(0.5), quantile(0.99));
         let backlog = engine.backlog();
         if !backlog.is_empty() {
@@ -107,7 +107,7 @@ impl Display {
         self.bar.set_message(text.clone());
         if !self.terminal {
             let percent = 100 * progress.sent / self.bar.length().unwrap_or(1).max(1);
-            // That nobody reads any more is found out by the next line that matters.
+            // If stdout is closed, the next important line reports it.
             let _ = self.line(&format!("  {percent:>3} %"), &text);
         }
     }

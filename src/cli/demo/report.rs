@@ -1,4 +1,4 @@
-//! What the demo says before and after.
+//! The text that the demo prints before and after the run.
 
 use super::args::DemoArgs;
 use super::compare::Comparison;
@@ -13,15 +13,15 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-/// What the restart came to.
+/// The result of the restart.
 pub(super) struct Recovery {
     pub(super) commands: u64,
-    /// From starting the process until clients could connect.
+    /// Time from starting the process until clients could connect.
     pub(super) took: Duration,
     pub(super) resent: u64,
 }
 
-/// The first lines: what is played, and into what.
+/// The first lines: the flow and the engine's settings.
 pub(super) fn heading(flow: &Flow, args: &DemoArgs, data: &Path) -> String {
     let speed = match args.speed.0 {
         Pace::Max => "as fast as the engine answers".to_owned(),
@@ -41,7 +41,7 @@ pub(super) fn heading(flow: &Flow, args: &DemoArgs, data: &Path) -> String {
     String::from_utf8_lossy(&text).trim_end().to_owned()
 }
 
-/// Where each stream is taken up again.
+/// The message number at which each stream resumes.
 pub(super) fn sequences(sequences: &[u64]) -> String {
     let shown: Vec<String> = sequences.iter().take(4).map(|sequence| show::thousands(*sequence)).collect();
     let more = if sequences.len() > shown.len() { " …" } else { "" };
@@ -176,13 +176,13 @@ impl Report<'_> {
     }
 }
 
-/// What a Rejected code stands for here.
+/// The meaning of a Rejected code.
 fn words(code: u16) -> String {
     let reason = RejectReason::ALL.iter().find(|reason| reject_code(**reason) == code);
     reason.map_or_else(|| format!("with code {code:#04x}"), |reason| reason.text().to_owned())
 }
 
-/// What to look at in what was kept.
+/// Commands to inspect the kept files.
 pub(super) fn further(place: &Place) -> String {
     let (data, config) = (place.data.display(), place.config_file.display());
     let database = place.database();
@@ -201,7 +201,7 @@ pub(super) fn further(place: &Place) -> String {
     .join("\n")
 }
 
-/// How to keep something to look at.
+/// How to keep the files for inspection.
 pub(super) fn further_if_kept() -> String {
     "\nAll of it is removed now. `dojima demo --data DIR` keeps journal, event log and SQL,\n\
      and prints queries to look further."

@@ -1,4 +1,4 @@
-//! Assets, found by their codes.
+//! Assets by code.
 
 use crate::config::error::{Problems, quoted};
 use crate::config::venue::AssetConfig;
@@ -6,7 +6,7 @@ use crate::domain::{AdminCommand, Amount, AssetCode, AssetId, Command};
 
 const SCALE_MAX: u8 = Amount::SCALE_MAX;
 
-/// The assets whose codes and scales are in order, in the order of their ids.
+/// The assets with valid codes and scales, in the order of their ids.
 pub(super) struct Assets(Vec<Asset>);
 
 #[derive(Clone, Copy)]

@@ -51,7 +51,7 @@ fn instrument(
         p.take(key("maker_fee_ppm"), config.maker_fee_ppm, decimal::fee_rate(config.maker_fee_ppm));
     let taker_fee =
         p.take(key("taker_fee_ppm"), config.taker_fee_ppm, decimal::fee_rate(config.taker_fee_ppm));
-    // Without the assets' scales nothing more can be said.
+    // Further checks need the scales of the assets.
     let (symbol, base, quote, tick_units) = (symbol?, base?, quote?, tick_units?);
     if base.id == quote.id {
         p.add(key("quote"), quoted(&config.quote), "must be another asset than base");
@@ -60,7 +60,7 @@ fn instrument(
     let min_notional = decimal::amount(config.min_notional, quote.scale);
     let min_notional = p.take(key("min_notional"), config.min_notional, min_notional);
     let (min_quantity, max_quantity) = quantities(config, lot, base.scale, p)?;
-    // Where one of the last three is wrong that has been noted, and what stands for it is never used.
+    // If one of the last three is wrong, its problem has been added, and the substitute value is never used.
     let terms = ListInstrument {
         instrument: id,
         symbol,

@@ -1,4 +1,4 @@
-//! The commands that open a venue, and what is wrong with them.
+//! The commands that open a venue, and the problems of a configuration's venue.
 
 mod assets;
 mod instruments;
@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use shards::Shards;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The opening commands, and everything that is wrong with them. Where there are problems the commands are incomplete.
+/// The opening commands and all problems. With problems the commands are incomplete.
 pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
     let mut problems = Problems::default();
     let p = &mut problems;
@@ -52,12 +52,12 @@ pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
             .map(|it| Command::Admin(AdminCommand::Deposit(it))),
     );
     commands.extend(settings::commands(config, &assets, &listed, p));
-    // Not of the edition of the rules, which no file sets.
+    // The digest leaves out the edition of the rules, which no file sets.
     commands.push(Command::Venue(VenueCommand::Open { config_digest: digest(&commands[1..]) }));
     (commands, problems.0)
 }
 
-/// First 8 bytes, little-endian, of the SHA-256 over the encoded commands one after another.
+/// The first 8 bytes, little-endian, of the SHA-256 over the encoded commands in order.
 fn digest(commands: &[Command]) -> u64 {
     let mut hash = Sha256::new();
     let mut bytes = [0; ENCODED_LEN_MAX];
@@ -85,7 +85,7 @@ fn check_accounts(accounts: &[AccountConfig], p: &mut Problems) {
     }
 }
 
-/// Deposits in the order of accounts and, within one, of shards and asset ids.
+/// The deposits in the order of accounts; within an account in the order of shards, then asset ids.
 fn deposits(
     accounts: &[AccountConfig],
     (assets, shards): (&Assets, &Shards),
@@ -119,7 +119,7 @@ fn deposits(
     transfers
 }
 
-/// What is paid into one wallet, in the order of asset ids.
+/// The deposits into one wallet, in the order of asset ids.
 fn amounts(
     wallet: &BTreeMap<String, Decimal>,
     key: &str,

@@ -1,10 +1,10 @@
-//! Prices and amounts of the file as the engine has them.
+//! Conversion of prices and amounts of the file to the engine's units.
 
 use crate::domain::decimal::{self, DecimalError};
 use crate::domain::{Amount, Listing, OrderPrice};
 use rust_decimal::Decimal;
 
-/// Price units that the protocol can carry.
+/// A price in price units, within the range of the protocol.
 pub(super) fn price_units(value: Decimal, decimals: u8) -> Result<u32, String> {
     match decimal::price_units(value, decimals) {
         Ok(OrderPrice::Limit(units)) if (0..Listing::PRICE_END as i64).contains(&units) => {
@@ -20,7 +20,7 @@ pub(super) fn price_units(value: Decimal, decimals: u8) -> Result<u32, String> {
     }
 }
 
-/// Minor units, of which there must be some.
+/// An amount in minor units; must be above 0.
 pub(super) fn positive_amount(value: Decimal, scale: u8) -> Result<Amount, String> {
     match decimal::amount(value, scale) {
         Ok(Amount(0)) => Err("must be above 0".to_owned()),

@@ -1,4 +1,4 @@
-//! The commands for what instruments, accounts and assets have beyond being there.
+//! The commands for optional settings of instruments, accounts and assets.
 
 use super::assets::{Asset, Assets};
 use super::prices::price_units;
@@ -131,7 +131,8 @@ fn fee_tiers(
     check_rebates(config, lowest_maker, lowest_taker, p);
 }
 
-/// The venue never pays more in a trade than it takes, of the same asset. The two are the lowest of all tiers.
+/// Checks that the venue never pays more in a trade than it receives of the same asset. `maker` and `taker` are the lowest
+/// fees of all tiers.
 fn check_rebates(config: &InstrumentConfig, maker: FeeRate, taker: FeeRate, p: &mut Problems) {
     let key = |field: &str| format!("instruments[{}].{field}", config.symbol);
     if maker.0 + taker.0 < 0 {

@@ -1,4 +1,4 @@
-//! Shards by their names.
+//! Shards by name.
 
 use crate::config::error::{Problems, quoted};
 use crate::config::venue::ShardConfig;
@@ -25,13 +25,13 @@ impl Shards {
         Self(names)
     }
 
-    /// What opens all but the first, which is there already.
+    /// The commands that open all shards but the first, which always exists.
     pub(super) fn commands(&self) -> impl Iterator<Item = Command> + '_ {
         let named = (0..).map(ShardId).zip(&self.0).skip(1);
         named.map(|(shard, name)| Command::Venue(VenueCommand::OpenShard { shard, name: *name }))
     }
 
-    /// The shard of this name.
+    /// The shard with this name.
     pub(super) fn find(&self, key: String, name: &str, p: &mut Problems) -> Option<ShardId> {
         let at = self.0.iter().position(|known| known.text() == name);
         let reason = || match &self.0[..] {

@@ -1,4 +1,4 @@
-//! What can be wrong with those who may come in.
+//! Checks of logins and users.
 
 use crate::config::error::{Problems, is_alphanumeric, quoted, within};
 use crate::config::users::{LoginConfig, UserRole};
@@ -6,7 +6,7 @@ use crate::config::venue::AccountConfig;
 use crate::domain::password_hash;
 use std::collections::BTreeMap;
 
-/// Everything that is wrong with the logins of the accounts and with the users beside them.
+/// Adds all problems of the accounts' logins and of `[[users]]`.
 pub(super) fn check(accounts: &[AccountConfig], users: &[LoginConfig], p: &mut Problems) {
     let mut names = BTreeMap::new();
     for account in accounts {

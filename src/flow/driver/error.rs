@@ -1,53 +1,53 @@
-//! What went wrong while playing.
+//! Errors while playing a flow.
 
 use crate::client::ClientError;
 use crate::domain::{LoginName, UserRef};
 use std::time::Duration;
 
-/// What went wrong while playing.
+/// An error while playing a flow.
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
     /// A session broke or was refused.
     #[error("session {session}: {source}")]
     Session {
-        /// Which session, from 0.
+        /// Index of the session, from 0.
         session: usize,
         source: ClientError,
     },
     /// A message about an order that this driver has not sent: the login was used before.
     #[error("session {session} was told of order {user_ref}, which it has not sent: the login has a history")]
     ForeignOrder {
-        /// Which session, from 0.
+        /// Index of the session, from 0.
         session: usize,
-        /// The order's client number.
+        /// The order's UserRefNum.
         user_ref: UserRef,
     },
-    /// The login was used before, so that its numbers are taken.
+    /// The login was used before, so its order numbers are taken.
     #[error(
         "session {session}: the login {username} was used before, for its stream has {messages} messages, so its order \
          numbers are taken; nothing was sent: start an engine on a new data directory"
     )]
     Used {
-        /// Which session, from 0.
+        /// Index of the session, from 0.
         session: usize,
         username: LoginName,
-        /// How many messages its stream has.
+        /// Number of messages in its stream.
         messages: u64,
     },
     /// The engine is connected but does not answer.
     #[error("{unsettled} requests without an answer for {} s", waited.as_secs())]
     Stalled {
         unsettled: usize,
-        /// For how long.
+        /// How long no answer has arrived.
         waited: Duration,
     },
-    /// The sockets cannot be waited for.
+    /// Waiting for the sockets failed.
     #[error("cannot wait for the sessions: {0}")]
     Wait(#[from] std::io::Error),
 }
 
 impl DriverError {
-    /// Whether a connection broke, so that [`super::Driver::connect`] can help.
+    /// Whether a connection broke, so that [`super::Driver::connect`] can resume.
     pub fn is_disconnect(&self) -> bool {
         matches!(self, Self::Session { source, .. } if source.is_disconnect())
     }

@@ -1,4 +1,4 @@
-//! One session of the driver: its requests in flight, and what its messages say of its orders.
+//! One session of the driver: its unanswered requests, and the state of its orders according to its messages.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -15,22 +15,22 @@ use std::hint::black_box;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-/// The order of the fence that ends a session's part.
+/// The order index of the fence at the end of a session.
 pub(super) const FENCE: OrderIndex = OrderIndex(u32::MAX);
 
-/// So many requests are looked at together before they are made.
+/// Number of requests whose data is read together before they are sent.
 pub(super) const AHEAD: usize = 32;
 
-/// All orders of the flow, as they were last asked to be.
+/// The last request for every order of the flow.
 #[derive(Debug)]
 pub(super) struct Orders(Vec<Asked>);
 
-/// What was last asked of an order.
+/// The state of an order that the last request asked for.
 #[derive(Clone, Copy, Debug, Default)]
 struct Asked {
-    /// Its client number; 0 when it was not sent.
+    /// Its UserRefNum; 0 if the order was not sent.
     user_ref: UserRef,
-    /// Its total with what has executed, lots.
+    /// Its total including executed lots, lots.
     total: u32,
 }
 
@@ -48,7 +48,7 @@ impl Orders {
     }
 }
 
-/// What an Enter Order says.
+/// The fields of an Enter Order message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
     pub(super) side: Side,
@@ -58,14 +58,14 @@ pub(super) struct Terms {
     pub(super) time_in_force: TimeInForce,
 }
 
-/// What the messages have said of a client number.
+/// The state of a UserRefNum according to the messages received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
-    /// Nothing yet.
+    /// Requested; no message yet.
     Asked,
-    /// It has this many open lots.
+    /// Live with this many open lots.
     Live(u32),
-    /// It is gone, or never was.
+    /// No longer live, or never was.
     Dead,
 }
 
@@ -93,11 +93,11 @@ impl Request {
     }
 }
 
-/// A request in flight.
+/// An unanswered request.
 #[derive(Clone, Copy, Debug)]
 struct Pending {
     request: Request,
-    /// On the driver's clock; 0 when its answer is not measured.
+    /// Send time on the driver's clock, ns; 0 if the latency is not measured.
     sent_ns: u64,
 }
 
@@ -106,12 +106,12 @@ pub(super) struct Lane {
     who: Credentials,
     pub(super) session: Option<Session>,
     resume: Resume,
-    /// The flow's actions that go through this session, where it goes by itself.
+    /// The flow's actions for this session, if each session plays by itself.
     pub(super) queue: Vec<FlowAction>,
-    /// How many of them were sent.
+    /// Number of actions of `queue` that were sent.
     pub(super) cursor: usize,
     pending: VecDeque<Pending>,
-    /// By client number, from 1.
+    /// By UserRefNum, from 1.
     refs: Vec<Ref>,
     fence_answered: bool,
 }
@@ -130,7 +130,7 @@ impl Lane {
         }
     }
 
-    /// Logs in, sends again what is not settled, and returns how much that was.
+    /// Logs in and sends the unsettled requests again. Returns their number.
     pub(super) fn connect(&mut self, address: SocketAddr) -> Result<u64, ClientError> {
         self.leave();
         let mut session = Session::connect(address, &self.who, self.resume)?;
@@ -143,7 +143,8 @@ impl Lane {
         Ok(self.pending.len() as u64)
     }
 
-    /// Logs in to a session that was not used yet, and skips its start of the day. Returns how many messages there are already.
+    /// Logs in to a session that was not used before, and skips its start of the day. Returns the number of existing
+    /// messages.
     pub(super) fn connect_first(&mut self, address: SocketAddr) -> Result<u64, ClientError> {
         self.resume = Resume { session: None, sequence: 0 };
         self.connect(address)?;
@@ -172,8 +173,8 @@ impl Lane {
         self.queue.get(self.cursor)
     }
 
-    /// Reads what the next requests are about. Orders are strewn over memory: so the processor waits for all of these at
-    /// once, and not for one after the other. Their answers find them near, too.
+    /// Loads the data of the next requests into the processor's caches. The orders are spread over memory; this way the
+    /// processor waits for all cache misses at once and not for one after another. The answers find the data there, too.
     pub(super) fn look_ahead(&self, next: &[FlowAction], orders: &Orders) {
         let mut named = [UserRef(0); AHEAD];
         for (user_ref, action) in named.iter_mut().zip(next) {
@@ -223,7 +224,7 @@ impl Lane {
         self.send(Request::Enter(message), sent_ns);
     }
 
-    /// Takes back this much of an order; all that is open when that leaves nothing.
+    /// Reduces an order by this many lots; cancels it if nothing would remain.
     pub(super) fn reduce(&mut self, orders: &mut Orders, order: OrderIndex, by: u32, sent_ns: u64) {
         let Some(asked) = orders.get_mut(order) else { return };
         asked.total = asked.total.saturating_sub(by);
@@ -255,7 +256,7 @@ impl Lane {
         self.send(Request::Replace(message), sent_ns);
     }
 
-    /// The next client number, for this order.
+    /// Assigns the next UserRefNum to this order.
     fn name(&mut self, order: OrderIndex) -> UserRef {
         self.refs.push(Ref { order, known: Known::Asked });
         UserRef(self.refs.len() as u32)
@@ -288,7 +289,7 @@ impl Lane {
             News { lane: self, orders, tally, session: session_index, now_ns: 0, waited: Run::default() };
         let received = session.receive(|_, message| {
             if now_ns == 0 {
-                // One reading of the clock for all that one read brought.
+                // The clock is read once for all messages of one read.
                 now_ns = clock.nanos(Instant::now());
                 news.now_ns = now_ns;
             }
@@ -322,7 +323,7 @@ impl Lane {
     }
 }
 
-/// Takes up messages of one session.
+/// Applies messages of one session.
 struct News<'a> {
     lane: &'a mut Lane,
     orders: &'a mut Orders,
@@ -332,8 +333,8 @@ struct News<'a> {
     waited: Run,
 }
 
-/// Answers that waited equally long: requests leave together and are answered together, and times are taken once for all of
-/// them.
+/// A run of answers with the same latency. Requests leave together and are answered together, and the clock is read once
+/// for all of them, so equal latencies are recorded together.
 #[derive(Default)]
 struct Run {
     nanos: u64,
@@ -358,11 +359,11 @@ impl Run {
 }
 
 impl News<'_> {
-    /// Takes up one message; the client number in it when nobody here has given it.
+    /// Applies one message. The error is the UserRefNum in it if this driver has not assigned it.
     fn take(&mut self, message: Outbound<'_>) -> Result<(), UserRef> {
         let progress = &mut self.tally.progress;
         match message {
-            // The flows here send nothing that these would answer.
+            // Answers to requests that flows never send.
             Outbound::System(_)
             | Outbound::Modified(..)
             | Outbound::CancelRejected(..)
@@ -436,7 +437,7 @@ impl News<'_> {
             }
             Request::Cancel(_) | Request::Replace(_) => false,
         });
-        // A refused replace leaves the order as it was, under its old number.
+        // A rejected replace leaves the order unchanged under its old UserRefNum.
         if let (Some(stands), Some(asked)) = (stands, self.orders.get_mut(order))
             && asked.user_ref == user_ref
         {
@@ -451,7 +452,7 @@ impl News<'_> {
         Ok(entry.order)
     }
 
-    /// An order lost open lots.
+    /// Reduces an order's open lots.
     fn shrink(&mut self, user_ref: UserRef, lots: u32) -> Result<OrderIndex, UserRef> {
         let entry = self.lane.known(user_ref).ok_or(user_ref)?;
         if let Known::Live(open) = entry.known {
@@ -460,7 +461,7 @@ impl News<'_> {
         Ok(entry.order)
     }
 
-    /// Settles the first request that this is the answer of, and all before it: they were taken before it.
+    /// Settles the first request that matches, and all requests before it: the engine processes them in order.
     fn answer(&mut self, mut is_it: impl FnMut(&Request) -> bool) {
         let Some(at) = self.lane.pending.iter().position(|pending| is_it(&pending.request)) else { return };
         for _ in 0..at {
@@ -486,13 +487,13 @@ impl News<'_> {
     }
 
     fn count_settled(&mut self) {
-        // A fence is no action of the flow.
+        // A fence is not an action of the flow.
         if self.tally.progress.settled < self.tally.progress.sent {
             self.tally.progress.settled += 1;
         }
     }
 
-    /// Settles the requests at the front whose orders are dead: whenever they are taken, nothing comes of them.
+    /// Settles requests at the front whose orders are dead: they have no effect, whenever the engine processes them.
     fn settle_what_cannot_matter(&mut self) {
         while let Some(front) = self.lane.pending.front() {
             let dead = match &front.request {

@@ -1,23 +1,24 @@
-//! Plays a flow through one or more sessions, as the clients of the engine.
+//! Plays a flow through one or more sessions, in the role of the engine's clients.
 //!
-//! **Pipelining.** Up to a window of unanswered requests is kept in flight per session. An answer settles its request and
-//! all earlier ones of that session, because a session's requests are taken in order. Two kinds of request may get no
-//! answer: a cancel and a replace of an order that is no longer live. The driver therefore keeps each order's state as
-//! its messages tell it. They come in the order in which the exchange made them, and the driver only ever sends
-//! totals that go down, so exactly one of two things reaches it for every cancel: the Canceled message, or before that
-//! the end of the order. An order that is dead stays dead, so from that moment it no longer matters when the exchange
-//! gets to the request: it is settled too. No request can stay open for ever, and none is taken for settled while it
-//! may still have an effect.
+//! **Pipelining.** Each session keeps up to a window of unanswered requests in flight. An answer settles its request and
+//! all earlier requests of the session, because the engine processes a session's requests in order. Two kinds of request
+//! may get no answer: a cancel and a replace of an order that is no longer live. So the driver tracks each order's state
+//! from the messages. Messages arrive in the order in which the exchange made them, and the driver only sends decreasing
+//! totals. So for every cancel it receives exactly one of two things: the Canceled message, or earlier the end of the
+//! order. A dead order stays dead, so the request then has no effect, whenever the exchange processes it: it is settled
+//! too. No request stays unsettled forever, and no request is settled while it may still have an effect.
 //!
-//! **Order across sessions.** With [`Ordering::Recorded`], a request for another session than the last one waits until
-//! all in flight are settled. Within one session nothing ever waits. [`Ordering::PerSession`] lets every session run on
-//! its own.
+//! **Order across sessions.** With [`Ordering::Recorded`], a request for another session than the previous one waits until
+//! all requests in flight are settled. Requests of one session never wait. With [`Ordering::PerSession`] each session runs
+//! independently.
 //!
-//! **Resuming.** After a break, [`Driver::connect`] logs in where each stream was left, and sends again every request
-//! that is not settled, in order. The protocol makes that harmless: used numbers are ignored, and a cancel names a total.
+//! **Resuming.** After a disconnect, [`Driver::connect`] logs in at the position that each stream had reached, and sends
+//! every unsettled request again, in order. The protocol makes this harmless: used numbers are ignored, and a cancel
+//! names a total.
 //!
-//! **The end.** Trades of the last order follow its acceptance, so each session ends with a fence: an order for zero lots,
-//! sent when all else is settled everywhere. When its refusal has come, so has everything before it.
+//! **The end.** Trades of the last order follow its acceptance. So each session ends with a fence: an order for zero lots,
+//! sent when all other requests of all sessions are settled. When its rejection has arrived, all earlier messages have
+//! arrived too.
 
 mod error;
 mod lane;
@@ -39,36 +40,36 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tally::{Clock, Tally};
 
-/// Bytes that may wait for a socket before no more requests are made for it.
+/// Bytes that may wait for a socket; above this no further requests are made for it.
 const UNSENT_MAX: usize = 256 * 1024;
 
-/// Unsettled requests without any news for this long: something is wrong.
+/// With unsettled requests and no message for this long, the driver reports an error.
 const STALLED_AFTER: Duration = Duration::from_secs(30);
 
-/// Messages in the stream of a login that has sent nothing: the start of the day.
+/// Number of messages in the stream of a login that has sent nothing: the start of the day.
 const MESSAGES_UNUSED: u64 = 1;
 
-/// How requests of different sessions are ordered.
+/// The order of requests of different sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ordering {
-    /// As in the flow: a change of session waits for all that is in flight.
+    /// As in the flow: a change of session waits until all requests in flight are settled.
     Recorded,
-    /// Every session by itself.
+    /// Each session independently.
     PerSession,
 }
 
 /// When requests are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pace {
-    /// As fast as the window lets them.
+    /// As fast as the window allows.
     Max,
-    /// By the flow's clock, this many times as fast; above 0.
+    /// By the flow's clock, multiplied by this speed; above 0.
     Speed(f64),
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct DriverOptions {
-    /// Unsettled requests of one session at most, at least 1.
+    /// The most unsettled requests of one session; at least 1.
     pub window: usize,
     /// Order across sessions.
     pub ordering: Ordering,
@@ -81,12 +82,12 @@ impl Default for DriverOptions {
     }
 }
 
-/// Whether there is more to do.
+/// The result of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// More turns are needed.
     Working,
-    /// The flow is played to its end, and everything about it has been received.
+    /// The flow has been played completely, and all its messages have been received.
     Finished,
 }
 
@@ -98,9 +99,9 @@ pub struct Driver<'a> {
     options: DriverOptions,
     lanes: Vec<Lane>,
     orders: Orders,
-    /// Actions sent, in recorded order.
+    /// Number of actions sent, in recorded order.
     cursor: usize,
-    /// The session of the last request in recorded order.
+    /// The session of the last request, in recorded order.
     current: usize,
     tally: Tally,
     waiter: Waiter,
@@ -113,15 +114,15 @@ impl<'a> Driver<'a> {
     /// A driver for the flow, not connected yet.
     ///
     /// # Errors
-    /// When the operating system gives no means to wait for sockets.
+    /// When the operating system provides no means to wait for sockets.
     ///
     /// # Panics
-    /// When an action names a session that the venue has no login for.
+    /// When an action names a session for which the venue has no login.
     pub fn new(flow: &'a Flow, options: DriverOptions) -> Result<Self, DriverError> {
         let mut lanes: Vec<Lane> = flow.venue.credentials().into_iter().map(Lane::new).collect();
         for action in &flow.actions {
             let lane = &mut lanes[usize::from(action.session.0)];
-            // One after the other in memory, too.
+            // A copy, so that the actions of a lane are adjacent in memory.
             if options.ordering == Ordering::PerSession {
                 lane.queue.push(*action);
             }
@@ -150,11 +151,11 @@ impl<'a> Driver<'a> {
         })
     }
 
-    /// Connects every session, the first time from the start of its stream and then from where it was left, and sends
-    /// again what is not settled.
+    /// Connects every session and sends unsettled requests again. The first time a stream starts at its beginning, later at
+    /// the position that it had reached.
     ///
     /// # Errors
-    /// [`DriverError::Session`]; sessions that were connected before stay so until the next call.
+    /// [`DriverError::Session`]; sessions that were already connected stay connected until the next call.
     pub fn connect(&mut self, address: SocketAddr) -> Result<(), DriverError> {
         self.waiter = Waiter::new()?;
         for (at, lane) in self.lanes.iter_mut().enumerate() {
@@ -170,11 +171,11 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Connects every session the first time, to logins that have sent nothing yet. A login's numbers go up for ever, so a flow
-    /// cannot be played through one that has a history.
+    /// Connects every session for the first time, to logins that have sent nothing yet. A login's order numbers only increase,
+    /// so a flow cannot be played through a login that was used before.
     ///
     /// # Errors
-    /// [`DriverError::Used`], and then nothing was sent and no session is left; [`DriverError::Session`].
+    /// [`DriverError::Used`]: nothing was sent and all sessions are closed. [`DriverError::Session`].
     pub fn connect_first(&mut self, address: SocketAddr) -> Result<(), DriverError> {
         for (at, lane) in self.lanes.iter_mut().enumerate() {
             let messages = lane.connect_first(address);
@@ -192,7 +193,7 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    /// Closes every session without a word, as a client that crashes.
+    /// Closes every session without a logout, like a client that crashes.
     pub fn disconnect(&mut self) {
         self.lanes.iter_mut().for_each(Lane::leave);
     }
@@ -204,8 +205,8 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// One bounded round: sends what may be sent, takes what has come, and if there was neither, sleeps until something
-    /// happens or `patience` has passed.
+    /// One bounded round: sends the requests that may be sent and reads the received messages. If there was neither, it sleeps
+    /// until an event arrives or `patience` has passed.
     ///
     /// # Errors
     /// [`DriverError`]. After a disconnect, [`Self::connect`] resumes.
@@ -229,37 +230,36 @@ impl<'a> Driver<'a> {
         Ok(Turn::Working)
     }
 
-    /// Whether the flow is played to its end and everything about it has been received.
+    /// Whether the flow has been played completely and all its messages have been received.
     pub fn is_finished(&self) -> bool {
         self.fenced && self.lanes.iter().all(|lane| lane.is_fence_answered())
     }
 
-    /// What has happened so far.
+    /// The counters so far.
     pub fn progress(&self) -> &Progress {
         &self.tally.progress
     }
 
-    /// Requests in flight.
+    /// The number of unsettled requests.
     pub fn unsettled(&self) -> usize {
         self.lanes.iter().map(|lane| lane.unsettled()).sum()
     }
 
-    /// Every Order Executed message received, in the order of its session's stream.
+    /// Every Order Executed message received; those of one session are in the order of its stream.
     pub fn fills(&self) -> &[Fill] {
         &self.tally.fills
     }
 
-    /// Time from sending a request to its first answer, nanoseconds. The engine answers when the request is durable. The clock
-    /// is read once for all requests of a turn, before they are made, and once for the answers that a session then has, when
-    /// the first of them is read.
-    /// Requests that were in flight when a connection broke are not in it.
+    /// Time from sending a request to its first answer, ns. The engine answers when the request is durable. The clock is read
+    /// once for all requests of a turn, before they are made, and once for all answers that a session has, when the first of
+    /// them is read. Requests that were in flight when a connection broke are not included.
     pub fn latency(&self) -> Histogram<u64> {
         let mut all = self.tally.latency.clone();
         all.add(&self.tally.recent).expect("they have the same bounds");
         all
     }
 
-    /// The same since the last call.
+    /// The latency since the last call.
     pub fn take_recent_latency(&mut self) -> Histogram<u64> {
         let recent = self.tally.recent.clone();
         self.tally.latency.add(&recent).expect("they have the same bounds");
@@ -272,7 +272,7 @@ impl<'a> Driver<'a> {
         self.lanes.iter().map(Lane::next_sequence).collect()
     }
 
-    /// Makes requests of as many actions as may be sent now.
+    /// Makes requests for all actions that may be sent now.
     fn fill(&mut self, now: Instant) -> usize {
         match self.options.ordering {
             Ordering::Recorded => self.fill_in_order(now),
@@ -328,7 +328,7 @@ impl<'a> Driver<'a> {
         started + scaled(at_ns.saturating_sub(start_ns), speed) <= now
     }
 
-    /// How long to sleep at most: until the next action is due.
+    /// The longest time to sleep: until the next action is due.
     fn until_due(&self, now: Instant, patience: Duration) -> Duration {
         let (Pace::Speed(speed), Some((started, start_ns))) = (self.options.pace, self.clock.base) else {
             return patience;
@@ -342,7 +342,7 @@ impl<'a> Driver<'a> {
         next.map_or(patience, |action| {
             let due = started + scaled(action.at_ns.saturating_sub(start_ns), speed);
             let left = due.saturating_duration_since(now);
-            // What is due already waits for answers, not for the clock.
+            // An action that is already due waits for answers, not for the clock.
             if left.is_zero() { patience } else { left.min(patience) }
         })
     }
@@ -366,7 +366,7 @@ impl<'a> Driver<'a> {
         self.tally.progress.sent += 1;
     }
 
-    /// Sends the fences when all else is settled; `true` when it has.
+    /// Sends the fences when all requests are settled; `true` if it sent them.
     fn fence(&mut self) -> bool {
         let played = self.cursor == self.actions.len() && self.lanes.iter().all(|lane| lane.is_settled());
         if self.fenced || !played {

@@ -1,18 +1,18 @@
-//! What has happened so far, and when.
+//! Counters and times of a driver.
 
 use crate::flow::trades::Fill;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// What has happened so far, over all sessions.
+/// Counters over all sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Actions of the flow that were sent; each once, however often it was sent again.
+    /// Actions of the flow that were sent. An action that was sent again counts once.
     pub sent: u64,
-    /// Of these, those that are settled.
+    /// Actions that are settled.
     pub settled: u64,
-    /// Requests that were sent again after a break.
+    /// Requests that were sent again after a disconnect.
     pub resent: u64,
     pub orders: u64,
     /// Order Accepted messages.
@@ -21,29 +21,29 @@ pub struct Progress {
     pub replaced: u64,
     /// Order Canceled messages.
     pub canceled: u64,
-    /// Rejected messages by their reason codes.
+    /// Rejected messages by reason code.
     pub rejected: BTreeMap<u16, u64>,
     /// Order Executed messages: two for every trade.
     pub executed: u64,
-    /// Requests that the protocol gives no answer to, because their order was gone.
+    /// Requests that the protocol does not answer because their order was no longer live.
     pub unanswered: u64,
 }
 
-/// What the lanes write together.
+/// The results that all lanes share.
 #[derive(Debug)]
 pub(super) struct Tally {
     pub(super) progress: Progress,
     pub(super) fills: Vec<Fill>,
-    /// But for the recent ones.
+    /// Latencies without those in `recent`.
     pub(super) latency: Histogram<u64>,
     pub(super) recent: Histogram<u64>,
 }
 
-/// When the flow's clock stood where.
+/// The driver's clock, and its relation to the flow's clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     pub(super) started: Instant,
-    /// Instant and flow time that belong together.
+    /// An instant and the flow time that corresponds to it.
     pub(super) base: Option<(Instant, u64)>,
 }
 

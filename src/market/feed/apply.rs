@@ -1,4 +1,4 @@
-//! Events to messages, one after the other.
+//! Conversion of each event type to messages.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -10,8 +10,8 @@ use crate::domain::{
 use crate::wire::itch::event_code;
 
 impl Feed {
-    /// Takes the next event. What it gives is appended to `out`, and before that what was waiting for the end of the
-    /// command before, if this is another one.
+    /// Applies the next event and appends its messages to `out`. If the event belongs to a new command, the messages that
+    /// waited for the end of the previous command come first.
     pub fn apply(&mut self, record: &EventRecord, out: &mut Vec<Published>) {
         if record.sequence != self.sequence {
             self.complete(out);
@@ -45,7 +45,7 @@ impl Feed {
             }
             Event::Order(OrderEvent::Canceled(e)) => {
                 let prevented = matches!(e.reason, CancelReason::SelfTradePrevented(_));
-                // What self-trade prevention takes while a cross is told, it takes in that auction.
+                // Lots that self-trade prevention removes during a cross are removed in that auction.
                 if prevented && self.cross.is_some() {
                     self.lost_in_auction(e.order, e.open, record.number, out);
                 } else {
@@ -92,8 +92,8 @@ impl Feed {
                 self.say(system(event_code::START_OF_MARKET, self.time), out);
             }
             Event::Venue(VenueEvent::SessionRolled { session }) => self.roll(*session, out),
-            // Nothing that the book shows, nor what its readers are told of the venue. `PriorityUpdated` repeats what is known
-            // of the order, and a mark is no price of the market.
+            // These events change neither the book nor the venue's public state. `PriorityUpdated` repeats known facts of the
+            // order, and a mark price is not a market price.
             Event::Admin(
                 AdminEvent::AssetAdded { .. }
                 | AdminEvent::Deposited(_)

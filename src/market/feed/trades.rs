@@ -1,4 +1,4 @@
-//! What a trade takes from the orders that are shown.
+//! The effect of trades on shown orders.
 
 use super::super::shown::{locate, lots, nanos, side};
 use super::{Cross, Feed, Published, Tracked};
@@ -6,7 +6,7 @@ use crate::domain::{Auction, Executed, OrderId, Price, Quantity, TradeId, TradeK
 use crate::wire::itch::{OrderCancel, OrderExecuted, OrderExecutedWithPrice, OrderReplace, Trade};
 
 impl Feed {
-    /// Two orders traded; `number` is that of the event.
+    /// Handles a trade between two orders; `number` is the event's number.
     pub(super) fn executed(&mut self, e: &Executed, number: u64, out: &mut Vec<Published>) {
         if e.kind != TradeKind::Continuous {
             if self.cross.as_ref().is_some_and(|cross| cross.auction.price != Some(e.price)) {
@@ -71,7 +71,7 @@ impl Feed {
         }
     }
 
-    /// Lots of a trade that the book did not show.
+    /// Emits a `P` for traded lots that the book did not show.
     fn unseen(&self, e: &Executed, shares: u64, out: &mut Vec<Published>) {
         let message = Trade {
             locate: locate(e.instrument),
@@ -87,7 +87,7 @@ impl Feed {
         self.say(message, out);
     }
 
-    /// The price of an auction's last round has moved: what trades from here on is a cross of its own.
+    /// The price changed during the last round of an auction: the trades from here on form a separate cross.
     #[cold]
     fn cross_at_another_price(&mut self, price: Price, number: u64, out: &mut Vec<Published>) {
         let auction = self.cross.as_ref().map(|cross| cross.auction).unwrap_or_default();
@@ -97,7 +97,7 @@ impl Feed {
             Some(Cross { auction: Auction { price: Some(price), ..auction }, shares: 0, match_number });
     }
 
-    /// One side of a trade in an auction; `new` is the number of a slice that it shows then.
+    /// Handles one side of an auction trade. `new` is the public number of the next slice, if the order shows one.
     fn crossed(&mut self, id: OrderId, e: &Executed, new: OrderId, out: &mut Vec<Published>) {
         let price = self.price_of(e.instrument, e.price);
         let Some(order) = self.orders.get_mut(id.0) else { return };
@@ -129,7 +129,7 @@ impl Feed {
         }
     }
 
-    /// An order lost lots in an auction without a trade. An iceberg goes on showing as much as it can.
+    /// Handles an order that lost lots in an auction without a trade. An iceberg continues to display as much as it can.
     pub(super) fn lost_in_auction(
         &mut self,
         id: OrderId,
@@ -159,8 +159,8 @@ impl Feed {
         }
     }
 
-    /// A slice that self-trade prevention had made smaller is whole again, in its old place, which ITCH cannot say; `order` is its
-    /// new number.
+    /// Restores the full size of a slice that self-trade prevention had reduced. The slice keeps its queue position, which
+    /// ITCH cannot express; `order` is its new number.
     fn whole_again(&mut self, id: OrderId, now: &Tracked, order: OrderId, out: &mut Vec<Published>) {
         if let Some(tracked) = self.orders.get_mut(id.0) {
             tracked.public = order;

@@ -1,4 +1,4 @@
-//! The process of the attackers: how it is started, and what it does.
+//! The attackers' process: how it is started, and what it does.
 
 use super::forces::Forces;
 use super::hostile_client::{self, HostileClient};
@@ -17,10 +17,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// The lowest priority that there is.
+/// The lowest priority of the system.
 const NICE: i32 = 19;
 
-/// Connections of invented logins that are open at a time, at most.
+/// File descriptors for connections of invented logins, in addition to those of the strangers.
 const DESCRIPTORS_BESIDE: u64 = 4_096;
 
 /// Arguments of the process of the attackers, which `hostile` starts.
@@ -36,7 +36,7 @@ pub(crate) struct AttackArgs {
     forces: Forces,
 }
 
-/// What the attackers did.
+/// The attackers' counters.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Report {
     seconds: f64,
@@ -65,10 +65,10 @@ impl fmt::Display for Report {
     }
 }
 
-/// The process, as long as it attacks.
+/// The running process of the attackers.
 pub(super) struct Attack {
     child: Child,
-    /// It ends when this is closed, whatever becomes of this process.
+    /// The attackers stop when this pipe is closed, also if this process dies.
     alive: Option<ChildStdin>,
 }
 
@@ -101,12 +101,12 @@ impl Attack {
 impl Drop for Attack {
     fn drop(&mut self) {
         drop(self.alive.take());
-        // It has ended, or ends by itself.
+        // The process has ended, or ends by itself.
         let _ = self.child.wait();
     }
 }
 
-/// Attacks until standard input ends, then says what was done.
+/// Attacks until standard input ends, then prints the counters.
 pub(crate) fn attack(args: &AttackArgs) -> anyhow::Result<()> {
     nice(NICE).context("no lower priority")?;
     descriptors::provide(u64::from(args.forces.strangers) + DESCRIPTORS_BESIDE)?;
@@ -124,7 +124,7 @@ pub(crate) fn attack(args: &AttackArgs) -> anyhow::Result<()> {
         let (over, address, forces, tally) = (Arc::clone(&over), args.address, args.forces, tally.clone());
         std::thread::spawn(move || strangers::run(address, forces, &tally, &over))
     };
-    // Whatever comes is no word; the end is.
+    // Input bytes are ignored; only the end of the input counts.
     std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink())?;
     over.store(true, Ordering::Relaxed);
     let done = client.join().map_err(|_| anyhow::anyhow!("the hostile client panicked"))??;

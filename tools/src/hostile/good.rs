@@ -1,4 +1,4 @@
-//! The well-behaved client, whose answers are timed.
+//! The well-behaved client, whose latencies are measured.
 
 use super::venue::{GOOD, SYMBOL, password, username};
 use anyhow::{Context, ensure};
@@ -9,13 +9,13 @@ use hdrhistogram::Histogram;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// Longer than any answer may take; then it is said that there was none.
+/// The longest wait for an answer; after this the answer counts as missing.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// From one login that is timed to the next.
+/// Interval between two measured logins.
 const LOGIN_EVERY: Duration = Duration::from_secs(1);
 
-/// Times, ns.
+/// A distribution of latencies, ns.
 pub(super) struct Times(Histogram<u64>);
 
 impl Times {
@@ -31,13 +31,13 @@ impl Times {
         self.0.len()
     }
 
-    /// The time that this part of them was below, ns.
+    /// The latency at this quantile, ns.
     pub(super) fn at(&self, quantile: f64) -> u64 {
         self.0.value_at_quantile(quantile)
     }
 }
 
-/// One order at a time: a limit order that meets nothing, and whose remainder is cancelled at once.
+/// A limit order that does not trade and is cancelled at once; they are sent one at a time.
 pub(super) fn order(number: u32) -> anyhow::Result<EnterOrder> {
     Ok(EnterOrder {
         user_ref: UserRef(number),
@@ -58,7 +58,7 @@ pub(super) fn credentials(name: &str) -> anyhow::Result<Credentials> {
     Ok(Credentials { username: username(name)?, password: password()?, heartbeat_timeout_ms: None })
 }
 
-/// The client.
+/// The well-behaved client.
 pub(super) struct Good {
     session: Session,
     pace: Duration,
@@ -71,8 +71,8 @@ impl Good {
         Ok(Self { session, pace: Duration::from_secs(1) / orders_per_second, sent: 0 })
     }
 
-    /// Sends orders for so long; how long each took from when it was due until it was accepted, which is when it was durable.
-    /// An answer that is late makes the next ones late too, and that counts.
+    /// Sends orders for this long and measures each from its due time until it is accepted, which means durable. A late
+    /// answer also delays the following orders, and this delay is included.
     pub(super) fn measure(&mut self, time: Duration) -> anyhow::Result<Times> {
         let mut times = Times::new()?;
         let started = Instant::now();
@@ -82,7 +82,7 @@ impl Good {
             if !early.is_zero() {
                 std::thread::sleep(early);
             }
-            // The system wakes a sleeper late; that is no fault of the exchange.
+            // The system wakes a sleeping thread late; this delay is not the exchange's.
             let since = if early.is_zero() { due } else { Instant::now() };
             self.round_trip()?;
             times.record(since.elapsed());
@@ -112,12 +112,12 @@ impl Good {
     }
 }
 
-/// Whether this is the Accepted or Rejected of an order: type, time, number.
+/// Whether this is the Accepted or Rejected message of an order: type, time, number.
 fn is_answer(payload: &[u8], number: u32) -> bool {
     matches!(payload.first(), Some(b'A' | b'J')) && payload.get(9..13) == Some(&number.to_be_bytes())
 }
 
-/// Logs in once a second for so many seconds, and out again; how long each took.
+/// Logs in and out once a second for this many seconds; returns the login times.
 pub(super) fn logins(address: SocketAddr, name: &str, seconds: u32) -> anyhow::Result<Times> {
     let mut times = Times::new()?;
     let started = Instant::now();

@@ -1,4 +1,4 @@
-//! A client that has a login and does all that it may.
+//! A client with a valid login that uses everything it is allowed to do.
 
 use super::good::{credentials, order};
 use super::venue::HOSTILE;
@@ -9,17 +9,17 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long it does one thing.
+/// The duration of one bout.
 const BOUT: Duration = Duration::from_millis(1_500);
 
-/// Messages that are sent at once, and bytes that may wait for the socket.
+/// Messages sent at once, and bytes that may wait for the socket.
 const BATCH: u32 = 256;
 const UNSENT_MAX: usize = 64 * 1024;
 
-/// Numbers of a round: more than can be used in its time.
+/// UserRefNums reserved for a round: more than it can use.
 const NUMBERS_PER_ROUND: u32 = 80_000_000;
 
-/// Time for a login to be taken; while it has to wait, nothing else is done.
+/// The wait before another login attempt.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// The number of the first message of a round.
@@ -27,14 +27,14 @@ pub(super) fn first_number(round: u32) -> u32 {
     round * NUMBERS_PER_ROUND + 1
 }
 
-/// What it does, in turns.
+/// The attacks, in turn.
 #[derive(Clone, Copy)]
 enum Bout {
-    /// Orders that rest, and their cancels, as fast as it may; what comes is read.
+    /// Enters resting orders and cancels them, as fast as allowed; reads all messages.
     EnterAndCancel,
-    /// Messages that are well-formed and refused.
+    /// Sends well-formed messages that are refused.
     Refusals,
-    /// Orders, and nothing that comes is read.
+    /// Sends orders and reads no messages.
     ReadNothing,
     /// Logs in again and asks for everything from message 1.
     Resend,
@@ -42,7 +42,7 @@ enum Bout {
 
 const BOUTS: [Bout; 4] = [Bout::EnterAndCancel, Bout::Refusals, Bout::ReadNothing, Bout::Resend];
 
-/// What it has done.
+/// The counters.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Done {
     pub(super) sent: u64,
@@ -50,7 +50,7 @@ pub(super) struct Done {
     pub(super) connections: u64,
 }
 
-/// The client.
+/// The hostile client.
 pub(super) struct HostileClient {
     address: SocketAddr,
     per_second: u32,
@@ -63,7 +63,7 @@ impl HostileClient {
         Self { address, per_second, next: first, done: Done::default() }
     }
 
-    /// Goes on until it is over.
+    /// Runs until `over` is set.
     pub(super) fn run(mut self, over: &AtomicBool) -> anyhow::Result<Done> {
         let who = credentials(HOSTILE)?;
         let order = order(0)?;
@@ -73,7 +73,7 @@ impl HostileClient {
             }
             match self.bout(bout, &who, &order, over) {
                 Ok(()) => {}
-                // Whatever the exchange does to it, it comes back.
+                // The client returns after any reaction of the exchange.
                 Err(_) => std::thread::sleep(AGAIN),
             }
         }
@@ -122,13 +122,13 @@ impl HostileClient {
         Ok(())
     }
 
-    /// Two messages.
+    /// Sends two messages.
     fn pair(&mut self, bout: Bout, session: &mut Session, order: &EnterOrder) {
         let user_ref = UserRef(self.next);
         self.next += 1;
         let resting = EnterOrder { user_ref, time_in_force: b'0', ..*order };
         let order = match bout {
-            // No side of this name, and no such quantity.
+            // An invalid side and an invalid quantity.
             Bout::Refusals => EnterOrder { side: b'?', quantity: 0, ..resting },
             _ => resting,
         };

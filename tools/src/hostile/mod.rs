@@ -1,10 +1,10 @@
-//! `dojima-tools hostile`: what a well-behaved client waits for its answers, alone and beside everybody who means ill.
+//! `dojima-tools hostile`: measures the latency of a well-behaved client, without and with attackers.
 //!
-//! An engine runs in this process, on a data directory of its own, with database, market data and snapshots as a
-//! configuration has them by default, and hashed passwords. The attackers run in a process of their own, at the lowest
-//! priority (nice 19), so that what is measured is what the exchange makes of them, and not that they take processor time
-//! from it. All is on the loopback interface. Rounds alone and beside the attackers take turns, for a machine that others use
-//! changes from minute to minute, and medians are compared.
+//! The engine runs in this process, on its own data directory, with database, market data and snapshots as in the default
+//! configuration, and with hashed passwords. The attackers run in a separate process at the lowest priority (nice 19), so
+//! that the result shows how the exchange handles them and not how much processor time they use. Everything is on the
+//! loopback interface. Rounds without and with attackers alternate, because a machine with other users changes from minute
+//! to minute; medians are compared.
 
 mod attackers;
 mod forces;
@@ -27,10 +27,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use venue::{HostileEngine, KNOWN};
 
-/// Time for the attackers to get going, which is not measured.
+/// Start-up time of the attackers, which is not measured.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// The ratio that is aimed at: p99 beside the attackers to p99 alone.
+/// The target ratio: p99 with attackers to p99 without.
 const RATIO_MAX: f64 = 2.0;
 
 /// Arguments of `dojima-tools hostile`.
@@ -49,13 +49,13 @@ pub(crate) struct HostileArgs {
     forces: Forces,
 }
 
-/// What was measured in one phase.
+/// The measurements of one phase.
 struct Phase {
     orders: Times,
     logins: Times,
 }
 
-/// Measures, and prints a table.
+/// Runs the measurement and prints a table.
 pub(crate) fn run(args: HostileArgs) -> anyhow::Result<()> {
     let engine = HostileEngine::start(args.forces)?;
     let mut out = print::stdout();
@@ -73,7 +73,7 @@ pub(crate) fn run(args: HostileArgs) -> anyhow::Result<()> {
     );
     writeln!(out, "{}", show::wrapped(&heading, 0))?;
     let mut good = Good::log_in(engine.address(), args.orders_per_second)?;
-    // Pages, caches and the first segments are nobody's fault.
+    // The first use of pages, caches and segments is not measured.
     good.measure(WARM_UP)?;
     let (mut alone, mut beside, mut reports) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..args.rounds {
@@ -104,7 +104,7 @@ pub(crate) fn run(args: HostileArgs) -> anyhow::Result<()> {
     engine.stop()
 }
 
-/// One phase: orders on this thread, and now and then a login of somebody known on another.
+/// One phase: orders on this thread, and at intervals a login of a known user on another thread.
 fn phase(good: &mut Good, address: SocketAddr, seconds: u32) -> anyhow::Result<Phase> {
     std::thread::scope(|scope| {
         let logins = scope.spawn(move || good::logins(address, KNOWN, seconds));

@@ -1,4 +1,4 @@
-//! Those who have no login: connections that say nothing or too little, and logins under invented names.
+//! Attackers without a login: connections that send nothing or too little, and logins with invented names.
 
 use super::forces::Forces;
 use super::venue::{password, username};
@@ -13,19 +13,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-/// A stranger whose connection is closed comes back after this time.
+/// The time after which a stranger reconnects when its connection was closed.
 const COMES_BACK: Duration = Duration::from_secs(1);
 
-/// Between two bytes of a stranger who sends them one by one.
+/// Interval between two bytes of a stranger that sends single bytes.
 const BYTE_EVERY: Duration = Duration::from_secs(1);
 
-/// How long an invented login waits for its answer.
+/// The longest wait for the answer to an invented login.
 const LOGIN_PATIENCE: Duration = Duration::from_secs(3);
 
-/// How often as many logins are sent as are due.
+/// Interval at which the due logins are sent.
 const TICK: Duration = Duration::from_millis(5);
 
-/// What was done.
+/// The strangers' counters.
 #[derive(Clone, Default)]
 pub(super) struct Tally(Arc<Counts>);
 
@@ -50,10 +50,10 @@ impl Tally {
     }
 }
 
-/// What a stranger does.
+/// The behaviour of a stranger.
 #[derive(Clone, Copy)]
 enum Habit {
-    /// Nothing.
+    /// Sends nothing.
     Idle,
     /// Sends a login byte by byte.
     Drip,
@@ -63,7 +63,7 @@ enum Habit {
 
 const HABITS: [Habit; 3] = [Habit::Idle, Habit::Drip, Habit::Half];
 
-/// All of them, on this thread, until it is over.
+/// Runs all strangers on this thread until it is told to stop.
 pub(super) fn run(
     address: SocketAddr,
     forces: Forces,
@@ -82,7 +82,7 @@ pub(super) fn run(
 
 async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
-    // Else the ports of closed connections are used up after some ten thousand.
+    // Otherwise the ports of closed connections are used up after some ten thousand connections.
     socket.set_zero_linger()?;
     socket.connect(address).await
 }
@@ -99,7 +99,7 @@ async fn stranger(address: SocketAddr, habit: Habit, login: Vec<u8>, tally: Tall
     }
 }
 
-/// Until the server closes.
+/// Behaves in this way until the server closes the connection.
 async fn behave(mut stream: TcpStream, habit: Habit, login: &[u8]) {
     match habit {
         Habit::Idle => {}
@@ -140,7 +140,7 @@ async fn flood(address: SocketAddr, per_second: u32, tally: &Tally, over: &Atomi
     while !over.load(Ordering::Relaxed) {
         ticks.tick().await;
         let due = (began.elapsed().as_secs_f64() * f64::from(per_second)) as u64;
-        // What could not be sent in time is not made up for all at once.
+        // A backlog of more than one second of logins is dropped.
         sent = sent.max(due.saturating_sub(u64::from(per_second)));
         while sent < due {
             sent += 1;
@@ -151,7 +151,7 @@ async fn flood(address: SocketAddr, per_second: u32, tally: &Tally, over: &Atomi
     Ok(())
 }
 
-/// A name that nobody has.
+/// A name that no user has.
 fn invented(number: u64) -> String {
     let letter = |place: u32| char::from(b'A' + (number / 26_u64.pow(place) % 26) as u8);
     let letters: String = (0..5).map(letter).collect();
@@ -165,7 +165,7 @@ async fn invented_login(address: SocketAddr, bytes: Vec<u8>, tally: Tally) {
     };
     if stream.write_all(&bytes).await.is_ok() {
         tally.0.logins.fetch_add(1, Ordering::Relaxed);
-        // The answer, or the end.
+        // Wait for the answer or the end of the connection.
         let _ = timeout(LOGIN_PATIENCE, stream.read(&mut [0; 64])).await;
     }
 }

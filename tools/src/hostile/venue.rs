@@ -1,4 +1,4 @@
-//! The engine that is attacked.
+//! The engine under attack.
 
 use super::forces::Forces;
 use anyhow::Context;
@@ -11,20 +11,20 @@ use dojima::wire::soup;
 use std::net::SocketAddr;
 use tempfile::TempDir;
 
-/// The client that is measured, one that logs in now and then, and the one that means ill.
+/// The measured client, the user that logs in at intervals, and the hostile client.
 pub(super) const GOOD: &str = "GOOD";
 pub(super) const KNOWN: &str = "KNOWN";
 pub(super) const HOSTILE: &str = "BAD";
 
 const PASSWORD: &str = "DEMO";
 
-/// What they all trade.
+/// The instrument that all of them trade.
 pub(super) const SYMBOL: &str = "BTC-USDT";
 
-/// Descriptors that the process needs beside those of the engine's connections.
+/// File descriptors of the process in addition to those of the engine's connections.
 const DESCRIPTORS_BESIDE: u64 = 512;
 
-/// An engine on a directory that goes with it.
+/// An engine on a temporary directory, which is removed with it.
 pub(super) struct HostileEngine {
     engine: Engine,
     address: SocketAddr,
@@ -57,7 +57,7 @@ impl HostileEngine {
     }
 }
 
-/// As it is built in, with these logins, hashed passwords, and free ports.
+/// The built-in configuration with these logins, hashed passwords, and free ports.
 fn config() -> anyhow::Result<Config> {
     let mut config = Config::embedded_default();
     let free = SocketAddr::from(([127, 0, 0, 1], 0));

@@ -1,14 +1,14 @@
-//! The columns of a CSV export. They do not depend on what is in the journal, so that one program can read all of them;
-//! new ones are added at the end.
+//! The columns of a CSV export. They do not depend on the journal's contents, so one program can read all exports. New
+//! columns are added at the end.
 
 use super::entry::{Content, Entry};
 use super::exported::Line;
 use super::flat;
 use std::collections::HashMap;
 
-/// What every record has.
+/// The columns of every record.
 const OF_RECORDS: [&str; 6] = ["sequence", "time_ns", "time", "kind", "accounts", "symbol"];
-/// And every event.
+/// Additional columns of every event.
 const OF_EVENTS: [&str; 1] = ["command"];
 
 /// The fields of all commands.

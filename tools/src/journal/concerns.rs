@@ -1,4 +1,4 @@
-//! Whom and what a record is about: logins, accounts, an instrument.
+//! The logins, accounts and instrument that a record is about.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -10,20 +10,20 @@ use dojima::domain::{
     Replace, UserRef, VenueCommand, VenueEvent,
 };
 
-/// Whom a record is about.
+/// The parties of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Concerns {
-    /// One, or the two of a trade: the resting side first.
+    /// One login, or the two of a trade with the resting side first.
     pub(super) logins: [Option<LoginId>; 2],
-    /// The accounts of the logins, or the one that the record names.
+    /// The accounts of the logins, or the account that the record names.
     pub(super) accounts: [Option<AccountId>; 2],
     pub(super) instrument: Option<InstrumentId>,
-    /// By what the instrument can be found where the record does not name it.
+    /// The order by which the instrument can be found if the record does not name it.
     order: Option<(LoginId, UserRef)>,
 }
 
 impl Concerns {
-    /// What the record says itself, and what the records before it say of the rest.
+    /// The parties according to the record, completed from earlier records.
     pub(super) fn of(entry: &Entry, names: &Names) -> Self {
         let mut concerns = match &entry.value {
             Value::Command(command) => Self::of_command(command),

@@ -1,8 +1,8 @@
-//! Bytes that do not verify: which of them is wrong, as far as that can be told, and how they look.
+//! Finds the wrong byte in data that does not verify, as far as possible, and prints the bytes around it.
 //!
-//! A checksum says that a record is damaged, not where. But of the few thousand records that differ from it in one byte
-//! only one has the right checksum, and trying them all takes a moment: a single damaged byte can be named, and what it
-//! was. Of more than one byte only the record is known.
+//! A checksum shows that a record is damaged, but not where. But of the few thousand records that differ from it in one
+//! byte, only one has the right checksum. Trying them all is fast, so a single damaged byte and its original value can
+//! be named. If more than one byte is damaged, only the record is known.
 
 use dojima_journal::layout::{
     CRC_AT, END, HEADER_CRC_AT, LENGTH_AT, PAGE_BYTES, RECORD_HEADER_BYTES, SALT_AT, SEAL,
@@ -12,33 +12,33 @@ use dojima_journal::storage::Storage;
 use std::fmt::Write;
 use std::io;
 
-/// Payloads are shorter; a longer length is itself the damage.
+/// Payloads are shorter than this; a greater length field is itself damaged.
 const PAYLOAD_BYTES_MAX: usize = 4096;
-/// Lines of a dump before and after the one with the marked byte, and bytes in each.
+/// Lines of a dump before and after the line with the marked byte, and bytes per line.
 const LINES_AROUND: usize = 4;
 const LINE_BYTES: usize = 16;
 
-/// What is known of the damage.
+/// The kind of damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Finding {
-    /// One byte is wrong; with `was` everything verifies.
+    /// One byte is wrong; with the value `was` everything verifies.
     Byte { offset: u64, is: u8, was: u8, part: &'static str },
-    /// The record was never written, or zeros were written over it: there are only zeros.
+    /// There are only zeros: the record was never written, or was overwritten with zeros.
     Zeros { offset: u64 },
-    /// From here to the end of its record, or to the end of a disk sector, all is zero: it was written in part only.
+    /// All bytes from here to the end of the record, or of a disk sector, are zero: the record was written only in part.
     CutShort { offset: u64 },
     /// The file ends here.
     EndOfFile { offset: u64 },
-    /// The header verifies as it is.
+    /// The header verifies; it belongs to another file.
     HeaderOfAnother { offset: u64 },
-    /// A record verifies as it is, but is not the one that is due.
+    /// A valid record, but with another sequence than expected.
     AnotherRecord { offset: u64, sequence: u64 },
     /// More than one byte is wrong.
     Many { offset: u64 },
 }
 
 impl Finding {
-    /// The byte to look at.
+    /// The offset of the damage.
     pub(super) fn offset(self) -> u64 {
         match self {
             Self::Byte { offset, .. }
@@ -51,7 +51,7 @@ impl Finding {
         }
     }
 
-    /// In words.
+    /// The description for users.
     pub(super) fn text(self) -> String {
         match self {
             Self::Byte { offset, is, was, part } => format!(
@@ -76,7 +76,8 @@ impl Finding {
     }
 }
 
-/// Looks into the file `name` at `offset`, where a record (or the segment's header) does not verify and `sequence` is due.
+/// Examines the file `name` at `offset`, where a record (or the segment's header) does not verify. `sequence` is the
+/// expected sequence.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -107,7 +108,7 @@ fn header_verifies(bytes: &[u8]) -> bool {
     crc32c::crc32c(&bytes[..HEADER_CRC_AT]) == u32_at(bytes, HEADER_CRC_AT)
 }
 
-/// The one byte of a segment's header that is wrong.
+/// Finds a single wrong byte in a segment's header.
 fn in_header(header: &[u8]) -> Option<Finding> {
     let mut bytes = header.to_vec();
     let (at, was) = (0..SEGMENT_HEADER_BYTES).find_map(|at| {
@@ -136,7 +137,7 @@ fn in_record(bytes: &[u8], offset: u64, seed: u32, sequence: u64) -> Finding {
     if whole > bytes.len() {
         return Finding::EndOfFile { offset: offset + bytes.len() as u64 };
     }
-    // A torn write leaves zeros from some sector of the disk on.
+    // A torn write leaves zeros from the start of a disk sector.
     let used = bytes[..whole].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let sector = 512 - (offset as usize + used.saturating_sub(1)) % 512 + used.saturating_sub(1);
     if sector < whole && used <= sector {
@@ -145,10 +146,10 @@ fn in_record(bytes: &[u8], offset: u64, seed: u32, sequence: u64) -> Finding {
     Finding::Many { offset }
 }
 
-/// The byte and its value with which the record verifies and is the one that is due.
+/// The index and value of the byte with which the record verifies and has the expected sequence.
 fn repair(bytes: &[u8], seed: u32, sequence: u64) -> Option<(usize, u8)> {
     let mut bytes = bytes.to_vec();
-    // A damaged length hides where the record ends, so that its bytes are tried first.
+    // If the length is damaged, the end of the record is unknown, so the bytes of the length are tried first.
     let tried = record_length(&bytes).unwrap_or(RECORD_HEADER_BYTES).min(bytes.len());
     for at in 0..tried.max(RECORD_HEADER_BYTES) {
         let is = bytes[at];
@@ -164,7 +165,7 @@ fn repair(bytes: &[u8], seed: u32, sequence: u64) -> Option<(usize, u8)> {
 }
 
 fn verifies(bytes: &[u8], seed: u32, sequence: u64) -> bool {
-    // The cheap test first: only what claims to be the record that is due can be it.
+    // The fast test first: only a record with the expected sequence is a candidate.
     if sequence != 0 && u64_at(bytes, SEQUENCE_AT) != sequence {
         return false;
     }
@@ -177,7 +178,7 @@ fn verifies(bytes: &[u8], seed: u32, sequence: u64) -> bool {
     crc32c::crc32c_append(crc, &bytes[SEQUENCE_AT..end]) == u32_at(bytes, CRC_AT)
 }
 
-/// Bytes of the payload that the length field announces; `None` for more than any record has.
+/// The payload's length from the length field; `None` if it is larger than any payload.
 fn payload_length(bytes: &[u8]) -> Option<usize> {
     match u32_at(bytes, LENGTH_AT) {
         SEAL | END => Some(0),
@@ -189,7 +190,7 @@ fn record_length(bytes: &[u8]) -> Option<usize> {
     payload_length(bytes).map(record_bytes)
 }
 
-/// What stands at this byte of a record.
+/// The name of the field at this byte of a record.
 fn part(at: usize, bytes: &[u8]) -> &'static str {
     let payload = payload_length(bytes).unwrap_or(PAYLOAD_BYTES_MAX);
     match at {
@@ -211,7 +212,7 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     bytes[at..].first_chunk().copied().map_or(0, u64::from_le_bytes)
 }
 
-/// The bytes around `marked`, in hexadecimal and as text, with the marked one in brackets.
+/// The bytes around `marked`, in hexadecimal and as text, with the marked byte in brackets.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -228,7 +229,7 @@ pub(super) fn dump(files: &dyn Storage, name: &str, marked: u64) -> io::Result<S
         let _ = write!(text, " {offset:>10} ");
         for at in 0..LINE_BYTES {
             let here = offset + at as u64;
-            // One place between two bytes, which a bracket takes if either is marked.
+            // One column between two bytes; it has a bracket if one of the two is marked.
             let gap = if here == marked {
                 '['
             } else if at > 0 && here == marked + 1 {
@@ -260,7 +261,7 @@ mod tests {
 
     const NAME: &str = "0000000001.seg";
 
-    /// A journal of three records and a seal in one segment, and where its second record begins.
+    /// A journal of three records and a seal in one segment, and the offset of its second record.
     fn journal() -> (tempfile::TempDir, Vec<u8>, usize) {
         let folder = tempfile::tempdir().expect("a directory");
         let options = Options::default().with_segment_bytes(4096);
@@ -287,7 +288,7 @@ mod tests {
             std::fs::write(folder.path().join(NAME), &bytes).expect("written");
             let found = find(&files, NAME, start as u64, sequence).expect("read");
             let Finding::Byte { offset, is, was, .. } = found else { panic!("byte {at}: {found:?}") };
-            // A damaged sequence that is not the one due is found all the same: by the byte that makes it so.
+            // A damaged sequence is found, too: by the byte that changes it to the expected one.
             assert_eq!((offset, is, was), (at as u64, bytes[at], whole[at]), "byte {at}");
         }
     }
@@ -318,7 +319,7 @@ mod tests {
     #[test]
     fn a_dump_marks_the_byte() {
         let folder = tempfile::tempdir().expect("a directory");
-        // Every byte there is: brackets stand in the text beside the marked byte, too.
+        // All byte values: the text beside the marked byte then contains brackets, too.
         let bytes: Vec<u8> = (0..=u8::MAX).collect();
         std::fs::write(folder.path().join(NAME), bytes).expect("written");
         let text = dump(&FileStorage::new(folder.path()), NAME, 0x57).expect("read");

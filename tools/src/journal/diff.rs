@@ -43,12 +43,12 @@ enum Times {
     Ignore,
 }
 
-/// One of the two.
+/// One of the two journals.
 struct Party {
     source: Source,
     reader: Reader,
     names: Names,
-    /// The payload as it stands there, for what decodes alike and is not.
+    /// The raw payload, for records that decode to the same value but have different bytes.
     bytes: Vec<u8>,
 }
 
@@ -96,7 +96,7 @@ pub(super) fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     }
     let progress = Progress::of(&a.source)?;
     let (mut first, mut second) = (a.next(1)?, b.next(1)?);
-    // One of the two may begin later, where old segments were removed.
+    // One of the two may begin later if old segments were removed.
     let from = [&first, &second].iter().filter_map(|entry| Some(entry.as_ref()?.sequence)).max().unwrap_or(1);
     let skipped = |entry: &Option<Entry>| entry.as_ref().map_or(0, |entry| from - entry.sequence);
     let skipped = [skipped(&first), skipped(&second)];
@@ -115,7 +115,7 @@ pub(super) fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
         (first, second) = (a.next(from)?, b.next(from)?);
     }
     progress.finish();
-    // A journal that ends early because it is damaged is no prefix of anything.
+    // A journal that ends early because of damage does not count as a prefix of the other.
     for (party, _) in [(&a, &first), (&b, &second)].iter().filter(|(_, entry)| entry.is_none()) {
         party.source.check_end(0).map_err(|error| {
             let (dir, same) = (party.source.dir().display(), count(equal, party.source.content));
@@ -188,7 +188,7 @@ fn longer(
     writeln!(out, "{long}  {}", party.line(more))
 }
 
-/// The fields that differ, or else the bytes.
+/// The fields that differ; if none does, the bytes.
 fn difference(a: &Party, one: &Entry, b: &Party, other: &Entry) -> Option<String> {
     if one.kind != other.kind {
         return Some(format!("the kind     {} | {}", one.kind, other.kind));

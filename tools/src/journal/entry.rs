@@ -1,4 +1,4 @@
-//! A record as what it means: a command or an event.
+//! A decoded record: a command or an event.
 
 use bincode::error::DecodeError;
 use clap::ValueEnum;
@@ -18,7 +18,7 @@ pub(super) enum Content {
     Events,
 }
 
-/// A kind: its number in the encoding, and the word that serde has for it, which a test holds against these.
+/// A kind: its number in the encoding and its name in serde; a test compares them.
 type Kinds = Vec<(u32, String)>;
 
 static COMMAND_KINDS: LazyLock<Kinds> = LazyLock::new(|| kinds_of(Command::KINDS));
@@ -41,12 +41,12 @@ fn kebab_case(name: &str) -> String {
     word
 }
 
-/// Where the number of the kind stands in an encoded command, and in an encoded event after its three numbers.
+/// The offset of the kind's number in an encoded command, and in an encoded event after its three numbers.
 const COMMAND_KIND_AT: usize = 0;
 const EVENT_KIND_AT: usize = 24;
 
 impl Content {
-    /// Its kinds, in the order of their numbers.
+    /// Its kinds with their names, in the order of their numbers.
     pub(super) fn kinds(self) -> impl Iterator<Item = (u32, &'static str)> {
         let kinds: &'static Kinds = match self {
             Self::Commands => &COMMAND_KINDS,
@@ -55,7 +55,7 @@ impl Content {
         kinds.iter().map(|(number, word)| (*number, word.as_str()))
     }
 
-    /// Many of its records.
+    /// The plural noun for its records.
     pub(super) fn plural(self) -> &'static str {
         match self {
             Self::Commands => "commands",
@@ -63,7 +63,7 @@ impl Content {
         }
     }
 
-    /// One of its records.
+    /// The singular noun for its records.
     pub(super) fn singular(self) -> &'static str {
         match self {
             Self::Commands => "command",
@@ -71,15 +71,15 @@ impl Content {
         }
     }
 
-    /// What a journal says of itself; `None` if it is older than that field, or not the engine's.
+    /// The content according to the segment header; `None` if the journal is older than this field, or not the engine's.
     pub(super) fn of_tag(tag: dojima_journal::Content) -> Option<Self> {
-        // Of another version nothing may decode, and that is then said; what it is, it says itself.
+        // Records of another version may not decode, which is reported later; the kind is known in any case.
         [(DataDir::COMMANDS, Self::Commands), (DataDir::EVENTS, Self::Events)]
             .into_iter()
             .find_map(|(known, content)| (known.kind == tag.kind).then_some(content))
     }
 
-    /// What a record must be: an event's number is the sequence of its record, which no command looks like.
+    /// The content according to a record. An event's number equals the sequence of its record; no command looks like this.
     pub(super) fn of(record: &Record<'_>) -> Option<Self> {
         let event = codec::decode_event(record.payload).ok();
         if event.is_some_and(|event| event.number == record.sequence) {
@@ -94,15 +94,15 @@ impl Content {
             Self::Commands => COMMAND_KIND_AT,
             Self::Events => EVENT_KIND_AT,
         };
-        // What decodes is at least that long, and its kind is one of those that there are.
+        // A payload that decodes is long enough and has a known kind.
         let number = payload.get(at).copied().map(u32::from);
         self.kinds().find(|(known, _)| Some(*known) == number).map_or("unknown", |(_, word)| word)
     }
 
-    /// The meaning of a record; `path` is that of its file, for the error.
+    /// Decodes a record; `path` is that of its file, for the error.
     ///
     /// # Errors
-    /// When it has none.
+    /// When the record cannot be decoded.
     pub(super) fn decode(
         self,
         record: &Record<'_>,
@@ -136,10 +136,10 @@ impl fmt::Display for Content {
     }
 }
 
-/// A record that could be read.
+/// A record that was decoded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Entry {
-    /// The record's sequence; of an event its number.
+    /// The record's sequence; for an event its number.
     pub(super) sequence: u64,
     pub(super) time: Timestamp,
     pub(super) position: Position,
@@ -149,7 +149,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// An event that stands in no journal.
+    /// An entry for an event that is not in a journal.
     pub(super) fn of_event(record: EventRecord) -> Self {
         let mut bytes = [0; codec::ENCODED_LEN_MAX];
         codec::encode_event(&record, &mut bytes).expect("ENCODED_LEN_MAX bytes hold any event");
@@ -163,14 +163,14 @@ impl Entry {
     }
 }
 
-/// What it says.
+/// The decoded payload.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Value {
     Command(Command),
     Event(EventRecord),
 }
 
-/// A record whose checksum is right and which still means nothing.
+/// A record whose checksum is right but whose payload cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{}: the record at byte {} (sequence {sequence}) {}", file.display(), position.offset, self.why()
@@ -184,7 +184,7 @@ pub(super) struct Undecodable {
 }
 
 impl Undecodable {
-    /// What is wrong with it.
+    /// The reason.
     pub(super) fn why(&self) -> String {
         let content = self.content.singular();
         let reason = match &self.cause {

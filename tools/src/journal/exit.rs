@@ -2,5 +2,5 @@
 
 /// Damage or a difference was found.
 pub(super) const FOUND: u8 = 1;
-/// It could not be done.
+/// The command failed.
 pub(super) const FAILED: u8 = 2;

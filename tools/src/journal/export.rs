@@ -1,4 +1,4 @@
-//! `dojima-tools journal export`: records for other programs.
+//! `dojima-tools journal export`: writes records for other programs.
 
 use super::columns::{columns, row};
 use super::entry::Content;
@@ -84,7 +84,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         }
     };
     progress.finish();
-    // What could be read is written, whatever is wrong with the rest.
+    // Readable records are written even if later ones are damaged.
     out.flush()?;
     if let Some(path) = &args.output {
         print::note(format_args!("{} written to {}", show::count(written, "record"), path.display()));
@@ -93,7 +93,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A new file, and never one in the directory that is read.
+/// Creates a new file; refuses the directory that is being read.
 fn create(path: &Path, source: &Source) -> anyhow::Result<File> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let real = |path: &Path| path.canonicalize().ok();

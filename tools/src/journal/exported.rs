@@ -1,4 +1,4 @@
-//! A record as other programs read it.
+//! A record in the form for other programs.
 
 use super::entry::Value;
 use super::selection::{Selected, Selection};
@@ -6,17 +6,17 @@ use super::time::rfc3339;
 use dojima::domain::{AccountId, Command, Event};
 use serde::Serialize;
 
-/// A record for other programs. The keys stay as they are.
+/// A record for other programs. The keys never change.
 #[derive(Debug, Serialize)]
 pub(super) struct Line {
-    /// The record's sequence; of an event its number.
+    /// The record's sequence; for an event its number.
     pub(super) sequence: u64,
     pub(super) time_ns: u64,
     pub(super) time: String,
     /// The command that caused the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) command: Option<u64>,
-    /// Whom it is about, where the record or those before it say so; of a trade the resting side first.
+    /// The accounts of the record, as far as it or earlier records name them; for a trade the resting side first.
     pub(super) accounts: Vec<AccountId>,
     pub(super) symbol: Option<String>,
     /// `kind` and `fields`.

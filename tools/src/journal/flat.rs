@@ -6,9 +6,9 @@ use serde_json::Value as Json;
 /// One field that has a value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Field {
-    /// The keys on the way to it, joined by dots: `echo.cl_ord_id`.
+    /// The keys of the path, joined by dots: `echo.cl_ord_id`.
     pub(super) path: String,
-    /// A number, text or a truth value; never null.
+    /// A number, text or boolean; never null.
     pub(super) value: Json,
 }
 

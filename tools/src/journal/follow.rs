@@ -1,4 +1,4 @@
-//! `dojima-tools journal follow`: records as they are written.
+//! `dojima-tools journal follow`: prints records as they are written.
 
 use super::lines::{self, Show};
 use super::selection::{FilterArgs, Selection};
@@ -13,9 +13,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// How long it waits before it looks for more.
+/// The wait between two reads at the end.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Full segments before the one in use in which the last records are looked for.
+/// Number of full segments before the one in use that are searched for the last records.
 const SEGMENTS_BEFORE: usize = 1;
 
 /// Arguments of `dojima-tools journal follow`.
@@ -48,7 +48,7 @@ pub(super) fn run(args: &FollowArgs) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle signals")?;
     std::thread::spawn(move || {
         for _ in signals.forever() {
-            // One is enough: a second one finds the first still waiting.
+            // One message is enough: a second signal finds the first message still waiting.
             let _ = interrupt.try_send(());
         }
     });
@@ -56,23 +56,23 @@ pub(super) fn run(args: &FollowArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Shows records until the time is over, or the interrupt comes.
+/// Prints records until the time is over or an interrupt arrives.
 fn follow(args: &FollowArgs, interrupted: &Receiver<()>, out: &mut impl Write) -> anyhow::Result<()> {
     let started = Instant::now();
     let deadline = args.seconds.and_then(|seconds| started.checked_add(Duration::from_secs(seconds)));
     let source = args.source.open()?;
-    // A range may be anywhere; what comes next comes at the end.
+    // A given range may be anywhere; without a range only the end is read.
     let (mut selection, (mut reader, first)) = match args.filter.has_range() {
         true => (Selection::new(&source, &args.filter)?, (source.reader(1)?, 1)),
         false => (Selection::at_end(&source, &args.filter)?, source.newest(SEGMENTS_BEFORE)?),
     };
     let show = if args.position { Show::Position } else { Show::Content };
-    // Of the records that are there already the last ones are shown, once all are read.
+    // The last of the existing records are printed when all existing records were read.
     let mut waiting = VecDeque::new();
     let mut caught_up = false;
     loop {
         while let Some(record) = reader.next()? {
-            // A journal that grows as fast as it is read must not keep an interrupt waiting.
+            // An interrupt must work even if the journal grows as fast as it is read.
             if !interrupted.is_empty() {
                 return Ok(());
             }
@@ -101,7 +101,7 @@ fn follow(args: &FollowArgs, interrupted: &Receiver<()>, out: &mut impl Write) -
             _ => break,
         }
     }
-    // Where nothing more came, that may be because nothing more can be read.
+    // If no more records came, check that this is not because of damage.
     source.check_end(first)
 }
 

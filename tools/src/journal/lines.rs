@@ -1,5 +1,5 @@
-//! A record as a line for people: names for numbers, prices and quantities as decimals, and nothing of what was not
-//! asked for. Numbers whose decimals the records do not tell stay as they are, with their unit.
+//! A record as a text line for people: names instead of ids, prices and quantities as decimals, and no fields with default
+//! values. Numbers whose decimals are unknown are printed unchanged, with their unit.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -17,16 +17,16 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-/// Whether a line says where its record stands.
+/// Whether a line includes the record's position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Show {
-    /// It does not.
+    /// Without the position.
     Content,
-    /// It does: segment and offset in bytes.
+    /// With the position: segment and offset in bytes.
     Position,
 }
 
-/// The line, without its end.
+/// The line, without its line end.
 pub(super) fn line(entry: &Entry, concerns: &Concerns, names: &Names, show: Show) -> String {
     let mut line = format!("{:>9}  {}  ", entry.sequence, rfc3339(entry.time));
     if show == Show::Position {
@@ -40,7 +40,7 @@ pub(super) fn line(entry: &Entry, concerns: &Concerns, names: &Names, show: Show
     line
 }
 
-/// The fields as names and shown values.
+/// The fields as pairs of name and printed value.
 pub(super) fn words(entry: &Entry, concerns: &Concerns, names: &Names) -> Vec<(String, String)> {
     let reader = Reader { entry, names, terms: concerns.instrument.and_then(|id| names.terms(id)) };
     let mut words = Vec::new();
@@ -52,7 +52,7 @@ pub(super) fn words(entry: &Entry, concerns: &Concerns, names: &Names) -> Vec<(S
     let names_instrument = fields.iter().any(|field| field.path == "instrument");
     for field in fields.iter().filter(|field| !is_usual(field)) {
         words.push((short(&field.path).to_owned(), quoted(reader.shown(field))));
-        // What the record does not say itself comes right after what it says.
+        // Facts from other records follow the field that they belong to.
         if field.path == "login" {
             if let (Some(account), false) = (concerns.accounts[0], names_account) {
                 words.push(("account".to_owned(), account.to_string()));
@@ -65,12 +65,12 @@ pub(super) fn words(entry: &Entry, concerns: &Concerns, names: &Names) -> Vec<(S
     words
 }
 
-/// The groups that an order's fields stand in say nothing to a reader.
+/// The field's name without its group, which is irrelevant to a reader.
 fn short(path: &str) -> &str {
     path.strip_prefix("echo.").or_else(|| path.strip_prefix("instructions.")).unwrap_or(path)
 }
 
-/// The fields of an order's terms that are shown whatever they are.
+/// Fields of an order's terms that are always printed.
 const ALWAYS_SAID: [&str; 8] =
     ["user_ref", "order", "instrument", "side", "time_in_force", "price", "quantity", "reserved"];
 
@@ -78,11 +78,11 @@ fn default_of(nothing: impl Serialize, field: &str) -> Option<Json> {
     serde_json::to_value(nothing).unwrap_or_default().get(field).cloned()
 }
 
-/// What every order says that asks for nothing.
+/// Whether the field has the value of an order without special instructions.
 fn is_usual(field: &Field) -> bool {
     let usual = match field.path.as_str() {
         "echo.cl_ord_id" => Json::from(""),
-        // OUCH: a shown order, of any time in force; a principal's in continuous trading.
+        // OUCH values of a displayed order with any time in force, and of a principal's order in continuous trading.
         "echo.of_message" => {
             return field.value.as_str().is_none_or(|said| said.is_empty() || said.ends_with('Y'));
         }
@@ -110,7 +110,7 @@ enum Party {
     Taker,
 }
 
-/// Turns the numbers of one record into what people read.
+/// Converts the numbers of one record to text.
 struct Reader<'a> {
     entry: &'a Entry,
     names: &'a Names,
@@ -168,7 +168,8 @@ impl Reader<'_> {
         Some(self.names.asset(AssetId(u16::try_from(id).ok()?))?.code.to_string())
     }
 
-    /// A price at the top of an event, and a mark, count ticks; clients' prices count price units.
+    /// Whether the field counts ticks: the price at the top of an event, and a mark price. Clients' prices count price
+    /// units.
     fn counts_ticks(&self, path: &str) -> bool {
         path == "price"
             && matches!(
@@ -198,7 +199,7 @@ impl Reader<'_> {
     fn lots(&self, lots: i64) -> String {
         let known = self.terms.and_then(|terms| {
             let base = self.names.asset(terms.base)?;
-            // More than an amount can hold is no quantity of this world; it stays a number of lots.
+            // A larger amount than fits is not a valid quantity; it is printed as a number of lots.
             lots.checked_mul(terms.lot.0)?;
             let exact = base.scale <= Amount::SCALE_MAX;
             exact.then(|| decimal::show_quantity(Quantity(lots.unsigned_abs()), terms.lot, base.scale))
@@ -211,7 +212,7 @@ impl Reader<'_> {
         scaled(minor, asset.scale).map(|amount| amount.normalize().to_string())
     }
 
-    /// What the orders of this record hold in reserve, where the record says their side.
+    /// The asset that the orders of this record reserve, if the record has their side.
     fn reserved_in(&self, party: Option<Party>) -> Option<AssetId> {
         let Value::Event(record) = &self.entry.value else { return None };
         let side = match &record.event {
@@ -222,7 +223,7 @@ impl Reader<'_> {
                 Party::Taker => e.taker_side,
                 Party::Maker => e.taker_side.opposite(),
             },
-            // They do not say it, or hold nothing.
+            // These events have no side, or reserve nothing.
             Event::Admin(
                 AdminEvent::AssetAdded { .. }
                 | AdminEvent::InstrumentListed(_)
@@ -276,7 +277,7 @@ impl Reader<'_> {
         Some(if side == Side::Buy { terms.quote } else { terms.base })
     }
 
-    /// What a side of a trade paid, with the asset that it was taken from; a listing's fees are rates.
+    /// The fee of a side of a trade, with the asset in which it was charged; a listing's fees are rates.
     fn fee(&self, minor: i64, party: Party) -> Option<String> {
         let (Value::Event(record), terms) = (&self.entry.value, self.terms?) else { return None };
         let Event::Order(OrderEvent::Executed(trade)) = &record.event else { return None };
@@ -285,7 +286,7 @@ impl Reader<'_> {
         self.money(minor, Some(if of_base { terms.base } else { terms.quote }))
     }
 
-    /// An order by amount says how much money to trade for.
+    /// Whether the quantity is an amount of money, as for an order by amount.
     fn is_money(&self) -> bool {
         let instructions = match &self.entry.value {
             Value::Command(Command::Order(OrderCommand::Enter(enter))) => enter.instructions,

@@ -1,9 +1,9 @@
-//! `dojima-tools journal`: what a journal or an event log holds. One file per command; the others say what a record is
-//! (`entry`), whom it is about (`concerns`, `names`), how it is written for people (`lines`) and for programs (`flat`,
-//! `columns`), and what is wrong with bytes that do not verify (`damage`).
+//! `dojima-tools journal`: inspects a journal or an event log. Each command has its own file. The other files decode records
+//! (`entry`), find the parties of a record (`concerns`, `names`), print records for people (`lines`) and programs (`flat`,
+//! `columns`), and find the damaged bytes in data that does not verify (`damage`).
 //!
-//! Nothing here ever writes to what it looks at, takes its lock or judges by more than its bytes: an engine may be running
-//! meanwhile. Exit codes: 0 all is well, 1 damage or a difference was found, 2 it could not be done.
+//! Nothing here writes to the journal or takes its lock, and only its bytes are used. So an engine may be running at the
+//! same time. Exit codes: 0 success, 1 damage or a difference was found, 2 the command failed.
 
 mod columns;
 mod concerns;
@@ -64,7 +64,7 @@ enum Command {
     Replay(replay::ReplayArgs),
 }
 
-/// Does what the arguments say; errors go to stderr.
+/// Runs the command; errors go to stderr.
 pub(crate) fn run(args: JournalArgs) -> ExitCode {
     let done = match args.command {
         Command::Summary(args) => summary::run(&args),
@@ -76,7 +76,7 @@ pub(crate) fn run(args: JournalArgs) -> ExitCode {
         Command::Replay(args) => replay::run(&args),
     };
     done.unwrap_or_else(|error| {
-        // Whoever reads the output may stop early.
+        // The reader of the output may stop early.
         if is_broken_pipe(&error) {
             return ExitCode::SUCCESS;
         }
@@ -110,7 +110,7 @@ fn is_damage(error: &anyhow::Error) -> bool {
         || error.downcast_ref::<Torn>().is_some()
 }
 
-/// One value of every command and event, as the tests of the encoding have them.
+/// One value of every command and event, shared with the tests of the encoding.
 #[cfg(test)]
 #[path = "../../../tests/it/codec/cases.rs"]
 #[allow(unreachable_pub, reason = "written for another test")]

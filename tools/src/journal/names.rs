@@ -1,5 +1,5 @@
-//! What the records read so far say of names: whose login it is, what an order trades, in which decimals. A record that
-//! names an order only by its client's number is joined to its account and instrument by this.
+//! Names found in the records read so far: the account of a login, the instrument of an order, the decimals of assets. With
+//! them a record that has only the UserRefNum of an order is linked to its account and instrument.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -11,7 +11,7 @@ use dojima::domain::{
 };
 use std::collections::BTreeMap;
 
-/// The names.
+/// The names found.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     logins: BTreeMap<LoginId, Login>,
@@ -23,7 +23,7 @@ pub(super) struct Names {
 struct Login {
     account: AccountId,
     name: Option<LoginName>,
-    /// The numbers of its orders, which only go up, each with what it trades. Eight bytes for every order ever entered.
+    /// The UserRefNums of its orders, which only increase, each with its instrument. Eight bytes per order ever entered.
     orders: Vec<(UserRef, InstrumentId)>,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Asset {
     pub(super) scale: u8,
 }
 
-/// What is needed to read an instrument's numbers.
+/// The terms needed to print an instrument's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terms {
     pub(super) symbol: Symbol,
@@ -59,8 +59,8 @@ impl Terms {
 }
 
 impl Names {
-    /// Takes up what the record says. A command that was refused says things that never came to be; an id or number that
-    /// is known already is therefore kept as it was.
+    /// Adds the names in a record. A refused command may name things that never existed, so an id or number that is already
+    /// known keeps its first meaning.
     pub(super) fn note(&mut self, entry: &Entry) {
         match &entry.value {
             Value::Command(command) => self.note_command(command),
@@ -215,7 +215,7 @@ impl Names {
         self.logins.entry(login).or_insert(Login { account, name, orders: Vec::new() });
     }
 
-    /// A number that is not above the last is a retransmission: it says nothing new.
+    /// Adds an order. A number that is not above the last one is a retransmission and is ignored.
     fn order(&mut self, login: LoginId, user_ref: UserRef, instrument: InstrumentId) {
         let Some(login) = self.logins.get_mut(&login) else { return };
         if login.orders.last().is_none_or(|(last, _)| *last < user_ref) {
@@ -223,12 +223,12 @@ impl Names {
         }
     }
 
-    /// Whose login it is.
+    /// The account of a login.
     pub(super) fn account(&self, login: LoginId) -> Option<AccountId> {
         self.logins.get(&login).map(|login| login.account)
     }
 
-    /// Its name.
+    /// The name of a login.
     pub(super) fn login_name(&self, login: LoginId) -> Option<LoginName> {
         self.logins.get(&login)?.name
     }
@@ -238,7 +238,7 @@ impl Names {
         self.logins.values().filter_map(|login| login.name)
     }
 
-    /// What the order of this number trades.
+    /// The instrument of the order with this number.
     pub(super) fn instrument_of(&self, login: LoginId, user_ref: UserRef) -> Option<InstrumentId> {
         let orders = &self.logins.get(&login)?.orders;
         let at = orders.binary_search_by_key(&user_ref, |(number, _)| *number).ok()?;

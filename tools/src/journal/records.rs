@@ -1,4 +1,4 @@
-//! `dojima-tools journal records`: records, one a line.
+//! `dojima-tools journal records`: prints records, one per line.
 
 use super::lines::{self, Show};
 use super::selection::{FilterArgs, Selected, Selection};
@@ -34,24 +34,24 @@ pub(super) fn run(args: &RecordsArgs) -> anyhow::Result<ExitCode> {
     let mut selection = Selection::new(&source, &args.filter)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let show = if args.position { Show::Position } else { Show::Content };
-    // Where the records themselves are on the terminal, a bar would stand between them.
+    // If the records are printed on the terminal, a bar would be mixed with them.
     let progress = if io::stdout().is_terminal() { Progress::hidden() } else { Progress::of(&source)? };
     let done = each(&source, &mut selection, args.count, &progress, &mut |selected, selection| {
         let line = lines::line(&selected.entry, &selected.concerns, selection.names(), show);
         Ok(writeln!(out, "{line}")?)
     });
     progress.finish();
-    // What could be read is shown, whatever is wrong with the rest.
+    // Readable records are printed even if later ones are damaged.
     out.flush()?;
     done?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Calls `on` with every record that is meant, at most `count` of them.
+/// Calls `on` with every selected record, at most `count` times.
 ///
 /// # Errors
-/// Those of `on`; a record that means nothing; damage at the end of what can be read, if it was read to there; a name in
-/// the filters that nothing has.
+/// Those of `on`; a record that cannot be decoded; damage at the end of the readable part, if it was reached; a name in the
+/// filters that no record has.
 pub(super) fn each(
     source: &Source,
     selection: &mut Selection<'_>,

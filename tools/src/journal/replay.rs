@@ -1,8 +1,8 @@
-//! `dojima-tools journal replay`: the recorded commands once more, through an engine of their own.
+//! `dojima-tools journal replay`: runs the recorded commands through a new engine.
 //!
-//! The engine is a real one with all its threads: sequencer, journal, matcher, event log, SQL. It stamps sequences and
-//! times itself, as it would for clients, so that what depends on the time may come out differently; the report holds
-//! every event against those that the recorded commands gave when they were new.
+//! The engine is complete, with all its threads: sequencer, journal, matcher, event log, SQL. It assigns sequences and time
+//! stamps itself, as for clients. So results that depend on time may differ. The report compares every event with the
+//! events that the recorded commands produce with their recorded stamps.
 
 mod report;
 
@@ -23,9 +23,9 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-/// Commands pushed at once, at most.
+/// The most commands pushed at once.
 const BATCH_MAX: usize = 256;
-/// How long the engine may take nothing in before the replay is given up.
+/// The replay fails if the engine accepts no command for this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Arguments of `dojima-tools journal replay`.
@@ -56,12 +56,12 @@ pub(super) struct ReplayArgs {
     to: Option<u64>,
 }
 
-/// How fast commands go in.
+/// The speed of the replay.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Speed {
-    /// As fast as the engine takes them.
+    /// As fast as the engine accepts commands.
     Full,
-    /// So many times as fast as they came.
+    /// The recorded speed times this factor.
     Times(f64),
 }
 
@@ -81,7 +81,7 @@ impl FromStr for Speed {
 }
 
 impl Speed {
-    /// When the command is due, `since_first` after the first one was stamped.
+    /// The time at which a command is due, if it was recorded `since_first` after the first one.
     fn due(self, since_first: Duration) -> Duration {
         match self {
             Self::Full => Duration::ZERO,
@@ -90,11 +90,11 @@ impl Speed {
     }
 }
 
-/// The commands of a journal from the first one on.
+/// The commands of a journal, from the first one on.
 struct Recorded {
-    /// Up to the one that opens the venue.
+    /// The commands up to the one that opens the venue.
     opening: Vec<Command>,
-    /// The last command that is played.
+    /// The last command that is replayed.
     last: u64,
 }
 
@@ -124,7 +124,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     let mut engine = Engine::start(&config, &data, launch)?;
     let played = play(&source, &recorded, &mut engine, args.speed);
     let stopping = Instant::now();
-    // What the engine itself says comes first: it is the reason why it took nothing in.
+    // The engine's own error comes first: it explains why the engine accepted no commands.
     let Stopped { shards, sql_complete } = engine.stop()?;
     let played = played?;
     let settled_in = stopping.elapsed();
@@ -135,7 +135,7 @@ pub(super) fn run(args: &ReplayArgs) -> anyhow::Result<ExitCode> {
     Ok(if report.is_same() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
 
-/// Reads the commands that opened the venue, and judges the journal.
+/// Reads the commands that opened the venue, and scans the journal.
 fn read_opening(source: &Source, to: Option<u64>) -> anyhow::Result<Recorded> {
     let scanned = source.judge().into_result()?;
     if scanned.first_sequence() > 1 {
@@ -158,14 +158,14 @@ fn read_opening(source: &Source, to: Option<u64>) -> anyhow::Result<Recorded> {
     bail!("the venue is not open after {} of {}", count(last, source.content), source.dir().display());
 }
 
-/// Sizes and threads of the file; what happens by itself is in the recorded commands already.
+/// Sizes and threads from the file. Timers are off, because their commands are already in the recording.
 fn config(args: &ReplayArgs) -> anyhow::Result<Config> {
     let mut config = match &args.config {
         Some(file) => Config::load(file)?,
         None => Config::embedded_default(),
     };
     config.timers.tick_interval_ms = 0;
-    // The new event log is read from its beginning, and no order is refused that was not refused then.
+    // The new event log must be complete, and no additional order may be refused.
     config.retention.segments = OldSegments::Keep;
     config.retention.quota_mib = 0;
     config.instruments.iter_mut().for_each(|instrument| instrument.schedule.clear());
@@ -239,7 +239,7 @@ fn play(source: &Source, recorded: &Recorded, engine: &mut Engine, speed: Speed)
     Ok(played)
 }
 
-/// Hands the batch over, waiting while the engine has no room.
+/// Pushes the batch, and waits while the engine has no room.
 fn push(engine: &mut Engine, batch: &mut Vec<Command>) -> anyhow::Result<()> {
     let mut commands = batch.drain(..).peekable();
     let mut taken = Instant::now();

@@ -1,4 +1,4 @@
-//! Which records are meant: the filters that `records`, `follow` and `export` share.
+//! Selects records by the filters that `records`, `follow` and `export` share.
 
 use super::concerns::Concerns;
 use super::entry::{Entry, Undecodable};
@@ -42,24 +42,24 @@ pub(super) struct FilterArgs {
 }
 
 impl FilterArgs {
-    /// Whether a part of the journal is meant, and not just what comes.
+    /// Whether the filters name a range of the journal, not only future records.
     pub(super) fn has_range(&self) -> bool {
         self.from.is_some() || self.to.is_some() || self.since.is_some() || self.until.is_some()
     }
 }
 
-/// The filters, held against a journal, and what its records say of names.
+/// The filters applied to a journal, and the names found in its records.
 pub(super) struct Selection<'a> {
     source: &'a Source,
     args: &'a FilterArgs,
     since: Timestamp,
-    /// Not itself included.
+    /// Exclusive.
     until: Timestamp,
     kinds: BTreeSet<&'static str>,
     names: Names,
 }
 
-/// A record that is meant.
+/// A selected record.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Selected {
     pub(super) entry: Entry,
@@ -93,7 +93,7 @@ impl<'a> Selection<'a> {
         })
     }
 
-    /// The same for who reads the newest records only.
+    /// As [`Self::new`], for readers of only the newest records.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -101,16 +101,16 @@ impl<'a> Selection<'a> {
         Ok(Self { names: source.names_at_end(), ..Self::new(source, args)? })
     }
 
-    /// What was said of names so far.
+    /// The names found so far.
     pub(super) fn names(&self) -> &Names {
         &self.names
     }
 
-    /// Reads a record; `None` if it is not meant. All records must pass here, from the first one on, for one names what
-    /// the next ones mean.
+    /// Reads a record; `None` if it is not selected. All records must pass through here, from the first one on, because
+    /// later records use the names of earlier ones.
     ///
     /// # Errors
-    /// When the record means nothing.
+    /// When the record cannot be decoded.
     pub(super) fn take(&mut self, record: &Record<'_>) -> Result<Option<Selected>, Undecodable> {
         let entry = self.source.decode(record)?;
         self.names.note(&entry);
@@ -144,12 +144,12 @@ impl<'a> Selection<'a> {
         })
     }
 
-    /// Whether no record from this one on can be meant.
+    /// Whether neither this record nor a later one can be selected.
     pub(super) fn is_past(&self, record: &Record<'_>) -> bool {
         self.args.to.is_some_and(|to| record.sequence > to) || record.time_ns >= self.until.0
     }
 
-    /// A name in the filters that no record knows: a slip of the pen is no empty result.
+    /// A name in the filters that no record has: a typing error must not look like an empty result.
     pub(super) fn unknown_name(&self) -> Option<String> {
         let missing = |what: &str, wanted: &str, known: Vec<String>| {
             let is_known =

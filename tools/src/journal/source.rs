@@ -1,4 +1,4 @@
-//! Where the records come from: which files a path on the command line means, what their records are, how they end.
+//! The source of the records: the files that a path on the command line names, the content of the records, and their end.
 
 use super::entry::{Content, Entry, Undecodable, Value};
 use super::names::Names;
@@ -19,12 +19,12 @@ use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Suffixes of segments, of those that were put away, and of snapshots.
+/// Suffixes of segments, archived segments and snapshots.
 const SEGMENT: &str = ".seg";
 const ARCHIVED: &str = ".seg.zst";
 const SNAPSHOT: &str = ".snap";
 
-/// The names of accounts and instruments stand among the first commands.
+/// The most records at the beginning that are searched for the names of accounts and instruments.
 const OPENING_MAX: usize = 1_000_000;
 
 /// Which journal is meant.
@@ -46,23 +46,23 @@ impl SourceArgs {
 /// A journal or an event log, opened for reading.
 #[derive(Debug)]
 pub(super) struct Source {
-    /// The files as they are.
+    /// The files in the directory.
     raw: Arc<dyn Storage>,
-    /// With the segments that were archived.
+    /// The files including archived segments.
     files: Arc<dyn Storage>,
     pub(super) content: Content,
 }
 
-/// How a journal ends.
+/// The result of scanning a journal.
 pub(super) struct Judgement {
     pub(super) scanned: Result<Scanned, JournalError>,
-    /// It was written to while it was scanned, so that its end means nothing.
+    /// An engine wrote to it during the scan, so its end has no meaning.
     pub(super) is_live: bool,
 }
 
 impl Judgement {
     /// # Errors
-    /// [`JournalError::Damaged`], or [`Torn`] where it is not just being written.
+    /// [`JournalError::Damaged`], or [`Torn`] if no engine is writing to it.
     pub(super) fn into_result(self) -> anyhow::Result<Scanned> {
         let scanned = self.scanned?;
         match scanned.verdict() {
@@ -74,13 +74,13 @@ impl Judgement {
     }
 }
 
-/// A journal that ends in bytes that cannot be read.
+/// A journal whose last bytes cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the journal {0}; the next start of the engine cuts that off")]
 pub(super) struct Torn(String);
 
 impl Source {
-    /// What `path` means; with `events`, the event log of a data directory.
+    /// Opens the journal that `path` names; with `events`, the event log of a data directory.
     ///
     /// # Errors
     /// When there is no journal.
@@ -89,7 +89,7 @@ impl Source {
         let dir = match (folder.kind, events) {
             (Kind::Data, true) => path.join("events"),
             (Kind::Data, false) => path.join("journal"),
-            // What they hold may be damaged, and is then said better than here.
+            // Their content may be damaged; a later step describes this better.
             (Kind::Part(Part::Journal | Part::EventLog | Part::Segments), _) => path.to_owned(),
             (Kind::Nothing | Kind::Closed | Kind::File | Kind::Empty | Kind::Other | Kind::Part(_), _) => {
                 let why = folder.no_log();
@@ -105,7 +105,7 @@ impl Source {
         let source = Self { raw, files, content: Content::Commands };
         let content = match (source.first_content(), dir.file_name()) {
             (Some(content), _) => content,
-            // Nothing can be read: the name is all there is.
+            // Nothing can be read, so only the name of the directory is known.
             (None, Some(name)) if name == "events" => Content::Events,
             (None, _) => Content::Commands,
         };
@@ -122,7 +122,7 @@ impl Source {
 
     fn first_content(&self) -> Option<Content> {
         let mut reader = self.reader(1).ok()?;
-        // Journals of today say what they hold.
+        // Current journals have their content in the segment header.
         let tag = reader.content();
         if let Some(content) = tag.and_then(Content::of_tag) {
             return Some(content);
@@ -144,7 +144,7 @@ impl Source {
         self.files.path(&segment_name(number))
     }
 
-    /// A reader that begins at `from`, or at the oldest record if that is later.
+    /// A reader that starts at `from`, or at the oldest record if that is later.
     ///
     /// # Errors
     /// As [`Reader::open_storage`], but never [`JournalError::Gone`].
@@ -155,15 +155,15 @@ impl Source {
         }
     }
 
-    /// The meaning of a record.
+    /// Decodes a record.
     ///
     /// # Errors
-    /// When it has none.
+    /// When the record cannot be decoded.
     pub(super) fn decode(&self, record: &Record<'_>) -> Result<Entry, Undecodable> {
         self.content.decode(record, || self.segment_path(record.position().segment))
     }
 
-    /// A reader of the segment in use, and of so many before it; and the sequence of the first record that it reads.
+    /// A reader of the segment in use and of `segments_before` segments before it, and the sequence of its first record.
     ///
     /// # Errors
     /// As [`Reader::open_storage`].
@@ -180,7 +180,7 @@ impl Source {
         Ok((self.reader(first)?, first))
     }
 
-    /// The time of the last record that can be read; 0 without one. Reads the last segment only.
+    /// The time of the last readable record; 0 if there is none. Reads only the last segment.
     pub(super) fn last_time(&self) -> Result<Timestamp, JournalError> {
         let mut time = Timestamp(0);
         let mut reader = Reader::open_segment_of(Arc::clone(&self.files), u64::MAX)?;
@@ -190,8 +190,8 @@ impl Source {
         Ok(time)
     }
 
-    /// What is known of names before the first record is read. Usually nothing; but an event log does not have the names of
-    /// logins, which its journal has, and where the first commands were removed, a snapshot beside them knows the venue.
+    /// The names known before the first record is read, usually none. But an event log does not have the names of logins, so
+    /// they come from its journal. And if the first commands were removed, the names come from a snapshot.
     pub(super) fn names(&self) -> Names {
         let mut names = Names::default();
         let opening = match self.content {
@@ -210,7 +210,7 @@ impl Source {
         names
     }
 
-    /// As [`Self::names`], for who reads the newest records only: with what the first records say of the venue.
+    /// As [`Self::names`], for readers of only the newest records: includes the names in the first records.
     pub(super) fn names_at_end(&self) -> Names {
         let mut names = self.names();
         if !self.begins_at_the_first() {
@@ -252,7 +252,7 @@ impl Source {
         opening
     }
 
-    /// The same, from the newest snapshot that can be read.
+    /// The opening commands, from the newest readable snapshot.
     fn opening_in_snapshot(&self) -> Vec<Command> {
         let snapshots = Snapshots::new(self.snapshots_dir());
         let positions = snapshots.positions().unwrap_or_default();
@@ -260,7 +260,7 @@ impl Source {
         loaded.map(|(state, _)| state.opening).unwrap_or_default()
     }
 
-    /// Scans all of it, beside an engine or not.
+    /// Scans the whole journal, with or without a running engine.
     pub(super) fn judge(&self) -> Judgement {
         self.judge_from(0)
     }
@@ -272,7 +272,7 @@ impl Source {
         }
     }
 
-    /// For who has read all that can be read from this sequence on: whether it ended there because all is read.
+    /// Checks, after a reader has read everything from `from` on, that it stopped at the end and not at damage.
     ///
     /// # Errors
     /// [`JournalError::Damaged`], or [`Torn`].
@@ -297,7 +297,7 @@ impl Source {
         Ok(listing)
     }
 
-    /// Whether the segment waits for its first use.
+    /// Whether the segment is an unused spare.
     pub(super) fn is_spare(&self, number: u64) -> bool {
         let mut base = [u8::MAX; 8];
         let file = self.files.open(&segment_name(number));
@@ -305,7 +305,7 @@ impl Source {
         read.is_ok_and(|read| read == base.len()) && base == [0; 8]
     }
 
-    /// The data directory that this journal or event log is part of; `None` for one that lies by itself.
+    /// The data directory that this journal or event log belongs to; `None` if it is separate.
     pub(super) fn data_dir(&self) -> Option<DataDir> {
         let name = self.dir().file_name()?;
         let data = self.dir().parent()?;
@@ -315,7 +315,7 @@ impl Source {
         is_part.then(|| DataDir::new(data))
     }
 
-    /// The data directory, or one that has this journal and nothing else; `None` for an event log that lies by itself.
+    /// The data directory, or one with only this journal; `None` for a separate event log.
     pub(super) fn as_data_dir(&self) -> Option<DataDir> {
         let alone = || -> Arc<dyn Storage> { Arc::new(MemoryStorage::new()) };
         self.data_dir().or_else(|| match self.content {
@@ -327,13 +327,13 @@ impl Source {
         })
     }
 
-    /// What is missing before its first record.
+    /// The records missing before its first record.
     pub(super) fn missing(&self) -> Option<String> {
         let missing = Missing::before(&self.raw).ok().flatten();
         missing.map(|missing| outlook::missing(&missing, self.content.singular()))
     }
 
-    /// What is missing before the first record of the other logs of its data directory.
+    /// The records missing before the first record of the other log in its data directory.
     pub(super) fn missing_beside(&self) -> Vec<String> {
         let Some(data) = self.data_dir() else { return Vec::new() };
         let other = match self.content {
@@ -348,7 +348,7 @@ impl Source {
         missing.collect()
     }
 
-    /// Where the snapshots of a data directory are, seen from its journal.
+    /// The snapshots of the data directory, located from its journal.
     pub(super) fn snapshots_dir(&self) -> Arc<dyn Storage> {
         let data = self.dir().parent().unwrap_or(Path::new(".."));
         Arc::new(FileStorage::new(&data.join("snapshots")))
@@ -367,7 +367,7 @@ impl Source {
     }
 }
 
-/// What a data directory does not have, and what to do.
+/// Describes which log a data directory lacks, and what to do.
 fn lacking(data: &Path, events: bool) -> String {
     let [journal, log] = ["journal", "events"].map(|name| data.join(name));
     let (journal, log) = (journal.display(), log.display());
@@ -385,12 +385,12 @@ fn lacking(data: &Path, events: bool) -> String {
     }
 }
 
-/// The files of a journal and around it, by number or name.
+/// The files of a journal and the snapshots beside it, by number or name.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// Number and size of every segment file, spares too.
+    /// Number and size of every segment file, including spares.
     pub(super) segments: Vec<(u64, u64)>,
-    /// Name and size of every segment that was put away.
+    /// Name and size of every archived segment.
     pub(super) archived: Vec<(String, u64)>,
     /// Name, position and size of every snapshot.
     pub(super) snapshots: Vec<(String, u64, u64)>,
@@ -401,15 +401,15 @@ pub(super) fn segment_name(number: u64) -> String {
     format!("{number:010}{SEGMENT}")
 }
 
-/// A bar on stderr that counts the bytes read; hidden where stderr is no terminal.
+/// A bar on stderr that counts the bytes read; hidden if stderr is not a terminal.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: ProgressBar,
-    /// Number of each segment, and the bytes of those before it.
+    /// Number of each segment, and the total size of the segments before it.
     starts: Vec<(u64, u64)>,
 }
 
-/// The bar moves once in so many records.
+/// Number of records between two updates of the bar.
 const PROGRESS_EVERY: u64 = 1 << 14;
 
 impl Progress {
@@ -430,12 +430,12 @@ impl Progress {
         Ok(Self { bar: bar.with_style(style), starts })
     }
 
-    /// No bar.
+    /// A hidden bar.
     pub(super) fn hidden() -> Self {
         Self { bar: ProgressBar::hidden(), starts: Vec::new() }
     }
 
-    /// The record is read.
+    /// Updates the bar after a record was read.
     pub(super) fn at(&self, record: &Record<'_>) {
         if record.sequence.is_multiple_of(PROGRESS_EVERY) {
             let position = record.position();

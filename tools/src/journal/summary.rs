@@ -1,4 +1,4 @@
-//! `dojima-tools journal summary`: what is there.
+//! `dojima-tools journal summary`: counts the contents of a journal.
 
 use super::entry::{Content, Entry};
 use super::source::{Judgement, Listing, Progress, Source, SourceArgs, count, segment_name};
@@ -26,11 +26,11 @@ pub(super) struct SummaryArgs {
     source: SourceArgs,
 }
 
-/// The records of one segment, or of all.
+/// The counts of one segment, or of all.
 #[derive(Clone, Debug, Default)]
 struct Tally {
     records: u64,
-    /// In use from the start of the file.
+    /// Used bytes from the start of the file.
     bytes: u64,
     first: u64,
     last: u64,
@@ -49,7 +49,7 @@ impl Tally {
     }
 }
 
-/// What was found by reading everything that can be read.
+/// The result of reading all readable records.
 #[derive(Debug, Default)]
 struct Found {
     segments: BTreeMap<u64, Tally>,
@@ -60,7 +60,7 @@ struct Found {
 pub(super) fn run(args: &SummaryArgs) -> anyhow::Result<ExitCode> {
     let source = args.source.open()?;
     let listing = source.listing()?;
-    // First the judgement: a record that comes in between is then missing from neither.
+    // The scan comes first: the read that follows then has at least the records that the scan saw.
     let judgement = source.judge();
     let mut found = Found::default();
     let read = read(&source, &mut found);
@@ -70,11 +70,11 @@ pub(super) fn run(args: &SummaryArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads all that can be read.
+/// Reads all readable records.
 fn read(source: &Source, found: &mut Found) -> anyhow::Result<()> {
     let progress = Progress::of(source)?;
     let mut reader = source.reader(1)?;
-    // Behind the last record.
+    // The position after the last record.
     let mut end: Option<Position> = None;
     let done = loop {
         let record = match reader.next() {
@@ -89,7 +89,7 @@ fn read(source: &Source, found: &mut Found) -> anyhow::Result<()> {
         };
         let Position { segment, offset } = record.position();
         match end {
-            // Between two records of a segment there is nothing but seals.
+            // Between two records of a segment there are only seals.
             Some(end) if end.segment == segment => {
                 let seals = (offset - end.offset) / RECORD_HEADER_BYTES as u64;
                 found.segments.entry(segment).or_default().seals += seals;
@@ -112,7 +112,7 @@ fn read(source: &Source, found: &mut Found) -> anyhow::Result<()> {
     done
 }
 
-/// Counts what follows the last record of a segment: seals, and the mark that it goes on in the next one.
+/// Counts the markers after the last record of a segment: seals and the end marker.
 fn close(source: &Source, found: &mut Found, end: Position) -> io::Result<()> {
     let file = source.files().open(&segment_name(end.segment))?;
     let tally = found.segments.entry(end.segment).or_default();
@@ -188,7 +188,7 @@ fn print(source: &Source, listing: &Listing, judgement: &Judgement, found: &Foun
 
 fn snapshot_words(source: &Source, (name, position, bytes): &(String, u64, u64)) -> String {
     let words = format!("{name}, after command {}, {}", show::thousands(*position), show::bytes(*bytes));
-    // The header only: reading all of it is for who starts from it.
+    // Only the header is read; reading the whole snapshot is the task of a start from it.
     match Snapshots::new(source.snapshots_dir()).info(*position) {
         Ok(info) => format!("{words}, {} UTC, digest {}", show::time_of_day(info.time), info.digest),
         Err(error) => format!("{words}: {error}"),
@@ -219,7 +219,7 @@ fn segments_table(source: &Source, listing: &Listing, found: &Found) -> Table {
         table.add_row(row("all".to_owned(), &found.all, show::bytes(files)));
     }
     for (at, column) in table.column_iter_mut().enumerate() {
-        // 80 columns hold the numbers of a thousand million records so.
+        // With this padding 80 columns suffice for a thousand million records.
         column.set_padding((0, 1));
         if at > 0 {
             column.set_cell_alignment(CellAlignment::Right);
@@ -228,7 +228,7 @@ fn segments_table(source: &Source, listing: &Listing, found: &Found) -> Table {
     table
 }
 
-/// The date is in the rows below the table, and a segment ends where the next one begins.
+/// One row of the table. The date is in the rows below the table, and the end of a segment is the start of the next one.
 fn row(name: String, tally: &Tally, file: String) -> [String; 7] {
     let number = show::thousands;
     [

@@ -1,4 +1,4 @@
-//! Times as people write them: RFC 3339, or a time of day.
+//! Times in text form: RFC 3339, or a time of day.
 
 use dojima::domain::Timestamp;
 use std::time::{Duration, SystemTime};
@@ -8,14 +8,14 @@ const DAY_S: u64 = 86_400;
 /// A time on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Given {
-    /// A moment.
+    /// An absolute time.
     Moment(Timestamp),
-    /// Nanoseconds since midnight UTC, of the day of the journal's last record.
+    /// Nanoseconds since midnight UTC, on the day of the journal's last record.
     OfDay(u64),
 }
 
 impl Given {
-    /// Reads `2026-11-24T21:44:35Z`, with a fraction of a second if wanted, or `21:44:35`.
+    /// Parses `2026-11-24T21:44:35Z`, with an optional fraction of a second, or `21:44:35`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         match humantime::parse_rfc3339_weak(text) {
             Ok(time) => {
@@ -30,7 +30,7 @@ impl Given {
         }
     }
 
-    /// The moment, where a time of day is one of the day of `last`.
+    /// The absolute time; a time of day is taken on the day of `last`.
     pub(super) fn moment(self, last: Timestamp) -> Timestamp {
         match self {
             Self::Moment(time) => time,

@@ -1,4 +1,4 @@
-//! `dojima-tools journal verify`: every byte and every record.
+//! `dojima-tools journal verify`: checks every byte and every record.
 
 use super::damage::{self, Finding};
 use super::entry::{Content, Entry, Undecodable, Value};
@@ -34,9 +34,9 @@ pub(super) struct VerifyArgs {
     retired: bool,
 }
 
-/// What is wrong, and what can be done.
+/// A problem and its remedy.
 struct Problem {
-    /// Where: file, byte, sequence.
+    /// The position: file, byte, sequence.
     place: Option<Place>,
     outcome: Outcome,
     what: String,
@@ -44,7 +44,7 @@ struct Problem {
 }
 
 impl Problem {
-    /// A torn tail that a start would not cut is no harmless one.
+    /// Adjusts the advice: a torn tail is not harmless if an engine would refuse to start on it.
     fn held_against(self, outlook: Option<&Outlook>) -> Self {
         match (self.outcome, outlook) {
             (Outcome::TornTail, Some(Outlook::Refused(_))) => {
@@ -57,16 +57,16 @@ impl Problem {
     }
 }
 
-/// How bad it is.
+/// The severity of a problem.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
-    /// Something that was acknowledged cannot be read.
+    /// An acknowledged record cannot be read.
     Damaged,
-    /// Something at the end cannot be read that nothing says was acknowledged.
+    /// Bytes at the end cannot be read; no record shows that they were acknowledged.
     TornTail,
-    /// The beginning is gone.
+    /// The beginning is missing.
     Incomplete,
-    /// All of it can be read, and yet no engine starts on it.
+    /// Everything can be read, but no engine starts on it.
     Refused,
 }
 
@@ -85,11 +85,11 @@ struct Place {
     file: PathBuf,
     offset: u64,
     sequence: u64,
-    /// Which byte it is, where that is known.
+    /// The damaged byte, if it is known.
     finding: Option<Finding>,
 }
 
-/// What the records say that could be read.
+/// The records that could be read.
 #[derive(Default)]
 struct Read {
     records: u64,
@@ -131,14 +131,14 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     Ok(found.problem.map_or(ExitCode::SUCCESS, |_| ExitCode::from(FOUND)))
 }
 
-/// All that was found.
+/// The result of all checks.
 struct Found {
     read: Read,
     ends: String,
     missing: Option<String>,
-    /// What is missing may be missing.
+    /// Missing old segments are allowed.
     retired: bool,
-    /// `None` for an event log that lies by itself, on which no engine starts.
+    /// `None` for a separate event log, on which no engine starts.
     outlook: Option<Outlook>,
     problem: Option<Problem>,
 }
@@ -162,7 +162,7 @@ fn incomplete(source: &Source, missing: &str) -> Problem {
     }
 }
 
-/// What is whole by itself, and of no use to an engine as it lies there.
+/// A problem if the journal is valid, but an engine would not start on the directory.
 fn refused(outlook: Option<&Outlook>) -> Option<Problem> {
     let Some(Outlook::Refused(_)) = outlook else { return None };
     let what = "all of it can be read, but an engine would not start on what lies there".to_owned();
@@ -170,7 +170,7 @@ fn refused(outlook: Option<&Outlook>) -> Option<Problem> {
     Some(Problem { place: None, outcome: Outcome::Refused, what, operator })
 }
 
-/// Decodes every record and holds it against the one before.
+/// Decodes every record and compares it with the one before.
 fn read_all(source: &Source, read: &mut Read) -> anyhow::Result<Option<Problem>> {
     // Where not even the first segment opens, the scan says why.
     let Ok(mut reader) = source.reader(1) else { return Ok(None) };
@@ -191,7 +191,7 @@ fn read_all(source: &Source, read: &mut Read) -> anyhow::Result<Option<Problem>>
 }
 
 impl Read {
-    /// What does not fit the records before; takes it up if everything does.
+    /// Describes how the entry contradicts earlier records. If it does not, adds it.
     fn contradiction(&mut self, entry: &Entry) -> Option<String> {
         if self.records > 0 && entry.sequence != self.last + 1 {
             return Some(format!("sequence {} follows {}", entry.sequence, self.last));
@@ -261,7 +261,7 @@ fn of_error(source: &Source, error: JournalError) -> anyhow::Result<Problem> {
         other => other.to_string(),
     };
     let looks_inside = matches!(error, JournalError::Damaged { .. } | JournalError::UnknownVersion { .. });
-    // A segment that is missing has no bytes to look at.
+    // A missing segment has no bytes to examine.
     let finding = match readable_name(source, file).filter(|_| looks_inside) {
         Some(name) => Some(damage::find(source.files().as_ref(), &name, offset, sequence)?),
         None => None,
@@ -270,7 +270,7 @@ fn of_error(source: &Source, error: JournalError) -> anyhow::Result<Problem> {
     Ok(Problem { place: Some(place), ..damaged(source, what) })
 }
 
-/// Damage to what was acknowledged.
+/// A problem with acknowledged records.
 fn damaged(source: &Source, what: String) -> Problem {
     let operator = match source.content {
         Content::Commands => {
@@ -298,7 +298,7 @@ fn torn(source: &Source, verdict: &Verdict, next: u64) -> anyhow::Result<Option<
     );
     let operator = match (source.content, finding) {
         (Content::Events, _) => "nothing: the journal has everything",
-        // A crash leaves a file as long as it was made.
+        // After a crash a file still has its full length.
         (Content::Commands, Finding::EndOfFile { .. }) => {
             "a file shorter than it was made is the trace of a copy that was cut short, not of a crash: compare it with the \
              file that it was copied from before an engine starts on it"
@@ -394,7 +394,7 @@ impl Found {
         rows
     }
 
-    /// What an engine would do with it.
+    /// What an engine would do with the directory.
     fn engine(&self) -> String {
         let Some(outlook) = &self.outlook else {
             return "starts on a journal; where there is one, it cuts what is wrong after the last seal of an event log and makes \
@@ -404,7 +404,7 @@ impl Found {
         outlook.words()
     }
 
-    /// Whether a copy of it has everything.
+    /// Whether a copy of the directory is complete.
     fn backup(&self, source: &Source) -> String {
         let noun = source.content.singular();
         let damaged = self.problem.as_ref().filter(|problem| problem.place.is_some());

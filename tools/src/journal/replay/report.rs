@@ -1,4 +1,4 @@
-//! What a replay came to, held against what was recorded.
+//! Compares the result of a replay with the recording.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -23,37 +23,37 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What went in.
+/// The commands that were replayed.
 pub(super) struct Played {
-    /// Of the opening.
+    /// Commands of the opening.
     pub(super) opening: u64,
-    /// After it.
+    /// Commands after the opening.
     pub(super) commands: u64,
-    /// Commands that say what an earlier state was: the new engine writes its own.
+    /// Checkpoint commands in the recording, which are not replayed: the new engine writes its own.
     pub(super) checkpoints: u64,
-    /// From the first command until all of them were durable and their events logged.
+    /// Time from the first command until all were durable and their events logged.
     pub(super) elapsed: Duration,
-    /// How long the recorded engine took from the first to the last of these.
+    /// Time that the recorded engine took from the first to the last of these commands.
     pub(super) recorded: Duration,
-    /// The furthest that a command went in after it was due.
+    /// The longest delay of a command after it was due.
     pub(super) late_max: Duration,
 }
 
-/// The events of the replay beside those of the recorded commands.
+/// The events of the replay compared with those of the recorded commands.
 pub(super) struct Outcome {
-    /// Digest of the state that the recorded commands came to.
+    /// Digest of the state after the recorded commands.
     recorded_digest: Digest,
-    /// Events that are the same, times apart.
+    /// Number of events that are the same except for times.
     same: u64,
-    /// The first one that is not.
+    /// The first event that differs.
     difference: Option<Difference>,
-    /// Recorded commands whose outcome depends on the time.
+    /// Number of recorded commands whose result depends on time.
     timed: u64,
 }
 
-/// The two events as lines.
+/// The two differing events as text lines.
 struct Difference {
-    /// Command of the recorded event.
+    /// Sequence of the recorded event's command.
     command: u64,
     recorded: String,
     replayed: String,
@@ -65,20 +65,21 @@ fn shown(event: Option<EventRecord>, names: &Names) -> String {
     line(&entry, &Concerns::of(&entry, names), names, Show::Content).trim_start().to_owned()
 }
 
-/// Checkpoints are the engine's own, not the market's.
+/// Checkpoints belong to the engine, not to the market.
 fn is_of_the_market(event: &Event) -> bool {
     !matches!(event, Event::Venue(VenueEvent::Checkpointed(_)))
 }
 
 impl Outcome {
-    /// Applies the recorded commands with their recorded stamps to an exchange, and reads the new event log beside it.
+    /// Applies the recorded commands with their recorded stamps to an exchange, and compares its events with the new event
+    /// log.
     pub(super) fn compare(source: &Source, last: u64, replayed: &DataDir) -> anyhow::Result<Self> {
         let mut state = State::empty();
         let mut log = EventLog(Reader::open_storage(Arc::clone(replayed.event_log()), 1)?);
         let (mut same, mut timed, mut difference) = (0, 0, None);
         let mut recorded = source.reader(1)?;
         let mut events = Vec::new();
-        // What the commands say of names is what the events are told with.
+        // The names in the commands are used to print the events.
         let mut names = source.names();
         while let Some(record) = recorded.next()?.filter(|record| record.sequence <= last) {
             let entry = source.decode(&record)?;
@@ -131,7 +132,7 @@ impl EventLog {
     }
 }
 
-/// Whether the command may come out differently at another time.
+/// Whether the command's result may depend on time.
 fn depends_on_time(command: &Command) -> bool {
     let timed = |time_in_force: TimeInForce, instructions: &Option<Instructions>| {
         time_in_force == TimeInForce::GoodTillTime
@@ -140,7 +141,7 @@ fn depends_on_time(command: &Command) -> bool {
     match command {
         Command::Order(OrderCommand::Enter(enter)) => timed(enter.time_in_force, &enter.instructions),
         Command::Order(OrderCommand::Replace(replace)) => timed(replace.time_in_force, &replace.instructions),
-        // Rates of orders, interruptions of trading and volumes of thirty days run by the clock.
+        // Order rates, trading interruptions and 30-day volumes depend on the clock.
         Command::Admin(AdminCommand::SetOrderLimits { limits, .. }) => limits.orders_per_second_max > 0,
         Command::Admin(AdminCommand::SetProtection { protection, .. }) => protection.interruption_s > 0,
         Command::Admin(AdminCommand::SetVolumeTiers(_)) => true,
@@ -189,10 +190,10 @@ fn depends_on_time(command: &Command) -> bool {
     }
 }
 
-/// Everything that the report says.
+/// The contents of the report.
 pub(super) struct Report {
     pub(super) played: Played,
-    /// From the last command until the engine had stopped, SQL and all.
+    /// Time from the last command until the engine, including SQL, had stopped.
     pub(super) settled_in: Duration,
     pub(super) sql_complete: bool,
     pub(super) digest: Digest,
@@ -200,7 +201,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Whether the replay gave the recorded events.
+    /// Whether the replay produced the recorded events.
     pub(super) fn is_same(&self) -> bool {
         self.outcome.difference.is_none()
     }
@@ -251,7 +252,7 @@ impl Report {
         out.flush()
     }
 
-    /// What may be the reason that events differ.
+    /// The possible reason for different events.
     fn why(&self) -> String {
         let timed = self.outcome.timed;
         if timed > 0 {
