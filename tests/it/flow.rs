@@ -455,9 +455,9 @@ fn the_demo_prints_what_the_readme_says() {
     for (readme_says, printed_in, words) in [
         ("starts an engine in a temporary directory", &said[..], &["dojima-demo-"][..]),
         ("kills it with `SIGKILL` half way", &said, &["SIGKILL to process"]),
-        ("starts it again, resumes the sessions where they were", &said, &["sessions went on from message"]),
+        ("restarts it, resumes the sessions", &said, &["sessions went on from message"]),
         (
-            "compares what the clients were told, what the journal says and what is in SQL",
+            "compares the clients' messages, the journal and the SQL tables",
             &said,
             &["SQL trades", "clients' trades", "= journal, exactly", "verified: all checks hold"],
         ),
@@ -467,7 +467,7 @@ fn the_demo_prints_what_the_readme_says() {
             &["/s, ", "p50 ", " p99 ", "journal ", "SQL ", " behind"],
         ),
         (
-            "a summary, with recovery time",
+            "prints a summary with the recovery time",
             &said,
             &["summary", "recovery", "commands replayed; from starting the process"],
         ),
@@ -477,7 +477,7 @@ fn the_demo_prints_what_the_readme_says() {
             assert!(printed_in.contains(words), "{words:?} is missing in\n{printed_in}");
         }
     }
-    assert!(readme.contains("`demo --data DIR` keeps the files and prints SQL queries to look further"));
+    assert!(readme.contains("`demo --data DIR` keeps the files and prints SQL queries to try"));
     let kept = dir.path().join("kept");
     let said = demo(&["--orders", "500", "--data", kept.to_str().expect("UTF-8")]);
     assert!(said.contains("look further") && said.contains("sqlite3 -header -column"), "{said}");

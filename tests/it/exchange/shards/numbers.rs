@@ -10,7 +10,8 @@ use dojima::exchange::Shards;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Orders that were open when a session of their login began: a shard knows of its own alone.
+/// Orders that were open when a session of their login began (a shard knows of its own alone), and orders that share their number
+/// with one of these.
 #[derive(Default)]
 pub(super) struct Old(BTreeSet<OrderId>);
 
@@ -31,6 +32,16 @@ impl Old {
                 _ => {}
             }
         }
+        // A replace of a number that means an old order in one shard and a young one in another replaces both (docs/RULES.md,
+        // "Shards" 4).
+        let mut replaced: BTreeMap<(LoginId, UserRef), Vec<OrderId>> = BTreeMap::new();
+        for event in events {
+            if let Event::Order(OrderEvent::Replaced(e)) = event {
+                replaced.entry((e.login, e.terms.user_ref)).or_default().push(e.terms.order);
+            }
+        }
+        let both = replaced.into_values().filter(|orders| orders.len() > 1);
+        self.0.extend(both.flatten());
     }
 
     /// A number of a login means one order.
