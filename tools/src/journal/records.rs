@@ -59,6 +59,8 @@ pub(super) fn each(
     progress: &Progress,
     on: &mut dyn FnMut(&Selected, &Selection<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    // None where the end cannot be read, which is then found below.
+    let last = source.last_now().unwrap_or(u64::MAX);
     let mut reader = source.reader(1)?;
     let mut left = count.unwrap_or(u64::MAX);
     while left > 0 {
@@ -67,7 +69,7 @@ pub(super) fn each(
             break;
         };
         progress.at(&record);
-        if selection.is_past(&record) {
+        if record.sequence > last || selection.is_past(&record) {
             break;
         }
         if let Some(selected) = selection.take(&record)? {

@@ -232,6 +232,16 @@ impl Source {
         names
     }
 
+    /// The last record that can be read now. An engine may append more, faster than they are printed: who reads to the end stops here.
+    pub(super) fn last_now(&self) -> Option<u64> {
+        let mut reader = Reader::open_segment_of(Arc::clone(&self.files), u64::MAX).ok()?;
+        let mut last = None;
+        while let Ok(Some(record)) = reader.next() {
+            last = Some(record.sequence);
+        }
+        last
+    }
+
     fn begins_at_the_first(&self) -> bool {
         !matches!(Reader::open_storage(Arc::clone(&self.files), 1), Err(JournalError::Gone { .. }))
     }
