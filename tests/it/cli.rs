@@ -433,6 +433,16 @@ fn a_killed_engine_has_every_acknowledged_trade() {
     );
 }
 
+/// Runs an engine in which two orders trade, and stops it.
+fn traded() -> Place {
+    let place = Place::new();
+    let server = place.serve();
+    trade(server.address, "ALICE", b'S', 2);
+    trade(server.address, "BOB", b'B', 3);
+    assert_eq!(server.terminate().code, Some(0));
+    place
+}
+
 /// The first segment's file of a log in this data directory.
 pub fn first_segment(data: &Path, log: &str) -> PathBuf {
     let files = fs::read_dir(data.join(log)).expect("is there").map(|entry| entry.expect("readable").path());

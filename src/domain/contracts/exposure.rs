@@ -62,16 +62,12 @@ impl OrderDemand {
         if beyond <= 0 {
             return Some(Amount(0));
         }
+        let (of_one_tick, _) = contract.fraction(self.lots, Price(1));
+        let loss = of_one_tick.checked_mul(beyond)?;
         let loss = match contract.settlement() {
-            Settlement::Linear => {
-                let (at_one, _) = contract.fraction(self.lots, Price(1));
-                at_one.checked_mul(beyond)?
-            }
+            Settlement::Linear => loss,
             // lots × K × (1/lower − 1/higher)
-            Settlement::Inverse => {
-                let (at_one, _) = contract.fraction(self.lots, Price(1));
-                ceil_div(at_one.checked_mul(beyond)?, limit.checked_mul(mark)?)
-            }
+            Settlement::Inverse => ceil_div(loss, limit.checked_mul(mark)?),
         };
         fitting(loss).map(Amount)
     }

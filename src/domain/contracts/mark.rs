@@ -1,7 +1,7 @@
 //! Impact prices, and the mark price.
 
 use super::PriceRange;
-use super::rounding::{ceil_div, floor_div, half_even_div};
+use super::rounding::{ceil_div, floor_div, half_even_div, share};
 use crate::domain::{Ppm, Price, Side};
 
 /// Seconds whose basis samples are kept, at most one of each.
@@ -106,7 +106,7 @@ pub fn mark(inputs: &MarkInputs) -> Price {
         Some(mid) => median([with_funding, with_basis, i128::from(mid.0)]),
         None => half_even_div(with_funding + with_basis, 2),
     };
-    let band = index * i128::from(inputs.band.0) / i128::from(Ppm::ONE);
+    let band = share(inputs.index, inputs.band);
     inputs.range.nearest(between.clamp(index - band, index + band))
 }
 

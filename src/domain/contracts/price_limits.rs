@@ -1,6 +1,7 @@
 //! The highest price to buy and the lowest to sell at.
 
 use super::PriceRange;
+use super::rounding::share;
 use crate::domain::{Ppm, Price, Side};
 
 /// How far from the index prices may be.
@@ -56,11 +57,6 @@ impl PriceLimits {
             Side::Sell => self.lowest,
         }
     }
-}
-
-/// Rounded down.
-fn share(index: Price, of: Ppm) -> i128 {
-    i128::from(index.0) * i128::from(of.0) / i128::from(Ppm::ONE)
 }
 
 #[cfg(test)]

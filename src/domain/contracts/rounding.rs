@@ -1,5 +1,7 @@
 //! Division of integers, with the rounding in its name. Divisors are above 0.
 
+use crate::domain::{Ppm, Price};
+
 /// Down, also below 0.
 #[inline]
 pub(super) fn floor_div(dividend: i128, divisor: i128) -> i128 {
@@ -22,6 +24,11 @@ pub(super) fn half_even_div(dividend: i128, divisor: i128) -> i128 {
         std::cmp::Ordering::Greater => down + 1,
         std::cmp::Ordering::Equal => down + (down & 1),
     }
+}
+
+/// A share of a price of 0 or more, ticks, rounded down.
+pub(super) fn share(price: Price, of: Ppm) -> i128 {
+    i128::from(price.0) * i128::from(of.0) / i128::from(Ppm::ONE)
 }
 
 /// As an amount of money.

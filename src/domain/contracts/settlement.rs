@@ -11,7 +11,7 @@ pub const SETTLEMENT_SAMPLES_MIN: u32 = 900;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SettlementSamples {
     /// Their sum, price units.
-    pub sum: u128,
+    pub sum: u64,
     /// How many there are.
     pub samples: u32,
 }
@@ -19,7 +19,7 @@ pub struct SettlementSamples {
 impl SettlementSamples {
     /// Takes an index price, price units.
     pub fn take(&mut self, index: u64) {
-        self.sum += u128::from(index);
+        self.sum += index;
         self.samples += 1;
     }
 
@@ -29,7 +29,7 @@ impl SettlementSamples {
             return None;
         }
         let over = i128::from(self.samples) * i128::from(tick_units.max(1));
-        Some(range.nearest(half_even_div(i128::try_from(self.sum).ok()?, over)))
+        Some(range.nearest(half_even_div(i128::from(self.sum), over)))
     }
 }
 

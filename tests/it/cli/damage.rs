@@ -1,10 +1,20 @@
 //! What is missing, cut short, damaged or of another engine is found, and refused where it proves a loss.
 
-use super::{Done, Place, assert_says, first_segment, trade};
+use super::{Done, Place, assert_says, first_segment, trade, traded};
 use crate::lost::TOOLS;
 use dojima_journal::scan;
 use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Flips a bit in the first segment of a log, and returns the file.
+fn damaged(data: &Path, log: &str) -> PathBuf {
+    let file = first_segment(data, log);
+    let mut bytes = fs::read(&file).expect("readable");
+    bytes[300] ^= 1;
+    fs::write(&file, bytes).expect("written");
+    file
+}
 
 /// What is written into removed files, nobody will ever read: an engine that went on would acknowledge what is lost.
 #[test]
@@ -101,10 +111,7 @@ fn what_can_be_built_again_may_be_missing() {
 fn damage_is_found_and_refused() {
     let place = Place::new();
     assert_eq!(place.serve().terminate().code, Some(0));
-    let file = first_segment(&place.data(), "journal");
-    let mut bytes = fs::read(&file).expect("readable");
-    bytes[300] ^= 1;
-    fs::write(&file, bytes).expect("written");
+    let file = damaged(&place.data(), "journal");
     let serve = place.run("serve", &["--listen", "127.0.0.1:0"]);
     assert_eq!(serve.code, Some(14), "{}", serve.stderr);
     assert_says(&serve.stderr, &file.display().to_string());
@@ -117,11 +124,7 @@ fn damage_is_found_and_refused() {
 
 #[test]
 fn verify_sees_a_message_of_market_data_that_the_events_do_not_give() {
-    let place = Place::new();
-    let server = place.serve();
-    trade(server.address, "ALICE", b'S', 2);
-    trade(server.address, "BOB", b'B', 3);
-    assert_eq!(server.terminate().code, Some(0));
+    let place = traded();
     let good = place.run("verify", &[]);
     assert_eq!(good.code, Some(0), "{}", good.stdout);
     assert_says(&good.stdout, "market data");
@@ -143,10 +146,7 @@ fn verify_sees_a_message_of_market_data_that_the_events_do_not_give() {
     // A byte of it.
     fs::remove_dir_all(&log).expect("removed");
     fs::rename(&kept, &log).expect("moved");
-    let file = first_segment(&place.data(), "market-data");
-    let mut bytes = fs::read(&file).expect("readable");
-    bytes[300] ^= 1;
-    fs::write(&file, bytes).expect("written");
+    damaged(&place.data(), "market-data");
     let damaged = place.run("verify", &[]);
     assert_eq!(damaged.code, Some(1), "{}", damaged.stdout);
     assert_says(&damaged.stdout, "acknowledged data damaged at byte");

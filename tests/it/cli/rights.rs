@@ -1,6 +1,6 @@
 //! What the system allows: files are for their owner alone, a reader needs no right to write, and too few descriptors refuse a start.
 
-use super::{Done, Place, assert_says, trade};
+use super::{Done, Place, assert_says, trade, traded};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -72,11 +72,7 @@ fn verify_as_a_reader(place: &Place) -> Done {
 
 #[test]
 fn verify_reads_a_stopped_directory_as_a_user_who_may_write_nothing() {
-    let place = Place::new();
-    let server = place.serve();
-    trade(server.address, "ALICE", b'S', 2);
-    trade(server.address, "BOB", b'B', 3);
-    assert_eq!(server.terminate().code, Some(0));
+    let place = traded();
     assert!(!place.data().join("dojima.sqlite-shm").exists(), "nothing is left of the write-ahead log");
     let verified = verify_as_a_reader(&place);
     assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);

@@ -59,8 +59,8 @@ pub(super) fn each(
     progress: &Progress,
     on: &mut dyn FnMut(&Selected, &Selection<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    // None where the end cannot be read, which is then found below.
-    let last = source.last_now().unwrap_or(u64::MAX);
+    // An engine may append faster than records are printed. If the end cannot be read, that is found and told below.
+    let last = source.last().ok().flatten().map_or(u64::MAX, |(sequence, _)| sequence);
     let mut reader = source.reader(1)?;
     let mut left = count.unwrap_or(u64::MAX);
     while left > 0 {

@@ -72,7 +72,8 @@ impl<'a> Selection<'a> {
     pub(super) fn new(source: &'a Source, args: &'a FilterArgs) -> anyhow::Result<Self> {
         let of_day = |given: &Option<Given>| matches!(given, Some(Given::OfDay(_)));
         let needs_day = of_day(&args.since) || of_day(&args.until);
-        let last = if needs_day { source.last_time()? } else { Timestamp(0) };
+        let last = if needs_day { source.last()? } else { None };
+        let last = last.map_or(Timestamp(0), |(_, time)| time);
         let moment = |given: Option<Given>, default| given.map_or(default, |given| given.moment(last));
         let mut kinds = BTreeSet::new();
         for kind in &args.kind {

@@ -180,14 +180,18 @@ impl Source {
         Ok((self.reader(first)?, first))
     }
 
-    /// The time of the last readable record; 0 if there is none. Reads only the last segment.
-    pub(super) fn last_time(&self) -> Result<Timestamp, JournalError> {
-        let mut time = Timestamp(0);
+    /// Sequence and time of the last record that can be read now; `None` without records. Reads only the last segment. An engine may
+    /// append more while this and what follows is read.
+    ///
+    /// # Errors
+    /// As [`Reader::next`].
+    pub(super) fn last(&self) -> Result<Option<(u64, Timestamp)>, JournalError> {
+        let mut last = None;
         let mut reader = Reader::open_segment_of(Arc::clone(&self.files), u64::MAX)?;
         while let Some(record) = reader.next()? {
-            time = Timestamp(record.time_ns);
+            last = Some((record.sequence, Timestamp(record.time_ns)));
         }
-        Ok(time)
+        Ok(last)
     }
 
     /// The names known before the first record is read, usually none. But an event log does not have the names of logins, so
@@ -230,16 +234,6 @@ impl Source {
             }
         }
         names
-    }
-
-    /// The last record that can be read now. An engine may append more, faster than they are printed: who reads to the end stops here.
-    pub(super) fn last_now(&self) -> Option<u64> {
-        let mut reader = Reader::open_segment_of(Arc::clone(&self.files), u64::MAX).ok()?;
-        let mut last = None;
-        while let Ok(Some(record)) = reader.next() {
-            last = Some(record.sequence);
-        }
-        last
     }
 
     fn begins_at_the_first(&self) -> bool {
