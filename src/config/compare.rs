@@ -200,6 +200,7 @@ impl Terms {
                     | OrderCommand::NameOrder(_)
                     | OrderCommand::CancelLogin { .. },
                 )
+                | Command::Contract(_)
                 | Command::Clock(ClockCommand::Tick)
                 | Command::Venue(
                     VenueCommand::Checkpoint(_)

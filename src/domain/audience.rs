@@ -214,6 +214,7 @@ impl Event {
                 | AdminEvent::VolumeTiersSet(_)
                 | AdminEvent::Killed { .. },
             )
+            | Event::Contract(_)
             | Event::Venue(
                 VenueEvent::AccountOpened { .. }
                 | VenueEvent::ShardOpened { .. }

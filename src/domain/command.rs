@@ -6,10 +6,10 @@
 use super::numbered::{numbered, numbered_enum};
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId,
-    ClientName, FeeAsset, FeeRate, FeeTier, Instructions, InstrumentId, KillScope, LimitScope, LoginId,
-    LoginName, OrderId, OrderLimits, OrderPrice, Phase, Price, Product, Protection, Quantity, RejectReason,
-    SetFees, SetTerms, ShardId, ShardName, Side, Switch, Symbol, TimeInForce, Timestamp, UserRef,
-    VenueLimits, VolumeTiers, export,
+    ClientName, ContractCommand, FeeAsset, FeeRate, FeeTier, Instructions, InstrumentId, KillScope,
+    LimitScope, LoginId, LoginName, OrderId, OrderLimits, OrderPrice, Phase, Price, Product, Protection,
+    Quantity, RejectReason, SetFees, SetTerms, ShardId, ShardName, Side, Switch, Symbol, TimeInForce,
+    Timestamp, UserRef, VenueLimits, VolumeTiers, export,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -44,6 +44,8 @@ pub enum Command {
     Admin(AdminCommand),
     /// The passage of time.
     Clock(ClockCommand),
+    /// Indexes, contracts, and the insurance fund.
+    Contract(ContractCommand),
 }
 
 /// Requests of traders, and requests of the gateway and of operators about traders' orders.
@@ -299,6 +301,15 @@ numbered!(Command {
     Clock(ClockCommand) {
         17 => Tick,
     }
+    Contract(ContractCommand) {
+        43 => AddIndex(it),
+        44 => SetIndexTerms { index, terms },
+        45 => SetIndex(it),
+        46 => SetContract(it),
+        47 => SetContractRisk(it),
+        48 => SetMarginTier(it),
+        49 => DepositFund(it),
+    }
 });
 
 impl Command {
@@ -306,7 +317,7 @@ impl Command {
     pub const RULES_FIRST: u16 = 1;
 
     /// The newest edition of the rules. Newly opened venues use it.
-    pub const RULES_LAST: u16 = 1;
+    pub const RULES_LAST: u16 = 2;
 }
 
 impl Default for Command {
@@ -331,7 +342,7 @@ pub struct ListInstrument {
     pub price_decimals: u8,
     /// One tick in price units, at least 1.
     pub tick_units: u32,
-    /// One lot in minor units of the base asset, at least 1.
+    /// One lot in minor units of the base asset, of an inverse contract of the quote asset; at least 1.
     pub lot: Amount,
     /// Smallest order, lots, at least 1.
     pub min_quantity: Quantity,
@@ -358,25 +369,34 @@ impl ListInstrument {
     /// The most decimals of a price unit. With more, a price of 1 would not fit the wire format.
     pub const PRICE_DECIMALS_MAX: u8 = 9;
 
-    /// The notional of one tick on one lot in minor units of the quote asset: tick × 10^-p × lot × 10^-(base scale) ×
-    /// 10^(quote scale).
+    /// What one tick is worth on one lot, or a lot at a price of one tick, in minor units.
+    ///
+    /// Spot and linear contracts: the notional of one tick on one lot, in quote: tick × 10^-p × lot × 10^-(base scale) ×
+    /// 10^(quote scale). Inverse contracts: the value of one lot at a price of one tick, in base: lot × 10^-(quote scale)
+    /// × 10^p × 10^(base scale) / tick.
     ///
     /// # Errors
     /// [`RejectReason::TickLotNotWhole`] if that is not a whole number, [`RejectReason::OutOfRange`] if it does not fit
     /// an amount.
     pub fn tick_value(&self, base_scale: u8, quote_scale: u8) -> Result<Amount, RejectReason> {
-        let tick_on_lot = i128::from(self.tick_units) * i128::from(self.lot.0);
-        let (added, taken) = (u32::from(quote_scale), u32::from(self.price_decimals) + u32::from(base_scale));
+        let (tick, lot) = (i128::from(self.tick_units), i128::from(self.lot.0));
+        let of_price = u32::from(self.price_decimals) + u32::from(base_scale);
+        let (added, taken, value, parts) = if self.product.is_inverse() {
+            (of_price, u32::from(quote_scale), lot, tick)
+        } else {
+            (u32::from(quote_scale), of_price, tick * lot, 1)
+        };
         // The exponents are combined first, so that no intermediate value overflows if the result fits.
         let power = 10_i128.checked_pow(added.abs_diff(taken)).ok_or(RejectReason::OutOfRange)?;
-        let value = if added >= taken {
-            tick_on_lot.checked_mul(power).ok_or(RejectReason::OutOfRange)?
-        } else if tick_on_lot % power == 0 {
-            tick_on_lot / power
+        let (value, parts) = if added >= taken {
+            (value.checked_mul(power).ok_or(RejectReason::OutOfRange)?, parts)
         } else {
-            return Err(RejectReason::TickLotNotWhole);
+            (value, parts.checked_mul(power).ok_or(RejectReason::OutOfRange)?)
         };
-        i64::try_from(value).map(Amount).map_err(|_| RejectReason::OutOfRange)
+        if value % parts != 0 {
+            return Err(RejectReason::TickLotNotWhole);
+        }
+        i64::try_from(value / parts).map(Amount).map_err(|_| RejectReason::OutOfRange)
     }
 }
 

@@ -8,8 +8,8 @@
 use super::numbered::{numbered, numbered_enum};
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Checkpoint,
-    ClOrdId, FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId, NameOrder,
-    OrderId, OrderLimits, OrderTerms, Phase, Price, Protection, Quantity, RejectReason, SetFees,
+    ClOrdId, ContractEvent, FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId,
+    NameOrder, OrderId, OrderLimits, OrderTerms, Phase, Price, Protection, Quantity, RejectReason, SetFees,
     SetOrderEntry, ShardId, ShardName, Side, Switch, Timestamp, TradeId, Transfer, Trigger, UserRef,
     VenueLimits, Visibility, VolumeTiers,
 };
@@ -54,6 +54,8 @@ pub enum Event {
     Admin(AdminEvent),
     /// Phases and auctions of an instrument, caused by a command or by time.
     Market(MarketEvent),
+    /// Indexes, contracts, and the insurance fund.
+    Contract(ContractEvent),
 }
 
 /// About an order, or an answer to a trader.
@@ -335,6 +337,17 @@ numbered!(Event {
         22 => Indicative(it),
         23 => Uncrossed(it),
     }
+    Contract(ContractEvent) {
+        49 => IndexAdded(it),
+        50 => IndexTermsSet { index, terms },
+        51 => IndexSet(it),
+        52 => IndexHeld { index, price, source_time },
+        53 => ContractSet(it),
+        54 => ContractRiskSet(it),
+        55 => MarginTierSet { tier, amount },
+        56 => MarginTiersSet { instrument, rows },
+        57 => FundChanged(it),
+    }
 });
 
 impl Default for Event {
@@ -374,6 +387,7 @@ impl Event {
                 | OrderEvent::Restated(_)
                 | OrderEvent::Ignored(_),
             )
+            | Event::Contract(_)
             | Event::Market(
                 MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_) | MarketEvent::PhaseSet { .. },
             )

@@ -65,6 +65,12 @@ id!(
 );
 
 id!(
+    /// An index: a price from outside that contracts refer to. Dense from 0 in the order of
+    /// [`super::ContractCommand::AddIndex`].
+    IndexId(u16)
+);
+
+id!(
     /// A shard: a set of instruments with its own matcher and wallets. Dense from 0 in the order of
     /// [`super::VenueCommand::OpenShard`], up to [`ShardId::COUNT`] - 1. A venue that opens no shard has only shard 0.
     ShardId(u8)

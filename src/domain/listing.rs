@@ -120,6 +120,11 @@ impl Listing {
         price.0.unsigned_abs() * u64::from(self.tick_units)
     }
 
+    /// The asset in which a trade is settled: the notional of spot, the profits of a contract.
+    pub fn settled_in(&self) -> AssetId {
+        if self.product.is_inverse() { self.base } else { self.quote }
+    }
+
     /// The asset that an order of this side reserves and pays: quote for a buy, base for a sell.
     pub fn held_in(&self, side: Side) -> AssetId {
         match side {

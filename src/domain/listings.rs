@@ -26,6 +26,7 @@ impl Listings {
             }
             Event::Market(MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_))
             | Event::Venue(_)
+            | Event::Contract(_)
             | Event::Order(_) => {}
         }
     }

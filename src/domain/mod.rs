@@ -8,6 +8,8 @@ pub mod audience;
 mod cancel_reason;
 pub mod codec;
 pub mod command;
+mod contract_command;
+mod contract_event;
 pub mod contracts;
 pub mod decimal;
 pub mod event;
@@ -38,14 +40,19 @@ pub use command::{
     ListInstrument, MassCancel, Modify, NameOrder, OrderCommand, QueryAccount, RefuseEnter, RefuseReplace,
     Replace, Sequenced, SetOrderEntry, Stamp, Transfer, VenueCommand,
 };
+pub use contract_command::{
+    AddIndex, ContractCommand, DeleverageMode, DepositFund, IndexTerms, SetContract, SetContractRisk,
+    SetIndex, SetMarginTier,
+};
+pub use contract_event::{ContractEvent, FundCause, FundChanged, IndexSet};
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, Canceled, ChangeRejected, Event,
     EventRecord, Executed, Ignored, MarketEvent, OrderEvent, PriorityUpdated, Rejected, Replaced,
     RestateReason, Restated, TradeKind, Triggered, VenueEvent,
 };
 pub use ids::{
-    AccountId, AssetCode, AssetId, ClOrdId, ClientName, FeeTier, GroupId, InstrumentId, LoginId, LoginName,
-    OrderId, ShardId, ShardName, Symbol, Timestamp, TradeId, UserRef,
+    AccountId, AssetCode, AssetId, ClOrdId, ClientName, FeeTier, GroupId, IndexId, InstrumentId, LoginId,
+    LoginName, OrderId, ShardId, ShardName, Symbol, Timestamp, TradeId, UserRef,
 };
 pub use instructions::{
     Effect, Instructions, Owner, PostOnly, QuantityUnit, SelfTrade, SelfTradePrevention, Side, TimeInForce,

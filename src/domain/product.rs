@@ -11,5 +11,30 @@ numbered_enum! {
         /// One asset is exchanged for another and settled at once.
         #[default]
         Spot = 0,
+        /// A contract without an end, settled in its quote asset.
+        LinearPerpetual = 1,
+        /// A contract that expires, settled in its quote asset.
+        LinearDated = 2,
+        /// A contract without an end, settled in its base asset. Lots are amounts of the quote asset.
+        InversePerpetual = 3,
+        /// A contract that expires, settled in its base asset. Lots are amounts of the quote asset.
+        InverseDated = 4,
+    }
+}
+
+impl Product {
+    /// Whether it is a contract: what is traded are positions, not assets.
+    pub fn is_contract(self) -> bool {
+        self != Self::Spot
+    }
+
+    /// Whether it is a contract without an end.
+    pub fn is_perpetual(self) -> bool {
+        matches!(self, Self::LinearPerpetual | Self::InversePerpetual)
+    }
+
+    /// Whether it is a contract that is settled in its base asset.
+    pub fn is_inverse(self) -> bool {
+        matches!(self, Self::InversePerpetual | Self::InverseDated)
     }
 }

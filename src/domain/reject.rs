@@ -202,6 +202,19 @@ reasons!(
         73 => ShardsComeFirst: "shards are opened before assets, accounts and logins",
         /// All shards together would have to decide this, which is not possible.
         74 => OneShardOnly: "this cannot be changed on a venue with several shards",
+        // 75 and 76: transfers between shards.
+        /// The index does not exist.
+        77 => UnknownIndex: "the index does not exist",
+        /// The source time of an index price is not above the last one, is ahead of the command, or is too old.
+        78 => StaleIndex: "the source time of the price is not above the last one, ahead of now, or too old",
+        /// The shard has the most contracts, or the index the most contracts that follow it.
+        79 => TooManyContracts: "the shard or the index has as many contracts as it may",
+        /// The shard has spot instruments, and this is a contract, or the reverse.
+        80 => OtherProductsInShard: "a shard has contracts or spot instruments, not both",
+        /// The contract lacks its terms, its risk parameters, its table of tiers, or a price of its index.
+        81 => ContractIncomplete: "the contract lacks terms, risk, tiers or a price of its index",
+        /// Orders of the contract are open.
+        82 => OrdersOpen: "orders of the contract are open",
     }
 );
 

@@ -50,7 +50,7 @@ impl Command {
     pub fn sender(&self) -> Option<Sender> {
         match self {
             Self::Order(command) => command.sender(),
-            Self::Venue(_) | Self::Admin(_) | Self::Clock(_) => None,
+            Self::Venue(_) | Self::Admin(_) | Self::Contract(_) | Self::Clock(_) => None,
         }
     }
 

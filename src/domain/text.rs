@@ -1,8 +1,8 @@
 //! The words for enum values in the configuration, on the command line and in SQL.
 
 use super::{
-    FeeAsset, Owner, Phase, Product, SelfTrade, Side, Switch, TradeKind, TriggerKind, TriggerReference,
-    Visibility,
+    DeleverageMode, FeeAsset, FundCause, Owner, Phase, Product, SelfTrade, Side, Switch, TradeKind,
+    TriggerKind, TriggerReference, Visibility,
 };
 
 macro_rules! words {
@@ -42,6 +42,20 @@ words! {
     }
     Product {
         Spot => "spot",
+        LinearPerpetual => "linear-perpetual",
+        LinearDated => "linear-dated",
+        InversePerpetual => "inverse-perpetual",
+        InverseDated => "inverse-dated",
+    }
+    DeleverageMode {
+        ByRank => "by-rank",
+        ProRata => "pro-rata",
+    }
+    FundCause {
+        Deposit => "deposit",
+        Funding => "funding",
+        Settlement => "settlement",
+        LiquidationFee => "liquidation-fee",
     }
     FeeAsset {
         Quote => "quote",

@@ -4,6 +4,7 @@
 
 use super::accounts::Account;
 use super::accounts::Volumes;
+use super::contracts::Contract;
 use super::due::day;
 use super::instrument::Instrument;
 use super::login::Login;
@@ -63,7 +64,7 @@ impl Exchange {
             }
             AdminCommand::Delist { instrument } => return self.delist(instrument).map(|()| None),
             AdminCommand::SetMark { instrument, price } => self.set_mark(instrument, price)?,
-            AdminCommand::SetTerms(terms) => self.set_terms(&terms, events)?,
+            AdminCommand::SetTerms(terms) => return self.set_terms(&terms, events).map(|()| None),
             AdminCommand::SetFees(fees) => self.set_fees(&fees, events)?,
             AdminCommand::SetProtection { instrument, protection } => {
                 self.set_protection(instrument, &protection)?
@@ -141,9 +142,15 @@ impl Exchange {
             return Err(RejectReason::DuplicateName);
         }
         let listing = self.checked_terms(terms)?;
+        self.may_list(&listing)?;
         // In this shard an instrument of another shard is closed.
-        let phase = if listing.shard == self.id { listing.phase } else { Phase::Closed };
-        self.instruments.push(Instrument::new(Listing { phase, ..listing }));
+        let is_own = listing.shard == self.id;
+        let phase = if is_own { listing.phase } else { Phase::Closed };
+        let mut instrument = Instrument::new(Listing { phase, ..listing });
+        if is_own && listing.product.is_contract() {
+            instrument.contract = Some(Box::new(Contract::new(&listing)));
+        }
+        self.instruments.push(instrument);
         Ok(Event::Admin(AdminEvent::InstrumentListed(listing)))
     }
 

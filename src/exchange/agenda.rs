@@ -105,6 +105,7 @@ impl Exchange {
                 Task::CancelDue(instrument, login) => self.cancel_due(instrument, login, events),
                 Task::Sweep(sweep) => self.sweep(sweep, events),
                 Task::Roll(roll) => self.roll(roll, events),
+                Task::Sample => self.sample(events),
             }
         }
         Progress::Done
@@ -127,7 +128,8 @@ impl Exchange {
             | Task::BeginPhase(..)
             | Task::CancelDue(..)
             | Task::Sweep(_)
-            | Task::Roll(_) => self.shared.touched < limit,
+            | Task::Roll(_)
+            | Task::Sample => self.shared.touched < limit,
         }
     }
 }

@@ -55,6 +55,9 @@ impl Exchange {
             if self.venue.shards > 1 {
                 return Err(RejectReason::OneShardOnly);
             }
+            if self.has_contracts_of(&trading) {
+                return Err(RejectReason::ScaleNotPossible);
+            }
             let conversion = Conversion::between(known.scale, scale).ok_or(RejectReason::ScaleNotPossible)?;
             self.check_conversion(asset, conversion, &trading)?;
             self.cancel_orders_of(&trading, events);
@@ -77,6 +80,11 @@ impl Exchange {
             listing.phase != Phase::Delisted && products::trades(listing, asset)
         };
         (0..self.instruments.len()).filter(trades).collect()
+    }
+
+    /// Whether any of these instruments is a contract: its positions and samples are not converted.
+    fn has_contracts_of(&self, trading: &[usize]) -> bool {
+        trading.iter().any(|at| self.instruments[*at].listing.product.is_contract())
     }
 
     fn check_conversion(

@@ -239,6 +239,10 @@ fn digest_instrument(instrument: &Instrument, hash: &mut Canonical) {
     // Instruments of the first product add nothing, so that earlier digests stay valid.
     match listing.product {
         Product::Spot => {}
+        Product::LinearPerpetual
+        | Product::LinearDated
+        | Product::InversePerpetual
+        | Product::InverseDated => hash.unsigned(listing.product as u8),
     }
     for row in &instrument.fees {
         hash.signed(row.maker.0.into());

@@ -3,6 +3,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::book::{Book, Handle, OrderSlab};
+use super::contracts::Contract;
 use super::extras::Extras;
 use super::products::{Product, Rates};
 use super::shared::Shared;
@@ -31,6 +32,8 @@ pub(super) struct Instrument {
     pub(super) resume_at: u64,
     /// Orders that wait for a price.
     pub(super) triggers: Option<Box<Triggers>>,
+    /// What a contract has besides; `None` for spot, and in other shards.
+    pub(super) contract: Option<Box<Contract>>,
 }
 
 impl Instrument {
@@ -49,6 +52,7 @@ impl Instrument {
             reference: None,
             resume_at: u64::MAX,
             triggers: None,
+            contract: None,
         };
         instrument.fees_changed();
         instrument

@@ -81,6 +81,14 @@ impl Ledger {
         true
     }
 
+    /// Adds money from outside that no account gets. `false`, and nothing done, if the supply would not fit.
+    pub(super) fn supply_more(&mut self, asset: AssetId, amount: Amount) -> bool {
+        let column = &mut self.columns[asset.0 as usize];
+        let Some(supply) = column.supply.0.checked_add(amount.0) else { return false };
+        column.supply.0 = supply;
+        true
+    }
+
     /// Removes a withdrawal. `false`, and nothing done, if the account's available balance is too small.
     pub(super) fn withdraw(&mut self, account: AccountId, asset: AssetId, amount: Amount) -> bool {
         let column = &mut self.columns[asset.0 as usize];

@@ -16,7 +16,13 @@ impl Exchange {
             Command::Order(command) => return self.serve(command, events),
             Command::Venue(command) => self.govern(stamp, command, events),
             Command::Admin(command) => self.administer(command, events),
-            Command::Clock(ClockCommand::Tick) => return self.indicate(InstrumentId(0)),
+            Command::Contract(command) => self.contract(command, events),
+            Command::Clock(ClockCommand::Tick) => {
+                if self.is_sampling_tick() {
+                    self.agenda.push(Task::Sample);
+                }
+                return self.indicate(InstrumentId(0));
+            }
         };
         match told {
             Ok(Some(event)) => self.tell(event, events),

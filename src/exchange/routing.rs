@@ -5,8 +5,8 @@
 
 use super::state::Exchange;
 use crate::domain::{
-    AdminCommand, CancelFilter, Command, Enter, InstrumentId, LimitScope, MassCancel, OrderCommand, ShardId,
-    UserRef,
+    AdminCommand, CancelFilter, Command, ContractCommand, Enter, InstrumentId, LimitScope, MassCancel,
+    OrderCommand, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, UserRef,
 };
 
 /// The shard or shards that execute a command.
@@ -81,6 +81,17 @@ impl Exchange {
                 | AdminCommand::SetVolumeTiers(_)
                 | AdminCommand::Kill { .. } => Route::All,
             },
+            Command::Contract(command) => match command {
+                ContractCommand::AddIndex(_) => Route::All,
+                ContractCommand::SetIndexTerms { index, .. }
+                | ContractCommand::SetIndex(SetIndex { index, .. }) => Route::To(self.shard_of(*index)),
+                ContractCommand::SetContract(SetContract { instrument, .. })
+                | ContractCommand::SetContractRisk(SetContractRisk { instrument, .. })
+                | ContractCommand::SetMarginTier(SetMarginTier { instrument, .. }) => {
+                    self.of_instrument(*instrument)
+                }
+                ContractCommand::DepositFund(deposit) => self.of_shard(deposit.shard),
+            },
             Command::Venue(_) | Command::Clock(_) => Route::All,
         }
     }
@@ -144,7 +155,7 @@ fn brings_number(command: &Command) -> bool {
             | OrderCommand::CancelOrder { .. }
             | OrderCommand::CancelLogin { .. } => false,
         },
-        Command::Admin(_) | Command::Venue(_) | Command::Clock(_) => false,
+        Command::Admin(_) | Command::Venue(_) | Command::Contract(_) | Command::Clock(_) => false,
     }
 }
 

@@ -26,6 +26,7 @@ impl Exchange {
         if phase == listing.phase || phase == Phase::Delisted {
             return Err(RejectReason::InvalidPhase);
         }
+        self.check_contract_phase(&self.instruments[instrument.0 as usize], phase)?;
         self.change_phase(instrument, phase);
         Ok(())
     }
@@ -50,6 +51,10 @@ impl Exchange {
             return Err(RejectReason::OutOfRange);
         }
         let known = &mut self.instruments[instrument.0 as usize];
+        if let Some(contract) = &mut known.contract {
+            contract.may_be_marked(&known.listing, price)?;
+            contract.mark_holds = true;
+        }
         known.mark = Some(price);
         if known.triggers.is_some() {
             self.shared.note_moved(instrument);
@@ -151,6 +156,7 @@ impl Exchange {
         let mut table = self.instruments[fees.instrument.0 as usize].fees;
         table[row] = Rates { maker: fees.maker, taker: fees.taker };
         products::check_rates(&listing, &table)?;
+        self.check_contract_fees(fees)?;
         let mut market = self.market(fees.instrument, events);
         let before = market.instrument.highest_fee;
         market.instrument.fees = table;
@@ -165,7 +171,7 @@ impl Exchange {
         &mut self,
         terms: &SetTerms,
         events: &mut impl EventSink,
-    ) -> Result<Event, RejectReason> {
+    ) -> Result<(), RejectReason> {
         let old = *self.listed(terms.instrument)?;
         let new = self.checked_terms(&ListInstrument {
             tick_units: terms.tick_units,
@@ -175,6 +181,7 @@ impl Exchange {
             min_notional: terms.min_notional,
             ..old.terms()
         })?;
+        let contract = self.contract_of_terms(&new)?;
         let mut market = self.market(terms.instrument, events);
         if new.lot != old.lot {
             market.cancel_each(CancelReason::TermsChanged, |_| true);
@@ -183,7 +190,12 @@ impl Exchange {
             market.change_tick(new);
         }
         market.instrument.listing = new;
-        Ok(Event::Admin(AdminEvent::TermsSet(new)))
+        events.push(Event::Admin(AdminEvent::TermsSet(new)));
+        if let Some(contract) = contract {
+            self.instruments[terms.instrument.0 as usize].contract = Some(contract);
+            self.set_first_mark(terms.instrument, events);
+        }
+        Ok(())
     }
 }
 

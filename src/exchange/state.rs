@@ -2,6 +2,7 @@
 
 use super::book::{LevelView, Order};
 use super::client_refs::NameKey;
+use super::contracts::Contracts;
 use super::instrument::Instrument;
 use super::ledger::Balance;
 use super::login::Login;
@@ -35,6 +36,7 @@ pub struct Exchange {
     pub(super) venue: Venue,
     /// All instruments of the venue. For those of other shards this shard has only the terms, and they are closed here.
     pub(super) instruments: Vec<Instrument>,
+    pub(super) contracts: Contracts,
     pub(super) shared: Shared,
     /// The remaining work of the present command; empty between commands.
     pub(super) agenda: Agenda,
@@ -56,6 +58,7 @@ impl Exchange {
             id: ShardId::FIRST,
             venue: Venue::default(),
             instruments: Vec::new(),
+            contracts: Contracts::default(),
             shared: Shared::new(limits, name_key),
             agenda: Agenda::default(),
             tells: true,

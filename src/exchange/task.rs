@@ -38,6 +38,8 @@ pub(super) enum Task {
     Sweep(Sweep),
     /// End the session and begin the next.
     Roll(Roll),
+    /// Take the samples of a tick, and set the marks.
+    Sample,
 }
 
 /// The tasks of the present command, the next one last.

@@ -311,6 +311,7 @@ impl Mirror {
             // Indicative auction results change all the time; only the feed publishes them.
             Event::Venue(VenueEvent::Opened { .. } | VenueEvent::SessionEnded { .. })
             | Event::Order(OrderEvent::AccountState { .. } | OrderEvent::PriorityUpdated(_))
+            | Event::Contract(_)
             | Event::Market(MarketEvent::Indicative(_)) => Ok(()),
         }
     }

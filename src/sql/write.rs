@@ -465,6 +465,7 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
             | OrderEvent::PriorityUpdated(_),
         )
         | Event::Admin(AdminEvent::MarkSet { .. } | AdminEvent::AssetSet(_))
+        | Event::Contract(_)
         | Event::Market(MarketEvent::Indicative(_))
         | Event::Venue(VenueEvent::SessionEnded { .. } | VenueEvent::Opened { .. }) => Ok(0),
     }
@@ -519,6 +520,7 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
             | VenueEvent::ShardOpened { .. }
             | VenueEvent::AccountCopied { .. },
         )
+        | Event::Contract(_)
         | Event::Market(MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_))
         | Event::Order(
             OrderEvent::Accepted(_)

@@ -15,7 +15,7 @@ pub(super) use asked::{Counted, Demand, FeeTerms, Purse, Rates, Settled, Settlin
 use super::book::Order;
 use super::ledger::Balance;
 use crate::domain::{
-    Amount, AssetId, FeeRate, Fill, ListInstrument, Listing, OrderLimits, Posting, Price, Quantity,
+    Amount, AssetId, FeeAsset, FeeRate, Fill, ListInstrument, Listing, OrderLimits, Posting, Price, Quantity,
     RejectReason, Side,
 };
 use spot::Spot;
@@ -168,7 +168,12 @@ pub(super) fn listing(
     terms: &ListInstrument,
     scale: impl Fn(AssetId) -> Result<u8, RejectReason>,
 ) -> Result<Listing, RejectReason> {
-    spot::listing(terms, scale)
+    let listing = spot::listing(terms, scale)?;
+    // The fees of contracts are paid in the asset that they are settled in.
+    if listing.product.is_contract() && listing.fee_asset != FeeAsset::Quote {
+        return Err(RejectReason::OutOfRange);
+    }
+    Ok(listing)
 }
 
 /// Whether these can be the terms of a delisted instrument, whose assets may have had other scales.

@@ -121,6 +121,7 @@ impl Feed {
                 | VenueEvent::ShardOpened { .. }
                 | VenueEvent::AccountCopied { .. },
             )
+            | Event::Contract(_)
             | Event::Order(
                 OrderEvent::Rejected(_)
                 | OrderEvent::Ignored(_)

@@ -118,6 +118,7 @@ impl Tally {
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::SessionEnded { .. },
             )
+            | Event::Contract(_)
             | Event::Market(MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_))
             | Event::Admin(
                 AdminEvent::MarkSet { .. }

@@ -75,6 +75,7 @@ fn frees_space(command: &Command) -> bool {
             | OrderCommand::NameOrder(_)
             | OrderCommand::CancelLogin { .. },
         )
+        | Command::Contract(_)
         | Command::Clock(ClockCommand::Tick) => false,
     }
 }
@@ -143,7 +144,10 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, CloseRe
         (Fill::Excess, Command::Order(order)) => {
             Ok(Command::Order(refused(order, RejectReason::MessageRateExceeded)))
         }
-        (Fill::Excess, other @ (Command::Venue(_) | Command::Admin(_) | Command::Clock(_))) => Ok(other),
+        (
+            Fill::Excess,
+            other @ (Command::Venue(_) | Command::Admin(_) | Command::Contract(_) | Command::Clock(_)),
+        ) => Ok(other),
         (Fill::Overdrawn, _) => {
             let RateLimit { per_second, burst } = bucket.limit;
             Err(Cause::RateExceeded { per_second, burst }.into())

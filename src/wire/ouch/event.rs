@@ -191,6 +191,7 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             | VenueEvent::ShardOpened { .. }
             | VenueEvent::AccountCopied { .. },
         )
+        | Event::Contract(_)
         | Event::Market(
             MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_),
         )
@@ -447,6 +448,12 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::OneShardOnly
         | RejectReason::EpochNotAbove
         | RejectReason::UnknownLogin
-        | RejectReason::AlreadyOpen => 0x0F,
+        | RejectReason::AlreadyOpen
+        | RejectReason::UnknownIndex
+        | RejectReason::StaleIndex
+        | RejectReason::TooManyContracts
+        | RejectReason::OtherProductsInShard
+        | RejectReason::ContractIncomplete
+        | RejectReason::OrdersOpen => 0x0F,
     }
 }

@@ -1,0 +1,248 @@
+//! What a contract is: its index, its prices, its risk (docs/FUTURES.md, "Contracts").
+
+use super::super::instrument::Instrument;
+use super::super::sink::EventSink;
+use super::super::state::Exchange;
+use super::tiers::{self, Coming};
+use crate::domain::contracts::{Basis, ContractValue, PriceRange, Settlement, Tiers};
+use crate::domain::{
+    ContractEvent, Event, FeeRate, IndexId, Listing, Phase, Ppm, Price, RejectReason, SetContract,
+    SetContractRisk, SetFees,
+};
+
+/// The most contracts of an index.
+const OF_INDEX_MAX: usize = 16;
+/// The most that the lots of all long positions may be worth at the worst price, minor units.
+const OPEN_VALUE_MAX: i128 = 1 << 54;
+const DAY_S: u32 = 86_400;
+
+/// A contract, beside what every instrument has.
+#[derive(Clone, Debug)]
+pub(in crate::exchange) struct Contract {
+    pub(in crate::exchange) value: ContractValue,
+    /// What it refers to, once it was set.
+    pub(in crate::exchange) terms: Option<SetContract>,
+    pub(in crate::exchange) risk: Option<SetContractRisk>,
+    pub(in crate::exchange) tiers: Option<Tiers>,
+    /// The rows of the next table.
+    pub(in crate::exchange) coming: Coming,
+    /// Whether an operator set the mark, which holds until the contract is not halted any more.
+    pub(in crate::exchange) mark_holds: bool,
+    /// The samples of the basis.
+    pub(in crate::exchange) basis: Basis,
+}
+
+impl Contract {
+    pub(in crate::exchange) fn new(listing: &Listing) -> Self {
+        Self {
+            value: value_of(listing),
+            terms: None,
+            risk: None,
+            tiers: None,
+            coming: Coming::default(),
+            mark_holds: false,
+            basis: Basis::default(),
+        }
+    }
+
+    /// Its price range in the ticks of its listing.
+    pub(in crate::exchange) fn range(&self, listing: &Listing) -> Option<PriceRange> {
+        self.terms.and_then(|terms| range_of(&terms, listing))
+    }
+
+    pub(in crate::exchange) fn index(&self) -> Option<IndexId> {
+        self.terms.map(|terms| terms.index)
+    }
+
+    /// The fees that closing a position may cost: of its liquidation, and of the trade.
+    pub(super) fn costs(&self, highest_taker_fee: Ppm) -> Ppm {
+        tiers::costs(self.risk.map_or(Ppm(0), |risk| risk.liquidation_fee), highest_taker_fee)
+    }
+
+    /// Checks that the maintenance rate of the first tier is above what closing a position costs.
+    pub(in crate::exchange) fn check_costs(&self, costs: Ppm) -> Result<(), RejectReason> {
+        let [table, coming] =
+            [self.tiers.as_ref().and_then(|tiers| tiers.rows().next()), self.coming.rows().first().copied()];
+        let mut rows = table.into_iter().chain(coming);
+        if rows.any(|row| row.maintenance <= costs) { Err(RejectReason::OutOfRange) } else { Ok(()) }
+    }
+
+    /// Checks terms and risk against a listing: wholeness, range, bounds.
+    pub(in crate::exchange) fn check(&self, listing: &Listing) -> Result<(), RejectReason> {
+        let Some(terms) = &self.terms else { return Ok(()) };
+        let range = range_of(terms, listing).ok_or(RejectReason::OutOfRange)?;
+        let unit = i128::from(listing.tick_value.0);
+        let of_lot = match self.value.settlement() {
+            Settlement::Linear => i128::from(range.highest().0) * unit,
+            Settlement::Inverse if listing.tick_value.0 < range.highest().0 => {
+                return Err(RejectReason::TickLotNotWhole);
+            }
+            Settlement::Inverse => (unit + i128::from(range.lowest().0) - 1) / i128::from(range.lowest().0),
+        };
+        match &self.risk {
+            Some(risk) if i128::from(risk.open_interest_limit) * of_lot > OPEN_VALUE_MAX => {
+                Err(RejectReason::OutOfRange)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an operator may set the mark to this price.
+    pub(in crate::exchange) fn may_be_marked(
+        &self,
+        listing: &Listing,
+        price: Price,
+    ) -> Result<(), RejectReason> {
+        if listing.phase != Phase::Halted {
+            return Err(RejectReason::InvalidPhase);
+        }
+        let range = self.range(listing).ok_or(RejectReason::ContractIncomplete)?;
+        if (range.lowest()..=range.highest()).contains(&price) {
+            Ok(())
+        } else {
+            Err(RejectReason::OutOfRange)
+        }
+    }
+
+    /// Its terms of another listing, with another tick or lot: all samples are gone.
+    pub(in crate::exchange) fn changed(&self, listing: &Listing) -> Self {
+        Self { value: value_of(listing), basis: Basis::default(), ..self.clone() }
+    }
+}
+
+fn value_of(listing: &Listing) -> ContractValue {
+    let settlement = if listing.product.is_inverse() { Settlement::Inverse } else { Settlement::Linear };
+    ContractValue::new(settlement, listing.tick_value).expect("a listing has a value of a tick")
+}
+
+fn range_of(terms: &SetContract, listing: &Listing) -> Option<PriceRange> {
+    PriceRange::new(terms.price_min, terms.price_max, listing.tick_units)
+}
+
+impl Instrument {
+    /// The highest taker rate of the fee table, at least 0.
+    pub(super) fn highest_taker_fee(&self) -> Ppm {
+        let highest = self.fees.iter().map(|row| row.taker.0).max().expect("a table has rows");
+        Ppm(highest.max(0).unsigned_abs())
+    }
+}
+
+impl Exchange {
+    pub(super) fn set_contract(
+        &mut self,
+        set: &SetContract,
+        events: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        let now = self.shared.now;
+        let listing = self.known_contract(set.instrument)?.listing;
+        let known = &self.instruments[set.instrument.0 as usize];
+        let has_orders = known.first_order(&self.shared, None).is_some();
+        let index = self.known_index(set.index)?;
+        let fits = index.shard == listing.shard && index.price_decimals == listing.price_decimals;
+        let is_perpetual = listing.product.is_perpetual();
+        let ends = set.expiry != 0 && set.expiry.is_multiple_of(60) && u64::from(set.expiry) > now.seconds();
+        let funded = set.funding_interval_s >= 3_600 && DAY_S.is_multiple_of(set.funding_interval_s);
+        let in_time =
+            if is_perpetual { set.expiry == 0 && funded } else { ends && set.funding_interval_s == 0 };
+        let prices = set.price_min >= 1
+            && set.price_min < set.price_max
+            && u64::from(set.price_max) < Listing::PRICE_END;
+        if !fits || !in_time || !prices || range_of(set, &listing).is_none() {
+            return Err(RejectReason::OutOfRange);
+        }
+        if listing.phase != Phase::Closed {
+            return Err(RejectReason::InvalidPhase);
+        }
+        if has_orders {
+            return Err(RejectReason::OrdersOpen);
+        }
+        let follows = |other: &&Instrument| {
+            let contract = other.contract.as_ref();
+            other.listing.instrument != set.instrument
+                && other.listing.phase != Phase::Delisted
+                && contract.and_then(|contract| contract.index()) == Some(set.index)
+        };
+        let others = self.instruments.iter().filter(follows).count();
+        let contract = self.instruments[set.instrument.0 as usize].contract.as_mut();
+        let contract = contract.expect("it is a contract");
+        let new = Contract { terms: Some(*set), basis: Basis::default(), ..(**contract).clone() };
+        new.check(&listing)?;
+        if others >= OF_INDEX_MAX {
+            return Err(RejectReason::TooManyContracts);
+        }
+        **contract = new;
+        events.push(Event::Contract(ContractEvent::ContractSet(*set)));
+        self.set_first_mark(set.instrument, events);
+        Ok(())
+    }
+
+    pub(super) fn set_contract_risk(
+        &mut self,
+        set: &SetContractRisk,
+        events: &mut impl EventSink,
+    ) -> Result<(), RejectReason> {
+        let known = self.known_contract(set.instrument)?;
+        let (listing, highest_taker_fee) = (known.listing, known.highest_taker_fee());
+        if !set.in_range(listing.product.is_perpetual()) {
+            return Err(RejectReason::OutOfRange);
+        }
+        let contract = known.contract.as_mut().expect("it is a contract");
+        let new = Contract { risk: Some(*set), ..(**contract).clone() };
+        new.check_costs(new.costs(highest_taker_fee))?;
+        new.check(&listing)?;
+        let was_complete = contract.risk.is_some();
+        **contract = new;
+        events.push(Event::Contract(ContractEvent::ContractRiskSet(*set)));
+        if !was_complete {
+            self.set_first_mark(set.instrument, events);
+        }
+        Ok(())
+    }
+
+    /// Checks the phase of a contract. An incomplete one stays closed.
+    pub(in crate::exchange) fn check_contract_phase(
+        &self,
+        instrument: &Instrument,
+        phase: Phase,
+    ) -> Result<(), RejectReason> {
+        let takes_orders = phase == Phase::Continuous || phase.gathers();
+        match &instrument.contract {
+            // Orders of contracts are not built yet.
+            Some(contract) if phase != Phase::Closed && (takes_orders || !self.is_complete(contract)) => {
+                Err(RejectReason::ContractIncomplete)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The contract with another listing: another tick, lot or minimum. `None` for an instrument that is no contract of
+    /// this shard, or if neither tick nor lot change.
+    pub(in crate::exchange) fn contract_of_terms(
+        &self,
+        new: &Listing,
+    ) -> Result<Option<Box<Contract>>, RejectReason> {
+        let known = &self.instruments[new.instrument.0 as usize];
+        let is_same = (new.tick_units, new.lot) == (known.listing.tick_units, known.listing.lot);
+        let Some(contract) = known.contract.as_ref().filter(|_| !is_same) else { return Ok(None) };
+        let changed = contract.changed(new);
+        changed.check(new)?;
+        Ok(Some(Box::new(changed)))
+    }
+
+    /// Checks a row of a contract's fee table against its tiers.
+    pub(in crate::exchange) fn check_contract_fees(&self, fees: &SetFees) -> Result<(), RejectReason> {
+        let known = &self.instruments[fees.instrument.0 as usize];
+        let Some(contract) = &known.contract else { return Ok(()) };
+        let rows = known.fees.iter().enumerate();
+        let others = rows.filter(|(row, _)| *row != usize::from(fees.tier.0)).map(|(_, rates)| rates.taker);
+        let highest = others.chain([fees.taker, FeeRate(0)]).max().expect("there is one");
+        contract.check_costs(contract.costs(Ppm(highest.0.unsigned_abs())))
+    }
+
+    /// Whether it has terms, risk, tiers, and a price of its index.
+    pub(super) fn is_complete(&self, contract: &Contract) -> bool {
+        let index = contract.index().and_then(|index| self.known_index(index).ok());
+        let has_price = index.is_some_and(|index| index.last.is_some());
+        has_price && contract.risk.is_some() && contract.tiers.is_some()
+    }
+}
