@@ -34,6 +34,7 @@ mod match_end;
 mod matching;
 mod orders;
 mod perform;
+mod positions;
 mod products;
 mod queue;
 mod rounds;

@@ -1,0 +1,112 @@
+//! What an account has in one contract.
+
+use super::margin::Sums;
+use super::{At, Quoted};
+use crate::domain::contracts::{Exposure, Leg, Leverage};
+use crate::domain::{Amount, Side};
+
+/// Whether positions share the account's wallet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::exchange) enum Mode {
+    /// They do.
+    #[default]
+    Cross,
+    /// Each has money of its own, its pot.
+    Isolated,
+}
+
+/// A position with the orders that may open or increase it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::exchange) struct Position {
+    pub(in crate::exchange) leg: Leg,
+    /// Its own money, minor units; 0 in cross mode.
+    pub(in crate::exchange) pot: i64,
+    /// Open lots of buys; in hedge mode only of a long position.
+    pub(in crate::exchange) bids: u64,
+    /// Open lots of sells; in hedge mode only of a short position.
+    pub(in crate::exchange) asks: u64,
+}
+
+impl Position {
+    pub(in crate::exchange) fn exposure(&self) -> Exposure {
+        Exposure { lots: self.leg.lots, bids: self.bids, asks: self.asks }
+    }
+
+    /// Lots that an order of this side can close.
+    pub(in crate::exchange) fn closable(&self, side: Side) -> u64 {
+        let is_against = (self.leg.lots > 0) == (side == Side::Sell);
+        if is_against { self.leg.lots.unsigned_abs() } else { 0 }
+    }
+}
+
+/// All that an account has in one contract.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::exchange) struct Holding {
+    pub(super) at: At,
+    /// The next holding of the account in the same asset.
+    pub(super) next: u32,
+    pub(in crate::exchange) mode: Mode,
+    /// `None`: never chosen.
+    pub(in crate::exchange) leverage: Option<Leverage>,
+    /// One-way mode: the first one. Hedge mode: long, short.
+    pub(in crate::exchange) positions: [Position; 2],
+    /// What it adds to the sums of its account, as of the last time that they were computed.
+    pub(super) sums: Sums,
+}
+
+impl Holding {
+    pub(super) fn new(at: At, next: u32) -> Self {
+        Self {
+            at,
+            next,
+            mode: Mode::Cross,
+            leverage: None,
+            positions: Default::default(),
+            sums: Sums::default(),
+        }
+    }
+
+    pub(in crate::exchange) fn leverage(&self, quoted: &Quoted) -> Leverage {
+        self.leverage.unwrap_or_else(|| quoted.usual_leverage())
+    }
+
+    /// Computes what it adds to the sums of its account.
+    pub(super) fn value(&mut self, quoted: &Quoted) {
+        self.sums = self.sums_at(quoted);
+    }
+
+    /// What it adds to the sums of its account at this mark.
+    pub(super) fn sums_at(&self, quoted: &Quoted) -> Sums {
+        let mut sums = Sums::default();
+        for position in &self.positions {
+            let exposed = self.initial(quoted, position.exposure().lots_at_risk());
+            let held = self.initial(quoted, position.leg.lots.unsigned_abs());
+            match self.mode {
+                Mode::Cross => {
+                    sums.profit += i128::from(profit(quoted, position));
+                    sums.required += i128::from(exposed.0);
+                    sums.behind_lots += i128::from(held.0);
+                }
+                Mode::Isolated => sums.required += i128::from((exposed.0 - held.0).max(0)),
+            }
+        }
+        sums
+    }
+
+    /// The initial margin of lots of the contract.
+    pub(super) fn initial(&self, quoted: &Quoted, lots: u64) -> Amount {
+        if lots == 0 {
+            return Amount(0);
+        }
+        let notional = quoted.value.notional(lots, quoted.mark).expect("lots have limits");
+        quoted.tiers.initial(notional, self.leverage(quoted))
+    }
+}
+
+/// The profit of a position at the mark, minor units, rounded down.
+pub(super) fn profit(quoted: &Quoted, position: &Position) -> i64 {
+    if position.leg.lots == 0 {
+        return 0;
+    }
+    position.leg.profit(&quoted.value, quoted.mark).expect("lots have limits").0
+}

@@ -1,0 +1,155 @@
+//! A side of a trade, measured before it is made (docs/FUTURES.md, "Fills" and "Isolated pots").
+
+use super::holding::{Holding, Mode, Position, profit};
+use super::{At, NONE, Positions, Quoted};
+use crate::domain::contracts::Booked;
+use crate::domain::{Amount, Side};
+
+/// One side of a trade.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::exchange) struct Traded {
+    pub(in crate::exchange) at: At,
+    pub(in crate::exchange) side: Side,
+    pub(in crate::exchange) lots: u64,
+    /// The value of the trade, minor units.
+    pub(in crate::exchange) value: Amount,
+    /// Its fee, minor units; below 0 for a rebate.
+    pub(in crate::exchange) fee: i64,
+    /// Whether it closes: in hedge mode the position of the other direction.
+    pub(in crate::exchange) closes: bool,
+    /// The account's wallet, minor units: what orders hold included.
+    pub(in crate::exchange) wallet: i64,
+    /// What its orders hold after the trade, minor units.
+    pub(in crate::exchange) held: i64,
+}
+
+/// What a trade does to one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::exchange) struct Measured {
+    /// Which of the holding's positions.
+    pub(in crate::exchange) which: usize,
+    /// The position after it; its orders as they were.
+    pub(in crate::exchange) position: Position,
+    pub(in crate::exchange) booked: Booked,
+    /// The fee that it pays, minor units.
+    pub(in crate::exchange) fee: i64,
+    /// The change of the wallet, fee included, minor units.
+    pub(in crate::exchange) wallet: i64,
+}
+
+/// Why a side cannot trade: its margin does not suffice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::exchange) struct Refusal;
+
+impl Positions {
+    /// Measures one side of a trade, and changes nothing.
+    ///
+    /// # Errors
+    /// If the margin of the side does not suffice.
+    pub(in crate::exchange) fn measure(&mut self, traded: &Traded) -> Result<Measured, Refusal> {
+        let Traded { at, side, .. } = *traded;
+        let quoted = *self.quoted(at.contract);
+        let holding = self.find(at).copied().unwrap_or_else(|| Holding::new(at, NONE));
+        let which = match (self.hedges(at.account), traded.closes) {
+            (false, _) => 0,
+            (true, false) => side as usize,
+            (true, true) => side.opposite() as usize,
+        };
+        let before = holding.positions[which];
+        let mut after = before;
+        let booked = after.leg.book(&quoted.value, side, traded.lots, traded.value);
+        let increases = booked.opened > 0;
+        let margin = *self.margin(at.account, quoted.asset);
+        let (fee, pot, wallet) = match holding.mode {
+            Mode::Cross => {
+                let profits = margin.sums.profit - i128::from(profit(&quoted, &before));
+                let equity_before = i128::from(traded.wallet) + margin.sums.profit;
+                let equity = i128::from(traded.wallet)
+                    + i128::from(booked.realised)
+                    + profits
+                    + i128::from(profit(&quoted, &after));
+                let lots_before = holding.initial(&quoted, before.leg.lots.unsigned_abs());
+                let lots_after = holding.initial(&quoted, after.leg.lots.unsigned_abs());
+                let behind = margin.sums.behind_lots + i128::from(lots_after.0 - lots_before.0);
+                let fee = if increases {
+                    if equity - i128::from(traded.fee) < behind {
+                        return Err(Refusal);
+                    }
+                    traded.fee
+                } else {
+                    reducing_fee(traded.fee, equity, equity_before)?
+                };
+                (fee, 0, booked.realised - fee)
+            }
+            Mode::Isolated => self.into_pot(traded, &quoted, &holding, which, &before, &after, &booked)?,
+        };
+        after.pot = pot;
+        Ok(Measured { which, position: after, booked, fee, wallet })
+    }
+
+    /// The fee, the pot after the trade, and the change of the wallet, of an isolated position.
+    #[allow(clippy::too_many_arguments, reason = "all of them are one trade")]
+    fn into_pot(
+        &mut self,
+        traded: &Traded,
+        quoted: &Quoted,
+        holding: &Holding,
+        which: usize,
+        before: &Position,
+        after: &Position,
+        booked: &Booked,
+    ) -> Result<(i64, i64, i64), Refusal> {
+        let held = before.leg.lots.unsigned_abs();
+        let equity_before = i128::from(before.pot) + i128::from(profit(quoted, before));
+        let profit_after = i128::from(profit(quoted, after));
+        if booked.opened == 0 {
+            let equity = i128::from(before.pot) + i128::from(booked.realised) + profit_after;
+            let fee = reducing_fee(traded.fee, equity, equity_before)?;
+            let pot = before.pot + booked.realised - fee;
+            let left = held - booked.closed;
+            let back = if left == 0 {
+                pot.max(0)
+            } else {
+                let share = equity_before.max(0) * i128::from(left);
+                let kept = -(-share).div_euclid(i128::from(held)) - profit_after;
+                let back = (i128::from(pot) - kept.max(0)).clamp(0, i128::from(pot.max(0)));
+                i64::try_from(back).expect("no more than the pot")
+            };
+            return Ok((fee, pot - back, back));
+        }
+        // A position that turns over closes first: its pot goes back, and must not be below 0.
+        let (pot, back) = if booked.closed > 0 {
+            let pot = before.pot + booked.realised;
+            if pot < 0 {
+                return Err(Refusal);
+            }
+            (0, pot)
+        } else {
+            (before.pot, 0)
+        };
+        let needs = i128::from(holding.initial(quoted, after.leg.lots.unsigned_abs()).0);
+        let top_up = (needs - i128::from(pot) - profit_after).max(0);
+        // What is required as it will be after the trade.
+        let mut with = *holding;
+        with.positions[which] = Position { pot, ..*after };
+        let required = with.sums_at(quoted).required - holding.sums_at(quoted).required;
+        let margin = *self.margin(traded.at.account, quoted.asset);
+        let wallet = i128::from(traded.wallet) + i128::from(back);
+        let available =
+            wallet + margin.sums.profit.min(0) - margin.sums.required - required - i128::from(traded.held);
+        if top_up + i128::from(traded.fee) > available {
+            return Err(Refusal);
+        }
+        let top_up = i64::try_from(top_up).map_err(|_| Refusal)?;
+        Ok((traded.fee, pot + top_up, back - top_up - traded.fee))
+    }
+}
+
+/// The fee of a trade that does not increase risk, as far as the equity after it pays it.
+fn reducing_fee(fee: i64, equity: i128, before: i128) -> Result<i64, Refusal> {
+    if equity < 0 && equity < before {
+        return Err(Refusal);
+    }
+    let most = equity.clamp(0, i128::from(i64::MAX)) as i64;
+    Ok(fee.min(most))
+}

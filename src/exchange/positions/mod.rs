@@ -1,0 +1,188 @@
+//! The positions of a shard's accounts, and what must stand behind them (docs/FUTURES.md, "Positions" and "Margin").
+//!
+//! It knows contracts only by their marks and tiers, and no orders, books or balances: callers pass what an account has in
+//! its wallet. The sums of an account are kept and computed anew only after a mark has moved, so an order costs the same
+//! however many positions its account has.
+
+mod holding;
+mod margin;
+mod measure;
+#[cfg(test)]
+mod tests;
+
+pub(super) use holding::{Holding, Mode, Position};
+pub(super) use margin::Margin;
+pub(super) use measure::{Measured, Refusal, Traded};
+
+use crate::domain::contracts::{ContractValue, Leverage, Tiers};
+use crate::domain::{AccountId, AssetId, Price, Side};
+
+/// The number of a contract among the contracts of its shard, from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ordinal(pub(super) u16);
+
+/// Who has positions in which contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct At {
+    pub(super) account: AccountId,
+    pub(super) contract: Ordinal,
+}
+
+/// What positions in a contract are valued by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quoted {
+    pub(super) value: ContractValue,
+    /// The asset that it is settled in.
+    pub(super) asset: AssetId,
+    pub(super) mark: Price,
+    pub(super) tiers: Tiers,
+}
+
+impl Quoted {
+    /// The leverage of who never chose one.
+    pub(super) fn usual_leverage(&self) -> Leverage {
+        const USUAL: u8 = 20;
+        let highest = self.tiers.leverage_max(crate::domain::Amount(0)).get();
+        Leverage::new(highest.min(USUAL)).expect("1 to 20")
+    }
+}
+
+const NONE: u32 = u32::MAX;
+
+/// All positions of a shard.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Positions {
+    /// By ordinal; `None` until the contract has a mark and tiers.
+    contracts: Vec<Option<Quoted>>,
+    /// By ordinal and account: the slot of the holding, or [`NONE`].
+    slots: Vec<Vec<u32>>,
+    holdings: Vec<Holding>,
+    /// By asset and account.
+    margins: Vec<Vec<Margin>>,
+    /// By account: whether it has hedge mode.
+    hedges: Vec<bool>,
+    /// Rises when a mark or a table of tiers changes.
+    version: u64,
+}
+
+impl Positions {
+    /// Sets what positions in a contract are valued by.
+    pub(super) fn quote(&mut self, contract: Ordinal, quoted: Quoted) {
+        let at = usize::from(contract.0);
+        if at >= self.contracts.len() {
+            self.contracts.resize(at + 1, None);
+            self.slots.resize_with(at + 1, Vec::new);
+        }
+        self.contracts[at] = Some(quoted);
+        self.version += 1;
+    }
+
+    pub(super) fn quoted(&self, contract: Ordinal) -> &Quoted {
+        self.contracts[usize::from(contract.0)].as_ref().expect("it has a mark and tiers")
+    }
+
+    /// What an account has in a contract, if it ever had anything there.
+    pub(super) fn find(&self, at: At) -> Option<&Holding> {
+        self.slot(at).map(|slot| &self.holdings[slot])
+    }
+
+    fn slot(&self, At { account, contract }: At) -> Option<usize> {
+        let slot = *self.slots.get(usize::from(contract.0))?.get(account.0 as usize)?;
+        (slot != NONE).then_some(slot as usize)
+    }
+
+    /// The slot of a holding, added if necessary.
+    fn slot_of(&mut self, at: At) -> usize {
+        if let Some(slot) = self.slot(at) {
+            return slot;
+        }
+        let slots = &mut self.slots[usize::from(at.contract.0)];
+        let account = at.account.0 as usize;
+        if account >= slots.len() {
+            slots.resize(account + 1, NONE);
+        }
+        let slot = self.holdings.len();
+        slots[account] = u32::try_from(slot).expect("fewer than 2^32 holdings");
+        let asset = self.quoted(at.contract).asset;
+        let margin = self.margin_mut(at.account, asset);
+        let next = std::mem::replace(&mut margin.first, slot as u32);
+        self.holdings.push(Holding::new(at, next));
+        slot
+    }
+
+    fn margin_mut(&mut self, account: AccountId, asset: AssetId) -> &mut Margin {
+        let (asset, account) = (usize::from(asset.0), account.0 as usize);
+        if asset >= self.margins.len() {
+            self.margins.resize_with(asset + 1, Vec::new);
+        }
+        let of_asset = &mut self.margins[asset];
+        if account >= of_asset.len() {
+            of_asset.resize(account + 1, Margin::NEW);
+        }
+        &mut of_asset[account]
+    }
+
+    /// Whether an account has a long and a short position in each contract.
+    pub(super) fn hedges(&self, account: AccountId) -> bool {
+        self.hedges.get(account.0 as usize).copied().unwrap_or_default()
+    }
+
+    /// The position that an order of this side opens.
+    pub(super) fn opened_by(&self, account: AccountId, side: Side) -> usize {
+        if self.hedges(account) { side as usize } else { 0 }
+    }
+
+    /// Counts open lots of an account's orders that may open a position; fewer if negative.
+    pub(super) fn count_orders(&mut self, at: At, side: Side, lots: i64) {
+        let position = self.opened_by(at.account, side);
+        self.change(at, |holding| {
+            let position = &mut holding.positions[position];
+            let counted = if side == Side::Buy { &mut position.bids } else { &mut position.asks };
+            *counted = counted.checked_add_signed(lots).expect("what goes was counted when it came");
+        });
+    }
+
+    /// Changes a holding, and the sums of its account with it.
+    pub(super) fn change<T>(&mut self, at: At, change: impl FnOnce(&mut Holding) -> T) -> T {
+        let slot = self.slot_of(at);
+        let quoted = *self.quoted(at.contract);
+        let version = self.version;
+        let is_fresh = self.margin_mut(at.account, quoted.asset).version == version;
+        let holding = &mut self.holdings[slot];
+        let before = holding.sums;
+        let changed = change(holding);
+        if is_fresh {
+            holding.value(&quoted);
+            let after = holding.sums;
+            self.margin_mut(at.account, quoted.asset).sums.replace(&before, &after);
+        }
+        changed
+    }
+
+    /// The sums of an account in an asset, at the present marks.
+    pub(super) fn margin(&mut self, account: AccountId, asset: AssetId) -> &Margin {
+        let version = self.version;
+        let margin = self.margin_mut(account, asset);
+        if margin.version != version {
+            self.value_again(account, asset);
+        }
+        self.margin_mut(account, asset)
+    }
+
+    #[cold]
+    fn value_again(&mut self, account: AccountId, asset: AssetId) {
+        let mut sums = margin::Sums::default();
+        let mut next = self.margin_mut(account, asset).first;
+        while next != NONE {
+            let contract = self.holdings[next as usize].at.contract;
+            let quoted = *self.quoted(contract);
+            let holding = &mut self.holdings[next as usize];
+            holding.value(&quoted);
+            sums.replace(&margin::Sums::default(), &holding.sums);
+            next = holding.next;
+        }
+        let version = self.version;
+        let margin = self.margin_mut(account, asset);
+        (margin.sums, margin.version) = (sums, version);
+    }
+}
