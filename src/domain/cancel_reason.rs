@@ -48,6 +48,16 @@ pub enum CancelReason {
     DeadMansSwitch,
     /// The order reached the limit of work per order ([`super::VenueLimits::orders_touched_max`]).
     WorkLimit,
+    /// A trade of the order would have needed more margin than its account has.
+    InsufficientMargin,
+    /// The order is outside the contract's price limits.
+    PriceOutsideLimits,
+    /// A trade of the order would have raised the open interest above its limit.
+    OpenInterestLimit,
+    /// The reduce-only order had more lots than there are to close.
+    ReduceOnlyResized,
+    /// The index of the contract is stale, and a trade would have put more lots at risk.
+    IndexStale,
 }
 
 numbered!(CancelReason {
@@ -71,6 +81,11 @@ numbered!(CancelReason {
     17 => Disconnected,
     18 => DeadMansSwitch,
     19 => WorkLimit,
+    20 => InsufficientMargin,
+    21 => PriceOutsideLimits,
+    22 => OpenInterestLimit,
+    23 => ReduceOnlyResized,
+    24 => IndexStale,
 });
 
 /// The trade that was prevented.

@@ -2,8 +2,8 @@
 
 use super::numbered::numbered_enum;
 use super::{
-    AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, SetContract, SetContractRisk,
-    SetMarginTier, ShardId, Timestamp,
+    AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, SetContract, SetContractRisk,
+    SetMarginTier, ShardId, Timestamp, TradeId,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -52,6 +52,8 @@ pub enum ContractEvent {
     },
     /// An insurance fund has more money.
     FundChanged(FundChanged),
+    /// A position changed. Follows the trade that changed it; of one trade the buyer's comes first.
+    PositionChanged(PositionChanged),
 }
 
 /// A new price of an index.
@@ -82,6 +84,65 @@ numbered_enum! {
         /// The fee of a liquidation.
         LiquidationFee = 3,
     }
+}
+
+numbered_enum! {
+    /// Which of an account's positions in a contract.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum PositionLeg {
+        /// The only one, long or short (one-way mode).
+        #[default]
+        Net = 0,
+        /// The long one (hedge mode).
+        Long = 1,
+        /// The short one (hedge mode).
+        Short = 2,
+    }
+}
+
+numbered_enum! {
+    /// Why a position changed.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum PositionCause {
+        /// A trade of its owner's order.
+        #[default]
+        Trade = 0,
+        /// The contract was settled.
+        Settled = 1,
+        /// The long and the short position of an account closed each other.
+        Offset = 2,
+        /// It was closed out.
+        CloseOut = 3,
+        /// It was deleveraged.
+        Deleveraged = 4,
+    }
+}
+
+/// A position as it is after a change, and what the change did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct PositionChanged {
+    /// Its owner.
+    pub account: AccountId,
+    /// The contract.
+    pub instrument: InstrumentId,
+    /// Which position.
+    pub leg: PositionLeg,
+    /// Why it changed.
+    pub cause: PositionCause,
+    /// The trade; 0: there was none.
+    pub trade: TradeId,
+    /// Lots now; above 0: long.
+    pub lots: i64,
+    /// Their cost now, with its sign, minor units of the settlement asset.
+    pub cost: i64,
+    /// The profit that the change realised; below 0: a loss.
+    pub realised: i64,
+    /// Its own money now; 0 in cross mode.
+    pub pot: i64,
+    /// The wallet of its owner now, fee included; what orders hold is in it.
+    pub wallet: i64,
 }
 
 /// An insurance fund has more money.

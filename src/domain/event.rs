@@ -347,6 +347,7 @@ numbered!(Event {
         55 => MarginTierSet { tier, amount },
         56 => MarginTiersSet { instrument, rows },
         57 => FundChanged(it),
+        58 => PositionChanged(it),
     }
 });
 

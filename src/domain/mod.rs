@@ -44,7 +44,9 @@ pub use contract_command::{
     AddIndex, ContractCommand, DeleverageMode, DepositFund, IndexTerms, SetContract, SetContractRisk,
     SetIndex, SetMarginTier,
 };
-pub use contract_event::{ContractEvent, FundCause, FundChanged, IndexSet};
+pub use contract_event::{
+    ContractEvent, FundCause, FundChanged, IndexSet, PositionCause, PositionChanged, PositionLeg,
+};
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, Canceled, ChangeRejected, Event,
     EventRecord, Executed, Ignored, MarketEvent, OrderEvent, PriorityUpdated, Rejected, Replaced,

@@ -215,6 +215,20 @@ reasons!(
         81 => ContractIncomplete: "the contract lacks terms, risk, tiers or a price of its index",
         /// Orders of the contract are open.
         82 => OrdersOpen: "orders of the contract are open",
+        /// There are positions.
+        83 => PositionsOpen: "there are positions in the contract",
+        /// The index of the contract is stale, and the order would put more lots at risk.
+        84 => IndexStale: "the index of the contract is stale: only orders that put no more at risk are taken",
+        /// The account's margin does not suffice for the order.
+        85 => InsufficientMargin: "the account's margin is too small",
+        /// The price is outside the contract's price limits.
+        86 => PriceOutsideLimits: "the price is outside the contract's price limits",
+        /// The open interest is at its limit or above.
+        87 => OpenInterestLimit: "the open interest of the contract is at its limit",
+        /// The account has positions or orders in the most contracts.
+        88 => TooManyPositions: "the account has positions or orders in as many contracts as it may",
+        /// The account's leverage is above that of the tier.
+        89 => LeverageAboveTier: "the account's leverage is above that of the tier of this position",
     }
 );
 
@@ -293,10 +307,16 @@ impl RejectReason {
         // The account's position, orders, and money.
         Self::NotReducing,
         Self::OpenOrdersAboveLimit,
+        Self::TooManyPositions,
+        Self::LeverageAboveTier,
         Self::PositionAboveLimit,
+        Self::OpenInterestLimit,
         Self::LinkNotPossible,
         Self::PostOnlyWouldTrade,
+        Self::PriceOutsideLimits,
         Self::InsufficientFunds,
+        Self::IndexStale,
+        Self::InsufficientMargin,
         // The capacity of the exchange.
         Self::TooManyOrders,
         Self::TooManyTriggers,

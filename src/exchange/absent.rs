@@ -45,7 +45,12 @@ impl Shared {
             | CancelReason::MassCancel
             | CancelReason::Operator
             | CancelReason::TriggerRefused(_)
-            | CancelReason::WorkLimit => return,
+            | CancelReason::WorkLimit
+            | CancelReason::InsufficientMargin
+            | CancelReason::PriceOutsideLimits
+            | CancelReason::OpenInterestLimit
+            | CancelReason::ReduceOnlyResized
+            | CancelReason::IndexStale => return,
         };
         let order = self.orders.get_mut(handle);
         if !is_due(order) {

@@ -68,6 +68,16 @@ statuses! {
     DeadMansSwitch = 22,
     /// It reached the limit of work per order.
     WorkLimit = 23,
+    /// A trade of it would have needed more margin than its account had.
+    InsufficientMargin = 24,
+    /// It was outside the contract's price limits.
+    PriceOutsideLimits = 25,
+    /// A trade of it would have raised the open interest above its limit.
+    OpenInterestLimit = 26,
+    /// It was reduce-only, and there was nothing left to close.
+    NothingToReduce = 27,
+    /// The index of the contract was stale.
+    IndexStale = 28,
 }
 
 impl OrderStatus {
@@ -94,6 +104,11 @@ impl OrderStatus {
             CancelReason::Disconnected => Self::ConnectionLost,
             CancelReason::DeadMansSwitch => Self::DeadMansSwitch,
             CancelReason::WorkLimit => Self::WorkLimit,
+            CancelReason::InsufficientMargin => Self::InsufficientMargin,
+            CancelReason::PriceOutsideLimits => Self::PriceOutsideLimits,
+            CancelReason::OpenInterestLimit => Self::OpenInterestLimit,
+            CancelReason::ReduceOnlyResized => Self::NothingToReduce,
+            CancelReason::IndexStale => Self::IndexStale,
         }
     }
 

@@ -365,7 +365,7 @@ pub fn cancel_code(reason: CancelReason) -> u8 {
     match reason {
         CancelReason::UserRequested | CancelReason::MassCancel => b'U',
         CancelReason::ImmediateOrCancel | CancelReason::MinimumQuantity | CancelReason::AmountSpent => b'I',
-        CancelReason::MarketCollar | CancelReason::PriceBand => b'K',
+        CancelReason::MarketCollar | CancelReason::PriceBand | CancelReason::PriceOutsideLimits => b'K',
         CancelReason::SelfTradePrevented(_) => b'Q',
         CancelReason::Expired | CancelReason::DeadMansSwitch => b'T',
         CancelReason::Delisted => b'E',
@@ -377,7 +377,11 @@ pub fn cancel_code(reason: CancelReason) -> u8 {
         | CancelReason::InvalidReplace(_)
         | CancelReason::LinkedOrder
         | CancelReason::TriggerRefused(_)
-        | CancelReason::WorkLimit => b'Z',
+        | CancelReason::WorkLimit
+        | CancelReason::InsufficientMargin
+        | CancelReason::OpenInterestLimit
+        | CancelReason::ReduceOnlyResized
+        | CancelReason::IndexStale => b'Z',
     }
 }
 
@@ -388,8 +392,8 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         RejectReason::JournalSpaceLow | RejectReason::VenueKilled | RejectReason::InstrumentClosed => 0x02,
         RejectReason::DisplayNotSupported => 0x03,
         RejectReason::InvalidDisplayQuantity => 0x04,
-        RejectReason::PriceOutOfLimits => 0x06,
-        RejectReason::InstrumentHalted | RejectReason::CancelOnly => 0x07,
+        RejectReason::PriceOutOfLimits | RejectReason::PriceOutsideLimits => 0x06,
+        RejectReason::InstrumentHalted | RejectReason::CancelOnly | RejectReason::IndexStale => 0x07,
         RejectReason::IsoNotAllowed => 0x08,
         RejectReason::InvalidSide => 0x09,
         RejectReason::MalformedTag => 0x0A,
@@ -409,7 +413,12 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         }
         RejectReason::RetailNotAllowed => 0x1A,
         RejectReason::InvalidPrice | RejectReason::PriceOffTick | RejectReason::InvalidTrigger => 0x1D,
-        RejectReason::InsufficientFunds | RejectReason::PositionAboveLimit => 0x20,
+        RejectReason::InsufficientFunds
+        | RejectReason::PositionAboveLimit
+        | RejectReason::InsufficientMargin
+        | RejectReason::OpenInterestLimit
+        | RejectReason::TooManyPositions
+        | RejectReason::LeverageAboveTier => 0x20,
         RejectReason::OrderRateExceeded | RejectReason::MessageRateExceeded => 0x29,
         RejectReason::ShortSaleNotAllowed => 0x2B,
         RejectReason::NotionalTooLarge | RejectReason::NotionalAboveMaximum => 0x30,
@@ -454,6 +463,7 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::TooManyContracts
         | RejectReason::OtherProductsInShard
         | RejectReason::ContractIncomplete
-        | RejectReason::OrdersOpen => 0x0F,
+        | RejectReason::OrdersOpen
+        | RejectReason::PositionsOpen => 0x0F,
     }
 }
