@@ -260,8 +260,8 @@ impl<S: EventSink> Market<'_, S> {
         buyer.open = left;
         let seller = self.shared.orders.hot(sell).account;
         let rates = [self.rate(seller, Liquidity::Auction), self.rate(buyer.account, Liquidity::Auction)];
-        self.execute(&mut buyer, sell, &fill, rates, round.kind);
-        self.count_use(buyer.account, Side::Buy, -(lots as i64), 0);
+        self.execute(&mut buyer, sell, &fill, rates, round.kind, None);
+        self.count_use(&buyer, -(lots as i64), 0);
         let stored = self.shared.orders.get_mut(buy);
         (stored.reserved, stored.fee_carry) = (buyer.reserved, buyer.fee_carry);
         if left.0 == 0 {

@@ -4,6 +4,7 @@ use super::book::Handle;
 use super::extras::Watch;
 use super::instrument::Instrument;
 use super::market::Market;
+use super::positions::WithOrder;
 use super::products::{Counted, Demand};
 use super::sink::EventSink;
 use super::triggers::{self, TRIGGERS_MAX};
@@ -47,6 +48,8 @@ pub(super) struct Replaced {
     pub(super) fee_carry: u32,
     pub(super) is_linked: bool,
     pub(super) is_dormant: bool,
+    /// Whether it may only reduce a position of a contract.
+    pub(super) reduces: bool,
 }
 
 /// The results of the checks.
@@ -66,6 +69,8 @@ pub(super) struct Checked {
     pub(super) expire_s: u32,
     /// The order to link it to.
     pub(super) partner: Option<Handle>,
+    /// What it would do to the positions of its account; only for contracts.
+    pub(super) exposure: Option<WithOrder>,
 }
 
 impl Checked {
@@ -175,7 +180,7 @@ fn exceeds<T: PartialOrd + Default>(value: T, limit: T) -> bool {
 }
 
 impl<S: EventSink> Market<'_, S> {
-    fn account_limits(&self, account: AccountId) -> Option<&OrderLimits> {
+    pub(super) fn account_limits(&self, account: AccountId) -> Option<&OrderLimits> {
         self.shared.account(account).limits.as_ref().map(|own| &own.limits)
     }
 
@@ -245,6 +250,9 @@ impl<S: EventSink> Market<'_, S> {
                 return Err(RejectReason::OrderRateExceeded);
             }
             check_instructions(request, asked)?;
+            if self.is_contract() {
+                self.check_contract_terms(request)?;
+            }
             if let Some(trigger) = &asked.trigger {
                 let watch = check_trigger(self.instrument, request.side, trigger)?;
                 if request.is_market() && request.side == Side::Buy {
@@ -266,11 +274,14 @@ impl<S: EventSink> Market<'_, S> {
                 return Err(RejectReason::PriceOutOfLimits);
             }
         }
+        if let Some(limit) = checked.limit {
+            self.check_range(limit)?;
+        }
         self.check_quantity(request, &mut checked)?;
         if let Some(price) = checked.limit {
             self.check_notional(request, price, checked.total)?;
         }
-        self.check_position(request, &checked)?;
+        self.check_position(request, &mut checked)?;
         if let Some(asked) = request.instructions {
             if asked.oco != UserRef(0) {
                 checked.partner = Some(self.check_link(request, asked.oco)?);
@@ -279,7 +290,11 @@ impl<S: EventSink> Market<'_, S> {
                 checked.limit = Some(self.check_post_only(request.side, price, asked.post_only)?);
             }
         }
-        self.check_funds(request, &mut checked)?;
+        if self.is_contract() {
+            self.check_margin(request, &mut checked)?;
+        } else {
+            self.check_funds(request, &mut checked)?;
+        }
         if request.may_stay() && request.replaced.is_none() && self.shared.orders.is_full() {
             return Err(RejectReason::TooManyOrders);
         }
@@ -361,12 +376,15 @@ impl<S: EventSink> Market<'_, S> {
         Ok(())
     }
 
-    fn check_position(&self, request: &Request<'_>, checked: &Checked) -> Result<(), RejectReason> {
+    fn check_position(&mut self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {
         if let Some(asked) = request.instructions
             && asked.effect == Effect::ReduceOnly
             && !self.instrument.product().may_reduce(request.side)
         {
             return Err(RejectReason::NotReducing);
+        }
+        if self.is_contract() {
+            self.check_reduces(request, checked)?;
         }
         let replaced = u32::from(request.replaced.is_some());
         if request.may_stay() {
@@ -376,13 +394,16 @@ impl<S: EventSink> Market<'_, S> {
                 return Err(RejectReason::OpenOrdersAboveLimit);
             }
         }
+        if self.is_contract() {
+            self.check_exposure(request, checked)?;
+        }
         let own = self.account_limits(request.account);
         if own.is_none() && self.shared.usage.is_none() && request.limits.is_none() {
             return Ok(());
         }
         let (own, limits) = (own.copied().unwrap_or_default(), &self.instrument.limits);
         let used = self.shared.used(self.instrument.listing.instrument, request.account);
-        if request.side == Side::Buy {
+        if request.side == Side::Buy && !self.is_contract() {
             let balance = |asset| self.shared.ledger.balance(request.account, asset);
             let held = self.instrument.product().position(balance);
             let replaced = request.replaced.map_or(0, |replaced| replaced.open.0);
@@ -404,7 +425,7 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// The order to link this one to.
-    fn check_link(&self, request: &Request<'_>, oco: UserRef) -> Result<Handle, RejectReason> {
+    pub(super) fn check_link(&self, request: &Request<'_>, oco: UserRef) -> Result<Handle, RejectReason> {
         let handle = self.shared.named(request.login, oco).ok_or(RejectReason::LinkNotPossible)?;
         let other = self.shared.orders.get(handle);
         let is_linked = self.extra(&other).is_some_and(|extra| extra.partner.is_some());

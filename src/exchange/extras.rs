@@ -9,6 +9,8 @@ use crate::domain::{Instructions, OrderId, OrderState, Quantity, TriggerReferenc
 pub(super) const NONE: u32 = super::book::Order::NO_EXTRA;
 /// Order flag: it has an extra.
 pub(super) const HAS_EXTRA: u8 = 1;
+/// Order flag: it may only reduce a position of a contract, so it puts no lots at risk.
+pub(super) const REDUCES: u8 = 8;
 
 /// The rare attributes of one order.
 #[derive(Clone, Copy, Debug, Default)]

@@ -293,7 +293,7 @@ impl<S: EventSink> Market<'_, S> {
         taker.hot.open.0 -= by.0;
         taker.cold.total -= by.0 as u32;
         let before = taker.hot.reserved;
-        let needs = self.required_reserve(&taker.order()).min(before);
+        let needs = self.reserve_left(&taker.order(), by);
         taker.hot.reserved = if taker.hot.open.0 == 0 { Amount(0) } else { needs };
         let order = taker.order();
         self.reserve(&order, before);
@@ -335,7 +335,7 @@ impl<S: EventSink> Market<'_, S> {
         }
         self.standing().take(handle, quantity);
         let maker_rate = self.rate(self.shared.orders.hot(handle).account, Liquidity::Maker);
-        self.execute(&mut taker.hot, handle, &fill, [maker_rate, rate], TradeKind::Continuous);
+        self.execute(&mut taker.hot, handle, &fill, [maker_rate, rate], TradeKind::Continuous, None);
     }
 
     /// Displays an iceberg's next slice if its displayed lots are used up and lots remain.

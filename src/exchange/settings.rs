@@ -59,6 +59,7 @@ impl Exchange {
         if known.triggers.is_some() {
             self.shared.note_moved(instrument);
         }
+        self.quote(instrument);
         Ok(Event::Admin(AdminEvent::MarkSet { instrument, price }))
     }
 

@@ -8,6 +8,7 @@ use super::due::Due;
 use super::extras::{self, Extra, Extras};
 use super::in_vain::{Terms, Vain};
 use super::ledger::Ledger;
+use super::positions::Positions;
 use super::queue::Queue;
 use super::usage::{Usage, Use};
 use crate::domain::{
@@ -22,6 +23,8 @@ pub(super) struct Shared {
     pub(super) extras: Extras,
     pub(super) client_refs: ClientRefs,
     pub(super) ledger: Ledger,
+    /// Empty in a shard without contracts.
+    pub(super) positions: Positions,
     pub(super) accounts: Vec<Account>,
     /// Kept apart from the accounts, because few accounts need it.
     pub(super) in_vain: Vain,
@@ -60,6 +63,7 @@ impl Shared {
             extras: Extras::default(),
             client_refs: ClientRefs::new(limits.orders_max, name_key),
             ledger: Ledger::default(),
+            positions: Positions::default(),
             accounts: Vec::new(),
             in_vain: Vain::default(),
             usage: None,

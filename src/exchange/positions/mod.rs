@@ -11,10 +11,10 @@ mod measure;
 mod tests;
 
 pub(super) use holding::{Holding, Mode, Position};
-pub(super) use margin::Margin;
+pub(super) use margin::{Margin, WithOrder};
 pub(super) use measure::{Measured, Refusal, Traded};
 
-use crate::domain::contracts::{ContractValue, Leverage, Tiers};
+use crate::domain::contracts::{ContractValue, Leg, Leverage, Tiers};
 use crate::domain::{AccountId, AssetId, Price, Side};
 
 /// The number of a contract among the contracts of its shard, from 0.
@@ -130,6 +130,27 @@ impl Positions {
     /// The position that an order of this side opens.
     pub(super) fn opened_by(&self, account: AccountId, side: Side) -> usize {
         if self.hedges(account) { side as usize } else { 0 }
+    }
+
+    /// The position that a side of a trade changes.
+    pub(super) fn leg_of(&self, traded: &Traded) -> Leg {
+        let which = self.changed_by(traded);
+        self.find(traded.at).map_or_else(Leg::default, |holding| holding.positions[which].leg)
+    }
+
+    /// Which position a side of a trade changes.
+    fn changed_by(&self, traded: &Traded) -> usize {
+        match (self.hedges(traded.at.account), traded.closes) {
+            (false, _) => 0,
+            (true, false) => traded.side as usize,
+            (true, true) => traded.side.opposite() as usize,
+        }
+    }
+
+    /// The leverage of an account in a contract.
+    pub(super) fn leverage(&self, at: At) -> Leverage {
+        let quoted = self.quoted(at.contract);
+        self.find(at).map_or_else(|| quoted.usual_leverage(), |holding| holding.leverage(quoted))
     }
 
     /// Counts open lots of an account's orders that may open a position; fewer if negative.

@@ -230,7 +230,7 @@ impl Restoring {
             risk,
             mark_holds: record.mark_holds,
             coming: Coming::awaiting(record.coming),
-            ..Contract::new(&known.listing)
+            ..Contract::new(&known.listing, known.contract.as_ref().expect("it is a contract").ordinal)
         };
         if known.listing.phase != Phase::Delisted {
             let fits = terms.zip(index).is_none_or(|(terms, index)| {

@@ -15,7 +15,6 @@ use crate::domain::{
     Ppm, Price, Protection, ShardId, Timestamp, TriggerReference, VenueLimits,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
-use crate::exchange::contracts::Contract;
 use crate::exchange::due::day;
 use crate::exchange::extras::{Extra, Links, Watch};
 use crate::exchange::in_vain::InVain;
@@ -405,7 +404,7 @@ impl Restoring {
         )?;
         let mut instrument = Instrument::new(listing);
         if listing.product.is_contract() && listing.shard == self.exchange.id {
-            instrument.contract = Some(Box::new(Contract::new(&listing)));
+            instrument.contract = Some(self.exchange.new_contract(&listing));
         }
         (instrument.fees, instrument.protection, instrument.limits) = (fees, protection, limits);
         (instrument.last, instrument.mark, instrument.reference) = (last, mark, reference);
