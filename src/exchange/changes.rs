@@ -230,7 +230,7 @@ impl<S: EventSink> Market<'_, S> {
             hidden: asked.visibility == Visibility::Hidden,
             time_in_force: new.time_in_force,
             extra,
-            flags: if extra == extras::NONE { 0 } else { extras::HAS_EXTRA },
+            flags: self.flags_of(extra, asked),
             ..old
         };
         self.reserve(&order, before);

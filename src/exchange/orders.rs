@@ -9,9 +9,9 @@ use super::sink::EventSink;
 use super::state::Exchange;
 use super::taker::Taker;
 use crate::domain::{
-    Accepted, AccountId, Amount, Armed, Echo, Enter, Event, IgnoreReason, Ignored, Instructions, OrderEvent,
-    OrderLimits, OrderTerms, Phase, PostOnly, Quantity, RefuseEnter, RejectReason, Rejected, Sender, Side,
-    TimeInForce, Timestamp, Visibility,
+    Accepted, AccountId, Amount, Armed, Echo, Effect, Enter, Event, IgnoreReason, Ignored, Instructions,
+    OrderEvent, OrderLimits, OrderTerms, Phase, PostOnly, Quantity, RefuseEnter, RejectReason, Rejected,
+    Sender, Side, TimeInForce, Timestamp, Visibility,
 };
 
 /// A message without effect and without an answer.
@@ -117,7 +117,7 @@ impl<S: EventSink> Market<'_, S> {
             hidden: asked.visibility == Visibility::Hidden,
             time_in_force: enter.time_in_force,
             extra,
-            flags: if extra == extras::NONE { 0 } else { extras::HAS_EXTRA },
+            flags: self.flags_of(extra, asked),
             ..Order::default()
         };
         self.reserve(&order, Amount(0));
@@ -125,6 +125,13 @@ impl<S: EventSink> Market<'_, S> {
         self.events.push(Event::Order(OrderEvent::Accepted(Accepted { login: enter.login, terms })));
         self.admit(order, &checked);
         Ok(())
+    }
+
+    /// The flags of a new order.
+    pub(super) fn flags_of(&self, extra: u32, asked: &Instructions) -> u8 {
+        let has_extra = if extra == extras::NONE { 0 } else { extras::HAS_EXTRA };
+        let reduces = self.is_contract() && asked.effect == Effect::ReduceOnly;
+        has_extra | if reduces { extras::REDUCES } else { 0 }
     }
 
     /// Stores an order's rare attributes; returns the slot of its extra.

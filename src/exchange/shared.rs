@@ -4,6 +4,7 @@ use super::accounts::{Account, Volumes};
 use super::book::{Handle, OrderSlab};
 use super::chains::{self, Chains};
 use super::client_refs::{ClientRefs, NameKey};
+use super::contracts::Undo;
 use super::due::Due;
 use super::extras::{self, Extra, Extras};
 use super::in_vain::{Terms, Vain};
@@ -51,6 +52,8 @@ pub(super) struct Shared {
     pub(super) touched: u32,
     /// The number of the last dry run of a match.
     pub(super) dry_runs: u64,
+    /// What a dry run of a match of a contract did, the last one last; empty between dry runs.
+    pub(super) undo: Vec<Undo>,
     /// A buffer for the queue of one price; only used during a match.
     pub(super) queue: Queue,
 }
@@ -78,6 +81,7 @@ impl Shared {
             looks_left: 0,
             touched: 0,
             dry_runs: 0,
+            undo: Vec::new(),
             queue: Queue::with_room(),
             limits,
         }

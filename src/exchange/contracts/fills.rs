@@ -3,13 +3,13 @@
 use super::super::book::{Handle, Hot};
 use super::super::market::Market;
 use super::super::match_end::MatchEnd;
-use super::super::positions::{At, Measured, Traded};
+use super::super::positions::{At, Measured, Position, Traded};
 use super::super::products::{FeeTerms, Settled};
 use super::super::sink::EventSink;
 use crate::domain::contracts::OrderDemand;
 use crate::domain::{
     AccountId, Amount, ContractEvent, Event, FeeRate, Fill, PositionCause, PositionChanged, PositionLeg,
-    Quantity, Side,
+    Quantity, Side, TradeId,
 };
 
 /// One side of a trade that was measured.
@@ -60,7 +60,7 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// An account's wallet in the settlement asset, what orders hold included, minor units.
-    fn wallet_of(&self, account: AccountId) -> i64 {
+    pub(super) fn wallet_of(&self, account: AccountId) -> i64 {
         let balance = self.shared.ledger.balance(account, self.instrument.listing.settled_in());
         balance.available.0 + balance.reserved.0
     }
@@ -185,12 +185,28 @@ impl<S: EventSink> Market<'_, S> {
         (Settled { fees: [pair[0].fee, pair[1].fee], volume: (asset, fill.notional) }, events)
     }
 
-    fn book_side(&mut self, fill: &Fill, side: &MeasuredSide, trade: crate::domain::TradeId) -> Event {
-        let listing = &self.instrument.listing;
-        let (asset, instrument) = (listing.settled_in(), listing.instrument);
+    fn book_side(&mut self, fill: &Fill, side: &MeasuredSide, trade: TradeId) -> Event {
+        let (position, realised) = self.book_position(fill, side);
+        Event::Contract(ContractEvent::PositionChanged(PositionChanged {
+            account: side.at.account,
+            instrument: self.instrument.listing.instrument,
+            leg: PositionLeg::Net,
+            cause: PositionCause::Trade,
+            trade,
+            lots: position.leg.lots,
+            cost: position.leg.cost,
+            realised,
+            pot: position.pot,
+            wallet: self.wallet_of(side.at.account),
+        }))
+    }
+
+    /// Books one side of a trade into its position and the wallet. Returns the position after it, and what it realised.
+    pub(super) fn book_position(&mut self, fill: &Fill, side: &MeasuredSide) -> (Position, i64) {
+        let asset = self.instrument.listing.settled_in();
         let contract = self.instrument.contract.as_mut().expect("it is a contract");
         let MeasuredSide { at, measured, .. } = *side;
-        let which = measured.map_or(0, |measured| measured.which);
+        let which = side.which();
         let (mut lots, mut realised, mut change) = (0, 0, 0);
         let position = self.shared.positions.change(at, |holding| {
             let position = &mut holding.positions[which];
@@ -210,17 +226,25 @@ impl<S: EventSink> Market<'_, S> {
         });
         contract.count_open(lots, position.leg.lots);
         self.shared.ledger.pay(at.account, asset, change);
-        Event::Contract(ContractEvent::PositionChanged(PositionChanged {
-            account: at.account,
-            instrument,
-            leg: PositionLeg::Net,
-            cause: PositionCause::Trade,
-            trade,
-            lots: position.leg.lots,
-            cost: position.leg.cost,
-            realised,
-            pot: position.pot,
-            wallet: self.wallet_of(at.account),
-        }))
+        (position, realised)
+    }
+}
+
+impl MeasuredSide {
+    pub(super) fn at(&self) -> At {
+        self.at
+    }
+
+    pub(super) fn side(&self) -> Side {
+        self.side
+    }
+
+    pub(super) fn fee(&self) -> Amount {
+        self.fee
+    }
+
+    /// Which position of its account changes.
+    pub(super) fn which(&self) -> usize {
+        self.measured.map_or(0, |measured| measured.which)
     }
 }

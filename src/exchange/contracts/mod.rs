@@ -8,6 +8,7 @@ mod fills;
 mod fund;
 mod index;
 mod marks;
+mod meeting;
 mod orders;
 mod terms;
 mod tiers;
@@ -15,6 +16,7 @@ mod tiers;
 pub(super) use fills::{Pair, Party, Verdict};
 pub(super) use fund::Fund;
 pub(super) use index::{Index, Quote};
+pub(super) use meeting::Undo;
 pub(super) use terms::Contract;
 pub(super) use tiers::Coming;
 
