@@ -1,6 +1,7 @@
 //! The checks of an order, in the order of [`RejectReason::CHECKED`] (docs/RULES.md, "Checks").
 
 use super::book::Handle;
+use super::contracts;
 use super::extras::Watch;
 use super::instrument::Instrument;
 use super::market::Market;
@@ -297,6 +298,11 @@ impl<S: EventSink> Market<'_, S> {
         }
         if request.may_stay() && request.replaced.is_none() && self.shared.orders.is_full() {
             return Err(RejectReason::TooManyOrders);
+        }
+        if self.is_contract() && request.may_stay() && checked.watch.is_none() && contracts::reduces(request)
+        {
+            let replaces = request.replaced.is_some_and(|replaced| replaced.reduces && !replaced.is_dormant);
+            self.check_reducing(request.account, replaces)?;
         }
         if checked.watch.is_some() {
             // An order that replaces a waiting one counts once.

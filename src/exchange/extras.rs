@@ -40,6 +40,8 @@ pub(super) struct Extra {
     pub(super) sits_out: bool,
     /// The last dry run that left it out. Not part of the state.
     pub(super) left_out: u64,
+    /// Of the second of two linked orders of a contract: the lots that it shares with the first one. Derived.
+    pub(super) uncounted: u64,
     /// Its links to other extras.
     pub(super) links: Links,
 }

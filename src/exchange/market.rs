@@ -100,13 +100,16 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.chain(login, handle);
         self.count_use(&hot, open.0 as i64, 1);
         if flags & extras::HAS_EXTRA != 0 {
-            self.register_extra(handle);
+            self.register_extra(handle, open);
         }
     }
 
     #[cold]
-    fn register_extra(&mut self, handle: Handle) {
+    fn register_extra(&mut self, handle: Handle, open: Quantity) {
         let order = self.shared.orders.get(handle);
+        if order.flags & extras::REDUCES != 0 {
+            self.note_reducing(handle);
+        }
         let extra = self.shared.extras.find_mut(order.extra).expect("it is marked to have one");
         (extra.links.order, extra.links.handle) = (order.id, handle);
         if order.time_in_force == TimeInForce::GoodTillTime {
@@ -114,6 +117,9 @@ impl<S: EventSink> Market<'_, S> {
         }
         let (partner, state) = (extra.partner, extra.state);
         if let Some(partner) = partner {
+            if self.is_contract() {
+                self.share_lots(handle, partner, open);
+            }
             let first = self.shared.orders.cold(partner).extra;
             let first = self.shared.extras.at_mut(first);
             first.partner = Some(handle);
@@ -121,6 +127,27 @@ impl<S: EventSink> Market<'_, S> {
                 let Shared { orders, extras, .. } = &mut *self.shared;
                 self.instrument.leave_out_later([partner, handle], orders, extras);
             }
+        }
+    }
+
+    /// Of two linked orders of a contract the second one counts only with its open lots beyond the first one.
+    fn share_lots(&mut self, second: Handle, first: Handle, open: Quantity) {
+        let of_first = self.open_of(&self.shared.orders.get(first)).0;
+        let hot = *self.shared.orders.hot(second);
+        let shared = open.0.min(of_first);
+        let extra = self.shared.orders.cold(second).extra;
+        self.shared.extras.at_mut(extra).uncounted = shared;
+        self.count_lots(&hot, -(shared as i64));
+    }
+
+    /// An order is not linked any more: all of its open lots count.
+    fn count_all(&mut self, handle: Handle) {
+        let extra = self.shared.orders.cold(handle).extra;
+        let Some(extra) = self.shared.extras.find_mut(extra) else { return };
+        let shared = std::mem::take(&mut extra.uncounted);
+        if shared > 0 {
+            let hot = *self.shared.orders.hot(handle);
+            self.count_lots(&hot, shared as i64);
         }
     }
 
@@ -135,6 +162,12 @@ impl<S: EventSink> Market<'_, S> {
                 used.open_buys = used.open_buys.checked_add_signed(open).expect(counted);
             }
         }
+        self.count_lots(order, open);
+    }
+
+    /// Counts open lots of an order of a contract that may put them at risk.
+    #[inline]
+    fn count_lots(&mut self, order: &Hot, open: i64) {
         if let Some(contract) = &self.instrument.contract
             && order.flags & extras::REDUCES == 0
         {
@@ -206,6 +239,11 @@ impl<S: EventSink> Market<'_, S> {
             if time_in_force == TimeInForce::GoodTillTime {
                 self.shared.due.remove_expiry(extra);
             }
+            if self.is_contract() {
+                self.count_all(handle);
+                let at = self.at(account);
+                self.shared.reducing.remove(at, hot.id);
+            }
         }
         self.shared.client_refs.remove(&mut self.shared.orders, handle);
         self.shared.chains.remove(&mut self.shared.orders, login, handle);
@@ -248,6 +286,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Removes an order's link.
     fn unlink(&mut self, handle: Handle) {
+        self.count_all(handle);
         let extra = self.shared.orders.cold(handle).extra;
         let extra = self.shared.extras.find_mut(extra).expect("a linked order has an extra");
         (extra.partner, extra.is_second) = (None, false);
@@ -263,13 +302,20 @@ impl<S: EventSink> Market<'_, S> {
         assert!(!extra.sits_out, "of two linked orders the one that would trade first is met first");
         self.unlink(partner);
         self.cancel_whole(partner, CancelReason::LinkedOrder);
+        if let Some(handle) = stands_at {
+            self.count_all(handle);
+        }
         self.hold_what_it_needs(order, stands_at);
     }
 
     /// Sets an order's reserve to what it needs; emits an event if that is a change. The money is known to be
     /// available.
     pub(super) fn hold_what_it_needs(&mut self, order: &mut Order, stands_at: Option<Handle>) {
-        let needs = self.required_reserve(order);
+        let needs = if self.is_contract() {
+            self.held_now(order, stands_at.is_some())
+        } else {
+            self.required_reserve(order)
+        };
         let before = std::mem::replace(&mut order.reserved, needs);
         if order.reserved == before {
             return;

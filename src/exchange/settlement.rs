@@ -8,7 +8,9 @@ use super::products::{Settled, Settling};
 use super::shared::Shared;
 use super::sink::EventSink;
 use super::wallet::Wallet;
-use crate::domain::{AccountId, Event, Executed, FeeRate, Fill, OrderEvent, Quantity, TradeKind, Visibility};
+use crate::domain::{
+    AccountId, Event, Executed, FeeRate, Fill, OrderEvent, Quantity, Side, TradeKind, Visibility,
+};
 
 /// Which fee rate a side pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +113,12 @@ impl<S: EventSink> Market<'_, S> {
             };
             self.forget(handle, Quantity(0));
             self.shared.extras.remove(extra);
+        }
+        if pair.is_some() {
+            let accounts = [maker.account, taker.account];
+            let buyer = usize::from(taker.side == Side::Buy);
+            self.resize_reducing(accounts[buyer]);
+            self.resize_reducing(accounts[1 - buyer]);
         }
     }
 }

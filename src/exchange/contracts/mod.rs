@@ -10,6 +10,7 @@ mod index;
 mod marks;
 mod meeting;
 mod orders;
+mod reducing;
 mod terms;
 mod tiers;
 
@@ -17,6 +18,8 @@ pub(super) use fills::{Pair, Party, Verdict};
 pub(super) use fund::Fund;
 pub(super) use index::{Index, Quote};
 pub(super) use meeting::Undo;
+pub(super) use orders::reduces;
+pub(super) use reducing::Reducing;
 pub(super) use terms::Contract;
 pub(super) use tiers::Coming;
 

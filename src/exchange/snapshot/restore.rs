@@ -499,6 +499,7 @@ impl Restoring {
             is_second,
             sits_out,
             left_out: 0,
+            uncounted: 0,
             links,
         });
         Ok(())

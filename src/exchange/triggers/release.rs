@@ -1,13 +1,13 @@
 //! Releases triggered orders.
 
 use super::super::book::{Handle, Order};
-use super::super::extras::Watch;
+use super::super::extras::{REDUCES, Watch};
 use super::super::market::Market;
 use super::super::products::Demand;
 use super::super::sink::EventSink;
 use crate::domain::{
-    CancelReason, Event, OrderEvent, OrderState, Phase, PriorityUpdated, QuantityUnit, RejectReason,
-    RestateReason, Side, TriggerReference, Triggered,
+    CancelReason, Event, OrderEvent, OrderState, Phase, PriorityUpdated, Quantity, QuantityUnit,
+    RejectReason, RestateReason, Side, TriggerReference, Triggered,
 };
 
 /// How much a release counts towards the touched orders: it costs several times as much as meeting an order.
@@ -48,6 +48,9 @@ impl<S: EventSink> Market<'_, S> {
             instrument: order.instrument,
             reference: watched,
         })));
+        if self.is_contract() {
+            return self.release_of_contract(order, by_amount.then_some(amount));
+        }
         let found = if by_amount { self.found_by_amount(&order, amount) } else { Ok(order) };
         self.priority_updated(found.as_ref().unwrap_or(&order));
         let found = found.and_then(|found| self.check_triggered(&order).map(|()| found));
@@ -61,6 +64,46 @@ impl<S: EventSink> Market<'_, S> {
             Err(reason) => return self.cancel_rest(order, reason),
         }
         self.match_then_rest(order);
+    }
+
+    /// The same for an order of a contract: it is measured again, and holds what it needs now.
+    fn release_of_contract(&mut self, mut order: Order, amount: Option<i64>) {
+        let mut refused = None;
+        if let Some(amount) = amount {
+            match self.lots_by_amount(&order, amount) {
+                Ok(lots) => (order.open, order.total) = (lots, lots),
+                Err(reason) => refused = Some(reason),
+            }
+        }
+        if refused.is_none() && order.flags & REDUCES != 0 {
+            match self.closable(order.account, order.side) {
+                0 => refused = Some(CancelReason::TriggerRefused(RejectReason::NotReducing)),
+                closable => order = self.lower_incoming(order, closable).expect("something is left"),
+            }
+        }
+        self.priority_updated(&order);
+        let held = match refused {
+            Some(reason) => Err(reason),
+            None => self.measure_triggered(&order).map_err(CancelReason::TriggerRefused),
+        };
+        let held = match held {
+            Ok(held) => held,
+            Err(reason) => return self.cancel_rest(order, reason),
+        };
+        let before = std::mem::replace(&mut order.reserved, held);
+        if before != held || amount.is_some() {
+            self.reserve(&order, before);
+            self.restated(&order, RestateReason::Reserve);
+        }
+        self.match_then_rest(order);
+    }
+
+    fn lots_by_amount(&mut self, order: &Order, amount: i64) -> Result<Quantity, CancelReason> {
+        if !self.shared.may_look(order.account) {
+            return Err(CancelReason::WorkLimit);
+        }
+        let lots = self.lots_for(order.side, amount, (order.account, order.fee_carry), order.reserved);
+        lots.map_err(CancelReason::TriggerRefused)
     }
 
     /// Emits that the order takes part in trading from now on.
