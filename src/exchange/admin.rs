@@ -185,6 +185,9 @@ impl Exchange {
         if transfer.amount < asset.min_withdrawal {
             return Err(RejectReason::TransferBelowMinimum);
         }
+        if i128::from(transfer.amount.0) > self.withdrawable(transfer.account, transfer.asset) {
+            return Err(RejectReason::InsufficientFunds);
+        }
         if !self.shared.ledger.withdraw(transfer.account, transfer.asset, transfer.amount) {
             return Err(RejectReason::InsufficientFunds);
         }

@@ -7,9 +7,11 @@ use super::super::positions::{At, Position};
 use super::super::queue::{Deed, Queue};
 use super::super::settlement::Liquidity;
 use super::super::sink::EventSink;
+use super::super::state::Exchange;
 use super::super::taker::{DryRun, Taker};
+use super::super::task::{Round, Task};
 use super::fills::{Pair, Party, Verdict};
-use crate::domain::{AccountId, Amount, CancelReason, Fill, OrderId, Price, Quantity, Side};
+use crate::domain::{AccountId, Amount, CancelReason, Fill, InstrumentId, OrderId, Price, Quantity, Side};
 
 /// What a trade of a dry run changed, to be undone.
 #[derive(Clone, Copy, Debug)]
@@ -132,6 +134,42 @@ impl<S: EventSink> Market<'_, S> {
         end
     }
 
+    /// The next buy and the next sell of an auction trade at its price, if both have the margin. The buy is measured as
+    /// the incoming one. One that cannot trade goes; of two that would raise the open interest too much the newer one.
+    pub(in crate::exchange) fn auction_meeting(&mut self, buy: Handle, sell: Handle, round: &mut Round) {
+        let lots = |handle| self.open_of(&self.shared.orders.get(handle)).0;
+        let lots = lots(buy).min(lots(sell));
+        let fill = self.instrument.product().fill(round.price, Quantity(lots));
+        let [seller, buyer] = [sell, buy].map(|handle| {
+            let hot = *self.shared.orders.hot(handle);
+            Party::of(&hot, self.rate(hot.account, Liquidity::Auction))
+        });
+        let id = |handle| self.shared.orders.hot(handle).id;
+        let newer = if id(buy) > id(sell) { buy } else { sell };
+        match self.measure_pair(&fill, [seller, buyer]) {
+            Verdict::Trade(pair) => {
+                self.auction_trade(buy, sell, round, Some(&pair));
+                round.traded_at = Some(round.price);
+            }
+            Verdict::TakerEnds(MatchEnd::OpenInterest) => {
+                self.cancel_whole(newer, CancelReason::OpenInterestLimit);
+            }
+            Verdict::TakerEnds(end) => self.cancel_whole(buy, end.cancel_reason()),
+            Verdict::MakerGoes => self.cancel_whole(sell, CancelReason::InsufficientMargin),
+        }
+    }
+
+    /// Cancels the best order outside the price limits, buys first; returns whether there was one.
+    fn cancel_next_outside(&mut self) -> bool {
+        let outside = |side| {
+            let first = self.instrument.book.first(side)?;
+            self.is_outside_limits(first).then_some(first)
+        };
+        let Some(handle) = outside(Side::Buy).or_else(|| outside(Side::Sell)) else { return false };
+        self.cancel_whole(handle, CancelReason::PriceOutsideLimits);
+        true
+    }
+
     /// Books a trade of a dry run, so that the next one is measured after it.
     pub(in crate::exchange) fn book_dry(&mut self, fill: &Fill, pair: &Pair) {
         let buyer = usize::from(pair[1].side() == Side::Buy);
@@ -168,5 +206,22 @@ impl<S: EventSink> Market<'_, S> {
         let change = self.wallet_of(at.account) - wallet;
         self.shared.ledger.pay(AccountId::FEES, asset, fee.0);
         Undo { at, which, before, wallet: change, fee }
+    }
+}
+
+impl Exchange {
+    /// Cancels the orders outside the price limits before an auction ends, while the present part may.
+    pub(in crate::exchange) fn cancel_outside(
+        &mut self,
+        instrument: InstrumentId,
+        events: &mut impl EventSink,
+    ) {
+        let limit = self.shared.limits.orders_touched_max;
+        let mut market = self.market(instrument, events);
+        while market.cancel_next_outside() {
+            if market.shared.touched >= limit {
+                return self.agenda.push(Task::CancelOutside(instrument));
+            }
+        }
     }
 }

@@ -9,12 +9,13 @@ mod fund;
 mod index;
 mod marks;
 mod meeting;
+mod money;
 mod orders;
 mod reducing;
 mod terms;
 mod tiers;
 
-pub(super) use fills::{Pair, Party, Verdict};
+pub(super) use fills::Pair;
 pub(super) use fund::Fund;
 pub(super) use index::{Index, Quote};
 pub(super) use meeting::Undo;

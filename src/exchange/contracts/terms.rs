@@ -184,6 +184,11 @@ fn range_of(terms: &SetContract, listing: &Listing) -> Option<PriceRange> {
 }
 
 impl Instrument {
+    /// Whether any account has a position in it.
+    pub(in crate::exchange) fn has_positions(&self) -> bool {
+        self.contract.as_ref().is_some_and(|contract| contract.open_interest > 0)
+    }
+
     /// The highest taker rate of the fee table, at least 0.
     pub(in crate::exchange) fn highest_taker_fee(&self) -> Ppm {
         let highest = self.fees.iter().map(|row| row.taker.0).max().expect("a table has rows");
@@ -208,6 +213,9 @@ impl Exchange {
         }
         if listing.phase != Phase::Closed {
             return Err(RejectReason::InvalidPhase);
+        }
+        if known.has_positions() {
+            return Err(RejectReason::PositionsOpen);
         }
         if has_orders {
             return Err(RejectReason::OrdersOpen);
@@ -263,14 +271,21 @@ impl Exchange {
         instrument: &Instrument,
         phase: Phase,
     ) -> Result<(), RejectReason> {
-        let takes_orders = phase == Phase::Continuous || phase.gathers();
-        match &instrument.contract {
-            // Orders of contracts are not built yet.
-            Some(contract) if phase != Phase::Closed && (takes_orders || !self.is_complete(contract)) => {
-                Err(RejectReason::ContractIncomplete)
-            }
-            _ => Ok(()),
+        let Some(contract) = &instrument.contract else { return Ok(()) };
+        if phase != Phase::Closed && !self.is_complete(contract) {
+            return Err(RejectReason::ContractIncomplete);
         }
+        // Contracts that expire are not built yet.
+        let takes_orders = phase == Phase::Continuous || phase.gathers();
+        if takes_orders && !instrument.listing.product.is_perpetual() {
+            return Err(RejectReason::ContractIncomplete);
+        }
+        let uncrosses =
+            phase == Phase::Continuous || (phase == Phase::Closed && instrument.listing.phase.gathers());
+        if uncrosses && contract.is_stale(self.shared.now) {
+            return Err(RejectReason::IndexStale);
+        }
+        Ok(())
     }
 
     /// The contract with another listing: another tick, lot or minimum. `None` for an instrument that is no contract of
@@ -282,6 +297,9 @@ impl Exchange {
         let known = &self.instruments[new.instrument.0 as usize];
         let is_same = (new.tick_units, new.lot) == (known.listing.tick_units, known.listing.lot);
         let Some(contract) = known.contract.as_ref().filter(|_| !is_same) else { return Ok(None) };
+        if known.has_positions() {
+            return Err(RejectReason::PositionsOpen);
+        }
         let changed = contract.changed(new);
         changed.check(new)?;
         Ok(Some(Box::new(changed)))

@@ -66,6 +66,16 @@ impl Holding {
         }
     }
 
+    /// Whose contract it is.
+    pub(in crate::exchange) fn contract(&self) -> super::Ordinal {
+        self.at.contract
+    }
+
+    /// Whether there is a position.
+    pub(in crate::exchange) fn has_lots(&self) -> bool {
+        self.positions.iter().any(|position| position.leg.lots != 0)
+    }
+
     pub(in crate::exchange) fn leverage(&self, quoted: &Quoted) -> Leverage {
         self.leverage.unwrap_or_else(|| quoted.usual_leverage())
     }

@@ -10,9 +10,9 @@ mod measure;
 #[cfg(test)]
 mod tests;
 
-pub(super) use holding::{Holding, Mode, Position};
+pub(super) use holding::{Holding, Position};
 pub(super) use margin::{Margin, WithOrder};
-pub(super) use measure::{Measured, Refusal, Traded};
+pub(super) use measure::{Measured, Traded};
 
 use crate::domain::contracts::{ContractValue, Leg, Leverage, Tiers};
 use crate::domain::{AccountId, AssetId, Price, Side};
@@ -188,6 +188,18 @@ impl Positions {
             self.value_again(account, asset);
         }
         self.margin_mut(account, asset)
+    }
+
+    /// The holdings of an account in an asset.
+    pub(super) fn holdings_of(
+        &self,
+        account: AccountId,
+        asset: AssetId,
+    ) -> impl Iterator<Item = &Holding> + '_ {
+        let margins = self.margins.get(usize::from(asset.0));
+        let first = margins.and_then(|of| of.get(account.0 as usize)).map_or(NONE, |margin| margin.first);
+        let at = |slot: u32| self.holdings.get(slot as usize);
+        std::iter::successors(at(first), move |holding| at(holding.next))
     }
 
     #[cold]
