@@ -123,6 +123,17 @@ impl Exchange {
         contract.find_limits(&known.listing, index, sampled);
     }
 
+    /// Computes what follows from index, basis and risk, as after a restart.
+    pub(in crate::exchange) fn refresh(&mut self, instrument: InstrumentId) {
+        let at = instrument.0 as usize;
+        let index = self.instruments[at].contract.as_ref().and_then(|contract| contract.index());
+        let Some(index) = index.and_then(|index| self.known_index(index).ok()) else { return };
+        let stale_from = index.stale_from();
+        let contract = self.instruments[at].contract.as_mut().expect("it is a contract");
+        contract.stale_from = stale_from;
+        self.find_limits(instrument);
+    }
+
     /// Tells the positions by what they are valued.
     pub(in crate::exchange) fn quote(&mut self, instrument: InstrumentId) {
         let known = &self.instruments[instrument.0 as usize];

@@ -3,6 +3,7 @@
 //! Every shard knows all indexes by id, so that it knows for which shard a command is. Only the shard of an index has its
 //! price, and only the shard of a contract has its terms.
 
+mod audit;
 mod digest;
 mod fills;
 mod fund;
@@ -13,8 +14,11 @@ mod money;
 mod orders;
 mod reducing;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod tiers;
 
+pub(super) use audit::Exposed;
 pub(super) use fills::Pair;
 pub(super) use fund::Fund;
 pub(super) use index::{Index, Quote};

@@ -66,9 +66,20 @@ impl Holding {
         }
     }
 
+    /// Whose it is, in which contract.
+    pub(in crate::exchange) fn at(&self) -> At {
+        self.at
+    }
+
     /// Whose contract it is.
     pub(in crate::exchange) fn contract(&self) -> super::Ordinal {
         self.at.contract
+    }
+
+    /// Whether it differs from what an account has that never had anything here, its orders aside.
+    pub(in crate::exchange) fn is_state(&self) -> bool {
+        let has = |position: &Position| (position.leg, position.pot) != (Leg::default(), 0);
+        self.positions.iter().any(has) || self.mode != Mode::Cross || self.leverage.is_some()
     }
 
     /// Whether there is a position.

@@ -10,7 +10,7 @@ mod measure;
 #[cfg(test)]
 mod tests;
 
-pub(super) use holding::{Holding, Position};
+pub(super) use holding::{Holding, Mode, Position};
 pub(super) use margin::{Margin, WithOrder};
 pub(super) use measure::{Measured, Traded};
 
@@ -188,6 +188,32 @@ impl Positions {
             self.value_again(account, asset);
         }
         self.margin_mut(account, asset)
+    }
+
+    /// All holdings, in the order in which they began.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Holding> + '_ {
+        self.holdings.iter()
+    }
+
+    /// The holdings in a contract, by account.
+    pub(super) fn of_contract(&self, contract: Ordinal) -> impl Iterator<Item = &Holding> + '_ {
+        let slots = self.slots.get(usize::from(contract.0)).into_iter().flatten();
+        slots.filter_map(|slot| self.holdings.get(*slot as usize))
+    }
+
+    /// Whether all sums that are of the present marks are those that are computed anew.
+    pub(super) fn sums_are_right(&self) -> bool {
+        let margins = self.margins.iter().flatten().filter(|margin| margin.version == self.version);
+        margins.into_iter().all(|margin| {
+            let mut sums = margin::Sums::default();
+            let mut next = margin.first;
+            while let Some(holding) = self.holdings.get(next as usize) {
+                let quoted = self.quoted(holding.at.contract);
+                sums.replace(&margin::Sums::default(), &holding.sums_at(quoted));
+                next = holding.next;
+            }
+            sums == margin.sums
+        })
     }
 
     /// The holdings of an account in an asset.
