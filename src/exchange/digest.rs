@@ -74,6 +74,7 @@ impl Exchange {
         self.digest_in_vain(&mut hash);
         self.digest_epoch(&mut hash);
         self.digest_shard(&mut hash);
+        self.digest_contracts(&mut hash);
         Digest(hash.0.finalize().into())
     }
 

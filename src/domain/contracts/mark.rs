@@ -67,6 +67,20 @@ impl Basis {
         self.samples[(second % BASIS_SECONDS) as usize] = (second + 1, mid.0 - index.0);
     }
 
+    /// The samples of the 30 seconds that end with this one, with their seconds; the oldest one first.
+    pub fn samples(&self, second: u64) -> impl Iterator<Item = (u64, i64)> + '_ {
+        let first = (second + 1).saturating_sub(BASIS_SECONDS);
+        (first..=second).filter_map(|at| {
+            let (taken, sample) = self.samples[(at % BASIS_SECONDS) as usize];
+            (taken == at + 1).then_some((at, sample))
+        })
+    }
+
+    /// Puts back a sample that [`Self::samples`] gave.
+    pub fn put(&mut self, second: u64, sample: i64) {
+        self.samples[(second % BASIS_SECONDS) as usize] = (second + 1, sample);
+    }
+
     /// The mean of the samples of the 30 seconds that end with this one, that of the last sampling tick; half-even. `None` without any.
     pub fn mean(&self, second: u64) -> Option<i64> {
         let kept = self.samples.iter().filter(|(taken, _)| *taken + BASIS_SECONDS > second + 1 && *taken > 0);

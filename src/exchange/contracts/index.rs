@@ -129,7 +129,7 @@ impl Exchange {
         self.contracts.indexes.get_mut(usize::from(index.0)).ok_or(RejectReason::UnknownIndex)
     }
 
-    pub(super) fn known_index(&self, index: IndexId) -> Result<&Index, RejectReason> {
+    pub(in crate::exchange) fn known_index(&self, index: IndexId) -> Result<&Index, RejectReason> {
         self.contracts.indexes.get(usize::from(index.0)).ok_or(RejectReason::UnknownIndex)
     }
 }

@@ -3,6 +3,7 @@
 //! Every shard knows all indexes by id, so that it knows for which shard a command is. Only the shard of an index has its
 //! price, and only the shard of a contract has its terms.
 
+mod digest;
 mod fund;
 mod index;
 mod marks;

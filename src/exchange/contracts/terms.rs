@@ -3,6 +3,7 @@
 use super::super::instrument::Instrument;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
+use super::Index;
 use super::tiers::{self, Coming};
 use crate::domain::contracts::{Basis, ContractValue, PriceRange, Settlement, Tiers};
 use crate::domain::{
@@ -14,7 +15,6 @@ use crate::domain::{
 const OF_INDEX_MAX: usize = 16;
 /// The most that the lots of all long positions may be worth at the worst price, minor units.
 const OPEN_VALUE_MAX: i128 = 1 << 54;
-const DAY_S: u32 = 86_400;
 
 /// A contract, beside what every instrument has.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Contract {
     }
 
     /// The fees that closing a position may cost: of its liquidation, and of the trade.
-    pub(super) fn costs(&self, highest_taker_fee: Ppm) -> Ppm {
+    pub(in crate::exchange) fn costs(&self, highest_taker_fee: Ppm) -> Ppm {
         tiers::costs(self.risk.map_or(Ppm(0), |risk| risk.liquidation_fee), highest_taker_fee)
     }
 
@@ -110,6 +110,22 @@ impl Contract {
     }
 }
 
+impl Index {
+    /// Whether a contract with this listing may have these terms, which name this index.
+    pub(in crate::exchange) fn admits(&self, set: &SetContract, listing: &Listing) -> bool {
+        const DAY_S: u32 = 86_400;
+        let fits = self.shard == listing.shard && self.price_decimals == listing.price_decimals;
+        let funded = set.funding_interval_s >= 3_600 && DAY_S.is_multiple_of(set.funding_interval_s);
+        let in_time = if listing.product.is_perpetual() {
+            set.expiry == 0 && funded
+        } else {
+            set.expiry != 0 && set.expiry.is_multiple_of(60) && set.funding_interval_s == 0
+        };
+        let prices = set.price_min < set.price_max && u64::from(set.price_max) < Listing::PRICE_END;
+        fits && in_time && prices && range_of(set, listing).is_some()
+    }
+}
+
 fn value_of(listing: &Listing) -> ContractValue {
     let settlement = if listing.product.is_inverse() { Settlement::Inverse } else { Settlement::Linear };
     ContractValue::new(settlement, listing.tick_value).expect("a listing has a value of a tick")
@@ -121,7 +137,7 @@ fn range_of(terms: &SetContract, listing: &Listing) -> Option<PriceRange> {
 
 impl Instrument {
     /// The highest taker rate of the fee table, at least 0.
-    pub(super) fn highest_taker_fee(&self) -> Ppm {
+    pub(in crate::exchange) fn highest_taker_fee(&self) -> Ppm {
         let highest = self.fees.iter().map(|row| row.taker.0).max().expect("a table has rows");
         Ppm(highest.max(0).unsigned_abs())
     }
@@ -138,16 +154,8 @@ impl Exchange {
         let known = &self.instruments[set.instrument.0 as usize];
         let has_orders = known.first_order(&self.shared, None).is_some();
         let index = self.known_index(set.index)?;
-        let fits = index.shard == listing.shard && index.price_decimals == listing.price_decimals;
-        let is_perpetual = listing.product.is_perpetual();
-        let ends = set.expiry != 0 && set.expiry.is_multiple_of(60) && u64::from(set.expiry) > now.seconds();
-        let funded = set.funding_interval_s >= 3_600 && DAY_S.is_multiple_of(set.funding_interval_s);
-        let in_time =
-            if is_perpetual { set.expiry == 0 && funded } else { ends && set.funding_interval_s == 0 };
-        let prices = set.price_min >= 1
-            && set.price_min < set.price_max
-            && u64::from(set.price_max) < Listing::PRICE_END;
-        if !fits || !in_time || !prices || range_of(set, &listing).is_none() {
+        let is_past = set.expiry != 0 && u64::from(set.expiry) <= now.seconds();
+        if is_past || !index.admits(set, &listing) {
             return Err(RejectReason::OutOfRange);
         }
         if listing.phase != Phase::Closed {

@@ -14,6 +14,11 @@ pub(in crate::exchange) struct Coming {
 }
 
 impl Coming {
+    /// Before the first row of a table of this many rows.
+    pub(in crate::exchange) fn awaiting(of: u8) -> Self {
+        Self { of, ..Self::default() }
+    }
+
     /// The rows that are there.
     pub(in crate::exchange) fn rows(&self) -> &[Tier] {
         &self.rows[..usize::from(self.count)]

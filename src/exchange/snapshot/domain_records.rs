@@ -2,9 +2,10 @@
 //! not compile here until its form in snapshots is decided.
 
 use crate::domain::{
-    Amount, AssetId, FeeAsset, FeeRate, FeeTier, InstrumentId, Listing, OrderLimits, Owner, Phase, Ppm,
-    Product, Protection, Quantity, SelfTrade, SelfTradePrevention, ShardId, Symbol, Trigger, TriggerKind,
-    TriggerReference, VenueLimits, VolumeTiers,
+    Amount, AssetId, DeleverageMode, FeeAsset, FeeRate, FeeTier, IndexId, IndexTerms, InstrumentId, Listing,
+    OrderLimits, Owner, Phase, Ppm, Product, Protection, Quantity, SelfTrade, SelfTradePrevention,
+    SetContract, SetContractRisk, ShardId, Symbol, Trigger, TriggerKind, TriggerReference, VenueLimits,
+    VolumeTiers,
 };
 use bincode::{Decode, Encode};
 
@@ -83,6 +84,34 @@ records_of! {
     SelfTradeRecord of SelfTradePrevention {
         mode: SelfTrade,
         owner: Owner,
+    }
+    IndexTermsRecord of IndexTerms {
+        stale_after_ms: u32,
+        grace_s: u32,
+        jump: Ppm,
+    }
+    ContractTermsRecord of SetContract {
+        instrument: InstrumentId,
+        index: IndexId,
+        expiry: u32,
+        funding_interval_s: u32,
+        price_min: u32,
+        price_max: u32,
+    }
+    ContractRiskRecord of SetContractRisk {
+        instrument: InstrumentId,
+        interest_ppb: i32,
+        impact_lots: u32,
+        mark_band: Ppm,
+        first_band: Ppm,
+        premium_band: Ppm,
+        outer_band: Ppm,
+        liquidation_fee: Ppm,
+        collar: Ppm,
+        adl_after: u16,
+        adl_mode: DeleverageMode,
+        position_limit: u32,
+        open_interest_limit: u32,
     }
     TriggerRecord of Trigger {
         kind: TriggerKind,

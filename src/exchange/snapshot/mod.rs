@@ -6,6 +6,7 @@
 //! is not written but recomputed. This code has no knowledge of files and trusts no record: each is checked against the
 //! exchange's own rules, so that the restored exchange passes [`Exchange::audit`](super::Exchange::audit).
 
+mod contracts;
 mod domain_records;
 mod instructions;
 mod names;
@@ -16,9 +17,12 @@ mod refused;
 mod restore;
 mod save;
 
+pub use contracts::{
+    ContractRecord, ContractsRecord, FundRecord, IndexRecord, QuoteRecord, SampleRecord, TierRecord,
+};
 pub use domain_records::{
-    ListingRecord, OrderLimitsRecord, ProtectionRecord, SelfTradeRecord, TriggerRecord, VenueLimitsRecord,
-    VolumeTiersRecord,
+    ContractRiskRecord, ContractTermsRecord, IndexTermsRecord, ListingRecord, OrderLimitsRecord,
+    ProtectionRecord, SelfTradeRecord, TriggerRecord, VenueLimitsRecord, VolumeTiersRecord,
 };
 pub use instructions::InstructionsRecord;
 pub(super) use instructions::digest_instructions;
@@ -58,6 +62,18 @@ pub enum Part {
     Usage,
     /// One [`LeadRecord`], or none if there was no leader.
     Lead,
+    /// One [`ContractsRecord`], or none if there never was an index or a contract.
+    Contracts,
+    /// [`IndexRecord`]s by id.
+    Indexes,
+    /// [`ContractRecord`]s of the shard's contracts, by instrument.
+    Terms,
+    /// [`TierRecord`]s by contract: the rows in force, then those under way.
+    Tiers,
+    /// [`SampleRecord`]s by contract, then by second.
+    Samples,
+    /// [`FundRecord`]s by asset.
+    Funds,
     /// [`ExtraRecord`]s in the order of the orders that have one.
     Extras,
     /// [`OrderRecord`]s by instrument: displayed bids, displayed asks, hidden bids, hidden asks, each in trading order;
@@ -67,7 +83,7 @@ pub enum Part {
 
 impl Part {
     /// Every part, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 19] = [
         Self::Venue,
         Self::Assets,
         Self::Accounts,
@@ -79,6 +95,12 @@ impl Part {
         Self::Volumes,
         Self::Usage,
         Self::Lead,
+        Self::Contracts,
+        Self::Indexes,
+        Self::Terms,
+        Self::Tiers,
+        Self::Samples,
+        Self::Funds,
         Self::Extras,
         Self::Orders,
     ];

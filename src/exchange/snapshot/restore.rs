@@ -1,5 +1,6 @@
 //! Restores an exchange from records: the order of the parts, and all records except those of orders.
 
+use super::contracts::{ContractsRecord, TakenTiers};
 use super::orders::{Filling, Orders};
 use super::records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
@@ -14,6 +15,7 @@ use crate::domain::{
     Ppm, Price, Protection, ShardId, Timestamp, TriggerReference, VenueLimits,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
+use crate::exchange::contracts::Contract;
 use crate::exchange::due::day;
 use crate::exchange::extras::{Extra, Links, Watch};
 use crate::exchange::in_vain::InVain;
@@ -23,17 +25,25 @@ use crate::exchange::products::{self, Rates};
 use crate::exchange::usage::Usage;
 use crate::exchange::{Asset, Balance, Exchange, ExchangeLimits, Login, NameKey};
 use bincode::Decode;
+use std::collections::BTreeMap;
 
 /// The smallest record of each part, bytes. The bytes available divided by this limit the possible number of records.
 const BYTES_MIN: [usize; Part::ALL.len()] =
-    [1, 40, 43, 12, 17, 16, 200, 16, 248, 16, 8, 80, OrderRecord::BYTES];
+    [1, 40, 43, 12, 17, 16, 200, 16, 248, 16, 8, 28, 36, 8, 21, 20, 18, 80, OrderRecord::BYTES];
 
 /// An exchange that is being restored, part by part.
 #[derive(Debug)]
 pub struct Restoring {
-    exchange: Exchange,
+    pub(super) exchange: Exchange,
     filling: Filling,
     venue: VenueRecord,
+    pub(super) contracts: ContractsRecord,
+    /// The last contract that was read.
+    pub(super) last_contract: Option<InstrumentId>,
+    /// The rows of tiers that were read, by contract.
+    pub(super) tiers: BTreeMap<InstrumentId, TakenTiers>,
+    /// What all accounts hold, by asset.
+    pub(super) sums: Vec<i128>,
     /// Parts that the records do not have.
     lacks: &'static [Part],
     bytes_max: u64,
@@ -54,6 +64,10 @@ impl Restoring {
             }),
             filling: Filling::default(),
             venue: VenueRecord::default(),
+            contracts: ContractsRecord::default(),
+            last_contract: None,
+            tiers: BTreeMap::new(),
+            sums: Vec::new(),
             lacks,
             bytes_max,
             part: None,
@@ -92,6 +106,12 @@ impl Restoring {
             Part::Volumes => self.each(part, bytes, Self::take_volume),
             Part::Usage => self.each(part, bytes, Self::take_usage),
             Part::Lead => self.each(part, bytes, Self::take_lead),
+            Part::Contracts => self.each(part, bytes, Self::take_contracts),
+            Part::Indexes => self.each(part, bytes, Self::take_index),
+            Part::Terms => self.each(part, bytes, Self::take_contract),
+            Part::Tiers => self.each(part, bytes, Self::take_tier),
+            Part::Samples => self.each(part, bytes, Self::take_sample),
+            Part::Funds => self.each(part, bytes, Self::take_fund),
             Part::Extras => self.each(part, bytes, Self::take_extra),
         }
     }
@@ -145,7 +165,12 @@ impl Restoring {
             }
             Part::Usage => venue.usage.into(),
             // It exists or not; no count says so.
-            Part::Lead => self.taken[Part::Lead as usize].min(1),
+            Part::Lead | Part::Contracts => self.taken[part as usize].min(1),
+            Part::Indexes => self.contracts.indexes.into(),
+            Part::Terms => self.contracts.contracts.into(),
+            Part::Tiers => self.contracts.tiers.into(),
+            Part::Samples => self.contracts.samples.into(),
+            Part::Funds => self.contracts.funds.into(),
             Part::Extras => venue.extras.into(),
             Part::Orders => venue.orders.into(),
         }
@@ -175,6 +200,7 @@ impl Restoring {
             }
         }
         if part == Part::Extras {
+            self.finish_contracts()?;
             let venue = self.venue;
             self.orders().begin(&venue)?;
         }
@@ -248,7 +274,7 @@ impl Restoring {
     }
 
     /// Checks that no part declares more records than the bytes allow.
-    fn check_counts(&self) -> Refused {
+    pub(super) fn check_counts(&self) -> Refused {
         let fits = |part: Part| {
             self.count(part)
                 .checked_mul(BYTES_MIN[part as usize] as u64)
@@ -378,6 +404,9 @@ impl Restoring {
             "an instrument's price is out of range",
         )?;
         let mut instrument = Instrument::new(listing);
+        if listing.product.is_contract() && listing.shard == self.exchange.id {
+            instrument.contract = Some(Box::new(Contract::new(&listing)));
+        }
         (instrument.fees, instrument.protection, instrument.limits) = (fees, protection, limits);
         (instrument.last, instrument.mark, instrument.reference) = (last, mark, reference);
         instrument.resume_at = resume_at;
@@ -411,10 +440,7 @@ impl Restoring {
             let balances = std::mem::take(&mut self.filling.column);
             let held = balances.iter().map(|held| i128::from(held.available.0) + i128::from(held.reserved.0));
             let supply = self.filling.supplies[self.filling.assets_done];
-            check(
-                held.sum::<i128>() == i128::from(supply.0),
-                "balances of an asset do not add up to deposits less withdrawals",
-            )?;
+            self.sums.push(held.sum());
             self.exchange.shared.ledger.restore_asset(supply, balances);
             self.filling.assets_done += 1;
         }

@@ -68,6 +68,7 @@ impl Exchange {
         if self.venue.epoch > 0 {
             sink.put(Part::Lead, &LeadRecord { epoch: self.venue.epoch })?;
         }
+        self.write_contracts(sink)?;
         // One pass through the orders, because moving from one to the next takes most of the time.
         self.each_order(|handle, waiting| {
             if let Some(extra) = self.shared.extras.find(self.shared.orders.cold(handle).extra) {

@@ -17,8 +17,13 @@ pub struct Version {
     pub lacks: &'static [Part],
 }
 
-/// The format versions that this build reads. There is no older one yet.
-pub const VERSIONS: [Version; 1] = [Version { number: VERSION, lacks: &[] }];
+/// The format versions that this build reads, the oldest one first.
+pub const VERSIONS: [Version; 2] =
+    [Version { number: 6, lacks: LACKED_BY_6 }, Version { number: VERSION, lacks: &[] }];
+
+/// The parts that version 7 added.
+const LACKED_BY_6: &[Part] =
+    &[Part::Contracts, Part::Indexes, Part::Terms, Part::Tiers, Part::Samples, Part::Funds];
 
 /// Bytes of the header at the start of the file.
 pub const HEADER_BYTES: usize = 96;
@@ -121,6 +126,12 @@ pub const fn section(part: Part) -> u32 {
         Part::Extras => 11,
         Part::Orders => 12,
         Part::Lead => 20,
+        Part::Contracts => 24,
+        Part::Indexes => 25,
+        Part::Terms => 26,
+        Part::Tiers => 27,
+        Part::Samples => 28,
+        Part::Funds => 29,
     }
 }
 

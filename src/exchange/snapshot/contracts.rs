@@ -1,0 +1,316 @@
+//! Contracts as records, and back.
+
+use super::domain_records::{ContractRiskRecord, ContractTermsRecord, IndexTermsRecord};
+use super::refused::{Refused, check};
+use super::{Part, Restoring, Sink};
+use crate::domain::contracts::{Tier, Tiers};
+use crate::domain::{
+    Amount, AssetId, IndexTerms, InstrumentId, Listing, Phase, Ppm, SetContract, SetContractRisk, ShardId,
+    Symbol, Timestamp,
+};
+use crate::exchange::Exchange;
+use crate::exchange::contracts::{Coming, Contract, Fund, Index, Quote};
+use bincode::{Decode, Encode};
+
+/// What the shard's contracts share, and the counts of the following records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct ContractsRecord {
+    /// The second of the last sampling tick; 0 before the first.
+    pub sampled: u64,
+    /// The number of indexes.
+    pub indexes: u32,
+    /// The number of contracts of the shard, delisted ones too.
+    pub contracts: u32,
+    /// The rows of all tables of tiers.
+    pub tiers: u32,
+    /// The samples of the basis.
+    pub samples: u32,
+    /// The number of insurance funds.
+    pub funds: u32,
+}
+
+/// A price of an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct QuoteRecord {
+    /// Price units.
+    pub price: u32,
+    /// When it was made.
+    pub source_time: Timestamp,
+}
+
+/// An index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct IndexRecord {
+    pub symbol: Symbol,
+    pub price_decimals: u8,
+    /// The shard of its contracts.
+    pub shard: ShardId,
+    pub terms: IndexTermsRecord,
+    /// The last price that was taken.
+    pub last: Option<QuoteRecord>,
+    /// A price that waits for a second one near it.
+    pub held: Option<QuoteRecord>,
+    /// Until then no position is closed out.
+    pub grace_until: Timestamp,
+}
+
+/// What a contract has beside what every instrument has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ContractRecord {
+    pub instrument: InstrumentId,
+    /// What it refers to.
+    pub terms: Option<ContractTermsRecord>,
+    pub risk: Option<ContractRiskRecord>,
+    /// The number of rows that the table under way will have; 0: none is under way.
+    pub coming: u8,
+    /// Whether an operator set the mark.
+    pub mark_holds: bool,
+}
+
+/// A row of a table of margin tiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct TierRecord {
+    pub instrument: InstrumentId,
+    /// Whether its table is in force; else it is under way.
+    pub in_force: bool,
+    /// The smallest notional, minor units of the settlement asset.
+    pub floor: Amount,
+    pub initial: Ppm,
+    pub maintenance: Ppm,
+}
+
+/// A sample of the basis of a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SampleRecord {
+    pub instrument: InstrumentId,
+    /// The second in which it was taken.
+    pub second: u64,
+    /// Ticks.
+    pub sample: i64,
+}
+
+/// An insurance fund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct FundRecord {
+    pub asset: AssetId,
+    /// Minor units.
+    pub amount: Amount,
+    /// The number of its last deposit.
+    pub last_reference: u64,
+}
+
+impl Exchange {
+    /// The contracts of this shard, by id.
+    pub(in crate::exchange) fn contracts_by_id(
+        &self,
+    ) -> impl Iterator<Item = (InstrumentId, &Contract)> + Clone + '_ {
+        let all = (0..).map(InstrumentId).zip(&self.instruments);
+        all.filter_map(|(id, known)| Some((id, known.contract.as_deref()?)))
+    }
+
+    /// Writes indexes, contracts and funds; nothing if there never were any.
+    pub(super) fn write_contracts<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        let record = ContractsRecord {
+            sampled: self.contracts.sampled,
+            indexes: self.contracts.indexes.len() as u32,
+            contracts: self.contracts_by_id().count() as u32,
+            tiers: self.tier_records().count() as u32,
+            samples: self.sample_records().count() as u32,
+            funds: self.contracts.funds.len() as u32,
+        };
+        if record == ContractsRecord::default() {
+            return Ok(());
+        }
+        sink.put(Part::Contracts, &record)?;
+        self.contracts.indexes.iter().try_for_each(|index| sink.put(Part::Indexes, &index_record(index)))?;
+        for (instrument, contract) in self.contracts_by_id() {
+            let record = ContractRecord {
+                instrument,
+                terms: contract.terms.map(Into::into),
+                risk: contract.risk.map(Into::into),
+                coming: contract.coming.of(),
+                mark_holds: contract.mark_holds,
+            };
+            sink.put(Part::Terms, &record)?;
+        }
+        self.tier_records().try_for_each(|record| sink.put(Part::Tiers, &record))?;
+        self.sample_records().try_for_each(|record| sink.put(Part::Samples, &record))?;
+        for (&asset, &Fund { amount, last_reference }) in &self.contracts.funds {
+            sink.put(Part::Funds, &FundRecord { asset, amount, last_reference })?;
+        }
+        Ok(())
+    }
+
+    fn tier_records(&self) -> impl Iterator<Item = TierRecord> + '_ {
+        self.contracts_by_id().flat_map(|(instrument, contract)| {
+            let in_force = contract.tiers.iter().flat_map(Tiers::rows).map(|row| (true, row));
+            let coming = contract.coming.rows().iter().map(|row| (false, *row));
+            in_force.chain(coming).map(move |(in_force, Tier { floor, initial, maintenance })| TierRecord {
+                instrument,
+                in_force,
+                floor,
+                initial,
+                maintenance,
+            })
+        })
+    }
+
+    fn sample_records(&self) -> impl Iterator<Item = SampleRecord> + '_ {
+        self.contracts_by_id().flat_map(|(instrument, contract)| {
+            let samples = contract.basis.samples(self.contracts.sampled);
+            samples.map(move |(second, sample)| SampleRecord { instrument, second, sample })
+        })
+    }
+}
+
+fn index_record(index: &Index) -> IndexRecord {
+    let record = |Quote { price, source_time }| QuoteRecord { price, source_time };
+    IndexRecord {
+        symbol: index.symbol,
+        price_decimals: index.price_decimals,
+        shard: index.shard,
+        terms: index.terms.into(),
+        last: index.last.map(record),
+        held: index.held.map(record),
+        grace_until: index.grace_until,
+    }
+}
+
+/// Rows of the table of one contract that were read.
+#[derive(Debug, Default)]
+pub(super) struct TakenTiers {
+    in_force: Vec<Tier>,
+    coming: Vec<Tier>,
+}
+
+impl Restoring {
+    pub(super) fn take_contracts(&mut self, record: ContractsRecord) -> Refused {
+        self.contracts = record;
+        check(record != ContractsRecord::default(), "contracts record that says nothing")?;
+        check(record.sampled <= self.now().seconds(), "last samples are after the snapshot's time")?;
+        self.exchange.contracts.sampled = record.sampled;
+        self.check_counts()
+    }
+
+    pub(super) fn take_index(&mut self, record: IndexRecord) -> Refused {
+        let quote = |QuoteRecord { price, source_time }| Quote { price, source_time };
+        let IndexRecord { symbol, price_decimals, shard, last, held, grace_until, .. } = record;
+        let (last, held, terms) = (last.map(quote), held.map(quote), IndexTerms::from(record.terms));
+        let indexes = &mut self.exchange.contracts.indexes;
+        let is_new =
+            indexes.len() < usize::from(u16::MAX) && indexes.iter().all(|known| known.symbol != symbol);
+        check(is_new, "an index is one too many, or has the symbol of another")?;
+        let possible = shard.0 < self.exchange.venue.shards
+            && terms.in_range()
+            && price_decimals <= crate::domain::ListInstrument::PRICE_DECIMALS_MAX;
+        check(possible, "index's terms are invalid")?;
+        let is_price = |quote: Quote| (1..Listing::PRICE_END).contains(&u64::from(quote.price));
+        let is_own = shard == self.exchange.id;
+        let right = last.into_iter().chain(held).all(is_price) && (last.is_some() || held.is_none());
+        let foreign = last.is_none() && grace_until == Timestamp(0);
+        check(right && (is_own || foreign), "index's price is out of range or of another shard")?;
+        indexes.push(Index { symbol, price_decimals, shard, terms, last, held, grace_until });
+        Ok(())
+    }
+
+    pub(super) fn take_contract(&mut self, record: ContractRecord) -> Refused {
+        let at = record.instrument.0 as usize;
+        let is_next = self.last_contract.is_none_or(|last| last < record.instrument);
+        check(is_next, "contracts are out of order")?;
+        self.last_contract = Some(record.instrument);
+        let terms = record.terms.map(SetContract::from);
+        let risk = record.risk.map(SetContractRisk::from);
+        let index = terms.map(|terms| self.exchange.known_index(terms.index).copied());
+        let index = index.transpose().map_err(|_| "contract follows an unknown index")?;
+        let known = self.exchange.instruments.get_mut(at).filter(|known| known.contract.is_some());
+        let known = known.ok_or("contract record of an instrument that is no contract of this shard")?;
+        check(!record.mark_holds || known.mark.is_some(), "contract's mark is held but not set")?;
+        let contract = Contract {
+            terms,
+            risk,
+            mark_holds: record.mark_holds,
+            coming: Coming::awaiting(record.coming),
+            ..Contract::new(&known.listing)
+        };
+        if known.listing.phase != Phase::Delisted {
+            let fits = terms.zip(index).is_none_or(|(terms, index)| {
+                terms.instrument == record.instrument && index.admits(&terms, &known.listing)
+            });
+            let is_perpetual = known.listing.product.is_perpetual();
+            let in_range =
+                risk.is_none_or(|risk| risk.instrument == record.instrument && risk.in_range(is_perpetual));
+            check(fits && in_range, "contract's terms are out of range")?;
+            contract.check(&known.listing).map_err(|_| "contract's terms do not fit its listing")?;
+        }
+        known.contract = Some(Box::new(contract));
+        Ok(())
+    }
+
+    pub(super) fn take_tier(&mut self, record: TierRecord) -> Refused {
+        let TierRecord { instrument, in_force, floor, initial, maintenance } = record;
+        let taken = self.tiers.entry(instrument).or_default();
+        let rows = if in_force { &mut taken.in_force } else { &mut taken.coming };
+        rows.push(Tier { floor, initial, maintenance });
+        Ok(())
+    }
+
+    pub(super) fn take_sample(&mut self, record: SampleRecord) -> Refused {
+        let SampleRecord { instrument, second, sample } = record;
+        let sampled = self.exchange.contracts.sampled;
+        let known = self.exchange.instruments.get_mut(instrument.0 as usize);
+        let contract =
+            known.and_then(|known| known.contract.as_mut()).ok_or("sample of an unknown contract")?;
+        let is_later = contract.basis.samples(sampled).last().is_none_or(|(last, _)| last < second);
+        check(is_later && second <= sampled, "samples are out of order")?;
+        contract.basis.put(second, sample);
+        check(contract.basis.samples(sampled).any(|(kept, _)| kept == second), "sample is too old")
+    }
+
+    pub(super) fn take_fund(&mut self, record: FundRecord) -> Refused {
+        let FundRecord { asset, amount, last_reference } = record;
+        let funds = &mut self.exchange.contracts.funds;
+        check(usize::from(asset.0) < self.exchange.venue.assets.len(), "fund of an unknown asset")?;
+        check(funds.last_key_value().is_none_or(|(last, _)| *last < asset), "funds are out of order")?;
+        funds.insert(asset, Fund { amount, last_reference });
+        Ok(())
+    }
+
+    /// Checks what needs all parts of contracts: the tables of tiers, and that the money adds up.
+    pub(super) fn finish_contracts(&mut self) -> Refused {
+        let tiers = std::mem::take(&mut self.tiers);
+        for (instrument, rows) in tiers {
+            let known = self.exchange.instruments.get_mut(instrument.0 as usize);
+            let known =
+                known.filter(|known| known.contract.is_some()).ok_or("tier of an unknown contract")?;
+            let highest_taker_fee = known.highest_taker_fee();
+            let contract = known.contract.as_mut().ok_or("tier of an unknown contract")?;
+            let costs = contract.costs(highest_taker_fee);
+            let table = |rows: &[Tier]| Tiers::new(rows, costs).map_err(|_| "tiers are invalid");
+            if !rows.in_force.is_empty() {
+                contract.tiers = Some(table(&rows.in_force)?);
+            }
+            if !rows.coming.is_empty() {
+                table(&rows.coming)?;
+                let of = contract.coming.of();
+                let mut coming = Coming::default();
+                for (row, tier) in (0..).zip(rows.coming) {
+                    coming = coming.with(row, of, tier).ok_or("more rows under way than their table has")?;
+                }
+                contract.coming = coming;
+            }
+        }
+        let right = self.exchange.contracts_by_id().all(|(_, contract)| {
+            let coming = contract.coming;
+            coming.rows().len() < usize::from(coming.of().max(1))
+                && (coming.of() > 0) == !coming.rows().is_empty()
+        });
+        check(right, "table of tiers under way has no rows, or all")?;
+        for (asset, held) in (0..).map(AssetId).zip(&self.sums) {
+            let fund = self.exchange.contracts.funds.get(&asset).map_or(0, |fund| i128::from(fund.amount.0));
+            let supply = self.exchange.shared.ledger.supply(asset);
+            let adds_up = *held + fund == i128::from(supply.0);
+            check(adds_up, "balances of an asset do not add up to deposits less withdrawals")?;
+        }
+        Ok(())
+    }
+}
