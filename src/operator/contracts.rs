@@ -378,7 +378,7 @@ fn set_contract(order: &ContractTerms, names: &Names) -> Result<SetContract, Str
     let interval = order.funding_interval_s;
     if listing.product.is_perpetual() {
         if expiry != 0 {
-            return Err(format!("{} is a {word}, which does not end: leave out the expiry", listing.symbol));
+            return Err(format!("{} is {word}, which has no end: leave out the expiry", listing.symbol));
         }
         if interval < 3_600 || !86_400_u32.is_multiple_of(interval) {
             return Err(format!(
@@ -387,7 +387,7 @@ fn set_contract(order: &ContractTerms, names: &Names) -> Result<SetContract, Str
         }
     } else if expiry == 0 || !expiry.is_multiple_of(60) || interval != 0 {
         return Err(format!(
-            "{} is a {word}: it needs an expiry at a whole minute, and no funding interval",
+            "{} is {word}: it needs an expiry at a whole minute, and no funding interval",
             listing.symbol
         ));
     }

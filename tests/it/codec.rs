@@ -189,7 +189,10 @@ fn the_page_lists_every_variant() {
                 for chosen in 0..count {
                     let bytes = with(chosen);
                     if PAGE.variants(&row.kind)[chosen].is_empty() {
-                        assert!(read_and_written(root, &bytes).is_none(), "{root} {variant}: {chosen} is free");
+                        assert!(
+                            read_and_written(root, &bytes).is_none(),
+                            "{root} {variant}: {chosen} is free"
+                        );
                         continue;
                     }
                     let (read, _) = read_and_written(root, &bytes).expect("what the page lists can be read");

@@ -211,7 +211,7 @@ fn check_times(contract: &ContractConfig, product: Product, key: impl Fn(&str) -
     let word = product.word();
     if product.is_perpetual() {
         if expiry.0 != 0 {
-            p.add(key("expiry"), expiry, format!("a {word} does not end: 0, or left out"));
+            p.add(key("expiry"), expiry, format!("{word} has no end: 0, or left out"));
         }
         if interval < 3_600 || !DAY_S.is_multiple_of(interval) {
             let reason = "must be from 3600 to 86400 and divide a day, such as 28800";
@@ -219,11 +219,11 @@ fn check_times(contract: &ContractConfig, product: Product, key: impl Fn(&str) -
         }
     } else {
         if expiry.0 == 0 || !expiry.0.is_multiple_of(60) {
-            let reason = format!("a {word} ends at a whole minute, such as \"2027-03-26T08:00:00Z\"");
+            let reason = format!("{word} ends at a whole minute, such as \"2027-03-26T08:00:00Z\"");
             p.add(key("expiry"), expiry, reason);
         }
         if interval != 0 {
-            p.add(key("funding_interval_s"), interval, format!("a {word} has no funding: 0, or left out"));
+            p.add(key("funding_interval_s"), interval, format!("{word} has no funding: 0, or left out"));
         }
     }
 }

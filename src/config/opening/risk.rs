@@ -63,7 +63,7 @@ fn check_risk(
     if terms.product.is_perpetual() {
         within(p, &key("interest_ppb"), risk.interest_ppb, -1_000_000..=1_000_000);
     } else if risk.interest_ppb != 0 {
-        let reason = format!("a {} has no funding, so no interest: 0, or left out", terms.product.word());
+        let reason = format!("{} has no funding, so no interest: 0, or left out", terms.product.word());
         p.add(key("interest_ppb"), risk.interest_ppb, reason);
     }
     within(p, &key("impact_lots"), risk.impact_lots, 1..=u32::MAX);

@@ -122,10 +122,7 @@ pub fn events() -> Vec<(&'static str, ContractEvent)> {
             "MarginTierSet",
             ContractEvent::MarginTierSet { tier: tier(), amount: Amount(0x4142_4344_4546_4748) },
         ),
-        (
-            "MarginTiersSet",
-            ContractEvent::MarginTiersSet { instrument: InstrumentId(0x1112_1314), rows: 7 },
-        ),
+        ("MarginTiersSet", ContractEvent::MarginTiersSet { instrument: InstrumentId(0x1112_1314), rows: 7 }),
         ("FundChanged", ContractEvent::FundChanged(change())),
         ("FundChanged, funding", ContractEvent::FundChanged(of_funding)),
     ]

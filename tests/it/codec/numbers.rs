@@ -7,8 +7,8 @@
 //! Golden bytes are laid out by the page, so the page comes first.
 
 use dojima::domain::{
-    Command, DeleverageMode, Event, FeeAsset, FundCause, IgnoreReason, Owner, Phase, Product, RejectReason, SelfTrade, Side, Switch,
-    TradeKind, TriggerKind, TriggerReference, Visibility,
+    Command, DeleverageMode, Event, FeeAsset, FundCause, IgnoreReason, Owner, Phase, Product, RejectReason,
+    SelfTrade, Side, Switch, TradeKind, TriggerKind, TriggerReference, Visibility,
 };
 use std::fmt::Write as _;
 use std::fs;

@@ -8,8 +8,8 @@ use dojima::domain::codec::{ENCODED_LEN_MAX, decode_record, encode_record};
 use dojima::domain::{
     AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, ClockCommand, Command,
     ContractCommand, DepositFund, Event, FeeRate, IndexId, IndexTerms, InstrumentId, ListInstrument, Phase,
-    Ppm, Product, Quantity, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, Symbol, Timestamp,
-    VenueCommand,
+    Ppm, Product, Quantity, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, Symbol,
+    Timestamp, VenueCommand,
 };
 use dojima::exchange::snapshot::{
     ContractRecord, ContractsRecord, FundRecord, IndexRecord, Part, SampleRecord, TierRecord,
@@ -147,7 +147,7 @@ fn the_page_decodes_the_records_of_contracts() {
     assert_eq!(agrees::<TierRecord>(&page, &of(Part::Tiers), "record Tier"), 3);
     assert_eq!(agrees::<FundRecord>(&page, &of(Part::Funds), "record Fund"), 1);
     // There is no sample before contracts have orders.
-    assert_eq!(of(Part::Samples), []);
+    assert!(of(Part::Samples).is_empty());
     let sample = SampleRecord { instrument: InstrumentId(0x0102_0304), second: 1 << 40, sample: -7 };
     let mut bytes = [0; ENCODED_LEN_MAX];
     let len = encode_record(&sample, &mut bytes).expect("it fits");

@@ -5,9 +5,9 @@
 use super::entry::{Entry, Value};
 use super::names::Names;
 use dojima::domain::{
-    AccountId, AdminCommand, AdminEvent, Amend, Cancel, ClockCommand, Command, ContractCommand, ContractEvent, Event, InstrumentId,
-    KillScope, LimitScope, LoginId, MarketEvent, MassCancel, Modify, OrderCommand, OrderEvent, RefuseReplace,
-    Replace, UserRef, VenueCommand, VenueEvent,
+    AccountId, AdminCommand, AdminEvent, Amend, Cancel, ClockCommand, Command, ContractCommand,
+    ContractEvent, Event, InstrumentId, KillScope, LimitScope, LoginId, MarketEvent, MassCancel, Modify,
+    OrderCommand, OrderEvent, RefuseReplace, Replace, UserRef, VenueCommand, VenueEvent,
 };
 
 /// The parties of a record.
@@ -177,7 +177,9 @@ impl Concerns {
             Event::Contract(ContractEvent::ContractSet(set)) => Self::instrument(set.instrument),
             Event::Contract(ContractEvent::ContractRiskSet(set)) => Self::instrument(set.instrument),
             Event::Contract(ContractEvent::MarginTierSet { tier, .. }) => Self::instrument(tier.instrument),
-            Event::Contract(ContractEvent::MarginTiersSet { instrument, .. }) => Self::instrument(*instrument),
+            Event::Contract(ContractEvent::MarginTiersSet { instrument, .. }) => {
+                Self::instrument(*instrument)
+            }
             Event::Contract(ContractEvent::FundChanged(change)) => {
                 Self { instrument: change.instrument, ..Self::default() }
             }

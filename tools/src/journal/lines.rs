@@ -10,8 +10,9 @@ use super::names::{Names, Terms};
 use super::source::segment_name;
 use super::time::rfc3339;
 use dojima::domain::{
-    AdminCommand, AdminEvent, Amount, AssetId, Command, ContractCommand, ContractEvent, Event, FeeAsset, IndexId, Instructions, InstrumentId, LoginId,
-    MarketEvent, OrderCommand, OrderEvent, OrderTerms, Quantity, QuantityUnit, Side, VenueEvent, decimal, utc,
+    AdminCommand, AdminEvent, Amount, AssetId, Command, ContractCommand, ContractEvent, Event, FeeAsset,
+    IndexId, Instructions, InstrumentId, LoginId, MarketEvent, OrderCommand, OrderEvent, OrderTerms,
+    Quantity, QuantityUnit, Side, VenueEvent, decimal, utc,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -132,9 +133,20 @@ impl Reader<'_> {
             "price" | "price_min" | "price_max" => return self.price_units(number),
             "reference" if field.path.starts_with("protection.") => return self.price_units(number),
             "quantity" if self.is_money() => self.money(number, self.terms.map(|terms| terms.quote)),
-            "quantity" | "decrement" | "open" | "displayed" | "volume" | "imbalance" | "min_quantity"
-            | "max_quantity" | "display_quantity" | "quantity_max" | "position_max" | "impact_lots"
-            | "position_limit" | "open_interest_limit" => {
+            "quantity"
+            | "decrement"
+            | "open"
+            | "displayed"
+            | "volume"
+            | "imbalance"
+            | "min_quantity"
+            | "max_quantity"
+            | "display_quantity"
+            | "quantity_max"
+            | "position_max"
+            | "impact_lots"
+            | "position_limit"
+            | "open_interest_limit" => {
                 return self.lots(number);
             }
             "amount" | "fund" => self.money(number, self.transferred()),
@@ -181,7 +193,11 @@ impl Reader<'_> {
             Value::Event(record) => match &record.event {
                 Event::Contract(ContractEvent::IndexSet(set)) => Some(set.index),
                 Event::Contract(ContractEvent::IndexHeld { index, .. }) => Some(*index),
-                Event::Contract(_) | Event::Order(_) | Event::Venue(_) | Event::Admin(_) | Event::Market(_) => None,
+                Event::Contract(_)
+                | Event::Order(_)
+                | Event::Venue(_)
+                | Event::Admin(_)
+                | Event::Market(_) => None,
             },
             Value::Command(_) => None,
         }

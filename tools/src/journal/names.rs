@@ -5,9 +5,10 @@
 
 use super::entry::{Entry, Value};
 use dojima::domain::{
-    AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings, ClockCommand, Command,
-    ContractCommand, ContractEvent, Event, FeeAsset, IndexId, InstrumentId, ListInstrument, Listing, LoginId, LoginName, MarketEvent, OrderCommand,
-    OrderEvent, Product, Symbol, UserRef, VenueCommand, VenueEvent,
+    AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings, ClockCommand,
+    Command, ContractCommand, ContractEvent, Event, FeeAsset, IndexId, InstrumentId, ListInstrument, Listing,
+    LoginId, LoginName, MarketEvent, OrderCommand, OrderEvent, Product, Symbol, UserRef, VenueCommand,
+    VenueEvent,
 };
 use std::collections::BTreeMap;
 

@@ -10,8 +10,8 @@ use crate::journal::source::Source;
 use anyhow::Context;
 use dojima::cli::{print, show};
 use dojima::domain::{
-    AdminCommand, ClockCommand, Command, ContractCommand, Event, EventRecord, Instructions, OrderCommand, Stamp, TimeInForce,
-    Timestamp, VenueCommand, VenueEvent,
+    AdminCommand, ClockCommand, Command, ContractCommand, Event, EventRecord, Instructions, OrderCommand,
+    Stamp, TimeInForce, Timestamp, VenueCommand, VenueEvent,
 };
 use dojima::exchange::Digest;
 use dojima::recovery::DataDir;
