@@ -338,7 +338,9 @@ impl<S: EventSink> Market<'_, S> {
         if request.total.0 == 0 || checked.open.0 == 0 {
             return Err(RejectReason::InvalidQuantity);
         }
-        if request.total < listing.min_quantity {
+        // What only reduces a position may be as small as the position.
+        let reduces = self.is_contract() && contracts::reduces(request);
+        if request.total < listing.min_quantity && !reduces {
             return Err(RejectReason::QuantityBelowMinimum);
         }
         if request.total > listing.max_quantity
@@ -370,7 +372,8 @@ impl<S: EventSink> Market<'_, S> {
     ) -> Result<(), RejectReason> {
         let product = self.instrument.product();
         let whole = product.value(price, total).ok_or(RejectReason::NotionalTooLarge)?;
-        if whole < product.value_min() {
+        let reduces = self.is_contract() && contracts::reduces(request);
+        if whole < product.value_min() && !reduces {
             return Err(RejectReason::NotionalBelowMinimum);
         }
         if exceeds(whole, self.instrument.limits.notional_max)
@@ -436,7 +439,8 @@ impl<S: EventSink> Market<'_, S> {
         let other = self.shared.orders.get(handle);
         let is_linked = self.extra(&other).is_some_and(|extra| extra.partner.is_some());
         let alike = other.instrument == self.instrument.listing.instrument && other.side == request.side;
-        if alike && !is_linked { Ok(handle) } else { Err(RejectReason::LinkNotPossible) }
+        let fits = !self.is_contract() || self.may_link(request, handle);
+        if alike && !is_linked && fits { Ok(handle) } else { Err(RejectReason::LinkNotPossible) }
     }
 
     /// The price at which a post-only order may rest. Hidden orders are ignored: a price or a refusal that depended on

@@ -177,11 +177,11 @@ impl<S: EventSink> Market<'_, S> {
             order.fee_carry = side.carry;
             self.shared.ledger.hold(order.account, asset, order.reserved.0 - before.0);
         }
+        // Account 0 may be one of the parties: its wallet is told with the fees in it.
+        self.shared.ledger.pay(AccountId::FEES, asset, pair[0].fee.0 + pair[1].fee.0);
         let trade = self.shared.last_trade.next();
         let buyer = usize::from(pair[1].side == Side::Buy);
         let events = [buyer, 1 - buyer].map(|which| self.book_side(fill, &pair[which], trade));
-        let fees = pair[0].fee.0 + pair[1].fee.0;
-        self.shared.ledger.pay(AccountId::FEES, asset, fees);
         (Settled { fees: [pair[0].fee, pair[1].fee], volume: (asset, fill.notional) }, events)
     }
 

@@ -4,8 +4,9 @@ use super::super::instrument::Instrument;
 use super::super::positions::Quoted;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
+use super::index::Index;
 use crate::domain::contracts::{ImpactPrices, Level, MarkInputs, impact_price, mark};
-use crate::domain::{AdminEvent, Event, IndexId, InstrumentId, Phase, Price, ShardId, Side};
+use crate::domain::{AddIndex, AdminEvent, Event, IndexId, InstrumentId, Phase, Price, ShardId, Side};
 
 /// The levels of a side that an impact price is computed of.
 const IMPACT_LEVELS: usize = 100;
@@ -163,6 +164,15 @@ impl Exchange {
     /// The shard of an index; the first one refuses unknown indexes.
     pub(in crate::exchange) fn shard_of(&self, index: IndexId) -> ShardId {
         self.known_index(index).map_or(ShardId::FIRST, |known| known.shard)
+    }
+
+    /// The indexes by id, with their present terms.
+    pub fn indexes(&self) -> impl Iterator<Item = AddIndex> + '_ {
+        let numbered = (0..).map(IndexId).zip(&self.contracts.indexes);
+        numbered.map(|(index, known)| {
+            let Index { symbol, price_decimals, shard, terms, .. } = *known;
+            AddIndex { index, symbol, price_decimals, shard, terms }
+        })
     }
 
     /// The last price of an index, price units; `None` if it does not exist or has no price here.

@@ -1,7 +1,8 @@
 //! What orders of contracts are held against and what they hold (docs/FUTURES.md, "Orders and their margin").
 
-use super::super::book::Order;
+use super::super::book::{Handle, Order};
 use super::super::checks::{Checked, Request};
+use super::super::extras::REDUCES;
 use super::super::market::Market;
 use super::super::positions::WithOrder;
 use super::super::sink::EventSink;
@@ -64,6 +65,14 @@ impl<S: EventSink> Market<'_, S> {
     pub(in crate::exchange) fn closable(&self, account: AccountId, side: Side) -> u64 {
         let holding = self.shared.positions.find(self.at(account));
         holding.map_or(0, |holding| holding.positions[0].closable(side))
+    }
+
+    /// Whether two orders of a contract may be linked: both or none are reduce-only, and of two reduce-only ones at most
+    /// one does not wait for a trigger.
+    pub(in crate::exchange) fn may_link(&self, request: &Request<'_>, other: Handle) -> bool {
+        let other_reduces = self.shared.orders.hot(other).flags & REDUCES != 0;
+        let waits = request.instructions.is_some_and(|asked| asked.trigger.is_some());
+        reduces(request) == other_reduces && (!other_reduces || waits || self.shared.is_dormant(other))
     }
 
     /// What the order would do to its account; `None` if it only reduces.
@@ -175,7 +184,7 @@ impl<S: EventSink> Market<'_, S> {
     /// What an order must hold if it is measured now: 0 if it puts no more lots at risk. `is_counted`: its open lots are
     /// among those of the open orders of its account.
     pub(in crate::exchange) fn held_now(&mut self, order: &Order, is_counted: bool) -> Amount {
-        if order.flags & super::super::extras::REDUCES != 0 {
+        if order.flags & REDUCES != 0 {
             return Amount(0);
         }
         let open = self.open_of(order);
@@ -196,7 +205,7 @@ impl<S: EventSink> Market<'_, S> {
     /// # Errors
     /// Why it is cancelled instead.
     pub(in crate::exchange) fn measure_triggered(&mut self, order: &Order) -> Result<Amount, RejectReason> {
-        let reduces = order.flags & super::super::extras::REDUCES != 0;
+        let reduces = order.flags & REDUCES != 0;
         let open = self.open_of(order);
         let at = self.at(order.account);
         let with = (!reduces).then(|| self.shared.positions.with_order(at, order.side, open.0, 0));

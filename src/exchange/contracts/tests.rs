@@ -435,7 +435,9 @@ fn random_instructions(random: &mut Random, lots: u64, last: u32) -> Instruction
 #[test]
 fn random_runs_are_right_after_every_command_and_after_a_restart() {
     let mut trades = 0;
-    for seed in std::env::var("SEED").map_or(0..20, |seed| seed.parse().map(|seed: u64| seed..seed + 300).expect("a number")) {
+    for seed in std::env::var("SEED")
+        .map_or(0..20, |seed| seed.parse().map(|seed: u64| seed..seed + 300).expect("a number"))
+    {
         println!("seed {seed}");
         let mut world = World::new();
         for account in 1..=ACCOUNTS {

@@ -281,6 +281,11 @@ impl Happened {
                 | CancelReason::Killed
                 | CancelReason::MassCancel
                 | CancelReason::Operator
+                | CancelReason::InsufficientMargin
+                | CancelReason::PriceOutsideLimits
+                | CancelReason::OpenInterestLimit
+                | CancelReason::ReduceOnlyResized
+                | CancelReason::IndexStale
                 | CancelReason::TriggerRefused(_)
                 | CancelReason::SelfTradePrevented(_) => {}
             },
@@ -320,6 +325,7 @@ impl Happened {
                 | VenueEvent::ShardOpened { .. }
                 | VenueEvent::AccountCopied { .. },
             )
+            | Event::Contract(_)
             | Event::Market(MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_))
             | Event::Order(
                 OrderEvent::Replaced(_)
