@@ -106,10 +106,11 @@ impl Exchange {
         let is_new = known.mark != Some(price);
         known.mark = Some(price);
         self.quote(instrument);
+        // Orders may have waited for a fresh index, and not for another mark.
+        if self.instruments[instrument.0 as usize].triggers.is_some() {
+            self.shared.note_moved(instrument);
+        }
         if is_new {
-            if self.instruments[instrument.0 as usize].triggers.is_some() {
-                self.shared.note_moved(instrument);
-            }
             events.push(Event::Admin(AdminEvent::MarkSet { instrument, price }));
         }
     }

@@ -26,6 +26,9 @@ impl<S: EventSink> Market<'_, S> {
         if self.instrument.listing.phase != Phase::Continuous {
             return false;
         }
+        // A mark of a stale index triggers nothing; trailing stops follow it all the same.
+        let mark = mark.filter(|_| !self.instrument.is_stale(self.shared.now));
+        let triggers = self.instrument.triggers.as_ref().expect("they are there");
         let Some((handle, reference)) = triggers.next(&self.shared.extras, last, mark) else { return false };
         self.shared.touched += RELEASE;
         self.trigger(handle, reference);
