@@ -133,7 +133,11 @@ impl<S: EventSink> Market<'_, S> {
             if taker.touches_left == 0 {
                 return MatchEnd::WorkLimit;
             }
-            let Hot { account, open, flags, .. } = *self.shared.orders.hot(handle);
+            let Hot { account, mut open, flags, .. } = *self.shared.orders.hot(handle);
+            let mut rest = if flags & extras::HAS_EXTRA != 0 { self.rest_of(handle) } else { 0 };
+            if DRY && measures {
+                (open, rest) = self.left_in_dry(handle, open, rest);
+            }
             if measures && self.is_outside_limits(handle) {
                 self.pass_outside::<DRY>(taker, dry, handle);
                 continue;
@@ -146,7 +150,7 @@ impl<S: EventSink> Market<'_, S> {
                     None => continue,
                 }
             }
-            if flags & extras::HAS_EXTRA != 0 && open < taker.hot.open && self.rest_of(handle) > 0 {
+            if open < taker.hot.open && rest > 0 {
                 if !self.shared.may_refresh(taker.hot.account, taker.purse.budget.is_some()) {
                     return MatchEnd::WorkLimit;
                 }
@@ -198,12 +202,11 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Whether the order would be gone at this point of the dry run.
     pub(super) fn is_left_out(&self, dry: &DryRun, handle: Handle) -> bool {
-        self.shared.orders.hot(handle).flags & extras::HAS_EXTRA != 0
-            && self
-                .shared
-                .extras
-                .find(self.shared.orders.cold(handle).extra)
-                .is_some_and(|extra| extra.left_out == dry.number)
+        if self.shared.orders.hot(handle).flags & extras::HAS_EXTRA == 0 {
+            return false;
+        }
+        let extra = self.shared.extras.find(self.shared.orders.cold(handle).extra);
+        extra.is_some_and(|extra| extra.left_out == dry.number) || self.is_gone_in_dry(handle)
     }
 
     /// The dry run has finished with an order: its linked order would be gone.
@@ -348,13 +351,16 @@ impl<S: EventSink> Market<'_, S> {
         if DRY {
             taker.hot.fee_carry = self.instrument.product().fee(&fill, taker.hot.side, fee).1;
             if let Some(pair) = pair {
-                self.book_dry(&fill, pair);
+                let lowered = self.book_dry(&fill, pair, handle, dry);
+                taker.touches_left = taker.touches_left.saturating_sub(lowered);
             }
             return self.step_over(dry, handle);
         }
         self.standing().take(handle, quantity);
         let maker_rate = self.rate(self.shared.orders.hot(handle).account, Liquidity::Maker);
-        self.execute(&mut taker.hot, handle, &fill, [maker_rate, rate], TradeKind::Continuous, pair);
+        let lowered =
+            self.execute(&mut taker.hot, handle, &fill, [maker_rate, rate], TradeKind::Continuous, pair);
+        taker.touches_left = taker.touches_left.saturating_sub(lowered);
     }
 
     /// Displays an iceberg's next slice if its displayed lots are used up and lots remain.

@@ -131,13 +131,21 @@ impl<S: EventSink> Market<'_, S> {
                 let mut reached = Reached { handle, deed, shown: hot.open.0, rest: 0, slice: 1, taken: 0 };
                 if hot.flags & extras::HAS_EXTRA != 0 {
                     self.note_slices(&mut reached);
+                    if DRY && self.is_contract() {
+                        (reached.shown, reached.rest) = {
+                            let (shown, rest) =
+                                self.left_in_dry(handle, Quantity(reached.shown), reached.rest);
+                            (shown.0, rest)
+                        };
+                    }
                 }
                 if deed == Deed::Goes {
                     // The lots that would have traded; none of them are left.
                     (reached.taken, reached.rest) = (reached.shown.min(appetite.open), 0);
                     reached.shown = reached.taken;
                 }
-                queue.end = appetite.take(&mut reached, hot.open.0);
+                let offered = if deed == Deed::Goes { hot.open.0 } else { reached.shown };
+                queue.end = appetite.take(&mut reached, offered);
                 if is_own && taker.self_trade.mode == SelfTrade::CancelBoth {
                     let not_made = self.not_made(taker, handle, Quantity(reached.taken));
                     queue.end = Some(MatchEnd::SelfTrade(SelfTradePrevented { incoming: true, ..not_made }));

@@ -59,6 +59,7 @@ impl<S: EventSink> Market<'_, S> {
     /// Moves the money of a fill, emits the event, and removes the resting order if it is filled. The open lots of both
     /// orders were already decreased. The caller must refresh an iceberg that displays nothing any more. `rates` are
     /// those of the resting and of the incoming side; `pair` has both sides of a trade of a contract, as measured.
+    /// Returns how many reduce-only orders it has lowered.
     pub(super) fn execute(
         &mut self,
         taker: &mut Hot,
@@ -67,7 +68,7 @@ impl<S: EventSink> Market<'_, S> {
         rates: [FeeRate; 2],
         kind: TradeKind,
         pair: Option<&Pair>,
-    ) {
+    ) -> u32 {
         let rest = self.rest_of(handle);
         let open = [Quantity(self.shared.orders.hot(handle).open.0 + rest), taker.open];
         let (Settled { fees, volume }, changed) = match pair {
@@ -117,8 +118,8 @@ impl<S: EventSink> Market<'_, S> {
         if pair.is_some() {
             let accounts = [maker.account, taker.account];
             let buyer = usize::from(taker.side == Side::Buy);
-            self.resize_reducing(accounts[buyer]);
-            self.resize_reducing(accounts[1 - buyer]);
+            return self.resize_reducing(accounts[buyer]) + self.resize_reducing(accounts[1 - buyer]);
         }
+        0
     }
 }

@@ -56,6 +56,8 @@ pub(super) struct Shared {
     pub(super) reducing: Reducing,
     /// What a dry run of a match of a contract did, the last one last; empty between dry runs.
     pub(super) undo: Vec<Undo>,
+    /// Lots that a dry run took from reduce-only orders of contracts; empty between dry runs.
+    pub(super) lowered: Vec<(Handle, u64)>,
     /// A buffer for the queue of one price; only used during a match.
     pub(super) queue: Queue,
 }
@@ -85,6 +87,7 @@ impl Shared {
             dry_runs: 0,
             reducing: Reducing::default(),
             undo: Vec::new(),
+            lowered: Vec::new(),
             queue: Queue::with_room(),
             limits,
         }

@@ -25,7 +25,7 @@ impl Exchange {
             hash.unsigned(contract.coming.of());
             hash.unsigned(u8::from(contract.mark_holds));
             hash.unsigned(contract.opened.map_or(0, |opened| opened + 1));
-            self.digest_samples(contract, hash);
+            Self::digest_samples(contract, hash);
             self.digest_holdings(contract, hash);
         }
         hash.count(self.contracts.funds.len());
@@ -54,8 +54,9 @@ impl Exchange {
         }
     }
 
-    fn digest_samples(&self, contract: &Contract, hash: &mut Canonical) {
-        let samples = || contract.basis.samples(self.contracts.sampled);
+    fn digest_samples(contract: &Contract, hash: &mut Canonical) {
+        hash.unsigned(contract.kept_to);
+        let samples = || contract.basis.samples(contract.kept_to);
         hash.count(samples().count());
         for (second, sample) in samples() {
             hash.unsigned(second);

@@ -93,16 +93,19 @@ impl Exchange {
         let Some(contract) = known.contract.as_ref().filter(|contract| self.is_complete(contract)) else {
             return;
         };
-        let holds = contract.mark_holds;
+        let (holds, sampled) = (contract.mark_holds, self.contracts.sampled);
+        let stale_from = self.stale_from(instrument);
+        if self.shared.now.0 < stale_from {
+            let contract = self.instruments[instrument.0 as usize].contract.as_mut();
+            contract.expect("it is a contract").kept_to = sampled;
+        }
+        let known = &self.instruments[instrument.0 as usize];
         let Some(inputs) = self.mark_inputs(known) else { return };
         let price = if holds { known.mark.unwrap_or(inputs.index) } else { mark(&inputs) };
-        let index = self.known_index(contract.index().expect("it is complete")).expect("it is known");
-        let stale_from = index.stale_from();
-        let sampled = self.contracts.sampled;
         let known = &mut self.instruments[instrument.0 as usize];
         let contract = known.contract.as_mut().expect("it is a contract");
         contract.stale_from = stale_from;
-        contract.find_limits(&known.listing, inputs.index, sampled);
+        contract.find_limits(&known.listing, inputs.index);
         let is_new = known.mark != Some(price);
         known.mark = Some(price);
         self.quote(instrument);
@@ -119,10 +122,9 @@ impl Exchange {
     pub(super) fn find_limits(&mut self, instrument: InstrumentId) {
         let at = instrument.0 as usize;
         let Some(index) = self.index_ticks(&self.instruments[at]) else { return };
-        let sampled = self.contracts.sampled;
         let known = &mut self.instruments[at];
         let contract = known.contract.as_mut().expect("it is a contract");
-        contract.find_limits(&known.listing, index, sampled);
+        contract.find_limits(&known.listing, index);
     }
 
     /// Computes what follows from index, basis and risk, as after a restart.
@@ -134,6 +136,13 @@ impl Exchange {
         let contract = self.instruments[at].contract.as_mut().expect("it is a contract");
         contract.stale_from = stale_from;
         self.find_limits(instrument);
+    }
+
+    /// When the index of a contract becomes stale, ns; 0: it has none with a price.
+    fn stale_from(&self, instrument: InstrumentId) -> u64 {
+        let contract = self.instruments[instrument.0 as usize].contract.as_ref();
+        let index = contract.and_then(|contract| self.known_index(contract.index()?).ok());
+        index.map_or(0, |index| index.stale_from())
     }
 
     /// Tells the positions by what they are valued.
@@ -150,12 +159,12 @@ impl Exchange {
     fn mark_inputs(&self, known: &Instrument) -> Option<MarkInputs> {
         let contract = known.contract.as_ref()?;
         let index = self.index_ticks(known)?;
-        let sampled = self.contracts.sampled;
-        let last = contract.basis.samples(sampled).last().filter(|(second, _)| *second == sampled);
+        let kept_to = contract.kept_to;
+        let last = contract.basis.samples(kept_to).last().filter(|(second, _)| *second == kept_to);
         Some(MarkInputs {
             index,
             funding_left: (0, 1),
-            basis: contract.basis.mean(sampled),
+            basis: contract.basis.mean(kept_to),
             mid: last.map(|(_, sample)| Price(index.0 + sample)),
             band: contract.risk?.mark_band,
             range: contract.range(&known.listing)?,

@@ -1,6 +1,7 @@
 //! Orders of contracts that meet: what each match, dry run and auction does with two orders (docs/FUTURES.md, "Fills").
 
 use super::super::book::{Handle, Hot};
+use super::super::extras::REDUCES;
 use super::super::market::Market;
 use super::super::match_end::MatchEnd;
 use super::super::positions::{At, Position};
@@ -94,21 +95,23 @@ impl<S: EventSink> Market<'_, S> {
             queue.reached.iter().map(|reached| self.shared.orders.hot(reached.handle).id).collect();
         let (mut end, mut is_short) = (None, false);
         for (reached, id) in queue.reached.iter_mut().zip(ids) {
+            if end.is_some() {
+                reached.taken = 0;
+                continue;
+            }
             if reached.deed != Deed::Trades {
                 self.take_of::<DRY>(taker, dry, price, reached);
                 continue;
             }
-            let stands = self.shared.orders.hot(reached.handle).id == id;
-            let has = if stands {
-                self.shared.orders.hot(reached.handle).open.0 + self.rest_of(reached.handle)
-            } else {
-                0
+            let has = match self.shared.orders.hot(reached.handle) {
+                hot if hot.id != id => 0,
+                hot => hot.open.0 + self.rest_of(reached.handle),
             };
+            let has = if DRY { has - self.gone_in_dry(reached.handle) } else { has };
             let lots = reached.taken.min(has);
             is_short |= lots < reached.taken;
             reached.taken = lots;
-            if lots == 0 || end.is_some() {
-                reached.taken = 0;
+            if lots == 0 {
                 continue;
             }
             let fill = self.instrument.product().fill(price, Quantity(lots));
@@ -171,16 +174,29 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// Books a trade of a dry run, so that the next one is measured after it.
-    pub(in crate::exchange) fn book_dry(&mut self, fill: &Fill, pair: &Pair) {
+    /// Returns how many reduce-only orders the trade would have lowered.
+    pub(in crate::exchange) fn book_dry(
+        &mut self,
+        fill: &Fill,
+        pair: &Pair,
+        maker: Handle,
+        dry: &DryRun,
+    ) -> u32 {
+        if self.shared.orders.hot(maker).flags & REDUCES != 0 {
+            self.lower_dry(maker, fill.quantity.0);
+        }
         let buyer = usize::from(pair[1].side() == Side::Buy);
         for which in [buyer, 1 - buyer] {
             let undo = self.book_side_dry(fill, &pair[which]);
             self.shared.undo.push(undo);
         }
+        let accounts = [pair[buyer].at().account, pair[1 - buyer].at().account];
+        accounts.into_iter().map(|account| self.resize_dry(account, dry)).sum()
     }
 
     /// Undoes all that a dry run did.
     pub(in crate::exchange) fn undo_dry(&mut self) {
+        self.shared.lowered.clear();
         let asset = self.instrument.listing.settled_in();
         while let Some(Undo { at, which, before, wallet, fee }) = self.shared.undo.pop() {
             let after = self

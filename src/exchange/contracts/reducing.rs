@@ -7,6 +7,7 @@ use super::super::matching::shrunk;
 use super::super::positions::At;
 use super::super::sink::EventSink;
 use super::super::standing::Lots;
+use super::super::taker::DryRun;
 use crate::domain::{AccountId, CancelReason, OrderId, Quantity, RejectReason, Side};
 use std::collections::BTreeMap;
 
@@ -88,10 +89,12 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// Lowers the resting reduce-only orders of an account after its position changed: the newest first.
-    pub(in crate::exchange) fn resize_reducing(&mut self, account: AccountId) {
+    /// Returns how many it has lowered.
+    pub(in crate::exchange) fn resize_reducing(&mut self, account: AccountId) -> u32 {
         let at = self.at(account);
+        let mut lowered = 0;
         if self.shared.reducing.of(at).is_empty() {
-            return;
+            return lowered;
         }
         for side in [Side::Buy, Side::Sell] {
             let closable = self.closable(account, side);
@@ -103,6 +106,7 @@ impl<S: EventSink> Market<'_, S> {
                 let open = self.open_of(&self.shared.orders.get(handle)).0;
                 let by = more.min(open);
                 more -= by;
+                lowered += 1;
                 if by == open {
                     self.cancel_whole(handle, CancelReason::ReduceOnlyResized);
                 } else {
@@ -112,6 +116,73 @@ impl<S: EventSink> Market<'_, S> {
                 }
             }
         }
+        lowered
+    }
+
+    /// Lots of a reduce-only order that the present dry run took.
+    pub(in crate::exchange) fn gone_in_dry(&self, handle: Handle) -> u64 {
+        let lowered = self.shared.lowered.iter().find(|(other, _)| *other == handle);
+        lowered.map_or(0, |(_, lots)| *lots)
+    }
+
+    /// Whether the present dry run took all lots of a reduce-only order.
+    pub(in crate::exchange) fn is_gone_in_dry(&self, handle: Handle) -> bool {
+        !self.shared.lowered.is_empty()
+            && self.gone_in_dry(handle) == self.open_of(&self.shared.orders.get(handle)).0
+    }
+
+    /// The displayed and the hidden lots that the present dry run has left of an order; hidden ones go first.
+    pub(in crate::exchange) fn left_in_dry(
+        &self,
+        handle: Handle,
+        shown: Quantity,
+        rest: u64,
+    ) -> (Quantity, u64) {
+        if self.shared.lowered.is_empty() {
+            return (shown, rest);
+        }
+        let left = shown.0 + rest - self.gone_in_dry(handle);
+        let shown = shown.0.min(left);
+        (Quantity(shown), left - shown)
+    }
+
+    /// Takes lots of a reduce-only order in a dry run.
+    pub(in crate::exchange) fn lower_dry(&mut self, handle: Handle, by: u64) {
+        match self.shared.lowered.iter_mut().find(|(other, _)| *other == handle) {
+            Some((_, lots)) => *lots += by,
+            None => self.shared.lowered.push((handle, by)),
+        }
+    }
+
+    /// As [`Self::resize_reducing`], in a dry run.
+    pub(in crate::exchange) fn resize_dry(&mut self, account: AccountId, dry: &DryRun) -> u32 {
+        let at = self.at(account);
+        let mut lowered = 0;
+        if self.shared.reducing.of(at).is_empty() {
+            return lowered;
+        }
+        let orders: Vec<Handle> =
+            self.shared.reducing.of(at).iter().rev().map(|(_, handle)| *handle).collect();
+        for side in [Side::Buy, Side::Sell] {
+            let of_side = || orders.iter().copied().filter(|at| self.shared.orders.hot(*at).side == side);
+            let left = |handle| self.open_of(&self.shared.orders.get(handle)).0 - self.gone_in_dry(handle);
+            let lots: Vec<(Handle, u64)> =
+                of_side().filter(|at| !self.is_left_out(dry, *at)).map(|at| (at, left(at))).collect();
+            let all: u64 = lots.iter().map(|(_, lots)| lots).sum();
+            let mut more = all.saturating_sub(self.closable(account, side));
+            for (handle, open) in lots {
+                let by = more.min(open);
+                if by > 0 {
+                    more -= by;
+                    lowered += 1;
+                    self.lower_dry(handle, by);
+                    if by == open {
+                        self.leave_out_partner(dry, handle);
+                    }
+                }
+            }
+        }
+        lowered
     }
 
     /// Notes that an order rests, if it is reduce-only.

@@ -38,6 +38,8 @@ pub(in crate::exchange) struct Contract {
     pub(in crate::exchange) mark_holds: bool,
     /// The samples of the basis.
     pub(in crate::exchange) basis: Basis,
+    /// Samples of the 30 seconds that end with this one are kept: the last sampling tick while the index was fresh.
+    pub(in crate::exchange) kept_to: u64,
     /// Its number among the contracts of the shard.
     pub(in crate::exchange) ordinal: Ordinal,
     /// The lots of all long positions. Derived from the positions.
@@ -60,6 +62,7 @@ impl Contract {
             coming: Coming::default(),
             mark_holds: false,
             basis: Basis::default(),
+            kept_to: 0,
             ordinal,
             open_interest: 0,
             stale_from: 0,
@@ -80,10 +83,10 @@ impl Contract {
     }
 
     /// Computes the price limits anew.
-    pub(super) fn find_limits(&mut self, listing: &Listing, index: Price, sampled: u64) {
+    pub(super) fn find_limits(&mut self, listing: &Listing, index: Price) {
         let Some((range, risk)) = self.range(listing).zip(self.risk) else { return };
         let bands = PriceBands { early: risk.first_band, premium: risk.premium_band, outer: risk.outer_band };
-        let basis = self.basis.mean(sampled).unwrap_or(0);
+        let basis = self.basis.mean(self.kept_to).unwrap_or(0);
         self.limits =
             [PriceLimits::early(&bands, &range, index), PriceLimits::new(&bands, &range, index, basis)];
     }

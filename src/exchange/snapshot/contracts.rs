@@ -96,6 +96,8 @@ pub struct ContractRecord {
     pub mark_holds: bool,
     /// The second in which it was first in continuous trading.
     pub opened: Option<u64>,
+    /// The last sampling tick while its index was fresh; 0 before the first.
+    pub kept_to: u64,
 }
 
 /// A row of a table of margin tiers.
@@ -163,6 +165,7 @@ impl Exchange {
                 coming: contract.coming.of(),
                 mark_holds: contract.mark_holds,
                 opened: contract.opened,
+                kept_to: contract.kept_to,
             };
             sink.put(Part::Terms, &record)?;
         }
@@ -211,7 +214,7 @@ impl Exchange {
 
     fn sample_records(&self) -> impl Iterator<Item = SampleRecord> + '_ {
         self.contracts_by_id().flat_map(|(instrument, contract)| {
-            let samples = contract.basis.samples(self.contracts.sampled);
+            let samples = contract.basis.samples(contract.kept_to);
             samples.map(move |(second, sample)| SampleRecord { instrument, second, sample })
         })
     }
@@ -278,12 +281,15 @@ impl Restoring {
         let index = index.transpose().map_err(|_| "contract follows an unknown index")?;
         let known = self.exchange.instruments.get_mut(at).filter(|known| known.contract.is_some());
         let known = known.ok_or("contract record of an instrument that is no contract of this shard")?;
+        let kept = record.kept_to <= self.exchange.contracts.sampled;
+        check(kept, "contract's samples are after the last sampling tick")?;
         check(!record.mark_holds || known.mark.is_some(), "contract's mark is held but not set")?;
         let contract = Contract {
             terms,
             risk,
             mark_holds: record.mark_holds,
             opened: record.opened,
+            kept_to: record.kept_to,
             coming: Coming::awaiting(record.coming),
             ..Contract::new(&known.listing, known.contract.as_ref().expect("it is a contract").ordinal)
         };
@@ -311,10 +317,10 @@ impl Restoring {
 
     pub(super) fn take_sample(&mut self, record: SampleRecord) -> Refused {
         let SampleRecord { instrument, second, sample } = record;
-        let sampled = self.exchange.contracts.sampled;
         let known = self.exchange.instruments.get_mut(instrument.0 as usize);
         let contract =
             known.and_then(|known| known.contract.as_mut()).ok_or("sample of an unknown contract")?;
+        let sampled = contract.kept_to;
         let is_later = contract.basis.samples(sampled).last().is_none_or(|(last, _)| last < second);
         check(is_later && second <= sampled, "samples are out of order")?;
         contract.basis.put(second, sample);

@@ -70,35 +70,34 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// The same for an order of a contract: it is measured again, and holds what it needs now.
-    fn release_of_contract(&mut self, mut order: Order, amount: Option<i64>) {
-        let mut refused = None;
-        if let Some(amount) = amount {
-            match self.lots_by_amount(&order, amount) {
-                Ok(lots) => (order.open, order.total) = (lots, lots),
-                Err(reason) => refused = Some(reason),
-            }
-        }
-        if refused.is_none() && order.flags & REDUCES != 0 {
-            match self.closable(order.account, order.side) {
-                0 => refused = Some(CancelReason::TriggerRefused(RejectReason::NotReducing)),
-                closable => order = self.lower_incoming(order, closable).expect("something is left"),
-            }
-        }
-        self.priority_updated(&order);
-        let held = match refused {
-            Some(reason) => Err(reason),
-            None => self.measure_triggered(&order).map_err(CancelReason::TriggerRefused),
+    fn release_of_contract(&mut self, order: Order, amount: Option<i64>) {
+        let mut found = order;
+        let mut right = match amount {
+            None => Ok(()),
+            Some(amount) => self.lots_by_amount(&order, amount).map(|lots| {
+                (found.open, found.total) = (lots, lots);
+            }),
         };
+        if right.is_ok() && order.flags & REDUCES != 0 {
+            match self.closable(order.account, order.side) {
+                0 => right = Err(CancelReason::TriggerRefused(RejectReason::NotReducing)),
+                closable => found = self.lower_incoming(found, closable).expect("something is left"),
+            }
+        }
+        let held = right.and_then(|()| self.measure_triggered(&found).map_err(CancelReason::TriggerRefused));
+        // An order by amount whose lots are refused stays one of one lot.
+        let told = if amount.is_some() && held.is_err() { order } else { found };
+        self.priority_updated(&told);
         let held = match held {
             Ok(held) => held,
-            Err(reason) => return self.cancel_rest(order, reason),
+            Err(reason) => return self.cancel_rest(told, reason),
         };
-        let before = std::mem::replace(&mut order.reserved, held);
+        let before = std::mem::replace(&mut found.reserved, held);
         if before != held || amount.is_some() {
-            self.reserve(&order, before);
-            self.restated(&order, RestateReason::Reserve);
+            self.reserve(&found, before);
+            self.restated(&found, RestateReason::Reserve);
         }
-        self.match_then_rest(order);
+        self.match_then_rest(found);
     }
 
     fn lots_by_amount(&mut self, order: &Order, amount: i64) -> Result<Quantity, CancelReason> {
