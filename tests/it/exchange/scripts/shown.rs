@@ -171,6 +171,7 @@ pub fn shown(event: &Event) -> String {
         Event::Market(MarketEvent::Indicative(a)) => auction("indicative", a),
         Event::Market(MarketEvent::Uncrossed(a)) => auction("uncrossed", a),
         Event::Admin(AdminEvent::MarkSet { instrument, price }) => format!("mark {instrument} {price}"),
+        Event::Contract(event) => format!("contract {event:?}"),
         Event::Admin(AdminEvent::TermsSet(l)) => {
             let head = format!("terms {} tick {} lot {}", l.instrument, l.tick_units, l.lot);
             let (min, max) = (l.min_quantity, l.max_quantity);
@@ -357,6 +358,7 @@ impl Seen {
                 | VenueEvent::ShardOpened { .. }
                 | VenueEvent::AccountCopied { .. },
             )
+            | Event::Contract(_)
             | Event::Market(
                 MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_),
             )

@@ -113,6 +113,7 @@ impl Naive {
                 | OrderCommand::Amend(_)
                 | OrderCommand::MassCancel(_),
             )
+            | Command::Contract(_)
             | Command::Clock(ClockCommand::Tick) => unreachable!("order entry and time are no settings"),
         }
     }

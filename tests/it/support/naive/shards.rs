@@ -165,7 +165,7 @@ impl NaiveVenue {
             Event::Order(
                 OrderEvent::AccountState { .. } | OrderEvent::OrderEntrySet(_) | OrderEvent::OrderNamed(_),
             ) => at == 0,
-            Event::Order(_) | Event::Market(_) => true,
+            Event::Order(_) | Event::Market(_) | Event::Contract(_) => true,
             Event::Venue(_) | Event::Admin(_) => at == 0,
         }
     }
