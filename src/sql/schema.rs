@@ -2,7 +2,7 @@
 
 use super::database::{Database, identity, suffixed};
 use super::error::SqlError;
-use super::migrations::{self, SCHEMA_VERSION};
+use super::migrations::{self, CONTRACTS, SCHEMA_VERSION};
 use super::people::People;
 use super::wal::{MOVED_PAGES, WAL_KEPT_BYTES};
 use dojima_journal::passing::retry;
@@ -124,7 +124,7 @@ impl Database {
     /// Creates the tables, all in one transaction.
     fn make_schema(&self) -> Result<(), SqlError> {
         self.transact(&format!(
-            "{SCHEMA}
+            "{SCHEMA}{CONTRACTS}
              INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}'), ('program', 'dojima {}');
              PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};",
             env!("CARGO_PKG_VERSION"),

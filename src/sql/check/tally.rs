@@ -6,24 +6,25 @@
 use super::super::mirror::OrderHasher;
 use super::super::reader::{OrderCounts, RowCounts};
 use super::super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide};
+use super::contracts::Contracts;
 use crate::domain::{
-    AccountId, AdminEvent, Amount, AssetCode, AssetId, Event, EventRecord, Executed, FeeAsset, Listing,
-    LoginId, MarketEvent, OrderEvent, OrderId, OrderState, OrderTerms, Quantity, RestateReason, Restated,
-    ShardId, Side, Transfer, VenueEvent,
+    AccountId, AdminEvent, Amount, AssetCode, AssetId, ContractEvent, Event, EventRecord, Executed, FeeAsset,
+    FundCause, FundChanged, Listing, LoginId, MarketEvent, OrderEvent, OrderId, OrderState, OrderTerms,
+    Quantity, RestateReason, Restated, ShardId, Side, Transfer, VenueEvent,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
 
-/// An asset's supply and the sum of its balances.
+/// An asset's supply and the sum of its balances and insurance funds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetCheck {
     pub asset: AssetId,
     pub code: AssetCode,
     /// Minor units are 10^-scale.
     pub scale: u8,
-    /// Deposits minus withdrawals in the event log, minor units.
+    /// Deposits minus withdrawals in the event log, those of insurance funds too, minor units.
     pub supply: i128,
-    /// The sum of all balances in the tables, minor units.
+    /// The sum of all balances and insurance funds in the tables, minor units.
     pub held: i128,
 }
 
@@ -50,6 +51,7 @@ enum Kind {
 pub(super) struct Tally {
     pub(super) orders: OrderCounts,
     pub(super) rows: RowCounts,
+    pub(super) contracts: Contracts,
     assets: BTreeMap<AssetId, (AssetCode, u8)>,
     logins: BTreeMap<LoginId, AccountId>,
     listings: BTreeMap<u32, Listing>,
@@ -112,17 +114,20 @@ impl Tally {
             Event::Venue(VenueEvent::ShardOpened { .. }) => self.rows.shards += 1,
             Event::Market(MarketEvent::Uncrossed(_)) => self.rows.auctions += 1,
             Event::Venue(VenueEvent::Checkpointed(_)) => self.rows.checkpoints += 1,
+            Event::Contract(event) => self.contract(record, event)?,
+            Event::Admin(AdminEvent::MarkSet { instrument, price }) => {
+                let tick = self.listing(instrument.0)?.tick_units;
+                self.contracts.mark(*instrument, i128::from(price.0) * i128::from(tick), record.time);
+            }
             Event::Venue(
                 VenueEvent::AccountOpened { .. }
                 | VenueEvent::Opened { .. }
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::SessionEnded { .. },
             )
-            | Event::Contract(_)
             | Event::Market(MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_))
             | Event::Admin(
-                AdminEvent::MarkSet { .. }
-                | AdminEvent::FeesSet(_)
+                AdminEvent::FeesSet(_)
                 | AdminEvent::ProtectionSet { .. }
                 | AdminEvent::OrderLimitsSet { .. }
                 | AdminEvent::SelfTradeSet(_)
@@ -144,10 +149,14 @@ impl Tally {
         self.balances.iter().map(|(place, (total, reserved))| balance(*place, *total, *reserved))
     }
 
-    /// For each asset, the supply by these events and the sum of these rows.
-    pub(super) fn assets(&self, held: &[BalanceRow]) -> Vec<AssetCheck> {
-        let holds =
-            |asset| held.iter().filter(|row| row.asset == asset).map(|row| i128::from(row.total.0)).sum();
+    /// For each asset, the supply by these events and the sum of these rows of balances and funds.
+    pub(super) fn assets(&self, held: &[BalanceRow], funds: &[(AssetId, Amount)]) -> Vec<AssetCheck> {
+        let holds = |asset| {
+            let of_accounts = held.iter().filter(|row| row.asset == asset).map(|row| i128::from(row.total.0));
+            let of_funds =
+                funds.iter().filter(|(of, _)| *of == asset).map(|(_, amount)| i128::from(amount.0));
+            of_accounts.chain(of_funds).sum()
+        };
         let check = |(asset, (code, scale)): (&AssetId, &(AssetCode, u8))| AssetCheck {
             asset: *asset,
             code: *code,
@@ -163,6 +172,16 @@ impl Tally {
         self.rows.transfers += 1;
         *self.supply.entry(transfer.asset).or_default() += amount;
         self.move_money((transfer.account, transfer.asset, transfer.shard), amount);
+    }
+
+    fn contract(&mut self, record: &EventRecord, event: &ContractEvent) -> Result<(), String> {
+        if let ContractEvent::FundChanged(FundChanged { asset, cause, amount, .. }) = event {
+            self.rows.fund_changes += 1;
+            if *cause == FundCause::Deposit {
+                *self.supply.entry(*asset).or_default() += i128::from(amount.0);
+            }
+        }
+        self.contracts.add(record, event)
     }
 
     fn move_money(&mut self, place: (AccountId, AssetId, ShardId), amount: i128) {
@@ -246,7 +265,8 @@ impl Tally {
         let power = 10_i128.pow(u32::from(before.abs_diff(scale)));
         let of_it = self.balances.iter_mut().filter(|((_, of, _), _)| *of == asset);
         let amounts = of_it.flat_map(|(_, (total, reserved))| [total, reserved]);
-        for amount in amounts.chain(self.supply.get_mut(&asset)) {
+        let funds = self.contracts.funds_of(asset);
+        for amount in amounts.chain(self.supply.get_mut(&asset)).chain(funds) {
             if scale >= before {
                 *amount *= power;
             } else if *amount % power == 0 {
