@@ -6,6 +6,7 @@
 //! [`Config::compare`] reports where the file differs from it.
 
 mod compare;
+mod contracts;
 mod error;
 mod exact;
 mod file;
@@ -19,6 +20,9 @@ mod venue;
 mod words;
 
 pub use compare::Difference;
+pub use contracts::{
+    ContractConfig, ContractRiskConfig, Expiry, IndexConfig, InsuranceFundConfig, MarginTierConfig,
+};
 pub use error::{ConfigError, Problem};
 pub use file::Config;
 pub use sections::{
@@ -28,10 +32,10 @@ pub use sections::{
 };
 pub use settings::{
     AccountLimitsConfig, Day, FeeTierConfig, FeesSection, InstrumentLimitsConfig, ProtectionConfig,
-    ScheduleConfig, SelfTradeConfig, TimeOfDay,
+    ScheduleConfig, SelfTradeConfig, TimeOfDay, WalletConfig,
 };
 pub use users::{LoginConfig, LoginLimitsConfig, Network, UserRole};
-pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, ShardConfig, TradingLogin, WalletConfig};
+pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, ShardConfig, TradingLogin};
 
 use crate::domain::{Command, VenueCommand};
 use std::path::Path;
@@ -89,7 +93,7 @@ impl Config {
     }
 
     /// The commands that a first start journals before any other: fee account, assets, accounts, logins, instruments,
-    /// deposits and other settings. The last one is [`VenueCommand::Open`] with the digest of the commands before it. The same
+    /// deposits, other settings, indexes and what contracts have. The last one is [`VenueCommand::Open`] with the digest of the commands before it. The same
     /// configuration always gives the same commands.
     ///
     /// # Errors

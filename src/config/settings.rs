@@ -6,6 +6,7 @@ use crate::domain::{Owner, Phase, SelfTrade};
 use rust_decimal::Decimal;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
 
 /// `[fees]`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,17 +60,17 @@ pub struct ProtectionConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InstrumentLimitsConfig {
-    /// Largest order, in base.
+    /// Largest order, in the instrument's asset of `lot`.
     #[serde(with = "exact")]
     pub quantity_max: Decimal,
-    /// Largest price × quantity of a limit order, in quote.
+    /// Largest value of a limit order, price × quantity, in quote, of an inverse contract in base.
     #[serde(with = "exact")]
     pub notional_max: Decimal,
     /// The most open orders of an account.
     pub open_orders_max: u32,
     /// The most new orders and replaces of an account per second.
     pub orders_per_second_max: u32,
-    /// The most that an account may hold plus have on order, in base.
+    /// The most that an account may hold plus have on order, in the instrument's asset of `lot`.
     #[serde(with = "exact")]
     pub position_max: Decimal,
 }
@@ -107,6 +108,11 @@ pub struct SelfTradeConfig {
     #[serde(default)]
     pub group: u32,
 }
+
+/// Opening balances in the wallet of one shard, by asset code.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WalletConfig(#[serde(with = "exact::by_name")] pub BTreeMap<String, Decimal>);
 
 /// `[[instruments.schedule]]`: sets the instrument to this phase at this time of day. Not journaled: the engine follows the
 /// schedule of its current file.
