@@ -2,8 +2,9 @@
 
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
+use super::index::Index;
 use crate::domain::contracts::{MarkInputs, mark};
-use crate::domain::{AdminEvent, Event, IndexId, InstrumentId, Phase, Price, ShardId};
+use crate::domain::{AddIndex, AdminEvent, Event, IndexId, InstrumentId, Phase, Price, ShardId};
 
 impl Exchange {
     /// Sets the marks of all contracts of an index, in the order of ids.
@@ -95,6 +96,15 @@ impl Exchange {
     /// The shard of an index; the first one refuses unknown indexes.
     pub(in crate::exchange) fn shard_of(&self, index: IndexId) -> ShardId {
         self.known_index(index).map_or(ShardId::FIRST, |known| known.shard)
+    }
+
+    /// The indexes by id, with their present terms.
+    pub fn indexes(&self) -> impl Iterator<Item = AddIndex> + '_ {
+        let numbered = (0..).map(IndexId).zip(&self.contracts.indexes);
+        numbered.map(|(index, known)| {
+            let Index { symbol, price_decimals, shard, terms, .. } = *known;
+            AddIndex { index, symbol, price_decimals, shard, terms }
+        })
     }
 
     /// The last price of an index, price units; `None` if it does not exist or has no price here.
