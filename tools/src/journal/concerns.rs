@@ -5,9 +5,9 @@
 use super::entry::{Entry, Value};
 use super::names::Names;
 use dojima::domain::{
-    AccountId, AdminCommand, AdminEvent, Amend, Cancel, ClockCommand, Command, Event, InstrumentId,
-    KillScope, LimitScope, LoginId, MarketEvent, MassCancel, Modify, OrderCommand, OrderEvent, RefuseReplace,
-    Replace, UserRef, VenueCommand, VenueEvent,
+    AccountId, AdminCommand, AdminEvent, Amend, Cancel, ClockCommand, Command, ContractCommand,
+    ContractEvent, Event, InstrumentId, KillScope, LimitScope, LoginId, MarketEvent, MassCancel, Modify,
+    OrderCommand, OrderEvent, RefuseReplace, Replace, UserRef, VenueCommand, VenueEvent,
 };
 
 /// The parties of a record.
@@ -120,6 +120,7 @@ impl Concerns {
                 | AdminCommand::Delist { instrument }
                 | AdminCommand::SetProtection { instrument, .. },
             ) => Self::instrument(*instrument),
+            Command::Contract(command) => Self::of_contract_command(command),
             Command::Admin(AdminCommand::SetTerms(terms)) => Self::instrument(terms.instrument),
             Command::Admin(AdminCommand::SetFees(fees)) => Self::instrument(fees.instrument),
             Command::Admin(AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer)) => {
@@ -159,6 +160,7 @@ impl Concerns {
                 | VenueEvent::ShardOpened { .. }
                 | VenueEvent::Checkpointed(_),
             ) => Self::default(),
+            Event::Contract(event) => Self::of_contract_event(event),
             Event::Order(OrderEvent::AccountState { login, .. })
             | Event::Venue(VenueEvent::SessionEnded { login } | VenueEvent::SessionStarted { login, .. }) => {
                 Self::login(*login)
@@ -207,6 +209,32 @@ impl Concerns {
             Event::Admin(AdminEvent::OrderLimitsSet { scope, .. }) => Self::limits(*scope),
             Event::Admin(AdminEvent::SelfTradeSet(set)) => Self::account(set.account),
             Event::Admin(AdminEvent::Killed { scope, .. }) => Self::kill(*scope),
+        }
+    }
+
+    fn of_contract_command(command: &ContractCommand) -> Self {
+        match command {
+            ContractCommand::AddIndex(_)
+            | ContractCommand::SetIndexTerms { .. }
+            | ContractCommand::SetIndex(_)
+            | ContractCommand::DepositFund(_) => Self::default(),
+            ContractCommand::SetContract(set) => Self::instrument(set.instrument),
+            ContractCommand::SetContractRisk(set) => Self::instrument(set.instrument),
+            ContractCommand::SetMarginTier(set) => Self::instrument(set.instrument),
+        }
+    }
+
+    fn of_contract_event(event: &ContractEvent) -> Self {
+        match event {
+            ContractEvent::IndexAdded(_)
+            | ContractEvent::IndexTermsSet { .. }
+            | ContractEvent::IndexSet(_)
+            | ContractEvent::IndexHeld { .. } => Self::default(),
+            ContractEvent::ContractSet(set) => Self::instrument(set.instrument),
+            ContractEvent::ContractRiskSet(set) => Self::instrument(set.instrument),
+            ContractEvent::MarginTierSet { tier, .. } => Self::instrument(tier.instrument),
+            ContractEvent::MarginTiersSet { instrument, .. } => Self::instrument(*instrument),
+            ContractEvent::FundChanged(change) => Self { instrument: change.instrument, ..Self::default() },
         }
     }
 }
