@@ -401,14 +401,9 @@ mod tests {
         lines
     }
 
-    #[test]
-    fn numbers_of_contracts_are_in_their_units() {
-        let asset = |id, code, scale| {
-            let code = AssetCode::new(code).expect("a code");
-            Event::Admin(AdminEvent::AssetAdded { asset: AssetId(id), code, scale })
-        };
-        let instrument = InstrumentId(0);
-        let listing = Listing {
+    /// An inverse contract, whose lots are amounts of quote.
+    fn listing(instrument: InstrumentId) -> Listing {
+        Listing {
             instrument,
             symbol: Symbol::new("BTC-MAR").expect("a symbol"),
             base: AssetId(1),
@@ -419,7 +414,16 @@ mod tests {
             min_quantity: Quantity(5),
             product: Product::InverseDated,
             ..Listing::default()
+        }
+    }
+
+    #[test]
+    fn numbers_of_contracts_are_in_their_units() {
+        let asset = |id, code, scale| {
+            let code = AssetCode::new(code).expect("a code");
+            Event::Admin(AdminEvent::AssetAdded { asset: AssetId(id), code, scale })
         };
+        let instrument = InstrumentId(0);
         let index = AddIndex {
             index: IndexId(3),
             symbol: Symbol::new("BTC").expect("a symbol"),
@@ -463,7 +467,7 @@ mod tests {
         let lines = shown(&[
             asset(0, "USD", 2),
             asset(1, "BTC", 8),
-            Event::Admin(AdminEvent::InstrumentListed(listing)),
+            Event::Admin(AdminEvent::InstrumentListed(listing(instrument))),
             Event::Contract(ContractEvent::IndexAdded(index)),
             Event::Contract(ContractEvent::IndexSet(set)),
             Event::Contract(ContractEvent::ContractSet(contract)),
