@@ -254,7 +254,7 @@ impl Naive {
             return Err(RejectReason::TransferBelowMinimum);
         }
         let change = i128::from(amount.0) * if inward { 1 } else { -1 };
-        if held.held.iter().sum::<i128>() + change > AMOUNT_MAX {
+        if self.supply(asset) + change > AMOUNT_MAX {
             return Err(RejectReason::SupplyTooLarge);
         }
         if self.available(account, asset) + change < 0 {
