@@ -1,6 +1,5 @@
 //! Commands of every kind with numbers at and around every edge.
 
-#[path = "contracts.rs"]
 mod contracts;
 
 use crate::support::instructions::EACH;
