@@ -291,7 +291,8 @@ impl Happened {
                 *self.ignored.entry(IgnoreReason::name(ignored.reason)).or_default() += 1
             }
             Event::Venue(VenueEvent::SessionRolled { .. }) => self.rolls += 1,
-            Event::Admin(
+            Event::Contract(_)
+            | Event::Admin(
                 AdminEvent::AssetAdded { .. }
                 | AdminEvent::InstrumentListed(_)
                 | AdminEvent::Deposited(_)

@@ -233,4 +233,10 @@ const NAMES: [&str; Part::ALL.len()] = [
     "Lead",
     "Extra",
     "Order",
+    "Contract",
+    "Index",
+    "Terms",
+    "Tier",
+    "Sample",
+    "Fund",
 ];

@@ -30,6 +30,7 @@ impl Naive {
         if phase == Phase::Delisted || phase == now {
             return Err(RejectReason::InvalidPhase);
         }
+        self.may_go_to(instrument, phase)?;
         self.enter_phase(instrument, phase);
         Ok(())
     }

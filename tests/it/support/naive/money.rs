@@ -271,7 +271,7 @@ impl Naive {
             return Err(RejectReason::TransferBelowMinimum);
         }
         let change = i128::from(amount.0) * if inward { 1 } else { -1 };
-        if held.held.iter().sum::<i128>() + change > AMOUNT_MAX {
+        if self.supply(asset) + change > AMOUNT_MAX {
             return Err(RejectReason::SupplyTooLarge);
         }
         if !inward && i128::from(amount.0) > self.withdrawable(account, asset) {
