@@ -282,6 +282,11 @@ impl Happened {
                 | CancelReason::MassCancel
                 | CancelReason::Operator
                 | CancelReason::TriggerRefused(_)
+                | CancelReason::InsufficientMargin
+                | CancelReason::PriceOutsideLimits
+                | CancelReason::OpenInterestLimit
+                | CancelReason::ReduceOnlyResized
+                | CancelReason::IndexStale
                 | CancelReason::SelfTradePrevented(_) => {}
             },
             Event::Order(OrderEvent::Rejected(rejected)) => self.reject(rejected.reason),

@@ -212,5 +212,13 @@ pub fn shown(event: &ContractEvent) -> String {
             let head = format!("fund {} of shard {} {cause}{of}", fund.asset, fund.shard);
             format!("{head} {} is {} #{}", fund.amount, fund.fund, fund.reference)
         }
+        ContractEvent::PositionChanged(it) => {
+            let (leg, cause) = (it.leg.word(), it.cause.word());
+            let head = format!("position {} of i{} {leg}", it.account, it.instrument);
+            let pot = if it.pot == 0 { String::new() } else { format!(" pot {}", it.pot) };
+            let of = if it.trade.0 == 0 { String::new() } else { format!(" !{}", it.trade) };
+            let has = format!("{} lots cost {}, realised {}", it.lots, it.cost, it.realised);
+            format!("{head} {has}{pot} wallet {} {cause}{of}", it.wallet)
+        }
     }
 }

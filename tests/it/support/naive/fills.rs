@@ -7,7 +7,7 @@ use super::money::fee;
 use super::orders::Order;
 use super::positions::Legs;
 use dojima::domain::{
-    AccountId, CancelReason, ContractEvent, Event, FeeRate, InstrumentId, PositionCause, PositionChanged,
+    AccountId, ContractEvent, Event, FeeRate, InstrumentId, PositionCause, PositionChanged,
     PositionLeg, Side, TradeId,
 };
 use rust_decimal::Decimal;

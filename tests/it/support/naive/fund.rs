@@ -5,10 +5,10 @@ use super::{AMOUNT_MAX, Naive};
 use dojima::domain::{ContractEvent, DepositFund, Event, FundCause, FundChanged, Listing, RejectReason};
 
 impl Naive {
-    /// What all accounts and the fund have of an asset.
+    /// What all accounts and the fund have of an asset, with what positions cost: deposits less withdrawals.
     pub(super) fn supply(&self, asset: dojima::domain::AssetId) -> i128 {
         let known = &self.assets[usize::from(asset.0)];
-        known.held.iter().sum::<i128>() + known.fund
+        known.held.iter().sum::<i128>() + known.fund - self.costs(asset)
     }
 
     pub(super) fn deposit_fund(&mut self, deposit: DepositFund) -> Result<(), RejectReason> {

@@ -28,6 +28,10 @@ pub(super) struct Contract {
     pub next_rows: u8,
     /// Whether an operator has said what the mark is.
     pub mark_stands: bool,
+    /// When continuous trading first began.
+    pub began: Option<u64>,
+    /// The basis by second, those that are kept.
+    pub samples: Vec<(u64, i64)>,
 }
 
 impl Contract {
@@ -167,15 +171,18 @@ impl Naive {
         Ok(())
     }
 
-    /// Whether a contract may go from its phase to this one.
+    /// Whether a contract may go from its phase to this one. Only perpetuals trade so far.
     pub(super) fn may_go_to(&self, instrument: InstrumentId, phase: Phase) -> Done {
-        let is_contract = self.listing(instrument).product != Product::Spot;
-        // Orders of contracts are not built: what would take them waits.
-        let waits = !matches!(phase, Phase::Closed | Phase::Halted | Phase::CancelOnly);
-        if is_contract && phase != Phase::Closed && (waits || !self.is_complete(instrument)) {
+        let listing = self.listing(instrument);
+        if listing.product == Product::Spot {
+            return Ok(());
+        }
+        let waits = is_dated(listing.product) && !matches!(phase, Phase::Halted | Phase::CancelOnly);
+        if phase != Phase::Closed && (waits || !self.is_complete(instrument)) {
             return Err(RejectReason::ContractIncomplete);
         }
-        Ok(())
+        let uncrosses = phase == Phase::Continuous || (phase == Phase::Closed && listing.phase.gathers());
+        if uncrosses && self.is_stale(instrument) { Err(RejectReason::IndexStale) } else { Ok(()) }
     }
 
     /// Whether a contract can have this listing in place of its own, which differs in tick or lot.
@@ -200,6 +207,7 @@ impl Naive {
         if listing.phase != Phase::Closed {
             return Err(RejectReason::InvalidPhase);
         }
+        self.no_legs(instrument)?;
         if self.orders.iter().any(|order| order.instrument == instrument) {
             return Err(RejectReason::OrdersOpen);
         }
@@ -209,7 +217,9 @@ impl Naive {
         if self.contracts().iter().filter(|id| follows(id)).count() >= OF_INDEX_MAX {
             return Err(RejectReason::TooManyContracts);
         }
-        self.instrument_mut(instrument).contract.terms = Some(set);
+        let contract = &mut self.instrument_mut(instrument).contract;
+        contract.terms = Some(set);
+        contract.samples.clear();
         self.events.push(Event::Contract(ContractEvent::ContractSet(set)));
         self.move_mark(instrument);
         Ok(())

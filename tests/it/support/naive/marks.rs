@@ -1,6 +1,6 @@
 //! Mark prices of contracts.
 
-use super::contracts::prices::{Inputs, index_ticks};
+use super::contracts::prices::Inputs;
 use super::{Naive, SECOND, ticks};
 use dojima::domain::{AdminEvent, Event, InstrumentId, Phase, Price, RejectReason};
 
@@ -13,41 +13,37 @@ impl Naive {
             return;
         }
         let known = self.instrument(instrument);
-        let (Some(terms), Some(risk)) = (known.contract.terms, known.contract.risk) else { return };
-        let tick = known.listing.tick_units;
-        let range = super::futures::range(&known.listing, &terms).expect("it was asked about");
-        let price = self.indexes[usize::from(terms.index.0)].price().expect("it is complete");
-        // Without a book there are no samples, and no funding before the first one.
+        let index = self.index_in_ticks(instrument).expect("it is complete");
+        // There is no funding before the first one.
         let inputs = Inputs {
-            index: index_ticks(price, tick, range),
+            index,
             funding: None,
-            basis: None,
-            mid: None,
-            band: risk.mark_band.0,
-            range,
+            basis: self.basis(instrument),
+            mid: self.last_basis(instrument).map(|basis| index + basis),
+            band: known.contract.risk.expect("it is complete").mark_band.0,
+            range: self.price_range(instrument).expect("it was asked about"),
         };
         let mark = i128::from(inputs.mark());
         if known.mark != Some(mark) {
             self.instrument_mut(instrument).mark = Some(mark);
             let price = ticks(mark);
             self.events.push(Event::Admin(AdminEvent::MarkSet { instrument, price }));
+            self.follow(instrument);
         }
     }
 
-    /// The first tick of a second moves the marks of all contracts whose index is fresh.
+    /// The first tick of a second takes samples of all contracts whose index is fresh, and then moves their marks.
     pub(super) fn sample(&mut self) {
         let second = self.now / SECOND;
         if second <= self.last_sampled || !self.has_contracts() {
             return;
         }
         self.last_sampled = second;
-        for id in self.contracts() {
-            let known = self.instrument(id);
-            let index = known.contract.index().map(|index| &self.indexes[usize::from(index.0)]);
-            if index.is_none_or(|index| index.is_stale(self.now)) {
-                continue;
-            }
-            if known.listing.phase != Phase::Halted {
+        let mut fresh = self.contracts();
+        fresh.retain(|id| !self.is_stale(*id));
+        fresh.iter().for_each(|id| self.sample_basis(*id));
+        for id in fresh {
+            if self.phase(id) != Phase::Halted {
                 self.instrument_mut(id).contract.mark_stands = false;
             }
             self.move_mark(id);

@@ -560,9 +560,13 @@ impl Naive {
 
     /// The phase is another, and nothing else happens.
     pub(super) fn set_phase(&mut self, instrument: InstrumentId, phase: Phase) {
+        let now = self.now;
         let known = self.instrument_mut(instrument);
         known.listing.phase = phase;
         known.interrupted_until = None;
+        if phase == Phase::Continuous {
+            known.contract.began.get_or_insert(now);
+        }
         self.events.push(Event::Market(MarketEvent::PhaseSet { instrument, phase }));
     }
 }

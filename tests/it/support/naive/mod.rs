@@ -8,6 +8,7 @@ mod auctions;
 mod changes;
 mod checks;
 pub mod contracts;
+mod fills;
 mod fund;
 mod futures;
 mod in_vain;
@@ -17,7 +18,11 @@ mod margin_tiers;
 mod marks;
 mod matching;
 mod money;
+mod order_margin;
 mod orders;
+mod positions;
+mod price_limits;
+mod reduce_only;
 mod settings;
 mod shards;
 mod terms;
@@ -35,6 +40,7 @@ use dojima::domain::{
 use futures::Contract;
 use indexes::Index;
 use logins::Login;
+use positions::Legs;
 use std::cell::Cell;
 
 const AMOUNT_MAX: i128 = i64::MAX as i128;
@@ -120,6 +126,8 @@ pub struct Naive {
     indexes: Vec<Index>,
     /// The second of the last sampling tick.
     last_sampled: u64,
+    /// What accounts have of contracts.
+    legs: Legs,
     /// All open orders of all instruments, dormant ones among them; the live ones in the order of their time priority.
     orders: Vec<Order>,
     last_order: u64,
@@ -171,6 +179,7 @@ impl Naive {
             instruments: Vec::new(),
             indexes: Vec::new(),
             last_sampled: 0,
+            legs: Legs::new(),
             orders: Vec::new(),
             last_order: 0,
             last_trade: 0,
@@ -243,8 +252,11 @@ impl Naive {
         }
         self.let_go();
         for at in 0..self.instruments.len() {
-            if self.instruments[at].interrupted_until.is_some_and(|end| end <= i128::from(now)) {
-                self.enter_phase(InstrumentId(at as u32), Phase::Continuous);
+            let id = InstrumentId(at as u32);
+            let is_over = self.instruments[at].interrupted_until.is_some_and(|end| end <= i128::from(now));
+            // Nothing of a contract is uncrossed while its index is stale.
+            if is_over && !(self.is_contract(id) && self.is_stale(id)) {
+                self.enter_phase(id, Phase::Continuous);
             }
         }
     }

@@ -7,7 +7,7 @@ use super::contracts::value::Listed;
 use super::futures::is_inverse;
 use super::{AMOUNT_MAX, Naive};
 use dojima::domain::contracts::Settlement;
-use dojima::domain::{AccountId, AssetId, InstrumentId, Product, Quantity, RejectReason};
+use dojima::domain::{AccountId, AssetId, Executed, InstrumentId, Product, Quantity, RejectReason};
 use std::collections::BTreeMap;
 
 /// Every position that there ever was, flat ones too.
@@ -23,6 +23,35 @@ impl Naive {
     pub fn position(&self, account: AccountId, instrument: InstrumentId) -> (i128, i128) {
         let leg = self.leg(account, instrument);
         (leg.lots, leg.cost)
+    }
+
+    /// What maker and taker of a trade pay at least, at the rates of now and whatever their orders have paid before.
+    pub fn least_fees(&self, trade: &Executed) -> [i128; 2] {
+        let (price, lots) = (i128::from(trade.price.0), i128::from(trade.quantity.0));
+        let value = self.value(trade.instrument, price, lots).expect("it was traded");
+        let fees = |login| self.instrument(trade.instrument).fees[self.account(self.account_of(login)).tier];
+        let rates = [fees(trade.maker_login).0, fees(trade.taker_login).1];
+        rates.map(|rate| value * i128::from(rate.0) / 1_000_000 - 1)
+    }
+
+    /// Whether the index of a contract is stale at a time.
+    pub fn stale_at(&self, instrument: InstrumentId, now: u64) -> bool {
+        let index = self.instrument(instrument).contract.index();
+        index.is_none_or(|index| self.indexes[usize::from(index.0)].is_stale(now))
+    }
+
+    /// Whether an interruption that is over at a time waits for its index.
+    pub fn waits_for_index(&self, now: u64) -> bool {
+        let mut contracts = self.contracts().into_iter();
+        contracts.any(|id| {
+            let end = self.instrument(id).interrupted_until;
+            end.is_some_and(|end| end <= i128::from(now)) && self.stale_at(id, now)
+        })
+    }
+
+    /// What would be if everybody had more money than can be needed.
+    pub fn make_rich(&mut self) {
+        self.assets.iter_mut().flat_map(|asset| &mut asset.held).for_each(|held| *held += 1 << 40);
     }
 
     // What the other files ask.

@@ -35,8 +35,7 @@ impl Naive {
     }
 
     pub(super) fn is_stale(&self, instrument: InstrumentId) -> bool {
-        let index = self.instrument(instrument).contract.index();
-        index.is_none_or(|index| self.indexes[usize::from(index.0)].is_stale(self.now))
+        self.stale_at(instrument, self.now)
     }
 
     /// The mean of the samples that are kept.

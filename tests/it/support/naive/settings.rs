@@ -292,6 +292,7 @@ impl Naive {
 
     fn delist(&mut self, instrument: InstrumentId) -> Done {
         self.listed(instrument)?;
+        self.no_legs(instrument)?;
         self.clear(instrument, CancelReason::Delisted);
         self.set_phase(instrument, Phase::Delisted);
         Ok(())
@@ -369,7 +370,9 @@ impl Naive {
         let known = self.instrument_mut(instrument);
         known.fees = fees;
         (known.listing.maker_fee, known.listing.taker_fee) = fees[0];
-        self.reserve_anew(instrument);
+        if !self.is_contract(instrument) {
+            self.reserve_anew(instrument);
+        }
         self.events.push(Event::Admin(AdminEvent::FeesSet(set)));
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::Naive;
 use dojima::domain::{
-    AdminCommand, AdminEvent, CancelFilter, Checkpoint, Command, ContractCommand, Enter, Event, IgnoreReason,
+    AdminCommand, AdminEvent, CancelFilter, Checkpoint, Command, ContractCommand, ContractEvent, Enter, Event, IgnoreReason,
     Ignored, InstrumentId, LimitScope, ListInstrument, LoginId, MarketEvent, MassCancel, OrderCommand,
     OrderEvent, Phase, Product, RejectReason, SetContract, SetContractRisk, SetIndex, SetMarginTier, Stamp,
     UserRef, VenueCommand, VenueEvent, VenueLimits,
@@ -179,7 +179,10 @@ impl NaiveVenue {
                 OrderEvent::AccountState { .. } | OrderEvent::OrderEntrySet(_) | OrderEvent::OrderNamed(_),
             ) => at == 0,
             // A tick moves marks, each in the shard of its contract.
-            Event::Order(_) | Event::Market(_) | Event::Admin(AdminEvent::MarkSet { .. }) => true,
+            Event::Order(_)
+            | Event::Market(_)
+            | Event::Admin(AdminEvent::MarkSet { .. })
+            | Event::Contract(ContractEvent::PositionChanged(_)) => true,
             Event::Venue(_) | Event::Admin(_) | Event::Contract(_) => at == 0,
         }
     }

@@ -19,9 +19,12 @@ impl Naive {
         let before = self.listed(instrument)?.listing;
         let mut after = Listing { tick_units, lot, min_quantity, max_quantity, min_notional, ..before };
         terms_in_range(&after)?;
+        let moves = tick_units != before.tick_units || lot != before.lot;
+        if moves {
+            self.no_legs(instrument)?;
+        }
         let value = tick_value(&after, self.scale(after.base), self.scale(after.quote))?;
         after.tick_value = super::amount(value);
-        let moves = tick_units != before.tick_units || lot != before.lot;
         if moves {
             self.fits_terms(&after)?;
         }
@@ -34,6 +37,7 @@ impl Naive {
         }
         self.events.push(Event::Admin(AdminEvent::TermsSet(after)));
         if moves {
+            self.instrument_mut(instrument).contract.samples.clear();
             self.move_mark(instrument);
         }
         Ok(())

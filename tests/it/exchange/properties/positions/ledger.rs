@@ -3,7 +3,7 @@
 use super::venue::{ACCOUNTS, ASSETS, INVERSE, LINEAR, LOGIN_ACCOUNTS};
 use dojima::domain::{
     AccountId, AdminEvent, AssetId, Command, ContractEvent, Effect, Event, Instructions, InstrumentId,
-    LoginId, OrderCommand, OrderEvent, OrderId, OrderState, OrderTerms, PositionChanged, Side, UserRef,
+    Listing, LoginId, OrderCommand, OrderEvent, OrderId, OrderState, OrderTerms, PositionChanged, Side, UserRef,
 };
 use std::collections::BTreeMap;
 
@@ -40,6 +40,8 @@ pub struct Ledger {
     pub supply: BTreeMap<AssetId, i128>,
     pub funds: BTreeMap<AssetId, i128>,
     pub marks: BTreeMap<InstrumentId, i128>,
+    /// One tick in price units, and the constant of the listing.
+    units: BTreeMap<InstrumentId, (i128, i128)>,
     /// What the order of the present command asks for.
     asked: Option<Instructions>,
     /// Of the trade that is being told: buyer's and seller's fee, and what is still to come of it.
@@ -94,6 +96,7 @@ impl Ledger {
             Event::Admin(AdminEvent::MarkSet { instrument, price }) => {
                 self.marks.insert(*instrument, price.0.into());
             }
+            Event::Admin(AdminEvent::InstrumentListed(it) | AdminEvent::TermsSet(it)) => self.listed(it),
             Event::Order(OrderEvent::Accepted(e)) => return self.enter(e.login, &e.terms, Effect::Any),
             Event::Order(OrderEvent::Replaced(e)) => {
                 let old = self.orders.remove(&e.orig_order).ok_or("nothing to replace")?;
@@ -132,6 +135,15 @@ impl Ledger {
             _ => {}
         }
         Ok(())
+    }
+
+    /// New ticks count the mark in them, rounded down.
+    fn listed(&mut self, listing: &Listing) {
+        let tick = i128::from(listing.tick_units);
+        let before = self.units.insert(listing.instrument, (tick, listing.tick_value.0.into()));
+        if let (Some((old, _)), Some(mark)) = (before, self.marks.get_mut(&listing.instrument)) {
+            *mark = (*mark * old / tick).max(1);
+        }
     }
 
     fn transfer(&mut self, account: AccountId, asset: AssetId, change: i64) {
@@ -251,7 +263,7 @@ impl Ledger {
     }
 }
 
-/// The formulas of margin, for the two contracts as they are in these runs.
+/// The formulas of margin, for the two contracts with the tiers of these runs.
 impl Ledger {
     fn on_order(&self, account: AccountId, instrument: InstrumentId, side: Side) -> i128 {
         let of_it = |order: &&Open| (order.account, order.instrument, order.side) == (account, instrument, side);
@@ -275,10 +287,11 @@ impl Ledger {
         let has = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
         let (lots, cost, at_risk) = (i128::from(has.lots), i128::from(has.cost), self.at_risk(account, instrument));
         let up = |value: i128, by: i128| value.div_euclid(by) + i128::from(value.rem_euclid(by) > 0);
+        let (_, constant) = self.units[&instrument];
         let (profit, notional, unit) = if instrument == LINEAR {
-            (lots * mark * 5 - cost, at_risk * mark * 5, 100)
+            (lots * mark * constant - cost, at_risk * mark * constant, 100)
         } else {
-            ((-lots * 2_000).div_euclid(mark) - cost, up(at_risk * 2_000, mark), 2)
+            ((-lots * constant).div_euclid(mark) - cost, up(at_risk * constant, mark), 2)
         };
         // Leverage 20 asks for 5 percent, and only the last row of tiers for more.
         let rate = if notional >= 600 * unit { 100_000 } else { 50_000 };

@@ -1,20 +1,25 @@
 //! Random runs of a shard with perpetuals: traders with much money and with little, marks that follow an index, and all kinds
 //! of orders. The engine against the naive exchange, and both against what must hold whatever the rules are (`ledger`).
 
+mod cases;
 mod ledger;
 mod moves;
 mod venue;
 
 use super::super::apply_at;
 use super::values::Taste;
-use super::{cases, touched_at_most};
+use super::super::scripts::shown::Seen;
+use super::{cases as case_count, touched_at_most};
 use crate::support::compare::same_state;
 use crate::support::naive::Naive;
-use dojima::domain::{AccountId, AdminEvent, Command, Event, Stamp, VenueLimits};
+use dojima::domain::{AccountId, AdminEvent, Command, Event, RejectReason, Stamp, VenueLimits};
 use dojima::exchange::{Exchange, ExchangeLimits};
+use cases::{CASES, Came};
 use ledger::Ledger;
 use moves::{Act, Move, Traders, moves_of};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use std::ops::Range;
 use venue::{ACCOUNTS, ASSETS, INVERSE, LINEAR};
 
@@ -27,13 +32,14 @@ struct Run {
     engine: Option<Exchange>,
     naive: Naive,
     ledger: Ledger,
+    seen: Option<Seen>,
 }
 
 impl Run {
     fn opened(with_engine: bool, fees: [[i32; 2]; 2], limits: VenueLimits) -> Result<Self, TestCaseError> {
         let engine =
             with_engine.then(|| Exchange::new(ExchangeLimits { limits, ..ExchangeLimits::default() }));
-        let mut run = Self { engine, naive: Naive::new(limits), ledger: Ledger::default() };
+        let mut run = Self { engine, naive: Naive::new(limits), ledger: Ledger::default(), seen: None };
         for command in venue::opening(fees) {
             let events = run.apply(Stamp::default(), &command)?;
             let refused = matches!(events[0], Event::Admin(AdminEvent::Refused { .. }));
@@ -43,6 +49,7 @@ impl Run {
     }
 
     fn apply(&mut self, stamp: Stamp, command: &Command) -> Result<Vec<Event>, TestCaseError> {
+        let before = self.seen.is_some().then(|| (self.naive.clone(), self.ledger.clone()));
         let events = self.naive.apply(stamp, command);
         if let Some(engine) = &mut self.engine {
             let ours = apply_at(engine, stamp, command);
@@ -55,6 +62,12 @@ impl Run {
             .take(command, &events)
             .map_err(|error| TestCaseError::fail(format!("{error} after {command:?}: {events:?}")))?;
         self.same_as_ledger()?;
+        if let (Some(seen), Some((naive, ledger))) = (&mut self.seen, before) {
+            events.iter().for_each(|event| seen.note(event));
+            let after = &self.ledger;
+            let came = Came { before: &naive, ledger: &ledger, after, stamp, command, events: &events };
+            came.cases().into_iter().for_each(|case| seen.count(case));
+        }
         Ok(events)
     }
 
@@ -84,8 +97,10 @@ fn run(
     fees: [[i32; 2]; 2],
     limits: VenueLimits,
     steps: &[Move],
+    seen: Option<Seen>,
 ) -> Result<Run, TestCaseError> {
     let mut run = Run::opened(with_engine, fees, limits)?;
+    run.seen = seen;
     let mut traders = Traders::new();
     for step in steps {
         let (stamp, command) = traders.command(step, &run.naive);
@@ -195,7 +210,7 @@ fn everything() -> BoxedStrategy<Move> {
 macro_rules! subject {
     ($name:ident, $engine:literal, $steps:expr, $cases:literal, $lengths:expr) => {
         proptest! {
-            #![proptest_config(ProptestConfig { cases: cases($cases), max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+            #![proptest_config(ProptestConfig { cases: case_count($cases), max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
             #[test]
             fn $name(
@@ -204,7 +219,7 @@ macro_rules! subject {
                 steps in prop::collection::vec($steps, $lengths),
             ) {
                 let touched = if narrow { super::FEW_TOUCHED } else { 5_000 };
-                run($engine, fees, touched_at_most(touched), &steps)?;
+                run($engine, fees, touched_at_most(touched), &steps, None)?;
             }
         }
     };
@@ -219,3 +234,45 @@ subject!(icebergs_and_self_trades_of_contracts_agree, true, book(), 300, 20..250
 subject!(auctions_of_contracts_agree, true, auctions(), 300, 20..250);
 subject!(limits_of_contracts_agree, true, limits(), 300, 20..250);
 subject!(everything_of_positions_agrees, true, everything(), 400, 20..250);
+
+/// The reasons that only positions can bring about. That of too many positions takes two legs of a contract.
+const REASONS: &[RejectReason] = &[
+    RejectReason::PositionsOpen,
+    RejectReason::OrdersOpen,
+    RejectReason::IndexStale,
+    RejectReason::InsufficientMargin,
+    RejectReason::PriceOutsideLimits,
+    RejectReason::OpenInterestLimit,
+    RejectReason::LeverageAboveTier,
+    RejectReason::PositionAboveLimit,
+    RejectReason::NotReducing,
+];
+
+const CANCELS: [&str; 5] =
+    ["InsufficientMargin", "PriceOutsideLimits", "OpenInterestLimit", "ReduceOnlyResized", "IndexStale"];
+
+/// A generator that exercises nothing would agree with anything.
+#[test]
+fn a_fixed_run_exercises_the_rules_of_positions() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen = Seen::default();
+    for (at, subject) in
+        [plain(), reducing(), triggers(), book(), auctions(), limits(), everything()].into_iter().enumerate()
+    {
+        let steps = prop::collection::vec(subject, 250);
+        for round in 0..40 {
+            let steps = steps.new_tree(&mut runner).expect("steps").current();
+            let fees = [[-1_000, 4_000], [500, 3_000]];
+            let one = run(false, fees, touched_at_most(5_000), &steps, Some(Seen::default()));
+            let one = one.unwrap_or_else(|error| panic!("{at}, {round}: {error}"));
+            seen.add(one.seen.expect("it was there before"));
+        }
+    }
+    let unseen: Vec<_> = REASONS.iter().filter(|reason| !seen.rejects.contains(reason)).collect();
+    assert!(unseen.is_empty(), "{unseen:?}");
+    let unseen: Vec<_> = CANCELS.iter().filter(|kind| !seen.cancels.contains(**kind)).collect();
+    assert!(unseen.is_empty(), "{unseen:?}");
+    let counted = |what: &str| seen.counts.get(what).copied().unwrap_or_default();
+    let rare: Vec<_> = CASES.iter().map(|case| (counted(case), case)).filter(|(count, _)| *count < 3).collect();
+    assert!(rare.is_empty(), "{rare:?}");
+}
