@@ -239,4 +239,5 @@ const NAMES: [&str; Part::ALL.len()] = [
     "Tier",
     "Sample",
     "Fund",
+    "Position",
 ];

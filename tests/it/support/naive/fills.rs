@@ -105,8 +105,8 @@ impl Naive {
             let due = booked.sides[at].fee;
             if due > 0 && !self.increases_risk(deal, booked, account) {
                 let mut can_pay = self.equity_without_fees(deal, booked, account);
-                // Whoever is both sides has paid the buyer's fee. What the fee account pays, it gets.
-                if at == 1 && deal.parties[0].account == account && account != AccountId::FEES {
+                // Whoever is both sides has paid the buyer's fee.
+                if at == 1 && deal.parties[0].account == account {
                     can_pay -= paid_before;
                 }
                 booked.sides[at].fee = due.min(can_pay.max(0));
@@ -143,13 +143,10 @@ impl Naive {
         if !self.increases_risk(deal, booked, account) {
             return without_fees >= 0 || without_fees >= self.equity(&self.legs, account, deal);
         }
-        let fees = deal.parties.iter().zip(&booked.sides).map(|(party, side)| {
-            let pays = if party.account == account { side.fee } else { 0 };
-            let gets = if account == AccountId::FEES { side.fee } else { 0 };
-            pays - gets
-        });
+        let its = deal.parties.iter().zip(&booked.sides).filter(|(party, _)| party.account == account);
+        let fees: i128 = its.map(|(_, side)| side.fee).sum();
         let asset = self.settled_in(deal.instrument);
-        without_fees - fees.sum::<i128>() >= self.margin_of_legs(&booked.legs, account, asset)
+        without_fees - fees >= self.margin_of_legs(&booked.legs, account, asset)
     }
 
     pub(super) fn verdict(&self, deal: &Deal) -> Verdict {
@@ -192,7 +189,6 @@ impl Naive {
         let changed = [0, 1].map(|at| {
             let (account, side) = (deal.parties[at].account, sides[at]);
             *self.held(account, asset) += side.realised - side.fee;
-            *self.held(AccountId::FEES, asset) += side.fee;
             let told = |value: i128| i64::try_from(value).expect("limits keep it small");
             PositionChanged {
                 account,
@@ -208,6 +204,8 @@ impl Naive {
             }
         });
         let [buyer, seller] = sides.map(|side| side.fee);
+        // It comes after both sides.
+        *self.held(AccountId::FEES, asset) += buyer + seller;
         let fees = if taker_side == Side::Buy { [seller, buyer] } else { [buyer, seller] };
         (fees, changed)
     }

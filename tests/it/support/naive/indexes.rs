@@ -163,6 +163,7 @@ impl Naive {
         self.events.push(Event::Contract(ContractEvent::IndexSet(set)));
         for id in self.contracts() {
             if self.instrument(id).contract.index() == Some(index) {
+                self.drop_old_samples(id);
                 self.move_mark(id);
             }
         }

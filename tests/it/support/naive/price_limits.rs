@@ -89,11 +89,18 @@ impl Naive {
         impact_price(side, impact_lots, &levels.map(of_level).collect::<Vec<_>>())
     }
 
+    /// Only what the last sampling tick and the seconds before it brought is kept.
+    pub(super) fn drop_old_samples(&mut self, instrument: InstrumentId) {
+        let second = self.last_sampled;
+        let samples = &mut self.instrument_mut(instrument).contract.samples;
+        samples.retain(|(taken, _)| taken + KEPT > second);
+    }
+
     /// A sampling tick, with a fresh index: old samples go, and there is a new one if there is trading and two impact prices.
     pub(super) fn sample_basis(&mut self, instrument: InstrumentId) {
         let second = self.last_sampled;
-        let known = self.instrument_mut(instrument);
-        known.contract.samples.retain(|(taken, _)| taken + KEPT > second);
+        self.drop_old_samples(instrument);
+        let known = self.instrument(instrument);
         let trades = known.listing.phase == Phase::Continuous;
         let Some(risk) = known.contract.risk.filter(|_| trades) else { return };
         let [bid, ask] =

@@ -192,11 +192,12 @@ impl Ledger {
         holds(reserved >= 0, || format!("order {id} holds {reserved}"))
     }
 
-    /// The buyer's, then the seller's. Wallets move by what is realised and the fee, and the fee account gets that.
+    /// The buyer's, then the seller's. Wallets move by what is realised and the fee; the fee account gets both fees then.
     fn position(&mut self, e: &PositionChanged) -> Holds {
         let fees = self.fees.as_mut().expect("asked before");
         let at = fees.told;
-        let (fee, moved) = (fees.of[at], if at == 0 { fees.lots } else { -fees.lots });
+        let of = fees.of;
+        let (fee, moved) = (of[at], if at == 0 { fees.lots } else { -fees.lots });
         fees.told += 1;
         if fees.told == 2 {
             self.fees = None;
@@ -207,8 +208,11 @@ impl Ledger {
         *has = Has { lots: e.lots, cost: e.cost };
         let asset = settled_in(e.instrument);
         *self.wallets.entry((e.account, asset)).or_default() += i128::from(e.realised - fee);
-        *self.wallets.entry((AccountId::FEES, asset)).or_default() += i128::from(fee);
         let wallet = self.wallets[&(e.account, asset)];
+        if at == 1 {
+            let fees = i128::from(of[0] + of[1]);
+            *self.wallets.entry((AccountId::FEES, asset)).or_default() += fees;
+        }
         holds(wallet == i128::from(e.wallet), || format!("the wallet is {wallet}"))
     }
 
