@@ -110,6 +110,7 @@ pub fn build(
         Ends::new(config, &present, last.sequence);
 
     let start = gateway_start(&listings, &streams, &shards[0]);
+    let known = settings::Known::by(&shards[0]);
     let (gateway, authenticator) = entry_path(site, &mut placement, &shared, entry, order_entry, start)?;
     let stamps = StampClock::new(clocks, UnixNanos(last.time.0), counters);
     let stamps_read = stamps.reader(clocks);
@@ -117,7 +118,7 @@ pub fn build(
     let logs = Logs { journal, event_log, streams };
     let durable = durable_path(site, &placement, &shared, durable, logs);
     let archived = durable.archiver.archived();
-    let desk = desk(site, &placement, (outside.operator, outside.taken), &durable.archiver)?;
+    let desk = desk(site, &placement, (outside.operator, outside.taken), &durable.archiver, known)?;
     let timer = timer.zip(outside.timer).map(|(settings, commands)| {
         let downstream = placement.bells(AgentSlot::Timer, &[AgentSlot::Sequencer]);
         let ports = TimerPorts { commands, session: durable.archiver.session(), downstream };
@@ -422,6 +423,7 @@ fn desk(
     placement: &ThreadPlacement,
     (commands, taken): (Producer<Command>, CursorReader),
     archiver: &Archiver,
+    known: settings::Known,
 ) -> Result<Desk, Fatal> {
     let ports = DeskPorts {
         commands,
@@ -431,5 +433,5 @@ fn desk(
         session: archiver.session(),
         event_log: Arc::clone(site.data.event_log()),
     };
-    Ok(Desk::new(ports, settings::names(site.config, site.opening)?))
+    Ok(Desk::new(ports, settings::names(site.config, site.opening, known)?))
 }

@@ -160,11 +160,16 @@ fn view(
     let Some(symbol) = symbol else { return Ok(overview(books, table_of)) };
     let (_, book) = books.find(symbol).with_context(|| format!("there is no instrument {symbol}"))?;
     let units = table_of.find(symbol);
-    let (base, quote) = units.map_or(("", ""), |units| (units.base.as_str(), units.quote.as_str()));
+    let (lots_of, quote) = units.map_or(("", ""), |units| (units.lots_of(), units.quote.as_str()));
     let depth = book.depth(levels);
-    let mut text = format!("{symbol} {}, {} {base} traded\n", state(book), quantity(units, book.volume));
-    let header =
-        ["".to_owned(), base.to_owned(), format!("bid {quote}"), format!("ask {quote}"), base.to_owned()];
+    let mut text = format!("{symbol} {}, {} {lots_of} traded\n", state(book), quantity(units, book.volume));
+    let header = [
+        "".to_owned(),
+        lots_of.to_owned(),
+        format!("bid {quote}"),
+        format!("ask {quote}"),
+        lots_of.to_owned(),
+    ];
     let mut all = table(&header);
     for at in 0..depth.bids.len().max(depth.asks.len()) {
         let side = |level: Option<&Level>| {
@@ -179,13 +184,16 @@ fn view(
     if let Some(now) = book.indicative {
         let (paired, left) = (quantity(units, now.paired), quantity(units, now.imbalance));
         text.push_str(&match now.near_price {
-            0 => format!("\nthe auction would trade nothing; {left} {base} left over"),
+            0 => format!("\nthe auction would trade nothing; {left} {lots_of} left over"),
             at => {
-                format!("\nthe auction would trade {paired} {base} at {}; {left} left over", price(units, at))
+                format!(
+                    "\nthe auction would trade {paired} {lots_of} at {}; {left} left over",
+                    price(units, at)
+                )
             }
         });
     }
-    let mut prints = table(&["trades".to_owned(), format!("price {quote}"), base.to_owned()]);
+    let mut prints = table(&["trades".to_owned(), format!("price {quote}"), lots_of.to_owned()]);
     for print in book.prints().take(PRINTS) {
         let seconds = print.at_ns / 1_000_000_000;
         let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);

@@ -9,15 +9,17 @@ use crate::domain::{Symbol, decimal};
 pub(super) fn units_of(config: &Config) -> UnitsTable {
     let scale = |code: &str| config.assets.iter().find(|asset| asset.code == code).map(|asset| asset.scale);
     let units_of = |instrument: &InstrumentConfig| {
-        let base_scale = scale(&instrument.base)?;
+        let (base_scale, quote_scale) = (scale(&instrument.base)?, scale(&instrument.quote)?);
+        let lots_scale = instrument.product.lots_of(base_scale, quote_scale);
         Some(Units {
             symbol: Symbol::new(&instrument.symbol)?,
             price_decimals: instrument.price_decimals,
-            lot: decimal::amount(instrument.lot, base_scale).ok().filter(|lot| lot.0 > 0)?,
+            lot: decimal::amount(instrument.lot, lots_scale).ok().filter(|lot| lot.0 > 0)?,
             base_scale,
             base: instrument.base.clone(),
             quote: instrument.quote.clone(),
-            quote_scale: scale(&instrument.quote)?,
+            quote_scale,
+            product: instrument.product,
         })
     };
     config.instruments.iter().filter_map(units_of).collect()

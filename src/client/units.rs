@@ -2,7 +2,7 @@
 //! client must get them elsewhere: from the operator of the venue or from its configuration.
 
 use crate::domain::decimal::{self, DecimalError};
-use crate::domain::{Amount, OrderPrice, Quantity, Symbol};
+use crate::domain::{Amount, OrderPrice, Product, Quantity, Symbol};
 use crate::wire::ouch::MARKET_PRICE;
 use rust_decimal::Decimal;
 
@@ -13,16 +13,18 @@ pub struct Units {
     pub symbol: Symbol,
     /// Price fields carry price × 10^this.
     pub price_decimals: u8,
-    /// One lot, minor units of the base asset.
+    /// One lot, minor units of [`Self::lots_of`].
     pub lot: Amount,
     /// Minor units of the base asset are 10^-this.
     pub base_scale: u8,
     /// Code of the base asset, which is bought and sold.
     pub base: String,
-    /// Code of the quote asset, in which it is paid.
+    /// Code of the quote asset, in which prices are.
     pub quote: String,
     /// Minor units of the quote asset are 10^-this.
     pub quote_scale: u8,
+    /// The kind of contract. It determines which asset lots are amounts of.
+    pub product: Product,
 }
 
 /// The instruments of a venue.
@@ -60,12 +62,21 @@ impl Units {
         }
     }
 
-    /// Converts a quantity of the base asset to lots.
+    /// Code of the asset that quantities are amounts of: base, of an inverse contract quote.
+    pub fn lots_of(&self) -> &str {
+        self.product.lots_of(&self.base, &self.quote)
+    }
+
+    fn lots_scale(&self) -> u8 {
+        self.product.lots_of(self.base_scale, self.quote_scale)
+    }
+
+    /// Converts a quantity to lots.
     ///
     /// # Errors
     /// [`DecimalError`] if it is not a whole number of lots, or does not fit the field.
     pub fn lots(&self, quantity: Decimal) -> Result<u32, DecimalError> {
-        let lots = decimal::quantity(quantity, self.lot, self.base_scale)?;
+        let lots = decimal::quantity(quantity, self.lot, self.lots_scale())?;
         let max = self.quantity(u64::from(u32::MAX));
         u32::try_from(lots.0).map_err(|_| DecimalError::OutOfRange { value: quantity, max })
     }
@@ -87,9 +98,9 @@ impl Units {
         Some(price.round_dp(decimals + 2).normalize())
     }
 
-    /// Converts lots to a decimal quantity of the base asset.
+    /// Converts lots to a decimal quantity.
     pub fn quantity(&self, lots: u64) -> Decimal {
-        decimal::show_quantity(Quantity(lots), self.lot, self.base_scale)
+        decimal::show_quantity(Quantity(lots), self.lot, self.lots_scale())
     }
 }
 
@@ -108,6 +119,7 @@ mod tests {
             base: "BTC".to_owned(),
             quote: "USDT".to_owned(),
             quote_scale: 6,
+            product: Product::Spot,
         }]);
         let units = table.find(symbol).expect("it is listed");
         assert_eq!((units.base.as_str(), units.quote.as_str()), ("BTC", "USDT"));
@@ -125,5 +137,13 @@ mod tests {
         assert!(units.lots(number("0.000001")).is_err());
         assert!(units.lots(number("50000")).is_err(), "5 billion lots");
         assert_eq!(table.find(Symbol::new("NONE").expect("a symbol")), None);
+        assert_eq!(units.lots_of(), "BTC");
+
+        // Of an inverse contract lots are amounts of quote: here of 10 dollars.
+        let lot = Amount(10_000_000);
+        let inverse = Units { product: Product::InversePerpetual, lot, ..units.clone() };
+        assert_eq!((inverse.lots(number("250")), inverse.quantity(25)), (Ok(25), number("250")));
+        assert_eq!(inverse.lots_of(), "USDT");
+        assert!(inverse.lots(number("5")).is_err());
     }
 }

@@ -5,13 +5,18 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod contracts;
+mod names;
+
 use super::file::Config;
 use super::opening;
 use crate::domain::{
-    AccountId, AdminCommand, AssetCode, AssetId, AssetSettings, ClockCommand, Command, LimitScope,
+    AccountId, AddIndex, AdminCommand, AssetCode, AssetSettings, ClockCommand, Command, LimitScope,
     ListInstrument, LoginId, LoginName, OrderCommand, OrderLimits, Ppm, Protection, Quantity, ShardId,
     Switch, VenueCommand, VolumeTiers, decimal,
 };
+use contracts::Known;
+use names::{asset, shard_name};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -69,6 +74,7 @@ impl Terms {
         let mut listed: Vec<ListInstrument> = Vec::new();
         let mut logins: Vec<LoginName> = Vec::new();
         let mut shards: Vec<(ShardId, String)> = Vec::new();
+        let mut indexes: Vec<AddIndex> = Vec::new();
         let symbol = |listed: &[ListInstrument], id: u32| {
             let found = listed.iter().find(|terms| terms.instrument.0 == id);
             found.map_or_else(|| format!("#{id}"), |terms| terms.symbol.text())
@@ -172,6 +178,10 @@ impl Terms {
                     terms.insert(format!("shards[{name}].position"), shard.to_string());
                     shards.push((*shard, name.text()));
                 }
+                Command::Contract(command) => {
+                    let known = Known { assets: &assets, listed: &listed, shards: &shards };
+                    contracts::add(&mut terms, &known, &mut indexes, command);
+                }
                 // The edition of the rules depends on when the venue was opened; the file does not set it.
                 Command::Venue(VenueCommand::SetRules { .. }) => {}
                 Command::Venue(VenueCommand::Open { .. }) => break,
@@ -200,7 +210,6 @@ impl Terms {
                     | OrderCommand::NameOrder(_)
                     | OrderCommand::CancelLogin { .. },
                 )
-                | Command::Contract(_)
                 | Command::Clock(ClockCommand::Tick)
                 | Command::Venue(
                     VenueCommand::Checkpoint(_)
@@ -222,7 +231,9 @@ fn add_instrument(
 ) {
     let (base, base_scale) = asset(assets, instrument.base);
     let (quote, quote_scale) = asset(assets, instrument.quote);
-    let lots = |quantity: Quantity| decimal::show_quantity(quantity, instrument.lot, base_scale).to_string();
+    let lots_scale = instrument.product.lots_of(base_scale, quote_scale);
+    let notional_scale = instrument.product.settled_in(base_scale, quote_scale);
+    let lots = |quantity: Quantity| decimal::show_quantity(quantity, instrument.lot, lots_scale).to_string();
     let units = match Decimal::try_new(i64::from(instrument.tick_units), u32::from(instrument.price_decimals))
     {
         Ok(tick) => tick.normalize().to_string(),
@@ -234,10 +245,10 @@ fn add_instrument(
         ("quote", quote),
         ("price_decimals", instrument.price_decimals.to_string()),
         ("tick", units),
-        ("lot", decimal::show_amount(instrument.lot, base_scale).to_string()),
+        ("lot", decimal::show_amount(instrument.lot, lots_scale).to_string()),
         ("min_quantity", lots(instrument.min_quantity)),
         ("max_quantity", lots(instrument.max_quantity)),
-        ("min_notional", decimal::show_amount(instrument.min_notional, quote_scale).to_string()),
+        ("min_notional", decimal::show_amount(instrument.min_notional, notional_scale).to_string()),
         ("maker_fee_ppm", instrument.maker_fee.to_string()),
         ("taker_fee_ppm", instrument.taker_fee.to_string()),
         ("fee_asset", instrument.fee_asset.word().to_owned()),
@@ -307,12 +318,14 @@ fn add_limits(
         ],
         Some(listed) => {
             let (base_scale, quote_scale) = (asset(assets, listed.base).1, asset(assets, listed.quote).1);
+            let lots_scale = listed.product.lots_of(base_scale, quote_scale);
+            let notional_scale = listed.product.settled_in(base_scale, quote_scale);
             let lots =
-                |quantity: Quantity| decimal::show_quantity(quantity, listed.lot, base_scale).to_string();
+                |quantity: Quantity| decimal::show_quantity(quantity, listed.lot, lots_scale).to_string();
             [
                 ("quantity_max", lots(limits.quantity_max)),
                 ("position_max", lots(limits.position_max)),
-                ("notional_max", decimal::show_amount(limits.notional_max, quote_scale).to_string()),
+                ("notional_max", decimal::show_amount(limits.notional_max, notional_scale).to_string()),
             ]
         }
     };
@@ -327,19 +340,6 @@ fn add_volume_tiers(terms: &mut BTreeMap<String, String>, assets: &[(AssetCode, 
     terms.extend(reached.map(|(tier, least)| {
         (format!("fees.volume_min[{tier}]"), decimal::show_amount(*least, scale).to_string())
     }));
-}
-
-fn asset(assets: &[(AssetCode, u8)], id: AssetId) -> (String, u8) {
-    assets.get(usize::from(id.0)).map_or_else(|| (format!("#{id}"), 0), |(code, scale)| (code.text(), *scale))
-}
-
-/// The name of a shard. The first shard has no opening command, so it has no name in the journal.
-fn shard_name(shards: &[(ShardId, String)], shard: ShardId) -> String {
-    match (shard, shards.iter().find(|(known, _)| *known == shard)) {
-        (ShardId::FIRST, _) => "the first".to_owned(),
-        (_, Some((_, name))) => name.clone(),
-        (_, None) => format!("#{shard}"),
-    }
 }
 
 fn login_name(logins: &[LoginName], login: LoginId) -> String {

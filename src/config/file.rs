@@ -1,5 +1,6 @@
 //! The configuration file as a whole.
 
+use super::contracts::{IndexConfig, InsuranceFundConfig};
 use super::sections::{
     EngineSection, EventLogSection, ExchangeSection, GatewaySection, JournalSection, MarketDataSection,
     RetentionSection, RingsSection, SnapshotsSection, SqlSection, TimersSection, TlsSection,
@@ -53,10 +54,16 @@ pub struct Config {
     pub shards: Vec<ShardConfig>,
     /// The assets that accounts hold, in the order of asset ids.
     pub assets: Vec<AssetConfig>,
+    /// Prices from outside that contracts follow, in the order of index ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<IndexConfig>,
     /// The instruments, in the order of instrument ids.
     pub instruments: Vec<InstrumentConfig>,
     /// The trading accounts, in the order of account ids from 1 (account 0 receives the fees).
     pub accounts: Vec<AccountConfig>,
+    /// What the insurance funds begin with.
+    #[serde(default, skip_serializing_if = "InsuranceFundConfig::is_empty")]
+    pub insurance_fund: InsuranceFundConfig,
     /// Users without an account, for market data and administration. Not journaled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<LoginConfig>,

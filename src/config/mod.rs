@@ -6,6 +6,7 @@
 //! [`Config::compare`] reports where the file differs from it.
 
 mod compare;
+mod contracts;
 mod error;
 mod exact;
 mod file;
@@ -19,6 +20,9 @@ mod venue;
 mod words;
 
 pub use compare::Difference;
+pub use contracts::{
+    ContractConfig, ContractRiskConfig, Expiry, IndexConfig, InsuranceFundConfig, MarginTierConfig,
+};
 pub use error::{ConfigError, Problem};
 pub use file::Config;
 pub use sections::{
@@ -89,7 +93,7 @@ impl Config {
     }
 
     /// The commands that a first start journals before any other: fee account, assets, accounts, logins, instruments,
-    /// deposits and other settings. The last one is [`VenueCommand::Open`] with the digest of the commands before it. The same
+    /// deposits, other settings, indexes and what contracts have. The last one is [`VenueCommand::Open`] with the digest of the commands before it. The same
     /// configuration always gives the same commands.
     ///
     /// # Errors

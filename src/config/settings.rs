@@ -59,17 +59,17 @@ pub struct ProtectionConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InstrumentLimitsConfig {
-    /// Largest order, in base.
+    /// Largest order, in the instrument's asset of `lot`.
     #[serde(with = "exact")]
     pub quantity_max: Decimal,
-    /// Largest price × quantity of a limit order, in quote.
+    /// Largest value of a limit order, price × quantity, in quote, of an inverse contract in base.
     #[serde(with = "exact")]
     pub notional_max: Decimal,
     /// The most open orders of an account.
     pub open_orders_max: u32,
     /// The most new orders and replaces of an account per second.
     pub orders_per_second_max: u32,
-    /// The most that an account may hold plus have on order, in base.
+    /// The most that an account may hold plus have on order, in the instrument's asset of `lot`.
     #[serde(with = "exact")]
     pub position_max: Decimal,
 }

@@ -1,5 +1,6 @@
 //! The venue as the configuration file describes it: assets, instruments and accounts.
 
+use super::contracts::{ContractConfig, ContractRiskConfig, MarginTierConfig};
 use super::settings::{
     AccountLimitsConfig, FeeTierConfig, InstrumentLimitsConfig, ProtectionConfig, ScheduleConfig,
     SelfTradeConfig,
@@ -71,16 +72,16 @@ pub struct InstrumentConfig {
     /// Prices are multiples of this, in quote per base.
     #[serde(with = "super::exact")]
     pub tick: Decimal,
-    /// Quantities are multiples of this, in base.
+    /// Quantities are multiples of this, in base, of an inverse contract in quote.
     #[serde(with = "super::exact")]
     pub lot: Decimal,
-    /// Smallest order, in base.
+    /// Smallest order, in the asset of `lot`.
     #[serde(with = "super::exact")]
     pub min_quantity: Decimal,
-    /// Largest order, in base; at most 2^32 - 1 lots.
+    /// Largest order, in the asset of `lot`; at most 2^32 - 1 lots.
     #[serde(with = "super::exact")]
     pub max_quantity: Decimal,
-    /// Smallest price × quantity of a limit order, in quote.
+    /// Smallest value of a limit order, price × quantity, in quote, of an inverse contract in base.
     #[serde(with = "super::exact")]
     pub min_notional: Decimal,
     /// Fee of the resting side, parts per million of price × quantity; below 0 a rebate.
@@ -101,6 +102,15 @@ pub struct InstrumentConfig {
     /// The kind of contract.
     #[serde(with = "super::words::product", default)]
     pub product: Product,
+    /// What a contract refers to; `None`: it is set later, and the contract stays closed until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<ContractConfig>,
+    /// The risk parameters of a contract; `None`: as `contract`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<ContractRiskConfig>,
+    /// The margin tiers of a contract; empty: as `contract`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub margin_tiers: Vec<MarginTierConfig>,
     /// Price limits and bands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<ProtectionConfig>,
@@ -134,6 +144,9 @@ impl Default for InstrumentConfig {
             phase: Phase::Continuous,
             shard: None,
             product: Product::Spot,
+            contract: None,
+            risk: None,
+            margin_tiers: Vec::new(),
             protection: None,
             limits: None,
             fee_tiers: Vec::new(),

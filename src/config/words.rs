@@ -27,4 +27,5 @@ words! {
     product: Product, "product";
     self_trade: SelfTrade, "self-trade mode";
     owner: Owner, "owner";
+    adl_mode: DeleverageMode, "mode of deleveraging";
 }

@@ -22,16 +22,17 @@ pub struct Listing {
     pub price_decimals: u8,
     /// One tick in price units.
     pub tick_units: u32,
-    /// One lot in minor units of the base asset.
+    /// One lot in minor units of the base asset, of an inverse contract of the quote asset.
     pub lot: Amount,
-    /// The notional of one tick on one lot, in minor units of the quote asset. Listing requires a whole number, so that
-    /// notionals are exact.
+    /// The notional of one tick on one lot, in minor units of the quote asset; of an inverse contract the value of one lot
+    /// at a price of one tick, in minor units of the base asset. Listing requires a whole number, so that notionals are
+    /// exact.
     pub tick_value: Amount,
     /// Smallest order, lots.
     pub min_quantity: Quantity,
     /// Largest order, lots.
     pub max_quantity: Quantity,
-    /// Smallest limit order, price × quantity, in minor units of the quote asset.
+    /// Smallest limit order, price × quantity, in minor units of the asset that it is settled in.
     pub min_notional: Amount,
     /// Fee rate of the resting side, row 0 of the fee table.
     pub maker_fee: FeeRate,
@@ -122,7 +123,12 @@ impl Listing {
 
     /// The asset in which a trade is settled: the notional of spot, the profits of a contract.
     pub fn settled_in(&self) -> AssetId {
-        if self.product.is_inverse() { self.base } else { self.quote }
+        self.product.settled_in(self.base, self.quote)
+    }
+
+    /// The asset that lots are amounts of.
+    pub fn lots_of(&self) -> AssetId {
+        self.product.lots_of(self.base, self.quote)
     }
 
     /// The asset that an order of this side reserves and pays: quote for a buy, base for a sell.

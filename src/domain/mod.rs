@@ -31,6 +31,7 @@ pub mod session;
 pub mod settings;
 pub mod streams;
 mod text;
+pub mod utc;
 pub mod versions;
 
 pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};

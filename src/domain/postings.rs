@@ -3,6 +3,7 @@
 //! The exchange's ledger applies these postings, and every reader of events that tracks balances adds them up. Only the
 //! independent checks, `sql::check` and the tests' naive exchange, implement the rule a second time.
 
+use super::contracts::ContractValue;
 use super::{AccountId, Amount, AssetId, FeeAsset, Listing, Price, Quantity, Side};
 
 /// A change of what an account has of one asset, minor units.
@@ -43,9 +44,9 @@ pub struct Fill {
     pub price: Price,
     /// Lots.
     pub quantity: Quantity,
-    /// Their value, minor units of the quote asset.
+    /// Their value, minor units of the quote asset; of a contract in the asset that it is settled in.
     pub notional: Amount,
-    /// The quantity, minor units of the base asset.
+    /// The quantity, minor units of the base asset; 0 for a contract, of which no asset moves.
     pub base: Amount,
 }
 
@@ -53,6 +54,10 @@ impl Fill {
     /// `None` if a value does not fit an amount.
     #[inline]
     pub fn of(listing: &Listing, price: Price, quantity: Quantity) -> Option<Self> {
+        if listing.product.is_contract() {
+            let notional = ContractValue::of(listing)?.of_trade(quantity.0, price)?;
+            return Some(Self { price, quantity, notional, base: Amount(0) });
+        }
         let (notional, base) = (listing.notional(price, quantity)?, listing.base_amount(quantity)?);
         Some(Self { price, quantity, notional, base })
     }
@@ -100,6 +105,9 @@ impl Parties {
     /// should receive. No valid event has such values.
     #[inline]
     pub fn post(&self, listing: &Listing, fill: &Fill, mut post: impl FnMut(&Posting)) -> Option<()> {
+        if listing.product.is_contract() {
+            return self.post_of_contract(listing, post);
+        }
         let Self { buyer, seller } = self;
         let (base, quote) = (listing.base, listing.quote);
         let paid_from = |cost: i64, reserved: i64| cost.checked_neg()?.checked_sub(reserved);
@@ -136,6 +144,18 @@ impl Parties {
         if let Some(fee) = in_base {
             post(&Posting::transfer(AccountId::FEES, base, fee));
         }
+        Some(())
+    }
+
+    /// The postings of a trade of a contract: what the orders hold no longer, and the fees that account 0 gets. What the
+    /// parties pay and gain comes with the changes of their positions ([`super::PositionChanged`]).
+    fn post_of_contract(&self, listing: &Listing, mut post: impl FnMut(&Posting)) -> Option<()> {
+        let asset = listing.settled_in();
+        let fees = self.buyer.fee.0.checked_add(self.seller.fee.0).filter(|fees| *fees >= 0)?;
+        for Party { account, reserved, .. } in [self.buyer, self.seller] {
+            post(&Posting::reserve(account, asset, reserved));
+        }
+        post(&Posting::transfer(AccountId::FEES, asset, fees));
         Some(())
     }
 }

@@ -37,4 +37,15 @@ impl Product {
     pub fn is_inverse(self) -> bool {
         matches!(self, Self::InversePerpetual | Self::InverseDated)
     }
+
+    /// Of base and quote, the asset that lots are amounts of: base, of an inverse contract quote.
+    pub fn lots_of<T>(self, base: T, quote: T) -> T {
+        if self.is_inverse() { quote } else { base }
+    }
+
+    /// Of base and quote, the asset in which a trade is settled and notionals are counted: quote, of an inverse contract
+    /// base.
+    pub fn settled_in<T>(self, base: T, quote: T) -> T {
+        if self.is_inverse() { base } else { quote }
+    }
 }

@@ -4,7 +4,6 @@
 
 use super::accounts::Account;
 use super::accounts::Volumes;
-use super::contracts::Contract;
 use super::due::day;
 use super::instrument::Instrument;
 use super::login::Login;
@@ -148,7 +147,7 @@ impl Exchange {
         let phase = if is_own { listing.phase } else { Phase::Closed };
         let mut instrument = Instrument::new(Listing { phase, ..listing });
         if is_own && listing.product.is_contract() {
-            instrument.contract = Some(Box::new(Contract::new(&listing)));
+            instrument.contract = Some(self.new_contract(&listing));
         }
         self.instruments.push(instrument);
         Ok(Event::Admin(AdminEvent::InstrumentListed(listing)))
@@ -185,6 +184,9 @@ impl Exchange {
         }
         if transfer.amount < asset.min_withdrawal {
             return Err(RejectReason::TransferBelowMinimum);
+        }
+        if i128::from(transfer.amount.0) > self.withdrawable(transfer.account, transfer.asset) {
+            return Err(RejectReason::InsufficientFunds);
         }
         if !self.shared.ledger.withdraw(transfer.account, transfer.asset, transfer.amount) {
             return Err(RejectReason::InsufficientFunds);

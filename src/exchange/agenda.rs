@@ -106,6 +106,7 @@ impl Exchange {
                 Task::Sweep(sweep) => self.sweep(sweep, events),
                 Task::Roll(roll) => self.roll(roll, events),
                 Task::Sample => self.sample(events),
+                Task::CancelOutside(instrument) => self.cancel_outside(instrument, events),
             }
         }
         Progress::Done
@@ -129,6 +130,7 @@ impl Exchange {
             | Task::CancelDue(..)
             | Task::Sweep(_)
             | Task::Roll(_)
+            | Task::CancelOutside(_)
             | Task::Sample => self.shared.touched < limit,
         }
     }

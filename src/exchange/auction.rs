@@ -5,6 +5,7 @@
 pub(super) mod price;
 
 use super::book::Handle;
+use super::contracts::Pair;
 use super::market::Market;
 use super::matching::shrunk;
 use super::settlement::Liquidity;
@@ -34,6 +35,9 @@ impl Exchange {
         if phase == Phase::Continuous || (phase == Phase::Closed && from.gathers()) {
             let purpose = if from.is_auction() { Purpose::End } else { Purpose::Uncross };
             self.agenda.push(Task::FindPrice(PriceSearch::new(instrument, purpose, 1)));
+            if self.instruments[instrument.0 as usize].contract.is_some() {
+                self.agenda.push(Task::CancelOutside(instrument));
+            }
         }
         if from == Phase::Halted {
             self.agenda.push(Task::CancelDue(instrument, LoginId(0)));
@@ -120,6 +124,11 @@ impl<S: EventSink> Market<'_, S> {
     /// Sets the instrument's phase and emits the event, nothing else.
     pub(super) fn set_phase(&mut self, phase: Phase) {
         self.instrument.listing.phase = phase;
+        if let Some(contract) = &mut self.instrument.contract
+            && phase == Phase::Continuous
+        {
+            contract.opened.get_or_insert(self.shared.now.seconds());
+        }
         self.resume_at(u64::MAX);
         let instrument = self.instrument.listing.instrument;
         self.events.push(Event::Market(MarketEvent::PhaseSet { instrument, phase }));
@@ -138,7 +147,12 @@ impl<S: EventSink> Market<'_, S> {
     /// whether it is finished. A level counts like an order.
     fn search_on(&mut self, search: &mut PriceSearch) -> bool {
         let (book, limit) = (&self.instrument.book, self.shared.limits.orders_touched_max);
-        let meeting = search.meeting.get_or_insert_with(|| Meeting::new(book, &self.shared.orders));
+        let contract = self.instrument.contract.as_ref();
+        let limits = contract.map(|contract| contract.price_limits(self.shared.now));
+        let meeting = search.meeting.get_or_insert_with(|| match limits {
+            None => Meeting::new(book, &self.shared.orders),
+            Some(limits) => Meeting::within(&limits, book, &self.shared.orders),
+        });
         while meeting.step(book, &self.shared.orders) {
             self.shared.touch();
             if self.shared.touched >= limit {
@@ -179,8 +193,9 @@ impl<S: EventSink> Market<'_, S> {
         // Counts both orders and what they cause.
         self.shared.touched += 3;
         match self.mode_between(buy, sell) {
+            SelfTrade::Allow if self.is_contract() => self.auction_meeting(buy, sell, round),
             SelfTrade::Allow => {
-                self.auction_trade(buy, sell, round);
+                self.auction_trade(buy, sell, round, None);
                 round.traded_at = Some(round.price);
             }
             mode => self.prevent_in_auction(buy, sell, mode, round.price),
@@ -248,7 +263,7 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// Trades two resting orders with each other.
-    fn auction_trade(&mut self, buy: Handle, sell: Handle, round: &Round) {
+    pub(super) fn auction_trade(&mut self, buy: Handle, sell: Handle, round: &Round, pair: Option<&Pair>) {
         self.cancel_partners_of([buy, sell]);
         let open = |handle| self.open_of(&self.shared.orders.get(handle)).0;
         let lots = open(buy).min(open(sell));
@@ -260,8 +275,8 @@ impl<S: EventSink> Market<'_, S> {
         buyer.open = left;
         let seller = self.shared.orders.hot(sell).account;
         let rates = [self.rate(seller, Liquidity::Auction), self.rate(buyer.account, Liquidity::Auction)];
-        self.execute(&mut buyer, sell, &fill, rates, round.kind);
-        self.count_use(buyer.account, Side::Buy, -(lots as i64), 0);
+        self.execute(&mut buyer, sell, &fill, rates, round.kind, pair);
+        self.count_use(&buyer, -(lots as i64), 0);
         let stored = self.shared.orders.get_mut(buy);
         (stored.reserved, stored.fee_carry) = (buyer.reserved, buyer.fee_carry);
         if left.0 == 0 {

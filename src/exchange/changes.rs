@@ -167,6 +167,7 @@ impl<S: EventSink> Market<'_, S> {
             fee_carry: order.fee_carry,
             is_linked: extra.is_some_and(|extra| extra.partner.is_some()),
             is_dormant: extra.is_some_and(|extra| extra.state == OrderState::Dormant),
+            reduces: order.flags & extras::REDUCES != 0,
         }
     }
 
@@ -229,7 +230,7 @@ impl<S: EventSink> Market<'_, S> {
             hidden: asked.visibility == Visibility::Hidden,
             time_in_force: new.time_in_force,
             extra,
-            flags: if extra == extras::NONE { 0 } else { extras::HAS_EXTRA },
+            flags: self.flags_of(extra, asked),
             ..old
         };
         self.reserve(&order, before);
@@ -263,7 +264,8 @@ impl<S: EventSink> Market<'_, S> {
         self.instrument.book.push_back(orders, handle, 0);
         self.shared.client_refs.insert(orders, handle);
         self.shared.chains.move_last(orders, order.login, handle);
-        self.count_use(order.account, order.side, order.open.0 as i64 - before.0 as i64, 0);
+        let hot = *self.shared.orders.hot(handle);
+        self.count_use(&hot, order.open.0 as i64 - before.0 as i64, 0);
     }
 
     fn cancel(&mut self, handle: Handle, cancel: &Cancel) {

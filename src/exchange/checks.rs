@@ -1,9 +1,11 @@
 //! The checks of an order, in the order of [`RejectReason::CHECKED`] (docs/RULES.md, "Checks").
 
 use super::book::Handle;
+use super::contracts;
 use super::extras::Watch;
 use super::instrument::Instrument;
 use super::market::Market;
+use super::positions::WithOrder;
 use super::products::{Counted, Demand};
 use super::sink::EventSink;
 use super::triggers::{self, TRIGGERS_MAX};
@@ -47,6 +49,8 @@ pub(super) struct Replaced {
     pub(super) fee_carry: u32,
     pub(super) is_linked: bool,
     pub(super) is_dormant: bool,
+    /// Whether it may only reduce a position of a contract.
+    pub(super) reduces: bool,
 }
 
 /// The results of the checks.
@@ -66,6 +70,8 @@ pub(super) struct Checked {
     pub(super) expire_s: u32,
     /// The order to link it to.
     pub(super) partner: Option<Handle>,
+    /// What it would do to the positions of its account; only for contracts.
+    pub(super) exposure: Option<WithOrder>,
 }
 
 impl Checked {
@@ -175,7 +181,7 @@ fn exceeds<T: PartialOrd + Default>(value: T, limit: T) -> bool {
 }
 
 impl<S: EventSink> Market<'_, S> {
-    fn account_limits(&self, account: AccountId) -> Option<&OrderLimits> {
+    pub(super) fn account_limits(&self, account: AccountId) -> Option<&OrderLimits> {
         self.shared.account(account).limits.as_ref().map(|own| &own.limits)
     }
 
@@ -245,6 +251,9 @@ impl<S: EventSink> Market<'_, S> {
                 return Err(RejectReason::OrderRateExceeded);
             }
             check_instructions(request, asked)?;
+            if self.is_contract() {
+                self.check_contract_terms(request)?;
+            }
             if let Some(trigger) = &asked.trigger {
                 let watch = check_trigger(self.instrument, request.side, trigger)?;
                 if request.is_market() && request.side == Side::Buy {
@@ -266,11 +275,14 @@ impl<S: EventSink> Market<'_, S> {
                 return Err(RejectReason::PriceOutOfLimits);
             }
         }
+        if let Some(limit) = checked.limit {
+            self.check_range(limit)?;
+        }
         self.check_quantity(request, &mut checked)?;
         if let Some(price) = checked.limit {
             self.check_notional(request, price, checked.total)?;
         }
-        self.check_position(request, &checked)?;
+        self.check_position(request, &mut checked)?;
         if let Some(asked) = request.instructions {
             if asked.oco != UserRef(0) {
                 checked.partner = Some(self.check_link(request, asked.oco)?);
@@ -279,9 +291,18 @@ impl<S: EventSink> Market<'_, S> {
                 checked.limit = Some(self.check_post_only(request.side, price, asked.post_only)?);
             }
         }
-        self.check_funds(request, &mut checked)?;
+        if self.is_contract() {
+            self.check_margin(request, &mut checked)?;
+        } else {
+            self.check_funds(request, &mut checked)?;
+        }
         if request.may_stay() && request.replaced.is_none() && self.shared.orders.is_full() {
             return Err(RejectReason::TooManyOrders);
+        }
+        if self.is_contract() && request.may_stay() && checked.watch.is_none() && contracts::reduces(request)
+        {
+            let replaces = request.replaced.is_some_and(|replaced| replaced.reduces && !replaced.is_dormant);
+            self.check_reducing(request.account, replaces)?;
         }
         if checked.watch.is_some() {
             // An order that replaces a waiting one counts once.
@@ -317,7 +338,9 @@ impl<S: EventSink> Market<'_, S> {
         if request.total.0 == 0 || checked.open.0 == 0 {
             return Err(RejectReason::InvalidQuantity);
         }
-        if request.total < listing.min_quantity {
+        // What only reduces a position may be as small as the position.
+        let reduces = self.is_contract() && contracts::reduces(request);
+        if request.total < listing.min_quantity && !reduces {
             return Err(RejectReason::QuantityBelowMinimum);
         }
         if request.total > listing.max_quantity
@@ -349,7 +372,8 @@ impl<S: EventSink> Market<'_, S> {
     ) -> Result<(), RejectReason> {
         let product = self.instrument.product();
         let whole = product.value(price, total).ok_or(RejectReason::NotionalTooLarge)?;
-        if whole < product.value_min() {
+        let reduces = self.is_contract() && contracts::reduces(request);
+        if whole < product.value_min() && !reduces {
             return Err(RejectReason::NotionalBelowMinimum);
         }
         if exceeds(whole, self.instrument.limits.notional_max)
@@ -361,12 +385,15 @@ impl<S: EventSink> Market<'_, S> {
         Ok(())
     }
 
-    fn check_position(&self, request: &Request<'_>, checked: &Checked) -> Result<(), RejectReason> {
+    fn check_position(&mut self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {
         if let Some(asked) = request.instructions
             && asked.effect == Effect::ReduceOnly
             && !self.instrument.product().may_reduce(request.side)
         {
             return Err(RejectReason::NotReducing);
+        }
+        if self.is_contract() {
+            self.check_reduces(request, checked)?;
         }
         let replaced = u32::from(request.replaced.is_some());
         if request.may_stay() {
@@ -376,13 +403,16 @@ impl<S: EventSink> Market<'_, S> {
                 return Err(RejectReason::OpenOrdersAboveLimit);
             }
         }
+        if self.is_contract() {
+            self.check_exposure(request, checked)?;
+        }
         let own = self.account_limits(request.account);
         if own.is_none() && self.shared.usage.is_none() && request.limits.is_none() {
             return Ok(());
         }
         let (own, limits) = (own.copied().unwrap_or_default(), &self.instrument.limits);
         let used = self.shared.used(self.instrument.listing.instrument, request.account);
-        if request.side == Side::Buy {
+        if request.side == Side::Buy && !self.is_contract() {
             let balance = |asset| self.shared.ledger.balance(request.account, asset);
             let held = self.instrument.product().position(balance);
             let replaced = request.replaced.map_or(0, |replaced| replaced.open.0);
@@ -404,12 +434,13 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// The order to link this one to.
-    fn check_link(&self, request: &Request<'_>, oco: UserRef) -> Result<Handle, RejectReason> {
+    pub(super) fn check_link(&self, request: &Request<'_>, oco: UserRef) -> Result<Handle, RejectReason> {
         let handle = self.shared.named(request.login, oco).ok_or(RejectReason::LinkNotPossible)?;
         let other = self.shared.orders.get(handle);
         let is_linked = self.extra(&other).is_some_and(|extra| extra.partner.is_some());
         let alike = other.instrument == self.instrument.listing.instrument && other.side == request.side;
-        if alike && !is_linked { Ok(handle) } else { Err(RejectReason::LinkNotPossible) }
+        let fits = !self.is_contract() || self.may_link(request, handle);
+        if alike && !is_linked && fits { Ok(handle) } else { Err(RejectReason::LinkNotPossible) }
     }
 
     /// The price at which a post-only order may rest. Hidden orders are ignored: a price or a refusal that depended on

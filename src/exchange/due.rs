@@ -90,9 +90,10 @@ impl Due {
         self.switches.first_within(now.0).map(LoginId)
     }
 
-    /// The next instrument, by id, whose interruption has ended. It stays until it is set again.
-    pub(super) fn next_interruption(&self, now: Timestamp) -> Option<InstrumentId> {
-        self.interruptions.first_within(now.0).map(InstrumentId)
+    /// The instruments, by id, whose interruption has ended. They stay until they are set again.
+    pub(super) fn interruptions_over(&self, now: Timestamp) -> impl Iterator<Item = InstrumentId> + '_ {
+        let over = self.interruptions.iter().filter(move |(_, at)| *at <= now.0);
+        over.map(|(instrument, _)| InstrumentId(instrument))
     }
 
     /// Computes when the next action is due; `other` is the time of actions stored elsewhere.

@@ -9,6 +9,8 @@ use crate::domain::{Instructions, OrderId, OrderState, Quantity, TriggerReferenc
 pub(super) const NONE: u32 = super::book::Order::NO_EXTRA;
 /// Order flag: it has an extra.
 pub(super) const HAS_EXTRA: u8 = 1;
+/// Order flag: it may only reduce a position of a contract, so it puts no lots at risk.
+pub(super) const REDUCES: u8 = 8;
 
 /// The rare attributes of one order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +40,8 @@ pub(super) struct Extra {
     pub(super) sits_out: bool,
     /// The last dry run that left it out. Not part of the state.
     pub(super) left_out: u64,
+    /// Of the second of two linked orders of a contract: the lots that it shares with the first one. Derived.
+    pub(super) uncounted: u64,
     /// Its links to other extras.
     pub(super) links: Links,
 }

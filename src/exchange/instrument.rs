@@ -9,7 +9,8 @@ use super::products::{Product, Rates};
 use super::shared::Shared;
 use super::triggers::{self, Triggers};
 use crate::domain::{
-    FeeRate, FeeTier, Listing, OrderLimits, Phase, Price, Protection, Side, TradeKind, TriggerReference,
+    FeeRate, FeeTier, Listing, OrderLimits, Phase, Price, Protection, Side, Timestamp, TradeKind,
+    TriggerReference,
 };
 
 #[derive(Clone, Debug)]
@@ -70,6 +71,11 @@ impl Instrument {
     #[inline]
     pub(super) fn product(&self) -> Product<'_> {
         Product::of(&self.listing, self.highest_fee)
+    }
+
+    /// Whether it is a contract with a stale index.
+    pub(super) fn is_stale(&self, now: Timestamp) -> bool {
+        self.contract.as_ref().is_some_and(|contract| contract.is_stale(now))
     }
 
     /// The rates of a fee tier.

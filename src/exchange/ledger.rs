@@ -119,6 +119,20 @@ impl Ledger {
         self.apply(&Posting::reserve(account, asset, change));
     }
 
+    /// Moves `change` from the available to the reserved balance of an account with contracts; back if negative. What is
+    /// available may be below 0 then: profits of positions stand behind it.
+    pub(super) fn hold(&mut self, account: AccountId, asset: AssetId, change: i64) {
+        let balance = self.of(account, asset);
+        balance.available.0 -= change;
+        balance.reserved.0 += change;
+        assert!(balance.reserved.0 >= 0, "nothing is released that was not held");
+    }
+
+    /// Changes what an account with contracts has available, which may be below 0 then.
+    pub(super) fn pay(&mut self, account: AccountId, asset: AssetId, change: i64) {
+        self.of(account, asset).available.0 += change;
+    }
+
     /// Changes one account's balance. Another posting has the other side of the movement.
     ///
     /// # Panics

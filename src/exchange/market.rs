@@ -3,11 +3,13 @@
 use super::book::{Cold, Handle, Hot, Order};
 use super::extras::{self, Extra};
 use super::instrument::Instrument;
+use super::positions::At;
 use super::products::Demand;
 use super::shared::Shared;
 use super::sink::EventSink;
 use super::standing::{Lots, Standing};
 use super::wallet::Wallet;
+use crate::domain::contracts::OrderDemand;
 use crate::domain::{
     AccountId, Amount, CancelReason, Canceled, Event, OrderEvent, OrderState, Owner, Quantity, RestateReason,
     Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
@@ -60,6 +62,15 @@ impl<S: EventSink> Market<'_, S> {
         Wallet { ledger: &mut self.shared.ledger, product: self.instrument.product() }
     }
 
+    /// What an order reserves after its open lots decreased by `by` without a trade; `order` has what it reserved before.
+    pub(super) fn reserve_left(&self, order: &Order, by: Quantity) -> Amount {
+        if self.instrument.contract.is_some() {
+            let left = self.open_of(order).0;
+            return OrderDemand::part(order.reserved, left, left + by.0);
+        }
+        self.required_reserve(order).min(order.reserved)
+    }
+
     /// The instrument's book and its orders.
     #[inline(always)]
     pub(super) fn standing(&mut self) -> Standing<'_> {
@@ -83,18 +94,22 @@ impl<S: EventSink> Market<'_, S> {
     #[inline]
     fn register(&mut self, handle: Handle, open: Quantity) {
         self.shared.client_refs.insert(&mut self.shared.orders, handle);
-        let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
+        let hot = *self.shared.orders.hot(handle);
+        let Hot { login, account, flags, .. } = hot;
         self.shared.account_mut(account).open_orders += 1;
         self.shared.chain(login, handle);
-        self.count_use(account, side, open.0 as i64, 1);
+        self.count_use(&hot, open.0 as i64, 1);
         if flags & extras::HAS_EXTRA != 0 {
-            self.register_extra(handle);
+            self.register_extra(handle, open);
         }
     }
 
     #[cold]
-    fn register_extra(&mut self, handle: Handle) {
+    fn register_extra(&mut self, handle: Handle, open: Quantity) {
         let order = self.shared.orders.get(handle);
+        if order.flags & extras::REDUCES != 0 {
+            self.note_reducing(handle);
+        }
         let extra = self.shared.extras.find_mut(order.extra).expect("it is marked to have one");
         (extra.links.order, extra.links.handle) = (order.id, handle);
         if order.time_in_force == TimeInForce::GoodTillTime {
@@ -102,6 +117,9 @@ impl<S: EventSink> Market<'_, S> {
         }
         let (partner, state) = (extra.partner, extra.state);
         if let Some(partner) = partner {
+            if self.is_contract() {
+                self.share_lots(handle, partner, open);
+            }
             let first = self.shared.orders.cold(partner).extra;
             let first = self.shared.extras.at_mut(first);
             first.partner = Some(handle);
@@ -112,16 +130,49 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Changes the account's counters in this instrument, if it has any.
+    /// Of two linked orders of a contract the second one counts only with its open lots beyond the first one.
+    fn share_lots(&mut self, second: Handle, first: Handle, open: Quantity) {
+        let of_first = self.open_of(&self.shared.orders.get(first)).0;
+        let hot = *self.shared.orders.hot(second);
+        let shared = open.0.min(of_first);
+        let extra = self.shared.orders.cold(second).extra;
+        self.shared.extras.at_mut(extra).uncounted = shared;
+        self.count_lots(&hot, -(shared as i64));
+    }
+
+    /// An order is not linked any more: all of its open lots count.
+    fn count_all(&mut self, handle: Handle) {
+        let extra = self.shared.orders.cold(handle).extra;
+        let Some(extra) = self.shared.extras.find_mut(extra) else { return };
+        let shared = std::mem::take(&mut extra.uncounted);
+        if shared > 0 {
+            let hot = *self.shared.orders.hot(handle);
+            self.count_lots(&hot, shared as i64);
+        }
+    }
+
+    /// Changes the account's counters in this instrument, if it has any, after open lots of an order came or went.
     #[inline]
-    pub(super) fn count_use(&mut self, account: AccountId, side: Side, open: i64, orders: i32) {
+    pub(super) fn count_use(&mut self, order: &Hot, open: i64, orders: i32) {
         if let Some(usage) = &mut self.shared.usage {
-            let used = usage.of((self.instrument.listing.instrument, account));
+            let used = usage.of((self.instrument.listing.instrument, order.account));
             let counted = "what goes was counted when it came";
             used.open_orders = used.open_orders.checked_add_signed(orders).expect(counted);
-            if side == Side::Buy {
+            if order.side == Side::Buy {
                 used.open_buys = used.open_buys.checked_add_signed(open).expect(counted);
             }
+        }
+        self.count_lots(order, open);
+    }
+
+    /// Counts open lots of an order of a contract that may put them at risk.
+    #[inline]
+    fn count_lots(&mut self, order: &Hot, open: i64) {
+        if let Some(contract) = &self.instrument.contract
+            && order.flags & extras::REDUCES == 0
+        {
+            let at = At { account: order.account, contract: contract.ordinal };
+            self.shared.positions.count_orders(at, order.side, open);
         }
     }
 
@@ -181,18 +232,24 @@ impl<S: EventSink> Market<'_, S> {
     /// Removes an order that is no longer in a queue from the slab, the names and the counters.
     #[inline]
     pub(super) fn forget(&mut self, handle: Handle, open: Quantity) {
-        let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
+        let hot = *self.shared.orders.hot(handle);
+        let Hot { login, account, flags, .. } = hot;
         if flags & extras::HAS_EXTRA != 0 {
             let Cold { extra, time_in_force, .. } = *self.shared.orders.cold(handle);
             if time_in_force == TimeInForce::GoodTillTime {
                 self.shared.due.remove_expiry(extra);
+            }
+            if self.is_contract() {
+                self.count_all(handle);
+                let at = self.at(account);
+                self.shared.reducing.remove(at, hot.id);
             }
         }
         self.shared.client_refs.remove(&mut self.shared.orders, handle);
         self.shared.chains.remove(&mut self.shared.orders, login, handle);
         self.shared.orders.remove(handle);
         self.shared.account_mut(account).open_orders -= 1;
-        self.count_use(account, side, -(open.0 as i64), -1);
+        self.count_use(&hot, -(open.0 as i64), -1);
     }
 
     /// Cancels the open lots of an order that does not (or no longer) rest, and then its linked order.
@@ -229,6 +286,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Removes an order's link.
     fn unlink(&mut self, handle: Handle) {
+        self.count_all(handle);
         let extra = self.shared.orders.cold(handle).extra;
         let extra = self.shared.extras.find_mut(extra).expect("a linked order has an extra");
         (extra.partner, extra.is_second) = (None, false);
@@ -244,13 +302,20 @@ impl<S: EventSink> Market<'_, S> {
         assert!(!extra.sits_out, "of two linked orders the one that would trade first is met first");
         self.unlink(partner);
         self.cancel_whole(partner, CancelReason::LinkedOrder);
+        if let Some(handle) = stands_at {
+            self.count_all(handle);
+        }
         self.hold_what_it_needs(order, stands_at);
     }
 
     /// Sets an order's reserve to what it needs; emits an event if that is a change. The money is known to be
     /// available.
     pub(super) fn hold_what_it_needs(&mut self, order: &mut Order, stands_at: Option<Handle>) {
-        let needs = self.required_reserve(order);
+        let needs = if self.is_contract() {
+            self.held_now(order, stands_at.is_some())
+        } else {
+            self.required_reserve(order)
+        };
         let before = std::mem::replace(&mut order.reserved, needs);
         if order.reserved == before {
             return;
@@ -296,9 +361,10 @@ impl<S: EventSink> Market<'_, S> {
     pub(super) fn has_shrunk(&mut self, handle: Handle, by: Quantity) -> Order {
         self.shared.orders.cold_mut(handle).total -= by.0 as u32;
         let mut order = self.shared.orders.get(handle);
-        self.count_use(order.account, order.side, -(by.0 as i64), 0);
-        let before = std::mem::replace(&mut order.reserved, Amount(0));
-        order.reserved = self.required_reserve(&order).min(before);
+        let hot = *self.shared.orders.hot(handle);
+        self.count_use(&hot, -(by.0 as i64), 0);
+        let before = order.reserved;
+        order.reserved = self.reserve_left(&order, by);
         self.reserve(&order, before);
         self.shared.orders.get_mut(handle).reserved = order.reserved;
         order

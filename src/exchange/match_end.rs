@@ -17,6 +17,14 @@ pub(super) enum MatchEnd {
     Collar,
     /// The next trade would be with an order of the same owner; this is the trade.
     SelfTrade(SelfTradePrevented),
+    /// The price limit of a market order of a contract.
+    PriceLimit,
+    /// The account's margin does not suffice for the next trade.
+    Margin,
+    /// The next trade would raise the open interest above its limit.
+    OpenInterest,
+    /// The next trade would put more lots at risk while the index is stale.
+    IndexStale,
     /// The order reached its limit of work, or its account the limit of iceberg refreshes.
     WorkLimit,
 }
@@ -32,6 +40,10 @@ impl MatchEnd {
             Self::Collar => CancelReason::MarketCollar,
             Self::SelfTrade(not_made) => CancelReason::SelfTradePrevented(not_made),
             Self::WorkLimit => CancelReason::WorkLimit,
+            Self::PriceLimit => CancelReason::PriceOutsideLimits,
+            Self::Margin => CancelReason::InsufficientMargin,
+            Self::OpenInterest => CancelReason::OpenInterestLimit,
+            Self::IndexStale => CancelReason::IndexStale,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! emits no events, and returns what the match would trade.
 
 use super::book::{Handle, Hot, Order};
+use super::contracts::Pair;
 use super::extras;
 use super::market::Market;
 use super::match_end::MatchEnd;
@@ -63,7 +64,9 @@ impl<S: EventSink> Market<'_, S> {
             number: self.shared.next_dry_run(),
             enough: least,
         };
-        match self.match_orders::<true>(copy, &mut dry) {
+        let end = self.match_orders::<true>(copy, &mut dry);
+        self.undo_dry();
+        match end {
             _ if copy.traded >= least => Ok(()),
             MatchEnd::WorkLimit => Err(CancelReason::WorkLimit),
             _ => Err(CancelReason::MinimumQuantity),
@@ -115,6 +118,7 @@ impl<S: EventSink> Market<'_, S> {
     fn match_orders<const DRY: bool>(&mut self, taker: &mut Taker, dry: &mut DryRun) -> MatchEnd {
         let opposite = taker.hot.side.opposite();
         let careful = taker.purse.is_limited();
+        let measures = self.is_contract();
         while taker.hot.open.0 > 0 {
             #[cfg(test)]
             super::steps::count();
@@ -129,7 +133,15 @@ impl<S: EventSink> Market<'_, S> {
             if taker.touches_left == 0 {
                 return MatchEnd::WorkLimit;
             }
-            let Hot { account, open, flags, .. } = *self.shared.orders.hot(handle);
+            let Hot { account, mut open, flags, .. } = *self.shared.orders.hot(handle);
+            let mut rest = if flags & extras::HAS_EXTRA != 0 { self.rest_of(handle) } else { 0 };
+            if DRY && measures {
+                (open, rest) = self.left_in_dry(handle, open, rest);
+            }
+            if measures && self.is_outside_limits(handle) {
+                self.pass_outside::<DRY>(taker, dry, handle);
+                continue;
+            }
             let is_own = taker.self_trade.mode != SelfTrade::Allow
                 && self.shared.same_owner(taker.hot.account, account, taker.self_trade.owner);
             if is_own && taker.self_trade.mode != SelfTrade::DecrementBoth {
@@ -138,7 +150,7 @@ impl<S: EventSink> Market<'_, S> {
                     None => continue,
                 }
             }
-            if flags & extras::HAS_EXTRA != 0 && open < taker.hot.open && self.rest_of(handle) > 0 {
+            if open < taker.hot.open && rest > 0 {
                 if !self.shared.may_refresh(taker.hot.account, taker.purse.budget.is_some()) {
                     return MatchEnd::WorkLimit;
                 }
@@ -157,8 +169,15 @@ impl<S: EventSink> Market<'_, S> {
             if careful {
                 (quantity, end) = self.affordable(taker, price, wanted);
             }
+            if measures && quantity.0 > 0 {
+                match self.meet::<DRY>(taker, dry, handle, price, quantity) {
+                    Some(ended) => return ended,
+                    None if quantity < wanted => return end,
+                    None => continue,
+                }
+            }
             if quantity.0 > 0 {
-                self.trade::<DRY>(taker, dry, handle, price, quantity);
+                self.trade::<DRY>(taker, dry, handle, price, quantity, None);
                 if !DRY && quantity == open {
                     self.refresh_if_used_up(handle, flags);
                 }
@@ -183,12 +202,11 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Whether the order would be gone at this point of the dry run.
     pub(super) fn is_left_out(&self, dry: &DryRun, handle: Handle) -> bool {
-        self.shared.orders.hot(handle).flags & extras::HAS_EXTRA != 0
-            && self
-                .shared
-                .extras
-                .find(self.shared.orders.cold(handle).extra)
-                .is_some_and(|extra| extra.left_out == dry.number)
+        if self.shared.orders.hot(handle).flags & extras::HAS_EXTRA == 0 {
+            return false;
+        }
+        let extra = self.shared.extras.find(self.shared.orders.cold(handle).extra);
+        extra.is_some_and(|extra| extra.left_out == dry.number) || self.is_gone_in_dry(handle)
     }
 
     /// The dry run has finished with an order: its linked order would be gone.
@@ -203,7 +221,7 @@ impl<S: EventSink> Market<'_, S> {
         extra.left_out = dry.number;
     }
 
-    fn step_over(&mut self, dry: &mut DryRun, handle: Handle) {
+    pub(super) fn step_over(&mut self, dry: &mut DryRun, handle: Handle) {
         self.leave_out_partner(dry, handle);
         dry.next = self.instrument.book.after(&self.shared.orders, handle);
     }
@@ -293,7 +311,7 @@ impl<S: EventSink> Market<'_, S> {
         taker.hot.open.0 -= by.0;
         taker.cold.total -= by.0 as u32;
         let before = taker.hot.reserved;
-        let needs = self.required_reserve(&taker.order()).min(before);
+        let needs = self.reserve_left(&taker.order(), by);
         taker.hot.reserved = if taker.hot.open.0 == 0 { Amount(0) } else { needs };
         let order = taker.order();
         self.reserve(&order, before);
@@ -311,6 +329,7 @@ impl<S: EventSink> Market<'_, S> {
         handle: Handle,
         price: Price,
         quantity: Quantity,
+        pair: Option<&Pair>,
     ) {
         let linked = (self.shared.orders.hot(handle).flags | taker.hot.flags) & extras::HAS_EXTRA != 0;
         if linked && !DRY {
@@ -331,16 +350,22 @@ impl<S: EventSink> Market<'_, S> {
         taker.last = Some(price);
         if DRY {
             taker.hot.fee_carry = self.instrument.product().fee(&fill, taker.hot.side, fee).1;
+            if let Some(pair) = pair {
+                let lowered = self.book_dry(&fill, pair, handle, dry);
+                taker.touches_left = taker.touches_left.saturating_sub(lowered);
+            }
             return self.step_over(dry, handle);
         }
         self.standing().take(handle, quantity);
         let maker_rate = self.rate(self.shared.orders.hot(handle).account, Liquidity::Maker);
-        self.execute(&mut taker.hot, handle, &fill, [maker_rate, rate], TradeKind::Continuous);
+        let lowered =
+            self.execute(&mut taker.hot, handle, &fill, [maker_rate, rate], TradeKind::Continuous, pair);
+        taker.touches_left = taker.touches_left.saturating_sub(lowered);
     }
 
     /// Displays an iceberg's next slice if its displayed lots are used up and lots remain.
     #[inline]
-    fn refresh_if_used_up(&mut self, handle: Handle, flags: u8) {
+    pub(super) fn refresh_if_used_up(&mut self, handle: Handle, flags: u8) {
         if flags & extras::HAS_EXTRA != 0 {
             let Hot { id, open, .. } = *self.shared.orders.hot(handle);
             if id.0 != 0 && open.0 == 0 {

@@ -9,9 +9,9 @@ use super::sink::EventSink;
 use super::state::Exchange;
 use super::taker::Taker;
 use crate::domain::{
-    Accepted, AccountId, Amount, Armed, Echo, Enter, Event, IgnoreReason, Ignored, Instructions, OrderEvent,
-    OrderLimits, OrderTerms, Phase, PostOnly, Quantity, RefuseEnter, RejectReason, Rejected, Sender, Side,
-    TimeInForce, Timestamp, Visibility,
+    Accepted, AccountId, Amount, Armed, Echo, Effect, Enter, Event, IgnoreReason, Ignored, Instructions,
+    OrderEvent, OrderLimits, OrderTerms, Phase, PostOnly, Quantity, RefuseEnter, RejectReason, Rejected,
+    Sender, Side, TimeInForce, Timestamp, Visibility,
 };
 
 /// A message without effect and without an answer.
@@ -117,7 +117,7 @@ impl<S: EventSink> Market<'_, S> {
             hidden: asked.visibility == Visibility::Hidden,
             time_in_force: enter.time_in_force,
             extra,
-            flags: if extra == extras::NONE { 0 } else { extras::HAS_EXTRA },
+            flags: self.flags_of(extra, asked),
             ..Order::default()
         };
         self.reserve(&order, Amount(0));
@@ -125,6 +125,13 @@ impl<S: EventSink> Market<'_, S> {
         self.events.push(Event::Order(OrderEvent::Accepted(Accepted { login: enter.login, terms })));
         self.admit(order, &checked);
         Ok(())
+    }
+
+    /// The flags of a new order.
+    pub(super) fn flags_of(&self, extra: u32, asked: &Instructions) -> u8 {
+        let has_extra = if extra == extras::NONE { 0 } else { extras::HAS_EXTRA };
+        let reduces = self.is_contract() && asked.effect == Effect::ReduceOnly;
+        has_extra | if reduces { extras::REDUCES } else { 0 }
     }
 
     /// Stores an order's rare attributes; returns the slot of its extra.
@@ -147,6 +154,7 @@ impl<S: EventSink> Market<'_, S> {
                 is_second: checked.partner.is_some(),
                 sits_out: false,
                 left_out: 0,
+                uncounted: 0,
                 links: Links::default(),
             }),
             _ => extras::NONE,
@@ -187,8 +195,7 @@ impl<S: EventSink> Market<'_, S> {
     /// Matches an order, then rests or cancels the remainder.
     pub(super) fn match_then_rest(&mut self, order: Order) {
         if self.instrument.listing.phase != Phase::Continuous || self.rests_at_once(&order) {
-            let (hot, cold) = order.split();
-            return self.rest(hot, cold);
+            return self.come_to_rest(order);
         }
         let mut taker = self.taker(order);
         let least = self.extra(&order).map_or(0, |extra| u64::from(extra.instructions.min_quantity));
@@ -205,13 +212,28 @@ impl<S: EventSink> Market<'_, S> {
         let rests = hot.limit().is_some() && cold.time_in_force != TimeInForce::ImmediateOrCancel;
         let interrupts = end == MatchEnd::Band && self.instrument.protection.interruption_s > 0;
         if rests && (end == MatchEnd::NothingCrosses || interrupts) {
-            self.rest(hot, cold);
+            self.come_to_rest(Order::join(&hot, &cold));
         } else {
             self.cancel_rest(Order::join(&hot, &cold), end.cancel_reason());
         }
         if interrupts {
             self.interrupt();
         }
+    }
+
+    /// Puts an order into the book. A reduce-only one only with what other orders leave to be reduced.
+    #[inline]
+    fn come_to_rest(&mut self, order: Order) {
+        let order = if order.flags & extras::REDUCES == 0 {
+            order
+        } else {
+            match self.lower_to_rest(order) {
+                Some(order) => order,
+                None => return,
+            }
+        };
+        let (hot, cold) = order.split();
+        self.rest(hot, cold);
     }
 
     /// Whether an order rests without a match: a plain one that crosses nothing, which is the common case, or a

@@ -26,8 +26,13 @@ impl<S: EventSink> Market<'_, S> {
         let mut queue = std::mem::take(&mut self.shared.queue);
         self.plan::<DRY>(&mut queue, taker, dry, price, first);
         taker.touches_left = taker.touches_left.saturating_sub(queue.touches);
-        for reached in &queue.reached {
-            self.take_of::<DRY>(taker, dry, price, reached);
+        if self.is_contract() {
+            let end = self.take_measured::<DRY>(&mut queue, taker, dry, price);
+            queue.end = end.or(queue.end);
+        } else {
+            for reached in &queue.reached {
+                self.take_of::<DRY>(taker, dry, price, reached);
+            }
         }
         if DRY {
             dry.next = queue.next;
@@ -44,7 +49,7 @@ impl<S: EventSink> Market<'_, S> {
         end
     }
 
-    fn take_of<const DRY: bool>(
+    pub(super) fn take_of<const DRY: bool>(
         &mut self,
         taker: &mut Taker,
         dry: &mut DryRun,
@@ -53,7 +58,7 @@ impl<S: EventSink> Market<'_, S> {
     ) {
         let Reached { handle, taken, .. } = *reached;
         match reached.deed {
-            Deed::Trades if taken > 0 => self.trade::<DRY>(taker, dry, handle, price, Quantity(taken)),
+            Deed::Trades if taken > 0 => self.trade::<DRY>(taker, dry, handle, price, Quantity(taken), None),
             Deed::Trades => {}
             Deed::Loses if DRY => taker.hot.open.0 -= taken,
             Deed::Loses => {
@@ -126,13 +131,21 @@ impl<S: EventSink> Market<'_, S> {
                 let mut reached = Reached { handle, deed, shown: hot.open.0, rest: 0, slice: 1, taken: 0 };
                 if hot.flags & extras::HAS_EXTRA != 0 {
                     self.note_slices(&mut reached);
+                    if DRY && self.is_contract() {
+                        (reached.shown, reached.rest) = {
+                            let (shown, rest) =
+                                self.left_in_dry(handle, Quantity(reached.shown), reached.rest);
+                            (shown.0, rest)
+                        };
+                    }
                 }
                 if deed == Deed::Goes {
                     // The lots that would have traded; none of them are left.
                     (reached.taken, reached.rest) = (reached.shown.min(appetite.open), 0);
                     reached.shown = reached.taken;
                 }
-                queue.end = appetite.take(&mut reached, hot.open.0);
+                let offered = if deed == Deed::Goes { hot.open.0 } else { reached.shown };
+                queue.end = appetite.take(&mut reached, offered);
                 if is_own && taker.self_trade.mode == SelfTrade::CancelBoth {
                     let not_made = self.not_made(taker, handle, Quantity(reached.taken));
                     queue.end = Some(MatchEnd::SelfTrade(SelfTradePrevented { incoming: true, ..not_made }));

@@ -32,6 +32,13 @@ impl Exchange {
     }
 
     pub(super) fn delist(&mut self, instrument: InstrumentId) -> Result<(), RejectReason> {
+        if self.listed(instrument)?.product.is_contract() && self.venue.shards > 1 {
+            // Other shards cannot know whether there are positions.
+            return Err(RejectReason::OneShardOnly);
+        }
+        if self.instruments[instrument.0 as usize].has_positions() {
+            return Err(RejectReason::PositionsOpen);
+        }
         if self.listed(instrument)?.shard == self.id {
             self.take_away(instrument);
         } else {
@@ -59,6 +66,7 @@ impl Exchange {
         if known.triggers.is_some() {
             self.shared.note_moved(instrument);
         }
+        self.quote(instrument);
         Ok(Event::Admin(AdminEvent::MarkSet { instrument, price }))
     }
 

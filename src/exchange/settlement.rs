@@ -1,13 +1,16 @@
 //! A trade: posts its money to the ledger, emits its event, and removes filled orders.
 
 use super::book::{Handle, Hot};
+use super::contracts::Pair;
 use super::extras;
 use super::market::Market;
 use super::products::{Settled, Settling};
 use super::shared::Shared;
 use super::sink::EventSink;
 use super::wallet::Wallet;
-use crate::domain::{AccountId, Event, Executed, FeeRate, Fill, OrderEvent, Quantity, TradeKind, Visibility};
+use crate::domain::{
+    AccountId, Event, Executed, FeeRate, Fill, OrderEvent, Quantity, Side, TradeKind, Visibility,
+};
 
 /// Which fee rate a side pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +40,26 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
+    /// Moves the money of a fill of spot.
+    #[inline]
+    fn settle(
+        &mut self,
+        fill: &Fill,
+        handle: Handle,
+        taker: &mut Hot,
+        open: [Quantity; 2],
+        rates: [FeeRate; 2],
+    ) -> Settled {
+        let Shared { orders, ledger, .. } = &mut *self.shared;
+        let resting = Settling { order: orders.get_mut(handle), open: open[0], rate: rates[0] };
+        let incoming = Settling { order: taker, open: open[1], rate: rates[1] };
+        Wallet { ledger, product: self.instrument.product() }.settle(fill, resting, incoming)
+    }
+
     /// Moves the money of a fill, emits the event, and removes the resting order if it is filled. The open lots of both
     /// orders were already decreased. The caller must refresh an iceberg that displays nothing any more. `rates` are
-    /// those of the resting and of the incoming side.
+    /// those of the resting and of the incoming side; `pair` has both sides of a trade of a contract, as measured.
+    /// Returns how many reduce-only orders it has lowered.
     pub(super) fn execute(
         &mut self,
         taker: &mut Hot,
@@ -47,15 +67,17 @@ impl<S: EventSink> Market<'_, S> {
         fill: &Fill,
         rates: [FeeRate; 2],
         kind: TradeKind,
-    ) {
+        pair: Option<&Pair>,
+    ) -> u32 {
         let rest = self.rest_of(handle);
-        let Shared { orders, ledger, .. } = &mut *self.shared;
-        let maker = orders.get_mut(handle);
-        let open = [Quantity(maker.open.0 + rest), taker.open];
-        let resting = Settling { order: maker, open: open[0], rate: rates[0] };
-        let incoming = Settling { order: taker, open: open[1], rate: rates[1] };
-        let mut wallet = Wallet { ledger, product: self.instrument.product() };
-        let Settled { fees, volume } = wallet.settle(fill, resting, incoming);
+        let open = [Quantity(self.shared.orders.hot(handle).open.0 + rest), taker.open];
+        let (Settled { fees, volume }, changed) = match pair {
+            None => (self.settle(fill, handle, taker, open, rates), None),
+            Some(pair) => {
+                let (settled, changed) = self.book_pair(fill, handle, taker, open, pair);
+                (settled, Some(changed))
+            }
+        };
         let maker = *self.shared.orders.hot(handle);
         if self.shared.volumes.is_some() {
             self.shared.count_volume([maker.account, taker.account], volume);
@@ -80,7 +102,8 @@ impl<S: EventSink> Market<'_, S> {
             taker_fee: fees[1],
             taker_reserved: taker.reserved,
         })));
-        self.count_use(maker.account, maker.side, -(fill.quantity.0 as i64), 0);
+        changed.into_iter().flatten().for_each(|event| self.events.push(event));
+        self.count_use(&maker, -(fill.quantity.0 as i64), 0);
         if open[0].0 == 0 {
             // None of its lots are hidden any more.
             self.instrument.book.unlink(&mut self.shared.orders, handle, 0);
@@ -92,5 +115,11 @@ impl<S: EventSink> Market<'_, S> {
             self.forget(handle, Quantity(0));
             self.shared.extras.remove(extra);
         }
+        if pair.is_some() {
+            let accounts = [maker.account, taker.account];
+            let buyer = usize::from(taker.side == Side::Buy);
+            return self.resize_reducing(accounts[buyer]) + self.resize_reducing(accounts[1 - buyer]);
+        }
+        0
     }
 }

@@ -4,10 +4,12 @@ use super::accounts::{Account, Volumes};
 use super::book::{Handle, OrderSlab};
 use super::chains::{self, Chains};
 use super::client_refs::{ClientRefs, NameKey};
+use super::contracts::{Reducing, Undo};
 use super::due::Due;
 use super::extras::{self, Extra, Extras};
 use super::in_vain::{Terms, Vain};
 use super::ledger::Ledger;
+use super::positions::Positions;
 use super::queue::Queue;
 use super::usage::{Usage, Use};
 use crate::domain::{
@@ -22,6 +24,8 @@ pub(super) struct Shared {
     pub(super) extras: Extras,
     pub(super) client_refs: ClientRefs,
     pub(super) ledger: Ledger,
+    /// Empty in a shard without contracts.
+    pub(super) positions: Positions,
     pub(super) accounts: Vec<Account>,
     /// Kept apart from the accounts, because few accounts need it.
     pub(super) in_vain: Vain,
@@ -48,6 +52,12 @@ pub(super) struct Shared {
     pub(super) touched: u32,
     /// The number of the last dry run of a match.
     pub(super) dry_runs: u64,
+    /// The resting reduce-only orders of contracts. Derived from the orders.
+    pub(super) reducing: Reducing,
+    /// What a dry run of a match of a contract did, the last one last; empty between dry runs.
+    pub(super) undo: Vec<Undo>,
+    /// Lots that a dry run took from reduce-only orders of contracts; empty between dry runs.
+    pub(super) lowered: Vec<(Handle, u64)>,
     /// A buffer for the queue of one price; only used during a match.
     pub(super) queue: Queue,
 }
@@ -60,6 +70,7 @@ impl Shared {
             extras: Extras::default(),
             client_refs: ClientRefs::new(limits.orders_max, name_key),
             ledger: Ledger::default(),
+            positions: Positions::default(),
             accounts: Vec::new(),
             in_vain: Vain::default(),
             usage: None,
@@ -74,6 +85,9 @@ impl Shared {
             looks_left: 0,
             touched: 0,
             dry_runs: 0,
+            reducing: Reducing::default(),
+            undo: Vec::new(),
+            lowered: Vec::new(),
             queue: Queue::with_room(),
             limits,
         }

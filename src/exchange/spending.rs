@@ -63,7 +63,7 @@ impl<S: EventSink> Market<'_, S> {
         if value(best)?.0 > amount {
             return Err(RejectReason::AmountTooSmall);
         }
-        if side == Side::Buy {
+        if side == Side::Buy && !self.is_contract() {
             self.reaches_for_one_lot(owner, released)?;
         }
         let available = self.available_to(owner.0, side);

@@ -66,20 +66,22 @@ impl Standing<'_> {
     /// Takes lots of an order, resting or dormant, that its owner gave up. It keeps its priority.
     pub(super) fn shrink(&mut self, handle: Handle, by: Quantity, lots: Lots) {
         let Hot { open, .. } = *self.orders.hot(handle);
-        let (mut hidden, mut dormant) = (0, false);
+        let (mut hidden, mut dormant, mut unseen) = (0, false, 0);
         if let Some(extra) = self.extras.find_mut(self.orders.cold(handle).extra) {
             hidden = match lots {
                 Lots::HiddenFirst => extra.rest.min(by.0),
                 Lots::ShownFirst => by.0.saturating_sub(open.0),
             };
+            let before = extra.unseen(open);
             extra.rest -= hidden;
+            unseen = extra.unseen(Quantity(open.0 - (by.0 - hidden))) - before;
             dormant = extra.state == OrderState::Dormant;
         }
         if dormant {
             self.orders.get_mut(handle).open.0 -= by.0 - hidden;
         } else {
             self.book.reduce(self.orders, handle, Quantity(by.0 - hidden));
-            self.book.count_unseen(self.orders, handle, -(hidden as i64));
+            self.book.count_unseen(self.orders, handle, unseen);
         }
     }
 

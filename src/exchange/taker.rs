@@ -6,7 +6,7 @@ use super::market::Market;
 use super::match_end::MatchEnd;
 use super::products::Purse;
 use super::sink::EventSink;
-use crate::domain::{Ppm, Price, QuantityUnit, SelfTradePrevention, Side};
+use crate::domain::{Ppm, Price, QuantityUnit, SelfTradePrevention, Side, Timestamp};
 
 /// An incoming order during its match.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ impl Taker {
 impl<S: EventSink> Market<'_, S> {
     /// The order with everything that its match must consider.
     pub(super) fn taker(&self, order: Order) -> Taker {
-        let reach = Reach::of(&order, self.instrument);
+        let reach = Reach::of(&order, self.instrument, self.shared.now);
         let self_trade = self.self_trade_of(&order);
         let asked = self.extra(&order);
         let by_amount = asked.filter(|extra| extra.instructions.unit == QuantityUnit::QuoteAmount);
@@ -71,6 +71,8 @@ pub(super) struct Reach {
     high: i64,
     /// The same for the order's own limit, and for the bands: they give the reason for the end of a match.
     limit: (i64, i64),
+    /// The price limit of a market order of a contract.
+    price_limit: (i64, i64),
     bands: (i64, i64),
 }
 
@@ -78,20 +80,27 @@ const ANY: (i64, i64) = (i64::MIN, i64::MAX);
 
 impl Reach {
     /// The reach of an order: its limit, the bands of its instrument and, for a market order, the collar.
-    pub(super) fn of(order: &Order, instrument: &Instrument) -> Self {
+    pub(super) fn of(order: &Order, instrument: &Instrument, now: Timestamp) -> Self {
         let limit = match (order.limit, order.side) {
             (None, _) => ANY,
             (Some(limit), Side::Buy) => (i64::MIN, limit.0),
             (Some(limit), Side::Sell) => (limit.0, i64::MAX),
         };
         let protection = &instrument.protection;
-        let mut reach = Self { low: limit.0, high: limit.1, limit, bands: ANY };
+        let mut reach = Self { low: limit.0, high: limit.1, limit, price_limit: ANY, bands: ANY };
+        if let (Some(contract), None) = (&instrument.contract, order.limit) {
+            reach.price_limit = match (order.side, contract.price_limits(now).of_side(order.side)) {
+                (Side::Buy, highest) => (i64::MIN, highest.0),
+                (Side::Sell, lowest) => (lowest.0, i64::MAX),
+            };
+            (reach.low, reach.high) = reach.price_limit;
+        }
         if protection.static_band.0 | protection.dynamic_band.0 | protection.market_collar.0 != 0 {
             reach.bands = within(
                 around(instrument.reference, protection.static_band),
                 around(instrument.last, protection.dynamic_band),
             );
-            let mut all = within(limit, reach.bands);
+            let mut all = within(within(limit, reach.price_limit), reach.bands);
             if order.limit.is_none() {
                 let best = instrument.book.best(order.side.opposite()).map(|(price, _)| price);
                 let collar = around(best, protection.market_collar);
@@ -114,6 +123,8 @@ impl Reach {
         let outside = |(low, high): (i64, i64)| !(low..=high).contains(&price.0);
         if outside(self.limit) {
             MatchEnd::NothingCrosses
+        } else if outside(self.price_limit) {
+            MatchEnd::PriceLimit
         } else if outside(self.bands) {
             MatchEnd::Band
         } else {

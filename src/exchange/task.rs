@@ -38,6 +38,8 @@ pub(super) enum Task {
     Sweep(Sweep),
     /// End the session and begin the next.
     Roll(Roll),
+    /// Cancel the orders of a contract outside its price limits, before its auction ends.
+    CancelOutside(InstrumentId),
     /// Take the samples of a tick, and set the marks.
     Sample,
 }

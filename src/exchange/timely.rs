@@ -5,7 +5,7 @@ use super::due::{DAY_S, day};
 use super::sink::EventSink;
 use super::state::Exchange;
 use super::task::Task;
-use crate::domain::{AccountId, CancelReason, Phase, Timestamp};
+use crate::domain::{AccountId, CancelReason, InstrumentId, Phase, Timestamp};
 
 impl Exchange {
     /// Cancels good-till-time orders that have expired.
@@ -25,7 +25,11 @@ impl Exchange {
 
     /// Ends interruptions that are over, one after another.
     pub(super) fn end_interruptions(&mut self) {
-        if let Some(instrument) = self.shared.due.next_interruption(self.shared.now) {
+        let now = self.shared.now;
+        // An auction of a contract waits for a fresh index.
+        let may_end = |id: &InstrumentId| !self.instruments[id.0 as usize].is_stale(now);
+        let next = self.shared.due.interruptions_over(now).find(may_end);
+        if let Some(instrument) = next {
             // Its phase begins before this task continues.
             self.agenda.push(Task::EndInterruptions);
             self.change_phase(instrument, Phase::Continuous);

@@ -16,13 +16,19 @@ impl Wallet<'_> {
     /// suffice.
     #[inline(always)]
     pub(super) fn reserve(&mut self, account: AccountId, side: Side, before: Amount, after: Amount) {
-        self.ledger.reserve(account, self.product.held_in(side), after.0 - before.0);
+        let (asset, change) = (self.product.held_in(side), after.0 - before.0);
+        if self.product.is_contract() {
+            self.ledger.hold(account, asset, change);
+        } else {
+            self.ledger.reserve(account, asset, change);
+        }
     }
 
     /// Settles a fill between a resting and an incoming order. The open lots of both were already decreased.
     #[inline]
     pub(super) fn settle(&mut self, fill: &Fill, resting: Settling<'_>, incoming: Settling<'_>) -> Settled {
         let ledger = &mut *self.ledger;
-        self.product.settle(fill, resting, incoming, |posting: &Posting| ledger.apply(posting))
+        let settled = self.product.settle(fill, resting, incoming, |posting: &Posting| ledger.apply(posting));
+        settled.expect("trades of contracts are booked into positions")
     }
 }

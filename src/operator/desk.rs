@@ -1,13 +1,15 @@
 //! Hands orders to the sequencer, one at a time, and reads their results from the event log.
 
-use super::order::{Names, Order, Reply};
+use super::names::Names;
+use super::order::{Order, Reply};
+use crate::domain::Timestamp;
 use crate::domain::codec::decode_event;
 use crate::ring::{CursorReader, Producer};
 use crate::runtime::Doorbell;
 use dojima_journal::Reader;
 use dojima_journal::storage::Storage;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How long an order waits for its event, for example while journal or event log are short of space.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -43,7 +45,7 @@ impl Desk {
     /// Executes an order, and waits until its events are durable and in the event log, or `is_stopping`.
     pub(super) fn carry_out(&mut self, order: &Order, is_stopping: impl Fn() -> bool) -> Reply {
         let session = u32::try_from(self.ports.session.get()).unwrap_or(u32::MAX);
-        let command = match order.command(&self.names, session) {
+        let command = match order.command(&self.names, session, now()) {
             Ok(command) => command,
             Err(reason) => return Reply::Refused { reason },
         };
@@ -85,7 +87,7 @@ impl Desk {
 
     /// Searches the new records of the event log for the result of the command.
     fn look(
-        &self,
+        &mut self,
         order: &Order,
         sequence: u64,
         from: u64,
@@ -104,13 +106,20 @@ impl Desk {
         while let Some(record) = reader.next().map_err(|error| error.to_string())? {
             let record = decode_event(record.payload).map_err(|error| error.to_string())?;
             if record.sequence == sequence
-                && let Some(reply) = order.came_to(&record.event, sequence)
+                && let Some(reply) = order.came_to(&record.event, sequence, &self.names)
             {
+                self.names.learn(&record.event);
                 return Ok(Some(reply));
             }
         }
         Ok(None)
     }
+}
+
+/// The present time, of the machine's clock.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
 fn unknown(sequence: Option<u64>, reason: impl Into<String>) -> Reply {

@@ -11,11 +11,18 @@
 //! This module runs on its own threads; the threads of the order path never wait for it.
 
 mod client;
+mod contracts;
 mod desk;
+mod names;
 mod order;
 mod server;
 
 pub use client::{AskError, ask};
+pub use contracts::{
+    ContractOrder, ContractRisk, ContractTerms, FundDeposit, IndexPrice, MarginTier, NewIndex, NewIndexTerms,
+    StaleTerms,
+};
 pub use desk::{Desk, DeskPorts};
-pub use order::{Names, Order, Reply, VERSION};
+pub use names::Names;
+pub use order::{Order, Reply, VERSION};
 pub use server::{OperatorServer, SOCKET_FILE};

@@ -1,16 +1,19 @@
 //! The orders of operators: their form on the wire and on the command line, the command for each, and the event that
-//! answers it. New orders are added only in this file.
+//! answers it. New orders are added in this file; those about contracts are in `contracts`.
 //!
 //! A request is one line of JSON, and so is its reply. A connection may send several requests, one after the other.
 //!
 //! ```text
 //! {"version":1,"order":{"reset-user-ref":{"login":"ALICE"}}}
+//! {"version":1,"order":{"contract":{"set-index":{"index":"BTC","price":"50000.5"}}}}
 //! {"version":1,"done":{"sequence":812,"text":"login 0 is in session 3, and its next UserRefNum is 1"}}
 //! {"version":1,"refused":{"reason":"no login is named ALICE"}}
 //! ```
 
+use super::contracts::ContractOrder;
+use super::names::Names;
 use crate::domain::session::session_id;
-use crate::domain::{AdminEvent, Command, Event, LoginId, VenueCommand, VenueEvent};
+use crate::domain::{AdminEvent, Command, Event, Timestamp, VenueCommand, VenueEvent};
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol. Requests of other versions are refused.
@@ -37,6 +40,9 @@ pub enum Order {
         #[cfg_attr(feature = "cli", arg(value_name = "LOGIN"))]
         login: String,
     },
+    /// An order about contracts.
+    #[cfg_attr(feature = "cli", command(flatten))]
+    Contract(ContractOrder),
 }
 
 /// A line from an operator.
@@ -86,32 +92,9 @@ impl Reply {
     }
 }
 
-/// The names that orders can use.
-#[derive(Clone, Debug, Default)]
-pub struct Names {
-    /// The logins that can trade, by username.
-    pub logins: Vec<(String, LoginId)>,
-    /// The SoupBinTCP id of session 0.
-    pub session: [u8; 10],
-}
-
-impl Names {
-    /// The login with this username; otherwise the text is read as the number of a login.
-    fn login(&self, name: &str) -> Result<LoginId, String> {
-        let named = self.logins.iter().find(|(username, _)| username.eq_ignore_ascii_case(name));
-        match (named, name.parse()) {
-            (Some((_, login)), _) => Ok(*login),
-            (None, Ok(number)) => Ok(LoginId(number)),
-            (None, Err(_)) => Err(format!(
-                "no login is named {name:?}; the configuration of the engine has their usernames"
-            )),
-        }
-    }
-}
-
 impl Order {
-    /// The command for the order; `session` is the session of the venue.
-    pub(super) fn command(&self, names: &Names, session: u32) -> Result<Command, String> {
+    /// The command for the order; `session` is the session of the venue, `now` the time of the request.
+    pub(super) fn command(&self, names: &Names, session: u32, now: Timestamp) -> Result<Command, String> {
         match self {
             Self::ResetUserRef { login } => {
                 let login = names.login(login)?;
@@ -125,11 +108,12 @@ impl Order {
                     )),
                 }
             }
+            Self::Contract(order) => order.command(names, now).map(Command::Contract),
         }
     }
 
     /// The result of the order, if this event of its command contains it.
-    pub(super) fn came_to(&self, event: &Event, sequence: u64) -> Option<Reply> {
+    pub(super) fn came_to(&self, event: &Event, sequence: u64, names: &Names) -> Option<Reply> {
         if let Event::Admin(AdminEvent::Refused { reason }) = event {
             return Some(Reply::refused(format!("the exchange says: {reason}")));
         }
@@ -137,6 +121,10 @@ impl Order {
             Self::ResetUserRef { .. } => {
                 let Event::Venue(VenueEvent::SessionStarted { login, session }) = event else { return None };
                 let text = format!("login {login} is in session {session}, and its next UserRefNum is 1");
+                Some(Reply::Done { sequence, text })
+            }
+            Self::Contract(order) => {
+                let text = order.came_to(event, names)?;
                 Some(Reply::Done { sequence, text })
             }
         }

@@ -4,7 +4,11 @@ use crate::config::{
     self, Config, JournalSection, JournalWrite, LoginConfig, OldSegments, TimeOfDay, UserRole,
 };
 use crate::domain::streams::StreamIndex;
-use crate::domain::{AccountId, Command, Listings, LoginId, Symbol, VenueCommand, versions};
+use crate::domain::{
+    AccountId, AddIndex, AssetCode, Command, Listing, Listings, LoginId, ShardId, Symbol, VenueCommand,
+    versions,
+};
+use crate::exchange::Exchange;
 use crate::net::auth::Role;
 use crate::operator::Names;
 use crate::recovery::DataDir;
@@ -85,14 +89,47 @@ pub(super) fn users(config: &Config, opening: &[Command]) -> Result<Vec<User>, F
     all.iter().map(|(config, login)| user(config, *login)).collect()
 }
 
-/// The names that operators use: the logins that are in journal and configuration, and the session ids.
-pub(super) fn names(config: &Config, opening: &[Command]) -> Result<Names, Fatal> {
+/// The names that operators use: the logins and shards that are in journal and configuration, the session ids, and what
+/// the exchange knows.
+pub(super) fn names(config: &Config, opening: &[Command], known: Known) -> Result<Names, Fatal> {
     let session = first_session(config)?;
     let logins = config.logins_known_to(opening).into_iter();
     Ok(Names {
         logins: logins.map(|login| (login.config.username, login.login)).collect(),
         session: *session.as_bytes(),
+        assets: known.assets,
+        instruments: known.listings,
+        indexes: known.indexes,
+        shards: shards(config, opening),
     })
+}
+
+/// What the exchange knows when the engine starts.
+pub(super) struct Known {
+    assets: Vec<(AssetCode, u8)>,
+    listings: Vec<Listing>,
+    indexes: Vec<AddIndex>,
+}
+
+impl Known {
+    /// By the first shard, which knows all of it.
+    pub(super) fn by(exchange: &Exchange) -> Self {
+        Self {
+            assets: exchange.assets().iter().map(|asset| (asset.code, asset.scale)).collect(),
+            listings: exchange.listings().copied().collect(),
+            indexes: exchange.indexes().collect(),
+        }
+    }
+}
+
+/// The shards by name. The name of the first one is not journaled.
+fn shards(config: &Config, opening: &[Command]) -> Vec<(String, ShardId)> {
+    let first = config.shards.first().map(|first| (first.name.clone(), ShardId::FIRST));
+    let others = opening.iter().filter_map(|command| {
+        let Command::Venue(VenueCommand::OpenShard { shard, name }) = command else { return None };
+        Some((name.text(), *shard))
+    });
+    first.into_iter().chain(others).collect()
 }
 
 fn user(config: &LoginConfig, login: Option<LoginId>) -> Result<User, Fatal> {

@@ -38,6 +38,16 @@ impl Balances {
         Some(())
     }
 
+    /// Sets the total of an account in a shard.
+    pub(super) fn set_total(&mut self, shard: ShardId, account: AccountId, asset: AssetId, total: i64) {
+        let cell = self.cell((shard, account, asset));
+        let first_change = !std::mem::replace(&mut cell.changed, true);
+        cell.total = total;
+        if first_change {
+            self.changed.push((account, asset, shard));
+        }
+    }
+
     /// Converts all amounts of an asset to another scale. `None` if one would not be exact or would not fit; the
     /// balances are then unusable.
     pub(super) fn rescale(&mut self, asset: AssetId, before: u8, after: u8) -> Option<()> {

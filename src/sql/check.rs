@@ -1,15 +1,19 @@
 //! Compares the tables with the event log.
 //!
 //! The events up to the database's watermark are added up again by independent rules, and the results are compared with
-//! the tables: every trade, every balance, orders by status. Money is conserved if, for each asset, the balances in the
-//! tables add up to deposits minus withdrawals.
+//! the tables: every trade, every balance, orders by status, the tables of contracts. Money is conserved if, for each asset,
+//! the balances and insurance funds in the tables add up to deposits minus withdrawals.
 
+mod contracts;
+mod legs;
 mod tally;
 
 use super::error::SqlError;
 use super::reader::{OrderCounts, RowCounts, SqlReader};
 use super::rows::{BalanceRow, OrderStatus, TradeRow, Watermark};
-use crate::domain::{AssetCode, ShardId, TradeId, codec};
+use crate::domain::{AssetCode, ContractEvent, Event, ShardId, TradeId, codec};
+pub use contracts::ContractDifference;
+use contracts::compare_change;
 use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, JournalError, Reader};
 use std::fmt;
@@ -100,12 +104,14 @@ pub enum Difference {
         /// In the tables.
         in_sql: RowCounts,
     },
+    /// A row of a table of contracts.
+    Contracts(ContractDifference),
     /// Money was created or lost.
     Supply {
         asset: AssetCode,
         /// Deposits minus withdrawals, minor units.
         supply: i128,
-        /// The sum of all balances, minor units.
+        /// The sum of all balances and insurance funds, minor units.
         held: i128,
     },
 }
@@ -159,9 +165,10 @@ impl fmt::Display for Difference {
             Self::Supply { asset, supply, held } => {
                 write!(
                     f,
-                    "{asset}: deposits less withdrawals are {supply}, accounts hold {held} (minor units)"
+                    "{asset}: deposits less withdrawals are {supply}, accounts and funds hold {held} (minor units)"
                 )
             }
+            Self::Contracts(difference) => difference.fmt(f),
         }
     }
 }
@@ -174,6 +181,7 @@ pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, Che
     let watermark = sql.watermark()?;
     let mut tally = Tally::default();
     let mut trades = Trades::new(sql);
+    let mut changes = check_named("changes of insurance funds");
     let mut reader = Reader::open_storage(Arc::new(ArchivedStorage::new(Arc::clone(log))), 1)?;
     let mut last = Watermark::default();
     while last.event < watermark.event {
@@ -184,6 +192,11 @@ pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, Che
         let trade = tally.add(&record).map_err(|what| CheckError::Nonsense { event, what })?;
         if let Some(trade) = trade {
             trades.compare(trade)?;
+        }
+        if let Event::Contract(ContractEvent::FundChanged(change)) = &record.event {
+            changes.compared += 1;
+            let found = compare_change(sql, &record, change)?.map(Difference::Contracts);
+            changes.difference = changes.difference.or(found);
         }
         last = Watermark::at(&record);
     }
@@ -207,7 +220,10 @@ pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, Che
     let (in_log, in_sql) = (tally.rows, sql.row_counts()?);
     let difference = (in_log != in_sql).then_some(Difference::Rows { in_log, in_sql });
     checks.push(Check { name: "rows of single events", compared: in_log.total(), difference });
-    let assets = tally.assets(&held);
+    let (compared, difference) = tally.contracts.compare(sql)?;
+    let difference = difference.map(Difference::Contracts);
+    checks.extend([Check { name: "tables of contracts", compared, difference }, changes]);
+    let assets = tally.assets(&held, &sql.funds()?);
     checks.push(check_supply(&assets));
     Ok(CheckReport { watermark, events: last.event, checks, assets })
 }

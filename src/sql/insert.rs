@@ -123,6 +123,16 @@ impl<'s, 'c> Binder<'s, 'c> {
     }
 }
 
+/// Runs a statement with these values.
+pub(super) fn run(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.execute(values)
+}
+
+/// A setting for which 0 means "none".
+pub(super) fn some<T: Default + PartialEq>(value: T) -> Option<T> {
+    (value != T::default()).then_some(value)
+}
+
 /// SQL integers are signed. The engine's numbers stay below 2^63; the largest, times in nanoseconds, would reach it in
 /// 2262.
 pub(super) fn sql_integer(value: u64) -> i64 {

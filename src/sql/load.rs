@@ -7,9 +7,11 @@ use super::mirror::Mirror;
 use super::rows::{BalanceRow, OrderRow, OrderStatus, Stored, Watermark};
 use crate::domain::{
     AccountId, Amount, AssetId, ClOrdId, FeeAsset, FeeRate, InstrumentId, Listing, LoginId, OrderId, Phase,
-    Product, Quantity, ShardId, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, UserRef,
+    PositionLeg, Product, Quantity, ShardId, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind,
+    UserRef,
 };
 use rusqlite::Row;
+use rusqlite::types::Value;
 
 /// Loads everything that the writer needs to continue.
 ///
@@ -41,6 +43,8 @@ pub(super) fn load(database: &Database) -> Result<Mirror, SqlError> {
         dense.then_some(()).ok_or_else(|| row.wrong(0))
     })?;
     balances(database, |row| mirror.balances.load(row))?;
+    funds(database, |asset, shard, amount| mirror.funds.load(asset, shard, amount))?;
+    positions(database, &mut mirror)?;
     each(database, OPEN_ORDERS, |row| {
         mirror.load_order(open_order(row)?);
         Ok(())
@@ -81,6 +85,29 @@ pub(super) fn balances(database: &Database, mut visit: impl FnMut(BalanceRow)) -
             reserved: Amount(row.i64(3)?),
             shard: shard(row, 4)?,
         });
+        Ok(())
+    })
+}
+
+/// The cost and the pots of all positions.
+fn positions(database: &Database, mirror: &mut Mirror) -> Result<(), SqlError> {
+    let sql = "SELECT p.account, p.instrument, p.leg, p.cost, p.pot, iif(i.product LIKE 'inverse-%', i.base, i.quote) \
+               FROM positions p JOIN instruments i USING (instrument)";
+    each(database, sql, |row| {
+        let leg = PositionLeg::ALL.get(usize::from(row.u16(2)?)).copied().ok_or_else(|| row.wrong(2))?;
+        let key = (AccountId(row.u32(0)?), InstrumentId(row.u32(1)?), leg);
+        let set = mirror.positions.set(key, AssetId(row.u16(5)?), row.i64(3)?, row.i64(4)?);
+        set.ok_or_else(|| row.wrong(3))
+    })
+}
+
+/// Every insurance fund by asset and shard.
+pub(super) fn funds(
+    database: &Database,
+    mut visit: impl FnMut(AssetId, ShardId, Amount),
+) -> Result<(), SqlError> {
+    each(database, "SELECT asset, shard, amount FROM funds ORDER BY asset, shard", |row| {
+        visit(AssetId(row.u16(0)?), shard(row, 1)?, Amount(row.i64(2)?));
         Ok(())
     })
 }
@@ -233,6 +260,13 @@ impl Cells<'_> {
     pub(super) fn wrong(&self, column: usize) -> SqlError {
         let value = self.row.get_ref(column);
         self.database.content(format!("column {} of `{}` holds {value:?}", column + 1, self.sql))
+    }
+
+    /// All values of the row.
+    pub(super) fn values(&self) -> Result<Vec<Value>, SqlError> {
+        (0..self.row.as_ref().column_count())
+            .map(|column| self.row.get(column).map_err(|_| self.wrong(column)))
+            .collect()
     }
 
     pub(super) fn i64(&self, column: usize) -> Result<i64, SqlError> {

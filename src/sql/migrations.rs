@@ -6,14 +6,21 @@
 
 use super::database::Database;
 use super::error::SqlError;
+use super::schema::CONTRACTS;
 use crate::domain::versions;
 
 /// The newest schema that this program knows, and the one that it makes.
 pub const SCHEMA_VERSION: i64 = versions::SQL_SCHEMA;
 
-/// The steps from each version to the next, the last one to [`SCHEMA_VERSION`]. There is none yet: no older schema is
-/// read.
-const STEPS: [&str; 0] = [];
+/// The views of version 9 that [`CONTRACTS`] makes anew.
+const TO_10: [&str; 2] = [
+    "DROP VIEW instruments_readable; DROP VIEW orders_readable; DROP VIEW trades_readable; DROP VIEW conservation;",
+    CONTRACTS,
+];
+
+/// The steps from each version to the next, the last one to [`SCHEMA_VERSION`]. Version 9 is that of 0.1.0. A database of
+/// it has no event about contracts, because the program that wrote it knew none, so their tables begin empty.
+const STEPS: [&[&str]; 1] = [&TO_10];
 
 /// Whether version `found` can be upgraded. Databases of other versions are rebuilt from the event log.
 pub(super) fn reach(found: i64) -> bool {
@@ -29,13 +36,13 @@ pub(super) fn run(database: &Database, found: i64) -> Result<(), SqlError> {
 }
 
 /// The version that the first of these steps starts from.
-fn oldest(steps: &[&str]) -> i64 {
+fn oldest(steps: &[&[&str]]) -> i64 {
     SCHEMA_VERSION - steps.len() as i64
 }
 
-fn run_steps(database: &Database, found: i64, steps: &[&str]) -> Result<(), SqlError> {
+fn run_steps(database: &Database, found: i64, steps: &[&[&str]]) -> Result<(), SqlError> {
     for (from, step) in (oldest(steps)..).zip(steps).skip_while(|(from, _)| *from < found) {
-        let to = from + 1;
+        let (to, step) = (from + 1, step.concat());
         database.transact(&format!(
             "{step}
              UPDATE meta SET value = '{to}' WHERE key = 'schema_version'; PRAGMA user_version = {to};"
@@ -74,17 +81,17 @@ mod tests {
         database.run(&set).expect("set");
         let (two, fails) =
             ("CREATE TABLE two (x);", "CREATE TABLE three (x); INSERT INTO nowhere VALUES (1);");
-        let refused = run_steps(&database, found, &["CREATE TABLE one (x);", two, fails]).map(drop);
+        let refused = run_steps(&database, found, &[&["CREATE TABLE one (x);"], &[two], &[fails]]).map(drop);
         assert!(refused.expect_err("refused").to_string().contains("nowhere"));
         assert_eq!((version(&database), tables(&database)), ([found + 1; 2], 1), "the second step alone");
         let three = "CREATE TABLE three (x);";
-        run_steps(&database, found + 1, &["CREATE TABLE one (x);", two, three]).expect("it goes on");
+        run_steps(&database, found + 1, &[&["CREATE TABLE one (x);"], &[two], &[three]]).expect("it goes on");
         assert_eq!((version(&database), tables(&database)), ([SCHEMA_VERSION; 2], 2));
         run(&database, SCHEMA_VERSION).expect("nothing is left to do");
     }
 
     #[test]
-    fn an_older_schema_is_not_reached() {
-        assert!(reach(SCHEMA_VERSION) && !reach(SCHEMA_VERSION - 1) && !reach(SCHEMA_VERSION + 1));
+    fn versions_from_the_first_release_on_are_reached() {
+        assert!(reach(SCHEMA_VERSION) && reach(9) && !reach(8) && !reach(SCHEMA_VERSION + 1));
     }
 }

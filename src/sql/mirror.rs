@@ -7,12 +7,14 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::balances::Balances;
+use super::funds::Funds;
+use super::positions::Positions;
 use super::rows::{OrderRow, OrderStatus, Rare, Stored, TradeRow, TradeSide, Watermark};
 use crate::domain::{
-    AccountId, AdminEvent, Amended, Amount, Armed, AssetSettings, CancelReason, Canceled, Event, EventRecord,
-    Executed, Fill, InstrumentId, Listing, Listings, LoginId, MarketEvent, OrderEvent, OrderId, OrderTerms,
-    Parties, Party, Posting, Price, Quantity, Replaced, Restated, ShardId, Side, Timestamp, TradeId,
-    Transfer, Triggered, VenueEvent,
+    AccountId, AdminEvent, Amended, Amount, Armed, AssetSettings, CancelReason, Canceled, ContractEvent,
+    Event, EventRecord, Executed, Fill, FundChanged, InstrumentId, Listing, Listings, LoginId, MarketEvent,
+    OrderEvent, OrderId, OrderTerms, Parties, Party, Posting, Price, Quantity, Replaced, Restated, ShardId,
+    Side, Timestamp, TradeId, Transfer, Triggered, VenueEvent,
 };
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -83,6 +85,8 @@ pub(super) struct Mirror {
     pub(super) watermark: Watermark,
     pub(super) batch: Batch,
     pub(super) balances: Balances,
+    pub(super) funds: Funds,
+    pub(super) positions: Positions,
     open: OrderMap,
     last_orders: [OrderId; ShardId::COUNT],
     last_trades: [TradeId; ShardId::COUNT],
@@ -248,6 +252,29 @@ impl Mirror {
                 self.note(record)
             }
             Event::Order(OrderEvent::Executed(executed)) => self.trade(executed, record),
+            Event::Contract(ContractEvent::FundChanged(change)) => {
+                let FundChanged { asset, shard, fund, .. } = *change;
+                let wrong = || format!("the fund of asset {asset} in shard {shard} does not come to {fund}");
+                self.funds.change(change).ok_or_else(wrong)?;
+                self.note(record)
+            }
+            Event::Contract(ContractEvent::PositionChanged(change)) => {
+                let listing = *self.listing(change.instrument)?;
+                let asset = listing.settled_in();
+                self.positions.change(change, asset).ok_or_else(overflow)?;
+                self.balances.set_total(listing.shard, change.account, asset, change.wallet);
+                self.note(record)
+            }
+            Event::Contract(
+                ContractEvent::IndexAdded(_)
+                | ContractEvent::IndexTermsSet { .. }
+                | ContractEvent::IndexSet(_)
+                | ContractEvent::IndexHeld { .. }
+                | ContractEvent::ContractSet(_)
+                | ContractEvent::ContractRiskSet(_)
+                | ContractEvent::MarginTierSet { .. }
+                | ContractEvent::MarginTiersSet { .. },
+            ) => self.note(record),
             Event::Admin(AdminEvent::Deposited(transfer)) => {
                 self.transfer(transfer, transfer.amount.0, record)
             }
@@ -311,7 +338,6 @@ impl Mirror {
             // Indicative auction results change all the time; only the feed publishes them.
             Event::Venue(VenueEvent::Opened { .. } | VenueEvent::SessionEnded { .. })
             | Event::Order(OrderEvent::AccountState { .. } | OrderEvent::PriorityUpdated(_))
-            | Event::Contract(_)
             | Event::Market(MarketEvent::Indicative(_)) => Ok(()),
         }
     }
@@ -340,8 +366,11 @@ impl Mirror {
         let before = std::mem::replace(known, scale);
         if before != scale {
             self.balances.rescale(asset, before, scale).ok_or_else(overflow)?;
+            self.funds.rescale(asset, before, scale).ok_or_else(overflow)?;
         }
-        let supply = self.balances.sum(asset);
+        let held = self.balances.sum(asset).0.checked_add(self.funds.sum(asset));
+        let held = held.and_then(|held| held.checked_sub(self.positions.cost(asset)));
+        let supply = Amount(held.ok_or_else(overflow)?);
         self.batch.rare.push(Rare::Rescaled { record: *record, before, supply });
         Ok(())
     }

@@ -7,20 +7,23 @@
 //! their readers.
 //!
 //! In reading order: `schema` (the file), `migrations` (files of older programs), `people` (names), `rows`, `asked` and
-//! `mirror` (events to rows, in memory), `write` (rows to tables), `wal` (the write-ahead log), `write_behind`
+//! `mirror` (events to rows, in memory), `write` and `contracts` (rows to tables), `wal` (the write-ahead log), `write_behind`
 //! (write-back of both files), `load` (tables to memory), `session` (all of these with one event log), `rehearsal`
 //! (whether a session could start), and for readers: [`reader`] and [`check`].
 
 mod asked;
 mod balances;
 pub mod check;
+mod contracts;
 pub(crate) mod database;
 mod error;
+mod funds;
 mod insert;
 mod load;
 mod migrations;
 mod mirror;
 mod people;
+mod positions;
 pub mod reader;
 mod rehearsal;
 mod rows;

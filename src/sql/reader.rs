@@ -2,9 +2,10 @@
 
 use super::database::Database;
 use super::error::SqlError;
-use super::load::{Cells, balances, each, side, trade_kind, watermark};
+use super::load::{Cells, balances, each, funds, side, trade_kind, watermark};
 use super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
-use crate::domain::{AccountId, Amount, InstrumentId, OrderId, Quantity, Timestamp, TradeId};
+use crate::domain::{AccountId, Amount, AssetId, InstrumentId, OrderId, Quantity, Timestamp, TradeId};
+use rusqlite::types::Value;
 use std::path::Path;
 
 /// The database as it was when it was opened; later writes are not visible.
@@ -61,6 +62,9 @@ pub struct RowCounts {
     pub copies: u64,
     /// Shards besides the first.
     pub shards: u64,
+    /// Changes of insurance funds.
+    pub fund_changes: u64,
+    pub position_changes: u64,
 }
 
 impl RowCounts {
@@ -75,7 +79,9 @@ impl RowCounts {
             + self.leads
             + self.order_names
             + self.copies
-            + self.shards;
+            + self.shards
+            + self.fund_changes
+            + self.position_changes;
         transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + others
     }
 }
@@ -118,6 +124,36 @@ impl SqlReader {
     pub fn balances(&self) -> Result<Vec<BalanceRow>, SqlError> {
         let mut found = Vec::new();
         balances(&self.database, |row| found.push(row))?;
+        Ok(found)
+    }
+
+    /// What each insurance fund has, by asset and shard.
+    ///
+    /// # Errors
+    /// [`SqlError`].
+    pub fn funds(&self) -> Result<Vec<(AssetId, Amount)>, SqlError> {
+        let mut found = Vec::new();
+        funds(&self.database, |asset, _, amount| found.push((asset, amount)))?;
+        Ok(found)
+    }
+
+    /// All rows of a table.
+    pub(super) fn rows(&self, table: &str) -> Result<Vec<Vec<Value>>, SqlError> {
+        let mut found = Vec::new();
+        each(&self.database, &format!("SELECT * FROM {table}"), |row| {
+            found.push(row.values()?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The row with the number of this event, of a table that has one row per event.
+    pub(super) fn row_of_event(&self, table: &str, event: u64) -> Result<Option<Vec<Value>>, SqlError> {
+        let mut found = None;
+        each(&self.database, &format!("SELECT * FROM {table} WHERE event = {event}"), |row| {
+            found = Some(row.values()?);
+            Ok(())
+        })?;
         Ok(found)
     }
 
@@ -181,7 +217,9 @@ impl SqlReader {
                    (SELECT count(*) FROM instrument_terms), (SELECT count(*) FROM checkpoints), \
                    (SELECT count(*) FROM rules), (SELECT count(*) FROM sessions), (SELECT count(*) FROM copies), \
                    (SELECT count(*) FROM login_sessions), (SELECT count(*) FROM leads), \
-                   (SELECT count(*) - 1 FROM shards), (SELECT count(*) FROM order_names)";
+                   (SELECT count(*) - 1 FROM shards), (SELECT count(*) FROM order_names), \
+                   (SELECT count(*) FROM fund_changes),
+                   (SELECT count(*) FROM position_changes)";
         each(&self.database, sql, |row| {
             counts = RowCounts {
                 transfers: row.u64(0)?,
@@ -199,6 +237,8 @@ impl SqlReader {
                 leads: row.u64(12)?,
                 shards: row.u64(13)?,
                 order_names: row.u64(14)?,
+                fund_changes: row.u64(15)?,
+                position_changes: row.u64(16)?,
             };
             Ok(())
         })?;

@@ -17,6 +17,9 @@ const APPLICATION_ID: i64 = 0x446F_6A69;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
+/// Follows [`SCHEMA`].
+pub(super) const CONTRACTS: &str = include_str!("contracts.sql");
+
 /// The URI that makes SQLite open a file as immutable; `None` for a name that is not UTF-8.
 fn immutable(path: &Path) -> Option<String> {
     let path = std::path::absolute(path).ok()?;
@@ -124,7 +127,7 @@ impl Database {
     /// Creates the tables, all in one transaction.
     fn make_schema(&self) -> Result<(), SqlError> {
         self.transact(&format!(
-            "{SCHEMA}
+            "{SCHEMA}{CONTRACTS}
              INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}'), ('program', 'dojima {}');
              PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};",
             env!("CARGO_PKG_VERSION"),

@@ -1,4 +1,5 @@
--- Schema version 9. Described for its readers in docs/SQL.md; tables hold integers, views show exact decimals.
+-- The tables as they are since schema version 9; contracts.sql has what version 10 added, and the views that it changed.
+-- Described for their readers in docs/SQL.md; tables hold integers, views show exact decimals.
 
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
@@ -101,15 +102,15 @@ CREATE TABLE instruments (
   price_decimals INTEGER NOT NULL,
   price_unit     INTEGER NOT NULL,  -- price units in one whole: 10^price_decimals
   tick_units     INTEGER NOT NULL,  -- one tick in price units
-  lot            INTEGER NOT NULL,  -- one lot in minor units of base
-  tick_value     INTEGER NOT NULL,  -- one tick on one lot in minor units of quote
+  lot            INTEGER NOT NULL,  -- one lot in minor units of base, of an inverse contract of quote
+  tick_value     INTEGER NOT NULL,  -- one tick on one lot in minor units of quote; inverse: one lot at one tick, of base
   min_quantity   INTEGER NOT NULL,  -- lots
   max_quantity   INTEGER NOT NULL,  -- lots
-  min_notional   INTEGER NOT NULL,  -- minor units of quote
+  min_notional   INTEGER NOT NULL,  -- minor units of quote, of an inverse contract of base
   fee_asset      TEXT    NOT NULL,  -- quote, or received: what a side pays its fee in
   phase          TEXT    NOT NULL,
   shard          INTEGER NOT NULL REFERENCES shards,  -- that it trades in
-  product        TEXT    NOT NULL   -- spot: what kind of contract it is
+  product        TEXT    NOT NULL   -- spot, linear-perpetual, linear-dated, inverse-perpetual, inverse-dated
 ) STRICT;
 
 -- Every set of terms that an instrument has had. Lots in a row about one event are lots of that event's time.
@@ -155,7 +156,7 @@ CREATE TABLE order_limits (
   scope                 TEXT    NOT NULL,  -- instrument, account or login
   id                    INTEGER NOT NULL,  -- of which
   quantity_max          INTEGER,           -- lots
-  notional_max          INTEGER,           -- minor units of quote
+  notional_max          INTEGER,           -- minor units of quote, of an inverse contract of base
   open_orders_max       INTEGER,
   triggers_max          INTEGER,           -- of an account: its orders that wait for a trigger
   orders_per_second_max INTEGER,
@@ -163,7 +164,7 @@ CREATE TABLE order_limits (
   PRIMARY KEY (scope, id)
 ) STRICT, WITHOUT ROWID;
 
--- The mark prices that triggers watch, as they were last set.
+-- The mark prices, as they were last set.
 CREATE TABLE marks (
   instrument INTEGER PRIMARY KEY REFERENCES instruments,
   price      INTEGER NOT NULL,  -- price units
@@ -373,115 +374,6 @@ SELECT
     iif(a.scale = 0, '', printf('.%0*d', a.scale, abs(b.available % a.unit)))) AS available
 FROM balances b JOIN assets a USING (asset);
 
-CREATE VIEW instruments_readable AS
-SELECT
-  i.instrument,
-  i.symbol,
-  base.code AS base,
-  quote.code AS quote,
-  printf('%d%s', i.tick_units / i.price_unit,
-    iif(i.price_decimals = 0, '', printf('.%0*d', i.price_decimals, i.tick_units % i.price_unit))) AS tick,
-  printf('%d%s', i.lot / unit.unit,
-    iif(unit.scale = 0, '', printf('.%0*d', unit.scale, i.lot % unit.unit))) AS lot,
-  printf('%s%d.%04d', iif(f.maker_ppm < 0, '-', ''), abs(f.maker_ppm / 10000), abs(f.maker_ppm % 10000)) AS maker_fee_percent,
-  printf('%s%d.%04d', iif(f.taker_ppm < 0, '-', ''), abs(f.taker_ppm / 10000), abs(f.taker_ppm % 10000)) AS taker_fee_percent,
-  i.fee_asset,
-  i.phase,
-  i.shard,
-  i.product
-FROM instruments i
-JOIN assets base ON base.asset = i.base
-JOIN assets quote ON quote.asset = i.quote
--- A delisted instrument keeps the terms, and the scale, that it had at the end.
-JOIN asset_scales unit ON unit.asset = i.base AND unit.event = (
-  SELECT max(event) FROM asset_scales WHERE asset = i.base
-  AND event <= (SELECT max(event) FROM instrument_terms WHERE instrument = i.instrument))
-JOIN fees f ON f.instrument = i.instrument AND f.tier = 0;
-
-CREATE VIEW orders_readable AS
-SELECT
-  o.order_id,
-  o.login,
-  (SELECT username FROM logins WHERE login = o.login) AS username,
-  o.account,
-  o.user_ref,
-  i.symbol,
-  sides.name AS side,
-  times_in_force.name AS time_in_force,
-  iif(o.price IS NULL, 'market', printf('%d%s', o.price / i.price_unit,
-    iif(i.price_decimals = 0, '', printf('.%0*d', i.price_decimals, o.price % i.price_unit)))) AS price,
-  printf('%d%s', o.quantity * t.lot / base.unit,
-    iif(base.scale = 0, '', printf('.%0*d', base.scale, o.quantity * t.lot % base.unit))) AS quantity,
-  printf('%d%s', o.executed * t.lot / base.unit,
-    iif(base.scale = 0, '', printf('.%0*d', base.scale, o.executed * t.lot % base.unit))) AS executed,
-  printf('%d%s', o.open * t.lot / base.unit,
-    iif(base.scale = 0, '', printf('.%0*d', base.scale, o.open * t.lot % base.unit))) AS open,
-  iif(o.hidden, 'hidden', iif(o.display_quantity = 0, 'all', printf('%d%s', o.display_quantity * t.lot / base.unit,
-    iif(base.scale = 0, '', printf('.%0*d', base.scale, o.display_quantity * t.lot % base.unit))))) AS shown,
-  order_statuses.name AS status,
-  o.refusal,
-  o.replaces,
-  o.replaced_by,
-  o.cl_ord_id,
-  datetime(o.expire_s, 'unixepoch') AS expires,
-  strftime('%Y-%m-%dT%H:%M:%S', o.entered_ns / 1000000000, 'unixepoch')
-    || printf('.%09dZ', o.entered_ns % 1000000000) AS entered,
-  strftime('%Y-%m-%dT%H:%M:%S', o.updated_ns / 1000000000, 'unixepoch')
-    || printf('.%09dZ', o.updated_ns % 1000000000) AS updated
-FROM orders o
-JOIN instruments i USING (instrument)
-JOIN instrument_terms t ON t.instrument = o.instrument AND t.event = (
-  SELECT max(event) FROM instrument_terms WHERE instrument = o.instrument AND event <= o.event)
-JOIN asset_scales base ON base.asset = i.base AND base.event = (
-  SELECT max(event) FROM asset_scales WHERE asset = i.base AND event <= o.event)
-JOIN sides USING (side)
-JOIN times_in_force USING (time_in_force)
-JOIN order_statuses USING (status);
-
-CREATE VIEW trades_readable AS
-SELECT
-  t.trade_id,
-  strftime('%Y-%m-%dT%H:%M:%S', t.time_ns / 1000000000, 'unixepoch')
-    || printf('.%09dZ', t.time_ns % 1000000000) AS time,
-  i.symbol,
-  sides.name AS taker_side,
-  trade_kinds.name AS kind,
-  printf('%d%s', t.price / i.price_unit,
-    iif(i.price_decimals = 0, '', printf('.%0*d', i.price_decimals, t.price % i.price_unit))) AS price,
-  printf('%d%s', t.quantity * terms.lot / base.unit,
-    iif(base.scale = 0, '', printf('.%0*d', base.scale, t.quantity * terms.lot % base.unit))) AS quantity,
-  printf('%d%s', t.notional / quote.unit,
-    iif(quote.scale = 0, '', printf('.%0*d', quote.scale, t.notional % quote.unit))) AS notional,
-  t.maker_order,
-  t.maker_account,
-  (SELECT name FROM accounts WHERE account = t.maker_account) AS maker_name,
-  printf('%s%d%s', iif(t.maker_fee < 0, '-', ''), abs(t.maker_fee / maker.unit),
-    iif(maker.scale = 0, '', printf('.%0*d', maker.scale, abs(t.maker_fee % maker.unit)))) AS maker_fee,
-  maker_asset.code AS maker_fee_asset,
-  t.taker_order,
-  t.taker_account,
-  (SELECT name FROM accounts WHERE account = t.taker_account) AS taker_name,
-  printf('%s%d%s', iif(t.taker_fee < 0, '-', ''), abs(t.taker_fee / taker.unit),
-    iif(taker.scale = 0, '', printf('.%0*d', taker.scale, abs(t.taker_fee % taker.unit)))) AS taker_fee,
-  taker_asset.code AS taker_fee_asset
-FROM trades t
-JOIN instruments i USING (instrument)
-JOIN instrument_terms terms ON terms.instrument = t.instrument AND terms.event = (
-  SELECT max(event) FROM instrument_terms WHERE instrument = t.instrument AND event <= t.event)
-JOIN asset_scales base ON base.asset = i.base AND base.event = (
-  SELECT max(event) FROM asset_scales WHERE asset = i.base AND event <= t.event)
-JOIN asset_scales quote ON quote.asset = i.quote AND quote.event = (
-  SELECT max(event) FROM asset_scales WHERE asset = i.quote AND event <= t.event)
--- Where fees are paid in what is received, the buyer pays in base.
-JOIN assets maker_asset ON maker_asset.asset = iif(i.fee_asset = 'received' AND t.taker_side = 1, i.base, i.quote)
-JOIN assets taker_asset ON taker_asset.asset = iif(i.fee_asset = 'received' AND t.taker_side = 0, i.base, i.quote)
-JOIN asset_scales maker ON maker.asset = maker_asset.asset AND maker.event = (
-  SELECT max(event) FROM asset_scales WHERE asset = maker_asset.asset AND event <= t.event)
-JOIN asset_scales taker ON taker.asset = taker_asset.asset AND taker.event = (
-  SELECT max(event) FROM asset_scales WHERE asset = taker_asset.asset AND event <= t.event)
-JOIN sides ON sides.side = t.taker_side
-JOIN trade_kinds USING (kind);
-
 CREATE VIEW transfers_readable AS
 SELECT
   t.event,
@@ -499,12 +391,3 @@ FROM transfers t
 JOIN assets a USING (asset)
 JOIN asset_scales s ON s.asset = t.asset AND s.event = (
   SELECT max(event) FROM asset_scales WHERE asset = t.asset AND event <= t.event);
-
--- Deposits less withdrawals against what all accounts hold, in present minor units: the two columns are always equal.
-CREATE VIEW conservation AS
-SELECT
-  a.code AS asset,
-  s.supply + coalesce((SELECT sum(t.amount) FROM transfers t WHERE t.asset = a.asset AND t.event > s.event), 0) AS supply,
-  coalesce((SELECT sum(b.total) FROM balances b WHERE b.asset = a.asset), 0) AS held
-FROM assets a
-JOIN asset_scales s ON s.asset = a.asset AND s.event = (SELECT max(event) FROM asset_scales WHERE asset = a.asset);

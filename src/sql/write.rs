@@ -3,9 +3,10 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::asked::{self, asked_columns};
+use super::contracts;
 use super::database::Database;
 use super::error::SqlError;
-use super::insert::{Binder, Insert, ROWS_PER_STATEMENT, insert, runs, sql_integer};
+use super::insert::{Binder, Insert, ROWS_PER_STATEMENT, insert, run, runs, some, sql_integer};
 use super::mirror::Mirror;
 use super::people::People;
 use super::rows::{BalanceRow, OrderRow, Rare, Stored, TradeRow};
@@ -259,11 +260,6 @@ fn write_rare(database: &Database, rare: &Rare) -> rusqlite::Result<usize> {
     }
 }
 
-/// Runs a statement with these values.
-fn run(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> rusqlite::Result<usize> {
-    connection.prepare_cached(sql)?.execute(values)
-}
-
 fn write_event(connection: &Connection, people: &People, record: &EventRecord) -> rusqlite::Result<usize> {
     let (event, time) = (sql_integer(record.number), sql_integer(record.time.0));
     let run = |sql: &str, values: &[&dyn ToSql]| run(connection, sql, values);
@@ -452,6 +448,7 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
             "INSERT INTO checkpoints (event, time_ns, sequence, digest) VALUES (?1, ?2, ?3, ?4)",
             &[&event, &time, &sql_integer(*of), &hexadecimal(digest)],
         ),
+        Event::Contract(told) => contracts::write(connection, record, told),
         // These are rows of the frequently changed tables, are written with additional values, or are not stored.
         Event::Order(
             OrderEvent::Accepted(_)
@@ -465,7 +462,6 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
             | OrderEvent::PriorityUpdated(_),
         )
         | Event::Admin(AdminEvent::MarkSet { .. } | AdminEvent::AssetSet(_))
-        | Event::Contract(_)
         | Event::Market(MarketEvent::Indicative(_))
         | Event::Venue(VenueEvent::SessionEnded { .. } | VenueEvent::Opened { .. }) => Ok(0),
     }
@@ -611,6 +607,11 @@ fn write_asset(
         "UPDATE volume_tiers SET volume_min = volume_min * ?2 / ?3 WHERE (SELECT volume_asset FROM venue) = ?1",
         &[&asset, &times, &by],
     )?;
+    rows += run(
+        connection,
+        "UPDATE funds SET amount = amount * ?2 / ?3 WHERE asset = ?1",
+        &[&asset, &times, &by],
+    )?;
     Ok(rows)
 }
 
@@ -680,11 +681,6 @@ fn insert_terms(connection: &Connection, listing: &Listing, event: i64) -> rusql
             &listing.min_notional.0,
         ],
     )
-}
-
-/// A setting for which 0 means "none".
-fn some<T: Default + PartialEq>(value: T) -> Option<T> {
-    (value != T::default()).then_some(value)
 }
 
 fn write_transfer(

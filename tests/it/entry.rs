@@ -1,5 +1,6 @@
 //! Order entry from the outside: whole engines, and clients that know nothing but the protocol.
 
+mod contracts;
 mod crowd;
 mod operator;
 mod rate;

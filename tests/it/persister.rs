@@ -2,10 +2,12 @@
 
 mod archive;
 mod changes;
+mod contracts;
 mod everything;
 mod gone;
 mod killed;
 mod market;
+mod migrated;
 mod tables;
 mod trouble;
 mod wal;

@@ -59,6 +59,12 @@ impl Assets {
         self.0.iter().find(|known| known.id == asset).map(|known| known.scale)
     }
 
+    /// The code of an asset; empty for one that does not exist.
+    pub(super) fn code(&self, asset: AssetId) -> String {
+        let found = self.0.iter().find(|known| known.id == asset);
+        found.map_or_else(String::new, |known| known.code.text())
+    }
+
     pub(super) fn find(&self, key: String, code: &str, p: &mut Problems) -> Option<Asset> {
         let found = self.named(code);
         let known = || self.0.iter().map(|asset| asset.code.text()).collect::<Vec<_>>().join(", ");

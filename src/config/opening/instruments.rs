@@ -56,10 +56,11 @@ fn instrument(
     if base.id == quote.id {
         p.add(key("quote"), quoted(&config.quote), "must be another asset than base");
     }
-    let lot = p.take(key("lot"), config.lot, positive_amount(config.lot, base.scale))?;
-    let min_notional = decimal::amount(config.min_notional, quote.scale);
+    let lots_scale = config.product.lots_of(base, quote).scale;
+    let lot = p.take(key("lot"), config.lot, positive_amount(config.lot, lots_scale))?;
+    let min_notional = decimal::amount(config.min_notional, config.product.settled_in(base, quote).scale);
     let min_notional = p.take(key("min_notional"), config.min_notional, min_notional);
-    let (min_quantity, max_quantity) = quantities(config, lot, base.scale, p)?;
+    let (min_quantity, max_quantity) = quantities(config, lot, lots_scale, p)?;
     // If one of the last three is wrong, its problem has been added, and the substitute value is never used.
     let terms = ListInstrument {
         instrument: id,
@@ -82,6 +83,12 @@ fn instrument(
     let tick_value = terms.tick_value(base.scale, quote.scale).map_err(|reason| {
         let words = match reason {
             RejectReason::OutOfRange => "one tick on one lot is worth more than an amount can hold",
+            _ if config.product.is_inverse() => {
+                return format!(
+                    "lot / tick is no whole number of minor units of {}: lot {} / tick {}, {0} has a scale of {}",
+                    config.base, config.lot, config.tick, base.scale
+                );
+            }
             other => other.text(),
         };
         format!(
@@ -106,13 +113,13 @@ fn tick_units(config: &InstrumentConfig) -> Result<u32, String> {
 fn quantities(
     config: &InstrumentConfig,
     lot: Amount,
-    base_scale: u8,
+    scale: u8,
     p: &mut Problems,
 ) -> Option<(Quantity, Quantity)> {
     let key = |field: &str| format!("instruments[{}].{field}", config.symbol);
-    let min = decimal::quantity(config.min_quantity, lot, base_scale);
+    let min = decimal::quantity(config.min_quantity, lot, scale);
     let min = p.take(key("min_quantity"), config.min_quantity, min);
-    let max = decimal::quantity(config.max_quantity, lot, base_scale);
+    let max = decimal::quantity(config.max_quantity, lot, scale);
     let max = p.take(key("max_quantity"), config.max_quantity, max);
     let (min, max) = (min?, max?);
     if min.0 == 0 {

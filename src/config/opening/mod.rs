@@ -1,26 +1,26 @@
 //! The commands that open a venue, and the problems of a configuration's venue.
 
 mod assets;
+mod contracts;
 mod instruments;
 mod prices;
+mod risk;
 mod settings;
 mod shards;
 mod users;
+mod wallets;
 
 use super::error::{Problem, Problems, quoted};
 use super::file::Config;
 use super::venue::{self, AccountConfig};
 use crate::domain::codec::{ENCODED_LEN_MAX, encode_command};
-use crate::domain::{
-    AccountId, AdminCommand, Amount, AssetId, Command, ShardId, Transfer, VenueCommand, decimal,
-};
+use crate::domain::{AccountId, AdminCommand, Command, VenueCommand};
 use assets::Assets;
 use instruments::instruments;
-use prices::positive_amount;
-use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 use shards::Shards;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use wallets::{Supply, deposits};
 
 /// The opening commands and all problems. With problems the commands are incomplete.
 pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
@@ -46,12 +46,15 @@ pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
     }));
     let listed = instruments(&config.instruments, (&assets, &shards), p);
     commands.extend(listed.iter().copied().map(|it| Command::Admin(AdminCommand::ListInstrument(it))));
+    let mut supply = Supply::new();
     commands.extend(
-        deposits(&config.accounts, (&assets, &shards), p)
+        deposits(&config.accounts, (&assets, &shards), &mut supply, p)
             .into_iter()
             .map(|it| Command::Admin(AdminCommand::Deposit(it))),
     );
     commands.extend(settings::commands(config, &assets, &listed, p));
+    commands.extend(contracts::commands(config, (&assets, &shards), &listed, p));
+    commands.extend(risk::funds(&config.insurance_fund, (&assets, &shards), &listed, &mut supply, p));
     // The digest leaves out the edition of the rules, which no file sets.
     commands.push(Command::Venue(VenueCommand::Open { config_digest: digest(&commands[1..]) }));
     (commands, problems.0)
@@ -83,63 +86,4 @@ fn check_accounts(accounts: &[AccountConfig], p: &mut Problems) {
             p.add(key("name"), quoted(&account.name), "stands here twice");
         }
     }
-}
-
-/// The deposits in the order of accounts; within an account in the order of shards, then asset ids.
-fn deposits(
-    accounts: &[AccountConfig],
-    (assets, shards): (&Assets, &Shards),
-    p: &mut Problems,
-) -> Vec<Transfer> {
-    let mut transfers = Vec::new();
-    let mut supply = BTreeMap::<AssetId, i128>::new();
-    for (id, account) in (1..).map(AccountId).zip(accounts) {
-        let key = format!("accounts[{}].deposits", account.name);
-        let mut wallets = vec![(ShardId::FIRST, key, &account.deposits)];
-        for (name, wallet) in &account.deposits_in {
-            let key = format!("accounts[{}].deposits_in.{name}", account.name);
-            let Some(shard) = shards.find(key.clone(), name, p) else { continue };
-            if shard == ShardId::FIRST {
-                p.add(key.clone(), quoted(name), "is the first shard, whose deposits stand in deposits");
-            }
-            wallets.push((shard, key, &wallet.0));
-        }
-        wallets.sort_by_key(|(shard, ..)| *shard);
-        for (shard, key, wallet) in wallets {
-            let amounts = amounts(wallet, &key, assets, &mut supply, p);
-            transfers.extend((1..).zip(amounts).map(|(reference, (asset, amount))| Transfer {
-                account: id,
-                asset,
-                amount,
-                reference,
-                shard,
-            }));
-        }
-    }
-    transfers
-}
-
-/// The deposits into one wallet, in the order of asset ids.
-fn amounts(
-    wallet: &BTreeMap<String, Decimal>,
-    key: &str,
-    assets: &Assets,
-    supply: &mut BTreeMap<AssetId, i128>,
-    p: &mut Problems,
-) -> Vec<(AssetId, Amount)> {
-    let mut amounts = Vec::new();
-    for (code, value) in wallet {
-        let key = format!("{key}.{code}");
-        let Some(asset) = assets.find(key.clone(), code, p) else { continue };
-        let Some(amount) = p.take(&key, value, positive_amount(*value, asset.scale)) else { continue };
-        let total = supply.entry(asset.id).or_default();
-        *total += i128::from(amount.0);
-        if *total > i128::from(i64::MAX) {
-            let max = decimal::show_amount(Amount(i64::MAX), asset.scale);
-            p.add(key, value, format!("brings the deposits of {code} above {max}, the most that can exist"));
-        }
-        amounts.push((asset.id, amount));
-    }
-    amounts.sort_unstable();
-    amounts
 }

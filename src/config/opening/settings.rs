@@ -187,12 +187,14 @@ fn instrument_limits(
     let limits = config.limits.as_ref()?;
     let key = |field: &str| format!("instruments[{}].limits.{field}", config.symbol);
     let (base_scale, quote_scale) = (assets.scale(terms.base)?, assets.scale(terms.quote)?);
+    let lots_scale = terms.product.lots_of(base_scale, quote_scale);
     let mut lots = |field, value| {
-        p.take(key(field), value, decimal::quantity(value, terms.lot, base_scale)).unwrap_or_default()
+        p.take(key(field), value, decimal::quantity(value, terms.lot, lots_scale)).unwrap_or_default()
     };
     let quantity_max = lots("quantity_max", limits.quantity_max);
     let position_max = lots("position_max", limits.position_max);
-    let notional_max = decimal::amount(limits.notional_max, quote_scale);
+    let notional_max =
+        decimal::amount(limits.notional_max, terms.product.settled_in(base_scale, quote_scale));
     let limits = OrderLimits {
         quantity_max,
         notional_max: p.take(key("notional_max"), limits.notional_max, notional_max).unwrap_or_default(),

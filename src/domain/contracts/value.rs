@@ -1,7 +1,7 @@
 //! What lots of a contract are worth.
 
 use super::rounding::{ceil_div, fitting, half_even_div};
-use crate::domain::{Amount, Price, Side};
+use crate::domain::{Amount, Listing, Price, Side};
 
 /// In what a contract is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,13 @@ impl ContractValue {
     /// 1 or more.
     pub fn new(settlement: Settlement, unit: Amount) -> Option<Self> {
         (unit.0 >= 1).then_some(Self { settlement, unit: unit.0 })
+    }
+
+    /// That of a listed contract. `None` unless a tick on a lot has a value.
+    #[inline]
+    pub fn of(listing: &Listing) -> Option<Self> {
+        let settlement = if listing.product.is_inverse() { Settlement::Inverse } else { Settlement::Linear };
+        Self::new(settlement, listing.tick_value)
     }
 
     /// In what it is settled.

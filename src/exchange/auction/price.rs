@@ -1,6 +1,7 @@
 //! The price of an auction (docs/RULES.md, "Phases and auctions"), computed from the totals of the levels that trade
 //! and of the next one of each side. Single orders are not read.
 
+use crate::domain::contracts::PriceLimits;
 use crate::domain::{Price, Side};
 use crate::exchange::book::{Book, OrderSlab};
 use std::cmp::Reverse;
@@ -32,6 +33,15 @@ pub(in crate::exchange) struct Found {
 impl Meeting {
     pub(in crate::exchange) fn new(book: &Book, orders: &OrderSlab) -> Self {
         let next = [Side::Buy, Side::Sell].map(|side| book.best_level(side, orders));
+        Self { next, last: None, volume: 0 }
+    }
+
+    /// The same for a contract: without buys above its highest and sells below its lowest price limit.
+    pub(in crate::exchange) fn within(limits: &PriceLimits, book: &Book, orders: &OrderSlab) -> Self {
+        let next = [
+            book.level_below(Side::Buy, Price(limits.highest.0 + 1), orders),
+            book.level_below(Side::Sell, Price(limits.lowest.0 - 1), orders),
+        ];
         Self { next, last: None, volume: 0 }
     }
 

@@ -3,7 +3,7 @@
 use super::super::canonical::Canonical;
 use super::super::state::Exchange;
 use super::{Contract, Index, Quote};
-use crate::domain::contracts::{Tier, Tiers};
+use crate::domain::contracts::{Leverage, Tier, Tiers};
 use crate::domain::{IndexTerms, SetContract, SetContractRisk};
 
 impl Exchange {
@@ -24,7 +24,9 @@ impl Exchange {
             digest_tiers(contract.coming.rows(), hash);
             hash.unsigned(contract.coming.of());
             hash.unsigned(u8::from(contract.mark_holds));
-            self.digest_samples(contract, hash);
+            hash.unsigned(contract.opened.map_or(0, |opened| opened + 1));
+            Self::digest_samples(contract, hash);
+            self.digest_holdings(contract, hash);
         }
         hash.count(self.contracts.funds.len());
         for (asset, fund) in &self.contracts.funds {
@@ -34,8 +36,27 @@ impl Exchange {
         }
     }
 
-    fn digest_samples(&self, contract: &Contract, hash: &mut Canonical) {
-        let samples = || contract.basis.samples(self.contracts.sampled);
+    /// What accounts have and chose, by account. Their orders follow from the orders.
+    fn digest_holdings(&self, contract: &Contract, hash: &mut Canonical) {
+        for holding in
+            self.shared.positions.of_contract(contract.ordinal).filter(|holding| holding.is_state())
+        {
+            // Every account is below this.
+            hash.unsigned(u64::MAX);
+            hash.unsigned(holding.at().account.0);
+            hash.unsigned(holding.mode as u8);
+            hash.unsigned(holding.leverage.map_or(0, Leverage::get));
+            for position in &holding.positions {
+                hash.signed(position.leg.lots);
+                hash.signed(position.leg.cost);
+                hash.signed(position.pot);
+            }
+        }
+    }
+
+    fn digest_samples(contract: &Contract, hash: &mut Canonical) {
+        hash.unsigned(contract.kept_to);
+        let samples = || contract.basis.samples(contract.kept_to);
         hash.count(samples().count());
         for (second, sample) in samples() {
             hash.unsigned(second);

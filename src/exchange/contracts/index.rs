@@ -39,6 +39,12 @@ impl Index {
         self.last.is_none_or(|last| self.is_too_old(last.source_time, now))
     }
 
+    /// When the last price becomes too old, ns; 0 without one.
+    pub(in crate::exchange) fn stale_from(&self) -> u64 {
+        let lasts = u64::from(self.terms.stale_after_ms) * 1_000_000;
+        self.last.map_or(0, |last| last.source_time.0.saturating_add(lasts))
+    }
+
     fn is_too_old(&self, source_time: Timestamp, now: Timestamp) -> bool {
         now.0.saturating_sub(source_time.0) >= u64::from(self.terms.stale_after_ms) * 1_000_000
     }
@@ -107,6 +113,7 @@ impl Exchange {
             return Err(RejectReason::OutOfRange);
         }
         known.terms = terms;
+        self.note_freshness(index);
         Ok(ContractEvent::IndexTermsSet { index, terms })
     }
 
@@ -123,6 +130,15 @@ impl Exchange {
             self.set_marks_of(set.index, events);
         }
         Ok(())
+    }
+
+    /// Tells the contracts of an index when it becomes stale.
+    fn note_freshness(&mut self, index: IndexId) {
+        let stale_from = self.contracts.indexes[usize::from(index.0)].stale_from();
+        let contracts = self.instruments.iter_mut().filter_map(|known| known.contract.as_mut());
+        for contract in contracts.filter(|contract| contract.index() == Some(index)) {
+            contract.stale_from = stale_from;
+        }
     }
 
     fn known_index_mut(&mut self, index: IndexId) -> Result<&mut Index, RejectReason> {

@@ -1,16 +1,22 @@
 //! Mark prices, set by the index and by the sampling tick (docs/FUTURES.md, "Mark price").
 
+use super::super::instrument::Instrument;
+use super::super::positions::Quoted;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
-use crate::domain::contracts::{MarkInputs, mark};
-use crate::domain::{AdminEvent, Event, IndexId, InstrumentId, Phase, Price, ShardId};
+use super::index::Index;
+use crate::domain::contracts::{ImpactPrices, Level, MarkInputs, impact_price, mark};
+use crate::domain::{AddIndex, AdminEvent, Event, IndexId, InstrumentId, Phase, Price, ShardId, Side};
+
+/// The levels of a side that an impact price is computed of.
+const IMPACT_LEVELS: usize = 100;
 
 impl Exchange {
     /// Sets the marks of all contracts of an index, in the order of ids.
     pub(super) fn set_marks_of(&mut self, index: IndexId, events: &mut impl EventSink) {
         for at in 0..self.instruments.len() {
             let contract = self.instruments[at].contract.as_ref();
-            if contract.is_some_and(|contract| contract.index() == Some(index) && !contract.mark_holds) {
+            if contract.is_some_and(|contract| contract.index() == Some(index)) {
                 self.find_mark(InstrumentId(at as u32), events);
             }
         }
@@ -22,8 +28,7 @@ impl Exchange {
         instrument: InstrumentId,
         events: &mut impl EventSink,
     ) {
-        let contract = self.instruments[instrument.0 as usize].contract.as_ref();
-        if contract.is_some_and(|contract| !contract.mark_holds) {
+        if self.instruments[instrument.0 as usize].contract.is_some() {
             self.find_mark(instrument, events);
         }
     }
@@ -45,13 +50,38 @@ impl Exchange {
             if index.is_none_or(|index| index.is_stale(now)) {
                 continue;
             }
-            if contract.mark_holds && known.listing.phase == Phase::Halted {
-                continue;
-            }
+            let holds = contract.mark_holds && known.listing.phase == Phase::Halted;
+            let second = self.contracts.sampled;
+            let taken = self.basis_sample(InstrumentId(at as u32));
             let contract = self.instruments[at].contract.as_mut().expect("it is a contract");
-            contract.mark_holds = false;
+            if let Some(sample) = taken {
+                contract.basis.put(second, sample);
+            }
+            contract.mark_holds = holds;
             self.find_mark(InstrumentId(at as u32), events);
         }
+    }
+
+    /// The sample of the basis: how far the middle of the impact prices is from the index, ticks. Only in continuous
+    /// trading, and if both impact prices are there.
+    fn basis_sample(&self, instrument: InstrumentId) -> Option<i64> {
+        let known = &self.instruments[instrument.0 as usize];
+        let contract = known.contract.as_ref().filter(|_| known.listing.phase == Phase::Continuous)?;
+        let index = self.index_ticks(known)?;
+        let lots = contract.risk?.impact_lots;
+        let impact = |side| {
+            let levels = known.book.shown_levels(side, &self.shared.orders).take(IMPACT_LEVELS);
+            impact_price(side, lots, levels.map(|(price, lots)| Level { price, lots }))
+        };
+        let prices = ImpactPrices { bid: impact(Side::Buy)?, ask: impact(Side::Sell)? };
+        Some(prices.mid().0 - index.0)
+    }
+
+    /// The last price of the contract's index, in ticks of the contract.
+    fn index_ticks(&self, known: &Instrument) -> Option<Price> {
+        let contract = known.contract.as_ref()?;
+        let quote = self.known_index(contract.index()?).ok()?.last?;
+        Some(contract.range(&known.listing)?.index(quote.price, known.listing.tick_units))
     }
 
     /// Computes the mark of a contract, if it is complete, and emits it if it changed.
@@ -63,38 +93,96 @@ impl Exchange {
         let Some(contract) = known.contract.as_ref().filter(|contract| self.is_complete(contract)) else {
             return;
         };
-        let Some(inputs) = self.mark_inputs(instrument) else { return };
-        let price = mark(&inputs);
-        if known.mark == Some(price) {
-            return;
+        let (holds, sampled) = (contract.mark_holds, self.contracts.sampled);
+        let stale_from = self.stale_from(instrument);
+        if self.shared.now.0 < stale_from {
+            let contract = self.instruments[instrument.0 as usize].contract.as_mut();
+            contract.expect("it is a contract").kept_to = sampled;
         }
-        debug_assert!(!contract.mark_holds);
+        let known = &self.instruments[instrument.0 as usize];
+        let Some(inputs) = self.mark_inputs(known) else { return };
+        let price = if holds { known.mark.unwrap_or(inputs.index) } else { mark(&inputs) };
         let known = &mut self.instruments[instrument.0 as usize];
+        let contract = known.contract.as_mut().expect("it is a contract");
+        contract.stale_from = stale_from;
+        contract.find_limits(&known.listing, inputs.index);
+        let is_new = known.mark != Some(price);
         known.mark = Some(price);
-        if known.triggers.is_some() {
+        self.quote(instrument);
+        // Orders may have waited for a fresh index, and not for another mark.
+        if self.instruments[instrument.0 as usize].triggers.is_some() {
             self.shared.note_moved(instrument);
         }
-        events.push(Event::Admin(AdminEvent::MarkSet { instrument, price }));
+        if is_new {
+            events.push(Event::Admin(AdminEvent::MarkSet { instrument, price }));
+        }
     }
 
-    fn mark_inputs(&self, instrument: InstrumentId) -> Option<MarkInputs> {
+    /// Computes the price limits of a contract after its risk parameters changed.
+    pub(super) fn find_limits(&mut self, instrument: InstrumentId) {
+        let at = instrument.0 as usize;
+        let Some(index) = self.index_ticks(&self.instruments[at]) else { return };
+        let known = &mut self.instruments[at];
+        let contract = known.contract.as_mut().expect("it is a contract");
+        contract.find_limits(&known.listing, index);
+    }
+
+    /// Computes what follows from index, basis and risk, as after a restart.
+    pub(in crate::exchange) fn refresh(&mut self, instrument: InstrumentId) {
+        let at = instrument.0 as usize;
+        let index = self.instruments[at].contract.as_ref().and_then(|contract| contract.index());
+        let Some(index) = index.and_then(|index| self.known_index(index).ok()) else { return };
+        let stale_from = index.stale_from();
+        let contract = self.instruments[at].contract.as_mut().expect("it is a contract");
+        contract.stale_from = stale_from;
+        self.find_limits(instrument);
+    }
+
+    /// When the index of a contract becomes stale, ns; 0: it has none with a price.
+    fn stale_from(&self, instrument: InstrumentId) -> u64 {
+        let contract = self.instruments[instrument.0 as usize].contract.as_ref();
+        let index = contract.and_then(|contract| self.known_index(contract.index()?).ok());
+        index.map_or(0, |index| index.stale_from())
+    }
+
+    /// Tells the positions by what they are valued.
+    pub(in crate::exchange) fn quote(&mut self, instrument: InstrumentId) {
         let known = &self.instruments[instrument.0 as usize];
+        let Some(contract) = &known.contract else { return };
+        if let Some((mark, tiers)) = known.mark.zip(contract.tiers) {
+            let asset = known.listing.settled_in();
+            let quoted = Quoted { value: contract.value, asset, mark, tiers };
+            self.shared.positions.quote(contract.ordinal, quoted);
+        }
+    }
+
+    fn mark_inputs(&self, known: &Instrument) -> Option<MarkInputs> {
         let contract = known.contract.as_ref()?;
-        let range = contract.range(&known.listing)?;
-        let quote = self.known_index(contract.index()?).ok()?.last?;
+        let index = self.index_ticks(known)?;
+        let kept_to = contract.kept_to;
+        let last = contract.basis.samples(kept_to).last().filter(|(second, _)| *second == kept_to);
         Some(MarkInputs {
-            index: range.index(quote.price, known.listing.tick_units),
+            index,
             funding_left: (0, 1),
-            basis: contract.basis.mean(self.contracts.sampled),
-            mid: None,
+            basis: contract.basis.mean(kept_to),
+            mid: last.map(|(_, sample)| Price(index.0 + sample)),
             band: contract.risk?.mark_band,
-            range,
+            range: contract.range(&known.listing)?,
         })
     }
 
     /// The shard of an index; the first one refuses unknown indexes.
     pub(in crate::exchange) fn shard_of(&self, index: IndexId) -> ShardId {
         self.known_index(index).map_or(ShardId::FIRST, |known| known.shard)
+    }
+
+    /// The indexes by id, with their present terms.
+    pub fn indexes(&self) -> impl Iterator<Item = AddIndex> + '_ {
+        let numbered = (0..).map(IndexId).zip(&self.contracts.indexes);
+        numbered.map(|(index, known)| {
+            let Index { symbol, price_decimals, shard, terms, .. } = *known;
+            AddIndex { index, symbol, price_decimals, shard, terms }
+        })
     }
 
     /// The last price of an index, price units; `None` if it does not exist or has no price here.

@@ -3,19 +3,33 @@
 //! Every shard knows all indexes by id, so that it knows for which shard a command is. Only the shard of an index has its
 //! price, and only the shard of a contract has its terms.
 
+mod audit;
 mod digest;
+mod fills;
 mod fund;
 mod index;
 mod marks;
+mod meeting;
+mod money;
+mod orders;
+mod reducing;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod tiers;
 
+pub(super) use audit::Exposed;
+pub(super) use fills::Pair;
 pub(super) use fund::Fund;
 pub(super) use index::{Index, Quote};
+pub(super) use meeting::Undo;
+pub(super) use orders::reduces;
+pub(super) use reducing::Reducing;
 pub(super) use terms::Contract;
 pub(super) use tiers::Coming;
 
 use super::instrument::Instrument;
+use super::positions::Ordinal;
 use super::sink::EventSink;
 use super::state::{Exchange, Told};
 use crate::domain::{
@@ -35,6 +49,8 @@ pub(super) struct Contracts {
     pub(super) indexes: Vec<Index>,
     /// The second of the last sampling tick; 0 before the first.
     pub(super) sampled: u64,
+    /// Its contracts by ordinal, the delisted ones too.
+    pub(super) by_ordinal: Vec<InstrumentId>,
     /// The insurance funds that ever had money.
     pub(super) funds: BTreeMap<AssetId, Fund>,
 }
@@ -70,6 +86,13 @@ impl Exchange {
             return Err(RejectReason::TooManyContracts);
         }
         Ok(())
+    }
+
+    /// A new contract of this shard.
+    pub(super) fn new_contract(&mut self, listing: &Listing) -> Box<Contract> {
+        let ordinal = Ordinal(self.contracts.by_ordinal.len() as u16);
+        self.contracts.by_ordinal.push(listing.instrument);
+        Box::new(Contract::new(listing, ordinal))
     }
 
     /// The contract with this id. It belongs to this shard.

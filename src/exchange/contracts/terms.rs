@@ -1,20 +1,28 @@
 //! What a contract is: its index, its prices, its risk (docs/FUTURES.md, "Contracts").
 
 use super::super::instrument::Instrument;
+use super::super::positions::Ordinal;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
 use super::Index;
 use super::tiers::{self, Coming};
-use crate::domain::contracts::{Basis, ContractValue, PriceRange, Settlement, Tiers};
+use crate::domain::contracts::{
+    Basis, ContractValue, PriceBands, PriceLimits, PriceRange, Settlement, Tiers,
+};
 use crate::domain::{
     ContractEvent, Event, FeeRate, IndexId, Listing, Phase, Ppm, Price, RejectReason, SetContract,
-    SetContractRisk, SetFees,
+    SetContractRisk, SetFees, Timestamp,
 };
 
 /// The most contracts of an index.
 const OF_INDEX_MAX: usize = 16;
 /// The most that the lots of all long positions may be worth at the worst price, minor units.
 const OPEN_VALUE_MAX: i128 = 1 << 54;
+
+/// For so long after its first continuous trading a contract has its first price limits.
+const EARLY_S: u64 = 600;
+/// The limits of a contract without an index: no price is inside them.
+const NO_PRICES: PriceLimits = PriceLimits { highest: Price(0), lowest: Price(i64::MAX) };
 
 /// A contract, beside what every instrument has.
 #[derive(Clone, Debug)]
@@ -30,19 +38,63 @@ pub(in crate::exchange) struct Contract {
     pub(in crate::exchange) mark_holds: bool,
     /// The samples of the basis.
     pub(in crate::exchange) basis: Basis,
+    /// Samples of the 30 seconds that end with this one are kept: the last sampling tick while the index was fresh.
+    pub(in crate::exchange) kept_to: u64,
+    /// Its number among the contracts of the shard.
+    pub(in crate::exchange) ordinal: Ordinal,
+    /// The lots of all long positions. Derived from the positions.
+    pub(in crate::exchange) open_interest: u64,
+    /// When the index becomes stale, ns. Derived from the index; 0: it has no price.
+    pub(in crate::exchange) stale_from: u64,
+    /// The second in which it was first in continuous trading.
+    pub(in crate::exchange) opened: Option<u64>,
+    /// The price limits of the first ten minutes, and those after them. Derived from index and basis.
+    pub(in crate::exchange) limits: [PriceLimits; 2],
 }
 
 impl Contract {
-    pub(in crate::exchange) fn new(listing: &Listing) -> Self {
+    pub(in crate::exchange) fn new(listing: &Listing, ordinal: Ordinal) -> Self {
         Self {
-            value: value_of(listing),
+            value: ContractValue::of(listing).expect("a listing has a value of a tick"),
             terms: None,
             risk: None,
             tiers: None,
             coming: Coming::default(),
             mark_holds: false,
             basis: Basis::default(),
+            kept_to: 0,
+            ordinal,
+            open_interest: 0,
+            stale_from: 0,
+            opened: None,
+            limits: [NO_PRICES; 2],
         }
+    }
+
+    /// Whether its index has no price, or the last one is too old.
+    pub(in crate::exchange) fn is_stale(&self, now: Timestamp) -> bool {
+        now.0 >= self.stale_from
+    }
+
+    /// Its price limits at this time.
+    pub(in crate::exchange) fn price_limits(&self, now: Timestamp) -> PriceLimits {
+        let is_early = self.opened.is_none_or(|opened| now.seconds() < opened + EARLY_S);
+        self.limits[usize::from(!is_early)]
+    }
+
+    /// Computes the price limits anew.
+    pub(super) fn find_limits(&mut self, listing: &Listing, index: Price) {
+        let Some((range, risk)) = self.range(listing).zip(self.risk) else { return };
+        let bands = PriceBands { early: risk.first_band, premium: risk.premium_band, outer: risk.outer_band };
+        let basis = self.basis.mean(self.kept_to).unwrap_or(0);
+        self.limits =
+            [PriceLimits::early(&bands, &range, index), PriceLimits::new(&bands, &range, index, basis)];
+    }
+
+    /// Counts the change of a position for the open interest.
+    pub(in crate::exchange) fn count_open(&mut self, before: i64, after: i64) {
+        let long = |lots: i64| lots.max(0).unsigned_abs();
+        self.open_interest = self.open_interest - long(before) + long(after);
     }
 
     /// Its price range in the ticks of its listing.
@@ -106,7 +158,11 @@ impl Contract {
 
     /// Its terms of another listing, with another tick or lot: all samples are gone.
     pub(in crate::exchange) fn changed(&self, listing: &Listing) -> Self {
-        Self { value: value_of(listing), basis: Basis::default(), ..self.clone() }
+        Self {
+            value: ContractValue::of(listing).expect("a listing has a value of a tick"),
+            basis: Basis::default(),
+            ..self.clone()
+        }
     }
 }
 
@@ -126,16 +182,16 @@ impl Index {
     }
 }
 
-fn value_of(listing: &Listing) -> ContractValue {
-    let settlement = if listing.product.is_inverse() { Settlement::Inverse } else { Settlement::Linear };
-    ContractValue::new(settlement, listing.tick_value).expect("a listing has a value of a tick")
-}
-
 fn range_of(terms: &SetContract, listing: &Listing) -> Option<PriceRange> {
     PriceRange::new(terms.price_min, terms.price_max, listing.tick_units)
 }
 
 impl Instrument {
+    /// Whether any account has a position in it.
+    pub(in crate::exchange) fn has_positions(&self) -> bool {
+        self.contract.as_ref().is_some_and(|contract| contract.open_interest > 0)
+    }
+
     /// The highest taker rate of the fee table, at least 0.
     pub(in crate::exchange) fn highest_taker_fee(&self) -> Ppm {
         let highest = self.fees.iter().map(|row| row.taker.0).max().expect("a table has rows");
@@ -160,6 +216,9 @@ impl Exchange {
         }
         if listing.phase != Phase::Closed {
             return Err(RejectReason::InvalidPhase);
+        }
+        if known.has_positions() {
+            return Err(RejectReason::PositionsOpen);
         }
         if has_orders {
             return Err(RejectReason::OrdersOpen);
@@ -201,7 +260,9 @@ impl Exchange {
         let was_complete = contract.risk.is_some();
         **contract = new;
         events.push(Event::Contract(ContractEvent::ContractRiskSet(*set)));
-        if !was_complete {
+        if was_complete {
+            self.find_limits(set.instrument);
+        } else {
             self.set_first_mark(set.instrument, events);
         }
         Ok(())
@@ -213,14 +274,21 @@ impl Exchange {
         instrument: &Instrument,
         phase: Phase,
     ) -> Result<(), RejectReason> {
-        let takes_orders = phase == Phase::Continuous || phase.gathers();
-        match &instrument.contract {
-            // Orders of contracts are not built yet.
-            Some(contract) if phase != Phase::Closed && (takes_orders || !self.is_complete(contract)) => {
-                Err(RejectReason::ContractIncomplete)
-            }
-            _ => Ok(()),
+        let Some(contract) = &instrument.contract else { return Ok(()) };
+        if phase != Phase::Closed && !self.is_complete(contract) {
+            return Err(RejectReason::ContractIncomplete);
         }
+        // Contracts that expire are not built yet.
+        let takes_orders = phase == Phase::Continuous || phase.gathers();
+        if takes_orders && !instrument.listing.product.is_perpetual() {
+            return Err(RejectReason::ContractIncomplete);
+        }
+        let uncrosses =
+            phase == Phase::Continuous || (phase == Phase::Closed && instrument.listing.phase.gathers());
+        if uncrosses && contract.is_stale(self.shared.now) {
+            return Err(RejectReason::IndexStale);
+        }
+        Ok(())
     }
 
     /// The contract with another listing: another tick, lot or minimum. `None` for an instrument that is no contract of
@@ -232,6 +300,9 @@ impl Exchange {
         let known = &self.instruments[new.instrument.0 as usize];
         let is_same = (new.tick_units, new.lot) == (known.listing.tick_units, known.listing.lot);
         let Some(contract) = known.contract.as_ref().filter(|_| !is_same) else { return Ok(None) };
+        if known.has_positions() {
+            return Err(RejectReason::PositionsOpen);
+        }
         let changed = contract.changed(new);
         changed.check(new)?;
         Ok(Some(Box::new(changed)))

@@ -66,6 +66,27 @@ impl Holding {
         }
     }
 
+    /// Whose it is, in which contract.
+    pub(in crate::exchange) fn at(&self) -> At {
+        self.at
+    }
+
+    /// Whose contract it is.
+    pub(in crate::exchange) fn contract(&self) -> super::Ordinal {
+        self.at.contract
+    }
+
+    /// Whether it differs from what an account has that never had anything here, its orders aside.
+    pub(in crate::exchange) fn is_state(&self) -> bool {
+        let has = |position: &Position| (position.leg, position.pot) != (Leg::default(), 0);
+        self.positions.iter().any(has) || self.mode != Mode::Cross || self.leverage.is_some()
+    }
+
+    /// Whether there is a position.
+    pub(in crate::exchange) fn has_lots(&self) -> bool {
+        self.positions.iter().any(|position| position.leg.lots != 0)
+    }
+
     pub(in crate::exchange) fn leverage(&self, quoted: &Quoted) -> Leverage {
         self.leverage.unwrap_or_else(|| quoted.usual_leverage())
     }

@@ -50,11 +50,7 @@ impl Positions {
         let Traded { at, side, .. } = *traded;
         let quoted = *self.quoted(at.contract);
         let holding = self.find(at).copied().unwrap_or_else(|| Holding::new(at, NONE));
-        let which = match (self.hedges(at.account), traded.closes) {
-            (false, _) => 0,
-            (true, false) => side as usize,
-            (true, true) => side.opposite() as usize,
-        };
+        let which = self.changed_by(traded);
         let before = holding.positions[which];
         let mut after = before;
         let booked = after.leg.book(&quoted.value, side, traded.lots, traded.value);

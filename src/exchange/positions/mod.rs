@@ -11,10 +11,10 @@ mod measure;
 mod tests;
 
 pub(super) use holding::{Holding, Mode, Position};
-pub(super) use margin::Margin;
-pub(super) use measure::{Measured, Refusal, Traded};
+pub(super) use margin::{Margin, WithOrder};
+pub(super) use measure::{Measured, Traded};
 
-use crate::domain::contracts::{ContractValue, Leverage, Tiers};
+use crate::domain::contracts::{ContractValue, Leg, Leverage, Tiers};
 use crate::domain::{AccountId, AssetId, Price, Side};
 
 /// The number of a contract among the contracts of its shard, from 0.
@@ -132,6 +132,27 @@ impl Positions {
         if self.hedges(account) { side as usize } else { 0 }
     }
 
+    /// The position that a side of a trade changes.
+    pub(super) fn leg_of(&self, traded: &Traded) -> Leg {
+        let which = self.changed_by(traded);
+        self.find(traded.at).map_or_else(Leg::default, |holding| holding.positions[which].leg)
+    }
+
+    /// Which position a side of a trade changes.
+    fn changed_by(&self, traded: &Traded) -> usize {
+        match (self.hedges(traded.at.account), traded.closes) {
+            (false, _) => 0,
+            (true, false) => traded.side as usize,
+            (true, true) => traded.side.opposite() as usize,
+        }
+    }
+
+    /// The leverage of an account in a contract.
+    pub(super) fn leverage(&self, at: At) -> Leverage {
+        let quoted = self.quoted(at.contract);
+        self.find(at).map_or_else(|| quoted.usual_leverage(), |holding| holding.leverage(quoted))
+    }
+
     /// Counts open lots of an account's orders that may open a position; fewer if negative.
     pub(super) fn count_orders(&mut self, at: At, side: Side, lots: i64) {
         let position = self.opened_by(at.account, side);
@@ -167,6 +188,44 @@ impl Positions {
             self.value_again(account, asset);
         }
         self.margin_mut(account, asset)
+    }
+
+    /// All holdings, in the order in which they began.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Holding> + '_ {
+        self.holdings.iter()
+    }
+
+    /// The holdings in a contract, by account.
+    pub(super) fn of_contract(&self, contract: Ordinal) -> impl Iterator<Item = &Holding> + '_ {
+        let slots = self.slots.get(usize::from(contract.0)).into_iter().flatten();
+        slots.filter_map(|slot| self.holdings.get(*slot as usize))
+    }
+
+    /// Whether all sums that are of the present marks are those that are computed anew.
+    pub(super) fn sums_are_right(&self) -> bool {
+        let margins = self.margins.iter().flatten().filter(|margin| margin.version == self.version);
+        margins.into_iter().all(|margin| {
+            let mut sums = margin::Sums::default();
+            let mut next = margin.first;
+            while let Some(holding) = self.holdings.get(next as usize) {
+                let quoted = self.quoted(holding.at.contract);
+                sums.replace(&margin::Sums::default(), &holding.sums_at(quoted));
+                next = holding.next;
+            }
+            sums == margin.sums
+        })
+    }
+
+    /// The holdings of an account in an asset.
+    pub(super) fn holdings_of(
+        &self,
+        account: AccountId,
+        asset: AssetId,
+    ) -> impl Iterator<Item = &Holding> + '_ {
+        let margins = self.margins.get(usize::from(asset.0));
+        let first = margins.and_then(|of| of.get(account.0 as usize)).map_or(NONE, |margin| margin.first);
+        let at = |slot: u32| self.holdings.get(slot as usize);
+        std::iter::successors(at(first), move |holding| at(holding.next))
     }
 
     #[cold]

@@ -1,5 +1,6 @@
 //! Sums that are kept are those that are computed anew, and trades neither make nor lose money.
 
+use super::holding::Mode;
 use super::*;
 use crate::domain::contracts::{Settlement, Tier};
 use crate::domain::{Amount, Ppm};

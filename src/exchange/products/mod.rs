@@ -2,11 +2,11 @@
 //! and use the instrument's product for money. No other code of the exchange knows which assets are traded or what a
 //! lot is worth.
 //!
-//! There is one product, [`spot`]. Another product is a variant of [`Product`] and a file with the same functions. If a
-//! reserve depends on the account's position, [`Demand`] carries the position. If one side cannot pay for a fill,
-//! [`Product::affordable`] refuses it before lots are taken. All movements of a fill are postings.
+//! Spot reserves what its orders may cost, and settles by postings. Contracts hold what `contracts` measures, and settle
+//! into positions; here they have only values and fees.
 
 mod asked;
+mod contract;
 mod fees;
 mod spot;
 
@@ -18,6 +18,7 @@ use crate::domain::{
     Amount, AssetId, FeeAsset, FeeRate, Fill, ListInstrument, Listing, OrderLimits, Posting, Price, Quantity,
     RejectReason, Side,
 };
+use contract::Contract;
 use spot::Spot;
 
 /// The kind of an instrument's product: a view of its terms.
@@ -25,13 +26,24 @@ use spot::Spot;
 pub(super) enum Product<'i> {
     /// One asset for another, settled at once.
     Spot(Spot<'i>),
+    /// A position in a contract.
+    Contract(Contract<'i>),
 }
 
 impl<'i> Product<'i> {
     /// `highest_fee`: the highest rate of the fee table, at least 0.
     #[inline]
     pub(super) fn of(listing: &'i Listing, highest_fee: FeeRate) -> Self {
+        if listing.product.is_contract() {
+            return Self::Contract(Contract::of(listing));
+        }
         Self::Spot(Spot { listing, highest_fee })
+    }
+
+    /// Whether positions are traded, not assets.
+    #[inline]
+    pub(super) fn is_contract(&self) -> bool {
+        matches!(self, Self::Contract(_))
     }
 
     /// The asset that an order of this side reserves.
@@ -39,6 +51,7 @@ impl<'i> Product<'i> {
     pub(super) fn held_in(&self, side: Side) -> AssetId {
         match self {
             Self::Spot(spot) => spot.listing.held_in(side),
+            Self::Contract(contract) => contract.listing.settled_in(),
         }
     }
 
@@ -48,6 +61,7 @@ impl<'i> Product<'i> {
     pub(super) fn required_reserve(&self, demand: &Demand) -> Option<Amount> {
         match self {
             Self::Spot(spot) => spot.required_reserve(demand),
+            Self::Contract(_) => None,
         }
     }
 
@@ -55,6 +69,7 @@ impl<'i> Product<'i> {
     pub(super) fn reserves_fees(&self) -> bool {
         match self {
             Self::Spot(spot) => spot.reserves_fees(),
+            Self::Contract(_) => false,
         }
     }
 
@@ -63,6 +78,7 @@ impl<'i> Product<'i> {
     pub(super) fn value(&self, price: Price, quantity: Quantity) -> Option<Amount> {
         match self {
             Self::Spot(spot) => spot.listing.notional(price, quantity),
+            Self::Contract(contract) => contract.value(price, quantity),
         }
     }
 
@@ -70,6 +86,7 @@ impl<'i> Product<'i> {
     pub(super) fn value_min(&self) -> Amount {
         match self {
             Self::Spot(spot) => spot.listing.min_notional,
+            Self::Contract(contract) => contract.listing.min_notional,
         }
     }
 
@@ -78,6 +95,7 @@ impl<'i> Product<'i> {
         match self {
             // In spot there are no short positions, so a buy decreases none.
             Self::Spot(_) => side == Side::Sell,
+            Self::Contract(_) => true,
         }
     }
 
@@ -85,6 +103,7 @@ impl<'i> Product<'i> {
     pub(super) fn position(&self, balance: impl Fn(AssetId) -> Balance) -> u64 {
         match self {
             Self::Spot(spot) => spot.position(balance),
+            Self::Contract(_) => 0,
         }
     }
 
@@ -93,6 +112,7 @@ impl<'i> Product<'i> {
     pub(super) fn lots_held(&self, side: Side, available: Amount) -> u64 {
         match self {
             Self::Spot(spot) => spot.lots_held(side, available),
+            Self::Contract(_) => u64::MAX,
         }
     }
 
@@ -101,6 +121,7 @@ impl<'i> Product<'i> {
     pub(super) fn funds(&self, order: &Order, available: impl Fn(AssetId) -> Amount) -> Option<i64> {
         match self {
             Self::Spot(spot) => spot.funds(order, available),
+            Self::Contract(_) => None,
         }
     }
 
@@ -109,6 +130,7 @@ impl<'i> Product<'i> {
     pub(super) fn cost(&self, price: Price, quantity: Quantity, fee: FeeTerms) -> Option<Amount> {
         match self {
             Self::Spot(spot) => spot.cost(price, quantity, fee),
+            Self::Contract(_) => Some(Amount(0)),
         }
     }
 
@@ -122,6 +144,7 @@ impl<'i> Product<'i> {
     ) -> (Quantity, Option<Short>) {
         match self {
             Self::Spot(spot) => spot.affordable(purse, price, wanted, fee),
+            Self::Contract(contract) => contract.affordable(purse, price, wanted),
         }
     }
 
@@ -130,6 +153,7 @@ impl<'i> Product<'i> {
     pub(super) fn fill(&self, price: Price, quantity: Quantity) -> Fill {
         match self {
             Self::Spot(spot) => Fill::of(spot.listing, price, quantity).expect("checked at entry"),
+            Self::Contract(contract) => contract.fill(price, quantity),
         }
     }
 
@@ -137,6 +161,7 @@ impl<'i> Product<'i> {
     pub(super) fn pay(&self, purse: &mut Purse, fill: &Fill, fee: FeeTerms) {
         match self {
             Self::Spot(spot) => spot.pay(purse, fill, fee),
+            Self::Contract(contract) => contract.pay(purse, fill),
         }
     }
 
@@ -145,10 +170,12 @@ impl<'i> Product<'i> {
     pub(super) fn fee(&self, fill: &Fill, side: Side, fee: FeeTerms) -> (Amount, u32) {
         match self {
             Self::Spot(spot) => spot.fee(fill, side, fee),
+            Self::Contract(contract) => contract.fee(fill, fee),
         }
     }
 
-    /// Settles a fill; `post` receives its postings. The open lots of both orders were already decreased.
+    /// Settles a fill of spot; `post` receives its postings. The open lots of both orders were already decreased. `None`
+    /// for a contract, which settles into positions.
     #[inline]
     pub(super) fn settle(
         &self,
@@ -156,9 +183,10 @@ impl<'i> Product<'i> {
         maker: Settling<'_>,
         taker: Settling<'_>,
         post: impl FnMut(&Posting),
-    ) -> Settled {
+    ) -> Option<Settled> {
         match self {
-            Self::Spot(spot) => spot.settle(fill, maker, taker, post),
+            Self::Spot(spot) => Some(spot.settle(fill, maker, taker, post)),
+            Self::Contract(_) => None,
         }
     }
 }

@@ -3,13 +3,14 @@
 use super::domain_records::{ContractRiskRecord, ContractTermsRecord, IndexTermsRecord};
 use super::refused::{Refused, check};
 use super::{Part, Restoring, Sink};
-use crate::domain::contracts::{Tier, Tiers};
+use crate::domain::contracts::{Leg, Leverage, Tier, Tiers};
 use crate::domain::{
-    Amount, AssetId, IndexTerms, InstrumentId, Listing, Phase, Ppm, SetContract, SetContractRisk, ShardId,
-    Symbol, Timestamp,
+    AccountId, Amount, AssetId, IndexTerms, InstrumentId, Listing, Phase, Ppm, SetContract, SetContractRisk,
+    ShardId, Symbol, Timestamp,
 };
 use crate::exchange::Exchange;
 use crate::exchange::contracts::{Coming, Contract, Fund, Index, Quote};
+use crate::exchange::positions::{At, Mode, Position};
 use bincode::{Decode, Encode};
 
 /// What the shard's contracts share, and the counts of the following records.
@@ -27,6 +28,34 @@ pub struct ContractsRecord {
     pub samples: u32,
     /// The number of insurance funds.
     pub funds: u32,
+    /// The number of holdings.
+    pub holdings: u32,
+}
+
+/// What an account has in a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct HoldingRecord {
+    pub instrument: InstrumentId,
+    pub account: AccountId,
+    /// Whether its positions have money of their own.
+    pub isolated: bool,
+    /// 0: never chosen.
+    pub leverage: u8,
+    /// The only position of one-way mode, or the long one of hedge mode.
+    pub first: PositionRecord,
+    /// The short one of hedge mode.
+    pub second: PositionRecord,
+}
+
+/// A position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct PositionRecord {
+    /// Above 0: long.
+    pub lots: i64,
+    /// Minor units of the settlement asset, with its sign.
+    pub cost: i64,
+    /// Its own money, minor units.
+    pub pot: i64,
 }
 
 /// A price of an index.
@@ -65,6 +94,10 @@ pub struct ContractRecord {
     pub coming: u8,
     /// Whether an operator set the mark.
     pub mark_holds: bool,
+    /// The second in which it was first in continuous trading.
+    pub opened: Option<u64>,
+    /// The last sampling tick while its index was fresh; 0 before the first.
+    pub kept_to: u64,
 }
 
 /// A row of a table of margin tiers.
@@ -117,6 +150,7 @@ impl Exchange {
             tiers: self.tier_records().count() as u32,
             samples: self.sample_records().count() as u32,
             funds: self.contracts.funds.len() as u32,
+            holdings: self.holding_records().count() as u32,
         };
         if record == ContractsRecord::default() {
             return Ok(());
@@ -130,6 +164,8 @@ impl Exchange {
                 risk: contract.risk.map(Into::into),
                 coming: contract.coming.of(),
                 mark_holds: contract.mark_holds,
+                opened: contract.opened,
+                kept_to: contract.kept_to,
             };
             sink.put(Part::Terms, &record)?;
         }
@@ -138,7 +174,7 @@ impl Exchange {
         for (&asset, &Fund { amount, last_reference }) in &self.contracts.funds {
             sink.put(Part::Funds, &FundRecord { asset, amount, last_reference })?;
         }
-        Ok(())
+        self.holding_records().try_for_each(|record| sink.put(Part::Holdings, &record))
     }
 
     fn tier_records(&self) -> impl Iterator<Item = TierRecord> + '_ {
@@ -155,9 +191,30 @@ impl Exchange {
         })
     }
 
+    fn holding_records(&self) -> impl Iterator<Item = HoldingRecord> + '_ {
+        self.contracts_by_id().flat_map(|(instrument, contract)| {
+            let holdings = self.shared.positions.of_contract(contract.ordinal);
+            holdings.filter(|holding| holding.is_state()).map(move |holding| {
+                let [first, second] = holding.positions.map(|position| PositionRecord {
+                    lots: position.leg.lots,
+                    cost: position.leg.cost,
+                    pot: position.pot,
+                });
+                HoldingRecord {
+                    instrument,
+                    account: holding.at().account,
+                    isolated: holding.mode == Mode::Isolated,
+                    leverage: holding.leverage.map_or(0, Leverage::get),
+                    first,
+                    second,
+                }
+            })
+        })
+    }
+
     fn sample_records(&self) -> impl Iterator<Item = SampleRecord> + '_ {
         self.contracts_by_id().flat_map(|(instrument, contract)| {
-            let samples = contract.basis.samples(self.contracts.sampled);
+            let samples = contract.basis.samples(contract.kept_to);
             samples.map(move |(second, sample)| SampleRecord { instrument, second, sample })
         })
     }
@@ -224,13 +281,17 @@ impl Restoring {
         let index = index.transpose().map_err(|_| "contract follows an unknown index")?;
         let known = self.exchange.instruments.get_mut(at).filter(|known| known.contract.is_some());
         let known = known.ok_or("contract record of an instrument that is no contract of this shard")?;
+        let kept = record.kept_to <= self.exchange.contracts.sampled;
+        check(kept, "contract's samples are after the last sampling tick")?;
         check(!record.mark_holds || known.mark.is_some(), "contract's mark is held but not set")?;
         let contract = Contract {
             terms,
             risk,
             mark_holds: record.mark_holds,
+            opened: record.opened,
+            kept_to: record.kept_to,
             coming: Coming::awaiting(record.coming),
-            ..Contract::new(&known.listing)
+            ..Contract::new(&known.listing, known.contract.as_ref().expect("it is a contract").ordinal)
         };
         if known.listing.phase != Phase::Delisted {
             let fits = terms.zip(index).is_none_or(|(terms, index)| {
@@ -256,10 +317,10 @@ impl Restoring {
 
     pub(super) fn take_sample(&mut self, record: SampleRecord) -> Refused {
         let SampleRecord { instrument, second, sample } = record;
-        let sampled = self.exchange.contracts.sampled;
         let known = self.exchange.instruments.get_mut(instrument.0 as usize);
         let contract =
             known.and_then(|known| known.contract.as_mut()).ok_or("sample of an unknown contract")?;
+        let sampled = contract.kept_to;
         let is_later = contract.basis.samples(sampled).last().is_none_or(|(last, _)| last < second);
         check(is_later && second <= sampled, "samples are out of order")?;
         contract.basis.put(second, sample);
@@ -272,6 +333,56 @@ impl Restoring {
         check(usize::from(asset.0) < self.exchange.venue.assets.len(), "fund of an unknown asset")?;
         check(funds.last_key_value().is_none_or(|(last, _)| *last < asset), "funds are out of order")?;
         funds.insert(asset, Fund { amount, last_reference });
+        Ok(())
+    }
+
+    pub(super) fn take_holding(&mut self, record: HoldingRecord) -> Refused {
+        let HoldingRecord { instrument, account, isolated, leverage, first, second } = record;
+        check(self.exchange.known_account(account).is_ok(), "position of an unknown account")?;
+        let known = self.exchange.instruments.get(instrument.0 as usize);
+        let contract = known.and_then(|known| known.contract.as_ref());
+        let ordinal = contract.ok_or("position in an unknown contract")?.ordinal;
+        let right = Leverage::new(leverage).is_some() || leverage == 0;
+        check(
+            right && self.holding.is_none_or(|last| last < (instrument, account)),
+            "positions are out of order",
+        )?;
+        self.holding = Some((instrument, account));
+        let possible = |position: &PositionRecord| {
+            position.lots.unsigned_abs() <= u64::from(u32::MAX)
+                && position.cost.unsigned_abs() <= 1 << 62
+                && position.pot.unsigned_abs() <= 1 << 62
+                && (position.lots != 0 || position.cost == 0)
+        };
+        let pots = isolated || (first.pot == 0 && second.pot == 0);
+        check(possible(&first) && possible(&second) && pots, "position out of range")?;
+        self.holdings.push((ordinal, record));
+        Ok(())
+    }
+
+    /// Puts the positions back, after marks and tiers are known.
+    fn finish_holdings(&mut self) -> Refused {
+        for at in 0..self.exchange.instruments.len() {
+            self.exchange.quote(InstrumentId(at as u32));
+        }
+        for (ordinal, record) in std::mem::take(&mut self.holdings) {
+            let at = At { account: record.account, contract: ordinal };
+            let known = &mut self.exchange.instruments[record.instrument.0 as usize];
+            check(known.mark.is_some(), "position in a contract without a mark")?;
+            let contract = known.contract.as_mut().ok_or("position in an unknown contract")?;
+            check(contract.tiers.is_some(), "position in a contract without tiers")?;
+            self.exchange.shared.positions.change(at, |holding| {
+                holding.mode = if record.isolated { Mode::Isolated } else { Mode::Cross };
+                holding.leverage = Leverage::new(record.leverage);
+                holding.positions = [record.first, record.second].map(|position| Position {
+                    leg: Leg { lots: position.lots, cost: position.cost },
+                    pot: position.pot,
+                    ..Position::default()
+                });
+            });
+            contract.count_open(0, record.first.lots);
+            contract.count_open(0, record.second.lots);
+        }
         Ok(())
     }
 
@@ -305,10 +416,14 @@ impl Restoring {
                 && (coming.of() > 0) == !coming.rows().is_empty()
         });
         check(right, "table of tiers under way has no rows, or all")?;
+        self.finish_holdings()?;
+        for at in 0..self.exchange.instruments.len() {
+            self.exchange.refresh(InstrumentId(at as u32));
+        }
         for (asset, held) in (0..).map(AssetId).zip(&self.sums) {
             let fund = self.exchange.contracts.funds.get(&asset).map_or(0, |fund| i128::from(fund.amount.0));
             let supply = self.exchange.shared.ledger.supply(asset);
-            let adds_up = *held + fund == i128::from(supply.0);
+            let adds_up = *held + fund - self.exchange.cost_of_positions(asset) == i128::from(supply.0);
             check(adds_up, "balances of an asset do not add up to deposits less withdrawals")?;
         }
         Ok(())

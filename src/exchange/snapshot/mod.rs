@@ -18,7 +18,8 @@ mod restore;
 mod save;
 
 pub use contracts::{
-    ContractRecord, ContractsRecord, FundRecord, IndexRecord, QuoteRecord, SampleRecord, TierRecord,
+    ContractRecord, ContractsRecord, FundRecord, HoldingRecord, IndexRecord, PositionRecord, QuoteRecord,
+    SampleRecord, TierRecord,
 };
 pub use domain_records::{
     ContractRiskRecord, ContractTermsRecord, IndexTermsRecord, ListingRecord, OrderLimitsRecord,
@@ -74,6 +75,8 @@ pub enum Part {
     Samples,
     /// [`FundRecord`]s by asset.
     Funds,
+    /// [`HoldingRecord`]s by contract, then by account.
+    Holdings,
     /// [`ExtraRecord`]s in the order of the orders that have one.
     Extras,
     /// [`OrderRecord`]s by instrument: displayed bids, displayed asks, hidden bids, hidden asks, each in trading order;
@@ -83,7 +86,7 @@ pub enum Part {
 
 impl Part {
     /// Every part, in order.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Venue,
         Self::Assets,
         Self::Accounts,
@@ -101,6 +104,7 @@ impl Part {
         Self::Tiers,
         Self::Samples,
         Self::Funds,
+        Self::Holdings,
         Self::Extras,
         Self::Orders,
     ];

@@ -6,12 +6,13 @@ use super::numbers::places_by_number;
 use super::records::{OrderRecord, VenueRecord};
 use super::refused::{Refused, check};
 use crate::domain::{
-    AccountId, Amount, FeeRate, InstrumentId, Listing, LoginId, OrderId, OrderState, Phase, Price, Quantity,
-    QuantityUnit, Side, TimeInForce, TriggerKind, Visibility,
+    AccountId, Amount, Effect, FeeRate, InstrumentId, Listing, LoginId, OrderId, OrderState, Phase, Price,
+    Quantity, QuantityUnit, Side, TimeInForce, TriggerKind, Visibility,
 };
 use crate::exchange::book::{Handle, Order, OrderSlab};
 use crate::exchange::extras::{self, Extra, Links, Watch};
 use crate::exchange::instrument::Instrument;
+use crate::exchange::positions::At;
 use crate::exchange::products::Demand;
 use crate::exchange::shared::Shared;
 use crate::exchange::triggers::{TRIGGERS_MAX, on_rise};
@@ -130,6 +131,12 @@ impl Orders<'_> {
             )?;
             Added::default()
         };
+        if let Some(extra) = self.exchange.shared.extras.find(order.extra)
+            && extra.instructions.effect == Effect::ReduceOnly
+            && self.exchange.instruments[order.instrument.0 as usize].contract.is_some()
+        {
+            order.flags |= extras::REDUCES;
+        }
         self.take_reserve(&order, added)?;
         self.put_in(&order, next_name, handle, added, waits)
     }
@@ -194,7 +201,7 @@ impl Orders<'_> {
         let product = self.exchange.instruments[order.instrument.0 as usize].product();
         let extra = self.exchange.shared.extras.find(order.extra);
         let demand = Demand::of(order, extra, Quantity(order.open.0 + added.rest));
-        let holds = product.required_reserve(&demand) == Some(order.reserved);
+        let holds = product.is_contract() || product.required_reserve(&demand) == Some(order.reserved);
         check(added.is_second || holds, "order's reserve differs from what it requires")?;
         let asset = product.held_in(order.side);
         let held = &mut self.filling.held[usize::from(asset.0)][order.account.0 as usize];
@@ -230,6 +237,24 @@ impl Orders<'_> {
             if order.side == Side::Buy {
                 used.open_buys += order.open.0 + added.rest;
             }
+        }
+        self.count_of_contract(order, handle, added, waits)
+    }
+
+    /// Counts an order of a contract for its account.
+    #[inline]
+    fn count_of_contract(&mut self, order: &Order, handle: Handle, added: Added, waits: bool) -> Refused {
+        let instrument = &self.exchange.instruments[order.instrument.0 as usize];
+        let Some(contract) = &instrument.contract else { return Ok(()) };
+        check(contract.tiers.is_some() && instrument.mark.is_some(), "order of a contract without a mark")?;
+        let at = At { account: order.account, contract: contract.ordinal };
+        let shared = &mut self.exchange.shared;
+        if order.flags & extras::REDUCES == 0 {
+            let open =
+                i64::try_from(order.open.0 + added.rest).map_err(|_| "order's lots are out of range")?;
+            shared.positions.count_orders(at, order.side, open);
+        } else if !waits {
+            shared.reducing.add(at, order.id, handle);
         }
         Ok(())
     }
@@ -299,7 +324,17 @@ impl Orders<'_> {
                 let demand = Demand::of(&order, Some(&own), open);
                 let needs = instrument.product().required_reserve(&demand);
                 let needs = needs.map(|needs| Amount((needs.0 - partner.reserved.0).max(0)));
-                check(needs == Some(order.reserved), "linked order's reserve differs from what it requires")?;
+                let right = needs == Some(order.reserved) || instrument.contract.is_some();
+                check(right, "linked order's reserve differs from what it requires")?;
+                if let Some(contract) = &instrument.contract {
+                    let shared = open.0.min(partner.open.0 + others.rest);
+                    let extra = exchange.shared.extras.at_mut(one.extra);
+                    extra.uncounted = shared;
+                    if order.flags & extras::REDUCES == 0 {
+                        let at = At { account: order.account, contract: contract.ordinal };
+                        exchange.shared.positions.count_orders(at, order.side, -(shared as i64));
+                    }
+                }
             }
             let extra = exchange.shared.extras.find_mut(one.extra).expect("a linked order has an extra");
             extra.partner = Some(other.handle);

@@ -1,6 +1,6 @@
 //! Restores an exchange from records: the order of the parts, and all records except those of orders.
 
-use super::contracts::{ContractsRecord, TakenTiers};
+use super::contracts::{ContractsRecord, HoldingRecord, TakenTiers};
 use super::orders::{Filling, Orders};
 use super::records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
@@ -11,16 +11,16 @@ use super::refused::{Refused, check};
 use super::{Names, Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
-    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderState, Phase,
-    Ppm, Price, Protection, ShardId, Timestamp, TriggerReference, VenueLimits,
+    AccountId, Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits,
+    OrderState, Phase, Ppm, Price, Protection, ShardId, Timestamp, TriggerReference, VenueLimits,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
-use crate::exchange::contracts::Contract;
 use crate::exchange::due::day;
 use crate::exchange::extras::{Extra, Links, Watch};
 use crate::exchange::in_vain::InVain;
 use crate::exchange::instrument::Instrument;
 use crate::exchange::ledger::Ledger;
+use crate::exchange::positions::Ordinal;
 use crate::exchange::products::{self, Rates};
 use crate::exchange::usage::Usage;
 use crate::exchange::{Asset, Balance, Exchange, ExchangeLimits, Login, NameKey};
@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 
 /// The smallest record of each part, bytes. The bytes available divided by this limit the possible number of records.
 const BYTES_MIN: [usize; Part::ALL.len()] =
-    [1, 40, 43, 12, 17, 16, 200, 16, 248, 16, 8, 28, 36, 8, 21, 20, 18, 80, OrderRecord::BYTES];
+    [1, 40, 43, 12, 17, 16, 200, 16, 248, 16, 8, 28, 36, 8, 21, 20, 18, 58, 80, OrderRecord::BYTES];
 
 /// An exchange that is being restored, part by part.
 #[derive(Debug)]
@@ -42,6 +42,10 @@ pub struct Restoring {
     pub(super) last_contract: Option<InstrumentId>,
     /// The rows of tiers that were read, by contract.
     pub(super) tiers: BTreeMap<InstrumentId, TakenTiers>,
+    /// What accounts have in contracts.
+    pub(super) holdings: Vec<(Ordinal, HoldingRecord)>,
+    /// The last of them.
+    pub(super) holding: Option<(InstrumentId, AccountId)>,
     /// What all accounts hold, by asset.
     pub(super) sums: Vec<i128>,
     /// Parts that the records do not have.
@@ -67,6 +71,8 @@ impl Restoring {
             contracts: ContractsRecord::default(),
             last_contract: None,
             tiers: BTreeMap::new(),
+            holdings: Vec::new(),
+            holding: None,
             sums: Vec::new(),
             lacks,
             bytes_max,
@@ -112,6 +118,7 @@ impl Restoring {
             Part::Tiers => self.each(part, bytes, Self::take_tier),
             Part::Samples => self.each(part, bytes, Self::take_sample),
             Part::Funds => self.each(part, bytes, Self::take_fund),
+            Part::Holdings => self.each(part, bytes, Self::take_holding),
             Part::Extras => self.each(part, bytes, Self::take_extra),
         }
     }
@@ -171,6 +178,7 @@ impl Restoring {
             Part::Tiers => self.contracts.tiers.into(),
             Part::Samples => self.contracts.samples.into(),
             Part::Funds => self.contracts.funds.into(),
+            Part::Holdings => self.contracts.holdings.into(),
             Part::Extras => venue.extras.into(),
             Part::Orders => venue.orders.into(),
         }
@@ -405,7 +413,7 @@ impl Restoring {
         )?;
         let mut instrument = Instrument::new(listing);
         if listing.product.is_contract() && listing.shard == self.exchange.id {
-            instrument.contract = Some(Box::new(Contract::new(&listing)));
+            instrument.contract = Some(self.exchange.new_contract(&listing));
         }
         (instrument.fees, instrument.protection, instrument.limits) = (fees, protection, limits);
         (instrument.last, instrument.mark, instrument.reference) = (last, mark, reference);
@@ -433,7 +441,8 @@ impl Restoring {
 
     fn take_balance(&mut self, record: BalanceRecord) -> Refused {
         let BalanceRecord { available, reserved } = record;
-        check(available.0 >= 0 && reserved.0 >= 0, "a balance is below 0")?;
+        let may_owe = !self.exchange.contracts.by_ordinal.is_empty();
+        check((may_owe || available.0 >= 0) && reserved.0 >= 0, "a balance is below 0")?;
         check(available.0.checked_add(reserved.0).is_some(), "balance out of range")?;
         self.filling.column.push(Balance { available, reserved });
         if self.filling.column.len() == self.exchange.shared.accounts.len() {
@@ -500,6 +509,7 @@ impl Restoring {
             is_second,
             sits_out,
             left_out: 0,
+            uncounted: 0,
             links,
         });
         Ok(())

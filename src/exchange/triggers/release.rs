@@ -1,13 +1,13 @@
 //! Releases triggered orders.
 
 use super::super::book::{Handle, Order};
-use super::super::extras::Watch;
+use super::super::extras::{REDUCES, Watch};
 use super::super::market::Market;
 use super::super::products::Demand;
 use super::super::sink::EventSink;
 use crate::domain::{
-    CancelReason, Event, OrderEvent, OrderState, Phase, PriorityUpdated, QuantityUnit, RejectReason,
-    RestateReason, Side, TriggerReference, Triggered,
+    CancelReason, Event, OrderEvent, OrderState, Phase, PriorityUpdated, Quantity, QuantityUnit,
+    RejectReason, RestateReason, Side, TriggerReference, Triggered,
 };
 
 /// How much a release counts towards the touched orders: it costs several times as much as meeting an order.
@@ -26,6 +26,9 @@ impl<S: EventSink> Market<'_, S> {
         if self.instrument.listing.phase != Phase::Continuous {
             return false;
         }
+        // A mark of a stale index triggers nothing; trailing stops follow it all the same.
+        let mark = mark.filter(|_| !self.instrument.is_stale(self.shared.now));
+        let triggers = self.instrument.triggers.as_ref().expect("they are there");
         let Some((handle, reference)) = triggers.next(&self.shared.extras, last, mark) else { return false };
         self.shared.touched += RELEASE;
         self.trigger(handle, reference);
@@ -48,6 +51,9 @@ impl<S: EventSink> Market<'_, S> {
             instrument: order.instrument,
             reference: watched,
         })));
+        if self.is_contract() {
+            return self.release_of_contract(order, by_amount.then_some(amount));
+        }
         let found = if by_amount { self.found_by_amount(&order, amount) } else { Ok(order) };
         self.priority_updated(found.as_ref().unwrap_or(&order));
         let found = found.and_then(|found| self.check_triggered(&order).map(|()| found));
@@ -61,6 +67,45 @@ impl<S: EventSink> Market<'_, S> {
             Err(reason) => return self.cancel_rest(order, reason),
         }
         self.match_then_rest(order);
+    }
+
+    /// The same for an order of a contract: it is measured again, and holds what it needs now.
+    fn release_of_contract(&mut self, order: Order, amount: Option<i64>) {
+        let mut found = order;
+        let mut right = match amount {
+            None => Ok(()),
+            Some(amount) => self.lots_by_amount(&order, amount).map(|lots| {
+                (found.open, found.total) = (lots, lots);
+            }),
+        };
+        if right.is_ok() && order.flags & REDUCES != 0 {
+            match self.closable(order.account, order.side) {
+                0 => right = Err(CancelReason::TriggerRefused(RejectReason::NotReducing)),
+                closable => found = self.lower_incoming(found, closable).expect("something is left"),
+            }
+        }
+        let held = right.and_then(|()| self.measure_triggered(&found).map_err(CancelReason::TriggerRefused));
+        // An order by amount whose lots are refused stays one of one lot.
+        let told = if amount.is_some() && held.is_err() { order } else { found };
+        self.priority_updated(&told);
+        let held = match held {
+            Ok(held) => held,
+            Err(reason) => return self.cancel_rest(told, reason),
+        };
+        let before = std::mem::replace(&mut found.reserved, held);
+        if before != held || amount.is_some() {
+            self.reserve(&found, before);
+            self.restated(&found, RestateReason::Reserve);
+        }
+        self.match_then_rest(found);
+    }
+
+    fn lots_by_amount(&mut self, order: &Order, amount: i64) -> Result<Quantity, CancelReason> {
+        if !self.shared.may_look(order.account) {
+            return Err(CancelReason::WorkLimit);
+        }
+        let lots = self.lots_for(order.side, amount, (order.account, order.fee_carry), order.reserved);
+        lots.map_err(CancelReason::TriggerRefused)
     }
 
     /// Emits that the order takes part in trading from now on.

@@ -23,7 +23,7 @@ pub const VERSIONS: [Version; 2] =
 
 /// The parts that version 7 added.
 const LACKED_BY_6: &[Part] =
-    &[Part::Contracts, Part::Indexes, Part::Terms, Part::Tiers, Part::Samples, Part::Funds];
+    &[Part::Contracts, Part::Indexes, Part::Terms, Part::Tiers, Part::Samples, Part::Funds, Part::Holdings];
 
 /// Bytes of the header at the start of the file.
 pub const HEADER_BYTES: usize = 96;
@@ -132,6 +132,7 @@ pub const fn section(part: Part) -> u32 {
         Part::Tiers => 27,
         Part::Samples => 28,
         Part::Funds => 29,
+        Part::Holdings => 30,
     }
 }
 

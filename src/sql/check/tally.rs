@@ -6,24 +6,26 @@
 use super::super::mirror::OrderHasher;
 use super::super::reader::{OrderCounts, RowCounts};
 use super::super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide};
+use super::contracts::Contracts;
+use super::legs::Legs;
 use crate::domain::{
-    AccountId, AdminEvent, Amount, AssetCode, AssetId, Event, EventRecord, Executed, FeeAsset, Listing,
-    LoginId, MarketEvent, OrderEvent, OrderId, OrderState, OrderTerms, Quantity, RestateReason, Restated,
-    ShardId, Side, Transfer, VenueEvent,
+    AccountId, AdminEvent, Amount, AssetCode, AssetId, ContractEvent, Event, EventRecord, Executed, FeeAsset,
+    FundCause, FundChanged, InstrumentId, Listing, LoginId, MarketEvent, OrderEvent, OrderId, OrderState,
+    OrderTerms, PositionChanged, Quantity, RestateReason, Restated, ShardId, Side, Transfer, VenueEvent,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
 
-/// An asset's supply and the sum of its balances.
+/// An asset's supply and the sum of its balances and insurance funds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetCheck {
     pub asset: AssetId,
     pub code: AssetCode,
     /// Minor units are 10^-scale.
     pub scale: u8,
-    /// Deposits minus withdrawals in the event log, minor units.
+    /// Deposits minus withdrawals in the event log, those of insurance funds too, minor units.
     pub supply: i128,
-    /// The sum of all balances in the tables, minor units.
+    /// The sum of all balances and insurance funds in the tables, minor units.
     pub held: i128,
 }
 
@@ -50,6 +52,8 @@ enum Kind {
 pub(super) struct Tally {
     pub(super) orders: OrderCounts,
     pub(super) rows: RowCounts,
+    pub(super) contracts: Contracts,
+    legs: Legs,
     assets: BTreeMap<AssetId, (AssetCode, u8)>,
     logins: BTreeMap<LoginId, AccountId>,
     listings: BTreeMap<u32, Listing>,
@@ -112,17 +116,20 @@ impl Tally {
             Event::Venue(VenueEvent::ShardOpened { .. }) => self.rows.shards += 1,
             Event::Market(MarketEvent::Uncrossed(_)) => self.rows.auctions += 1,
             Event::Venue(VenueEvent::Checkpointed(_)) => self.rows.checkpoints += 1,
+            Event::Contract(event) => self.contract(record, event)?,
+            Event::Admin(AdminEvent::MarkSet { instrument, price }) => {
+                let tick = self.listing(instrument.0)?.tick_units;
+                self.contracts.mark(*instrument, i128::from(price.0) * i128::from(tick), record.time);
+            }
             Event::Venue(
                 VenueEvent::AccountOpened { .. }
                 | VenueEvent::Opened { .. }
                 | VenueEvent::LimitsSet { .. }
                 | VenueEvent::SessionEnded { .. },
             )
-            | Event::Contract(_)
             | Event::Market(MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_))
             | Event::Admin(
-                AdminEvent::MarkSet { .. }
-                | AdminEvent::FeesSet(_)
+                AdminEvent::FeesSet(_)
                 | AdminEvent::ProtectionSet { .. }
                 | AdminEvent::OrderLimitsSet { .. }
                 | AdminEvent::SelfTradeSet(_)
@@ -144,10 +151,18 @@ impl Tally {
         self.balances.iter().map(|(place, (total, reserved))| balance(*place, *total, *reserved))
     }
 
-    /// For each asset, the supply by these events and the sum of these rows.
-    pub(super) fn assets(&self, held: &[BalanceRow]) -> Vec<AssetCheck> {
-        let holds =
-            |asset| held.iter().filter(|row| row.asset == asset).map(|row| i128::from(row.total.0)).sum();
+    /// For each asset, the supply by these events and the sum of these rows of balances and funds.
+    pub(super) fn assets(&self, held: &[BalanceRow], funds: &[(AssetId, Amount)]) -> Vec<AssetCheck> {
+        let holds = |asset: AssetId| {
+            let of_accounts = held.iter().filter(|row| row.asset == asset).map(|row| i128::from(row.total.0));
+            let of_funds =
+                funds.iter().filter(|(of, _)| *of == asset).map(|(_, amount)| i128::from(amount.0));
+            let of_owners: i128 = of_accounts.chain(of_funds).sum();
+            let settled_in = |id: InstrumentId| {
+                self.listings.get(&id.0).is_some_and(|listing| listing.settled_in() == asset)
+            };
+            of_owners - self.legs.cost(settled_in)
+        };
         let check = |(asset, (code, scale)): (&AssetId, &(AssetCode, u8))| AssetCheck {
             asset: *asset,
             code: *code,
@@ -163,6 +178,20 @@ impl Tally {
         self.rows.transfers += 1;
         *self.supply.entry(transfer.asset).or_default() += amount;
         self.move_money((transfer.account, transfer.asset, transfer.shard), amount);
+    }
+
+    fn contract(&mut self, record: &EventRecord, event: &ContractEvent) -> Result<(), String> {
+        if let ContractEvent::FundChanged(FundChanged { asset, cause, amount, .. }) = event {
+            self.rows.fund_changes += 1;
+            if *cause == FundCause::Deposit {
+                *self.supply.entry(*asset).or_default() += i128::from(amount.0);
+            }
+        }
+        if let ContractEvent::PositionChanged(change) = event {
+            self.rows.position_changes += 1;
+            return self.position(change, record.number);
+        }
+        self.contracts.add(record, event)
     }
 
     fn move_money(&mut self, place: (AccountId, AssetId, ShardId), amount: i128) {
@@ -246,7 +275,8 @@ impl Tally {
         let power = 10_i128.pow(u32::from(before.abs_diff(scale)));
         let of_it = self.balances.iter_mut().filter(|((_, of, _), _)| *of == asset);
         let amounts = of_it.flat_map(|(_, (total, reserved))| [total, reserved]);
-        for amount in amounts.chain(self.supply.get_mut(&asset)) {
+        let funds = self.contracts.funds_of(asset);
+        for amount in amounts.chain(self.supply.get_mut(&asset)).chain(funds) {
             if scale >= before {
                 *amount *= power;
             } else if *amount % power == 0 {
@@ -285,8 +315,76 @@ impl Tally {
         Ok(live.open)
     }
 
+    /// A trade of a contract: its value from the definitions, half-even for an inverse one. Its money moves with the
+    /// changes of positions, the fees aside.
+    fn trade_of_contract(
+        &mut self,
+        e: &Executed,
+        record: &EventRecord,
+        listing: &Listing,
+    ) -> Result<TradeRow, String> {
+        let too_large = "the value of a trade is too large to check";
+        let ten = |power: u32| 10_i128.pow(power);
+        let price_units = i128::from(e.price.0) * i128::from(listing.tick_units);
+        let amount = i128::from(e.quantity.0) * i128::from(listing.lot.0);
+        let (base, quote) = (ten(self.scale(listing.base)?), ten(self.scale(listing.quote)?));
+        let decimals = ten(u32::from(listing.price_decimals));
+        let (value, over) = if listing.product.is_inverse() {
+            let value =
+                amount.checked_mul(base).and_then(|value| value.checked_mul(decimals)).ok_or(too_large)?;
+            (value, quote.checked_mul(price_units).ok_or(too_large)?)
+        } else {
+            let value = amount.checked_mul(price_units).and_then(|value| value.checked_mul(quote));
+            (value.ok_or(too_large)?, base.checked_mul(decimals).ok_or(too_large)?)
+        };
+        let (down, rest) = (value / over, value % over);
+        let up = 2 * rest > over || (2 * rest == over && down % 2 == 1);
+        let value = down + i128::from(up);
+        self.shrink(e.maker_order, e.quantity.0, e.maker_reserved, OrderStatus::Filled)?;
+        self.shrink(e.taker_order, e.quantity.0, e.taker_reserved, OrderStatus::Filled)?;
+        self.orders.executed += 2 * e.quantity.0;
+        let accounts = [self.account(e.maker_login)?, self.account(e.taker_login)?];
+        let fees = i128::from(e.maker_fee.0) + i128::from(e.taker_fee.0);
+        if fees < 0 {
+            return Err(format!("account 0 pays for trade {}", e.trade));
+        }
+        self.move_money((AccountId::FEES, listing.settled_in(), listing.shard), fees);
+        self.legs.trade(e, listing, accounts, value);
+        Ok(TradeRow {
+            trade: e.trade,
+            event: record.number,
+            time: record.time,
+            instrument: e.instrument,
+            taker_side: e.taker_side,
+            kind: e.kind,
+            price: u64::try_from(price_units).map_err(|_| "a price below zero")?,
+            quantity: e.quantity,
+            notional: Amount(i64::try_from(value).map_err(|_| too_large)?),
+            maker: TradeSide { order: e.maker_order, account: accounts[0], fee: e.maker_fee },
+            taker: TradeSide { order: e.taker_order, account: accounts[1], fee: e.taker_fee },
+        })
+    }
+
+    /// A change of a position: what its owner's wallet gets, and what it has then.
+    fn position(&mut self, change: &PositionChanged, event: u64) -> Result<(), String> {
+        let listing = self.listing(change.instrument.0)?;
+        let paid = self.legs.change(change, event)?;
+        let place = (change.account, listing.settled_in(), listing.shard);
+        self.move_money(place, paid);
+        let wallet = self.balances.get(&place).map_or(0, |(total, _)| *total);
+        if wallet != i128::from(change.wallet) {
+            let account = change.account;
+            return Err(format!("account {account} has {wallet} after event {event}, not {}", change.wallet));
+        }
+        self.contracts.position(change, event);
+        Ok(())
+    }
+
     fn trade(&mut self, e: &Executed, record: &EventRecord) -> Result<TradeRow, String> {
         let listing = self.listing(e.instrument.0)?;
+        if listing.product.is_contract() {
+            return self.trade_of_contract(e, record, &listing);
+        }
         let lots = i128::from(e.quantity.0);
         let base = lots * i128::from(listing.lot.0);
         // Price × quantity computed from the definitions: ticks to price units to whole quote, lots to whole base.

@@ -1,5 +1,8 @@
 //! One value of every command and event, every field with a value of its own, so that no two can be exchanged unseen.
 
+#[path = "contract_cases.rs"]
+mod contract_cases;
+
 use dojima::domain::*;
 
 fn echo() -> Echo {
@@ -232,7 +235,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         max_quantity: Quantity(0x5152_5354_5556_5758),
         min_notional: Amount(0x6162_6364_6566_6768),
     };
-    vec![
+    let mut commands = vec![
         (
             "AddAsset",
             Command::Admin(AdminCommand::AddAsset {
@@ -401,7 +404,10 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         ("Lead", Command::Venue(VenueCommand::Lead { epoch: 0x0102_0304_0506_0708, node: 0x1112_1314 })),
         ("OpenShard", Command::Venue(VenueCommand::OpenShard { shard: ShardId(6), name: shard_name() })),
         ("NameOrder", Command::Order(OrderCommand::NameOrder(name_order()))),
-    ]
+    ];
+    let of_contracts = contract_cases::commands().into_iter();
+    commands.extend(of_contracts.map(|(name, command)| (name, Command::Contract(command))));
+    commands
 }
 
 fn name_order() -> NameOrder {
@@ -590,7 +596,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         imbalance: Quantity(0x5152_5354_5556_5758),
         imbalance_side: Side::Sell,
     };
-    let events = vec![
+    let mut events = vec![
         (
             "AssetAdded",
             Event::Admin(AdminEvent::AssetAdded {
@@ -781,6 +787,8 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         ("ShardOpened", Event::Venue(VenueEvent::ShardOpened { shard: ShardId(6), name: shard_name() })),
         ("OrderNamed", Event::Order(OrderEvent::OrderNamed(name_order()))),
     ];
+    let of_contracts = contract_cases::events().into_iter();
+    events.extend(of_contracts.map(|(name, event)| (name, Event::Contract(event))));
     let record = |event| EventRecord {
         number: 0x0102_0304_0506_0708,
         sequence: 0x1112_1314_1516_1718,

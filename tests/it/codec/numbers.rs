@@ -7,8 +7,8 @@
 //! Golden bytes are laid out by the page, so the page comes first.
 
 use dojima::domain::{
-    Command, Event, FeeAsset, IgnoreReason, Owner, Phase, Product, RejectReason, SelfTrade, Side, Switch,
-    TradeKind, TriggerKind, TriggerReference, Visibility,
+    Command, DeleverageMode, Event, FeeAsset, FundCause, IgnoreReason, Owner, Phase, Product, RejectReason,
+    SelfTrade, Side, Switch, TradeKind, TriggerKind, TriggerReference, Visibility,
 };
 use std::fmt::Write as _;
 use std::fs;
@@ -85,6 +85,8 @@ fn tables() -> Vec<Table> {
         of_values!(Switch, "word", word),
         of_values!(FeeAsset, "word", word),
         of_values!(Product, "word", word),
+        of_values!(DeleverageMode, "word", word),
+        of_values!(FundCause, "word", word),
     ]
 }
 

@@ -188,11 +188,12 @@ impl Page {
     }
 
     /// Bytes of this variant as the page describes them, with values taken from `random`: any integers, any bytes, and
-    /// any variant of every enum.
+    /// any variant of every enum that has a name.
     pub fn compose(&self, root: &str, variant: &str, random: &[u8]) -> Vec<u8> {
         let mut choices = random.iter().copied().cycle();
         self.compose_with(root, variant, random, |_, variants| {
-            usize::from(choices.next().unwrap_or_default()) % variants.len()
+            let chosen = usize::from(choices.next().unwrap_or_default()) % variants.len();
+            (chosen..variants.len()).find(|at| !variants[*at].is_empty()).expect("the last one has a name")
         })
     }
 
@@ -266,9 +267,9 @@ fn variants(name: &str, table: &[Vec<&str>]) -> Vec<String> {
     for cells in table {
         let number: usize = cells[0].parse().unwrap_or_else(|_| panic!("{name}: not a number: {cells:?}"));
         assert!(number >= variants.len(), "{name}: discriminants rise: {cells:?}");
-        // Commands and events leave numbers out that are promised to others; nothing else has a reason to.
-        let is_root = ["Command", "Event"].contains(&name);
-        assert!(is_root || number == variants.len(), "{name}: discriminants count from 0");
+        // Commands, events and reasons leave numbers out that are promised to others; nothing else has a reason to.
+        let may_leave_out = ["Command", "Event", "RejectReason"].contains(&name);
+        assert!(may_leave_out || number == variants.len(), "{name}: discriminants count from 0");
         variants.resize(number, String::new());
         variants.push(cells[1].to_owned());
     }

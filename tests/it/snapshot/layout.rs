@@ -105,6 +105,13 @@ fn the_page_and_the_constants_agree() {
         (OPENING, "commands, as in the journal"),
         (END, "bytes of the whole file (u64)"),
         (section(Part::Lead), "Lead"),
+        (section(Part::Contracts), "Contracts"),
+        (section(Part::Indexes), "Index"),
+        (section(Part::Terms), "Contract"),
+        (section(Part::Tiers), "Tier"),
+        (section(Part::Samples), "Sample"),
+        (section(Part::Funds), "Fund"),
+        (section(Part::Holdings), "Holding"),
     ];
     assert_eq!(
         own.map(|(number, _)| number.to_string()).as_slice(),
@@ -187,7 +194,7 @@ fn no_field_could_be_forgotten() {
     let original = after(&bytes);
     assert!(original.is_some());
     let (mut all, mut noticed) = (BTreeSet::new(), BTreeSet::new());
-    for part in Part::ALL {
+    for part in Part::ALL.into_iter().filter(|part| !OF_CONTRACTS.contains(part)) {
         let table = format!("record {}", NAMES[part as usize]);
         let chunk = parts.chunks.iter().position(|(found, _)| *found == section(part)).expect("a chunk");
         let payload = &parts.chunks[chunk].1;
@@ -231,13 +238,17 @@ const NAMES: [&str; Part::ALL.len()] = [
     "Volume",
     "Usage",
     "Lead",
-    "Extra",
-    "Order",
-    "Contract",
+    "Contracts",
     "Index",
-    "Terms",
+    "Contract",
     "Tier",
     "Sample",
     "Fund",
-    "Position",
+    "Holding",
+    "Extra",
+    "Order",
 ];
+
+/// Parts that a venue of spot has not; `contracts.rs` has a snapshot with them.
+const OF_CONTRACTS: [Part; 7] =
+    [Part::Contracts, Part::Indexes, Part::Terms, Part::Tiers, Part::Samples, Part::Funds, Part::Holdings];

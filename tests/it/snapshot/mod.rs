@@ -1,5 +1,6 @@
 //! Snapshots: what comes back from one is the state that went in, and nothing else ever comes back.
 
+mod contracts;
 mod damage;
 pub mod file;
 mod golden;

@@ -35,7 +35,12 @@ fields.group fields.volume_min.0 fields.volume_min.1 fields.volume_min.2 fields.
 fields.volume_min.4 fields.volume_min.5 fields.volume_min.6 fields.volume_min.7 fields.switch fields.scope
 fields.scope.login fields.edition fields.cancel_after_ms fields.firm fields.cause fields.session fields.limits.orders_touched_max
 fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max
-fields.balance fields.epoch fields.node fields.product fields.shard";
+fields.balance fields.epoch fields.node fields.product fields.shard
+fields.index fields.terms.stale_after_ms fields.terms.grace_s fields.terms.jump fields.source_time
+fields.expiry fields.funding_interval_s fields.price_min fields.price_max fields.interest_ppb fields.impact_lots
+fields.mark_band fields.first_band fields.premium_band fields.outer_band fields.liquidation_fee fields.collar
+fields.adl_after fields.adl_mode fields.position_limit fields.open_interest_limit fields.row fields.floor
+fields.initial fields.maintenance";
 
 /// The fields of all events.
 const OF_EVENT_FIELDS: &str = "
@@ -65,7 +70,13 @@ fields.reason.SelfTradePrevented.incoming fields.scope.login fields.edition fiel
 fields.cancel_at fields.firm fields.session fields.limits.orders_touched_max
 fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max
 fields.balance.asset fields.balance.available fields.balance.reserved fields.epoch fields.node fields.product fields.name
-fields.shard";
+fields.shard
+fields.index fields.terms.stale_after_ms fields.terms.grace_s fields.terms.jump fields.source_time fields.grace_until
+fields.expiry fields.funding_interval_s fields.price_min fields.price_max fields.interest_ppb fields.impact_lots
+fields.mark_band fields.first_band fields.premium_band fields.outer_band fields.liquidation_fee fields.collar
+fields.adl_after fields.adl_mode fields.position_limit fields.open_interest_limit fields.tier.instrument
+fields.tier.row fields.tier.of fields.tier.floor fields.tier.initial fields.tier.maintenance fields.rows fields.cause
+fields.fund fields.leg fields.lots fields.cost fields.realised fields.pot fields.wallet";
 
 /// All columns.
 pub(super) fn columns(content: Content) -> Vec<&'static str> {

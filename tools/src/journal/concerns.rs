@@ -5,9 +5,9 @@
 use super::entry::{Entry, Value};
 use super::names::Names;
 use dojima::domain::{
-    AccountId, AdminCommand, AdminEvent, Amend, Cancel, ClockCommand, Command, Event, InstrumentId,
-    KillScope, LimitScope, LoginId, MarketEvent, MassCancel, Modify, OrderCommand, OrderEvent, RefuseReplace,
-    Replace, UserRef, VenueCommand, VenueEvent,
+    AccountId, AdminCommand, AdminEvent, Amend, Cancel, ClockCommand, Command, ContractCommand,
+    ContractEvent, Event, InstrumentId, KillScope, LimitScope, LoginId, MarketEvent, MassCancel, Modify,
+    OrderCommand, OrderEvent, RefuseReplace, Replace, UserRef, VenueCommand, VenueEvent,
 };
 
 /// The parties of a record.
@@ -95,6 +95,12 @@ impl Concerns {
                 | VenueCommand::OpenShard { .. }
                 | VenueCommand::Checkpoint(_),
             )
+            | Command::Contract(
+                ContractCommand::AddIndex(_)
+                | ContractCommand::SetIndexTerms { .. }
+                | ContractCommand::SetIndex(_)
+                | ContractCommand::DepositFund(_),
+            )
             | Command::Order(OrderCommand::CancelOrder { .. })
             | Command::Clock(ClockCommand::Tick) => Self::default(),
             Command::Order(OrderCommand::Modify(Modify { login, user_ref, .. })) => {
@@ -120,6 +126,9 @@ impl Concerns {
                 | AdminCommand::Delist { instrument }
                 | AdminCommand::SetProtection { instrument, .. },
             ) => Self::instrument(*instrument),
+            Command::Contract(ContractCommand::SetContract(set)) => Self::instrument(set.instrument),
+            Command::Contract(ContractCommand::SetContractRisk(set)) => Self::instrument(set.instrument),
+            Command::Contract(ContractCommand::SetMarginTier(set)) => Self::instrument(set.instrument),
             Command::Admin(AdminCommand::SetTerms(terms)) => Self::instrument(terms.instrument),
             Command::Admin(AdminCommand::SetFees(fees)) => Self::instrument(fees.instrument),
             Command::Admin(AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer)) => {
@@ -158,7 +167,25 @@ impl Concerns {
                 | VenueEvent::SessionRolled { .. }
                 | VenueEvent::ShardOpened { .. }
                 | VenueEvent::Checkpointed(_),
+            )
+            | Event::Contract(
+                ContractEvent::IndexAdded(_)
+                | ContractEvent::IndexTermsSet { .. }
+                | ContractEvent::IndexSet(_)
+                | ContractEvent::IndexHeld { .. },
             ) => Self::default(),
+            Event::Contract(ContractEvent::ContractSet(set)) => Self::instrument(set.instrument),
+            Event::Contract(ContractEvent::ContractRiskSet(set)) => Self::instrument(set.instrument),
+            Event::Contract(ContractEvent::MarginTierSet { tier, .. }) => Self::instrument(tier.instrument),
+            Event::Contract(ContractEvent::MarginTiersSet { instrument, .. }) => {
+                Self::instrument(*instrument)
+            }
+            Event::Contract(ContractEvent::PositionChanged(change)) => {
+                Self { instrument: Some(change.instrument), ..Self::account(change.account) }
+            }
+            Event::Contract(ContractEvent::FundChanged(change)) => {
+                Self { instrument: change.instrument, ..Self::default() }
+            }
             Event::Order(OrderEvent::AccountState { login, .. })
             | Event::Venue(VenueEvent::SessionEnded { login } | VenueEvent::SessionStarted { login, .. }) => {
                 Self::login(*login)

@@ -10,8 +10,9 @@ use super::names::{Names, Terms};
 use super::source::segment_name;
 use super::time::rfc3339;
 use dojima::domain::{
-    AdminCommand, AdminEvent, Amount, AssetId, Command, Event, FeeAsset, Instructions, InstrumentId, LoginId,
-    MarketEvent, OrderCommand, OrderEvent, OrderTerms, Quantity, QuantityUnit, Side, VenueEvent, decimal,
+    AdminCommand, AdminEvent, Amount, AssetId, Command, ContractCommand, ContractEvent, Event, FeeAsset,
+    IndexId, Instructions, InstrumentId, LoginId, MarketEvent, OrderCommand, OrderEvent, OrderTerms,
+    Quantity, QuantityUnit, Side, VenueEvent, decimal, utc,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -125,26 +126,43 @@ impl Reader<'_> {
             "login" | "maker_login" | "taker_login" => self.login(number),
             "instrument" => self.instrument(number),
             "asset" | "base" | "quote" => self.asset(number),
+            "index" => self.index(number),
+            "price" if self.of_index().is_some() => return self.index_price(number),
             "price" if self.counts_ticks(&field.path) => return self.ticks(number),
-            "reference" if matches!(self.entry.value, Value::Event(_)) && field.path == "reference" => {
-                return self.ticks(number);
-            }
+            "reference" if self.is_watched(&field.path) => return self.ticks(number),
             "price" | "price_min" | "price_max" => return self.price_units(number),
             "reference" if field.path.starts_with("protection.") => return self.price_units(number),
             "quantity" if self.is_money() => self.money(number, self.terms.map(|terms| terms.quote)),
-            "quantity" | "decrement" | "open" | "displayed" | "volume" | "imbalance" | "min_quantity"
-            | "max_quantity" | "display_quantity" | "quantity_max" | "position_max" => {
+            "quantity"
+            | "decrement"
+            | "open"
+            | "displayed"
+            | "volume"
+            | "imbalance"
+            | "min_quantity"
+            | "max_quantity"
+            | "display_quantity"
+            | "quantity_max"
+            | "position_max"
+            | "impact_lots"
+            | "position_limit"
+            | "open_interest_limit" => {
                 return self.lots(number);
             }
-            "amount" => self.money(number, self.transferred()),
+            "amount" | "fund" => self.money(number, self.transferred()),
+            "floor" => self.money(number, self.terms.map(Terms::settled_in)),
+            "expiry" if number > 0 => u32::try_from(number).ok().map(utc::show),
+            "source_time" | "grace_until" if number > 0 => {
+                Some(rfc3339(dojima::domain::Timestamp(number.unsigned_abs())))
+            }
             "reserved" => self.money(number, self.reserved_in(None)),
             "maker_reserved" => self.money(number, self.reserved_in(Some(Party::Maker))),
             "taker_reserved" => self.money(number, self.reserved_in(Some(Party::Taker))),
             "maker_fee" => self.fee(number, Party::Maker),
             "taker_fee" => self.fee(number, Party::Taker),
-            "lot" => self.money(number, self.terms.map(|terms| terms.base)),
+            "lot" => self.money(number, self.terms.map(Terms::lots_of)),
             "min_notional" | "notional_max" | "tick_value" => {
-                self.money(number, self.terms.map(|terms| terms.quote))
+                self.money(number, self.terms.map(Terms::settled_in))
             }
             "expire_s" if number >= 86_400 => {
                 let time = dojima::domain::Timestamp(number.unsigned_abs().saturating_mul(1_000_000_000));
@@ -164,8 +182,41 @@ impl Reader<'_> {
         Some(self.names.terms(InstrumentId(u32::try_from(id).ok()?))?.symbol.to_string())
     }
 
+    fn index(&self, id: i64) -> Option<String> {
+        Some(self.names.index(IndexId(u16::try_from(id).ok()?))?.symbol.to_string())
+    }
+
+    /// The index whose price the record has.
+    fn of_index(&self) -> Option<IndexId> {
+        match &self.entry.value {
+            Value::Command(Command::Contract(ContractCommand::SetIndex(set))) => Some(set.index),
+            Value::Event(record) => match &record.event {
+                Event::Contract(ContractEvent::IndexSet(set)) => Some(set.index),
+                Event::Contract(ContractEvent::IndexHeld { index, .. }) => Some(*index),
+                Event::Contract(_)
+                | Event::Order(_)
+                | Event::Venue(_)
+                | Event::Admin(_)
+                | Event::Market(_) => None,
+            },
+            Value::Command(_) => None,
+        }
+    }
+
+    fn index_price(&self, units: i64) -> String {
+        let index = self.of_index().and_then(|index| self.names.index(index));
+        let price = index.and_then(|index| scaled(units, index.price_decimals));
+        price.map_or_else(|| format!("{units}units"), |price| price.to_string())
+    }
+
     fn asset(&self, id: i64) -> Option<String> {
         Some(self.names.asset(AssetId(u16::try_from(id).ok()?))?.code.to_string())
+    }
+
+    /// Whether the field is the price that a trigger watched. Transfers have numbers of the same name.
+    fn is_watched(&self, path: &str) -> bool {
+        let Value::Event(record) = &self.entry.value else { return false };
+        path == "reference" && matches!(record.event, Event::Order(OrderEvent::Triggered(_)))
     }
 
     /// Whether the field counts ticks: the price at the top of an event, and a mark price. Clients' prices count price
@@ -198,11 +249,11 @@ impl Reader<'_> {
 
     fn lots(&self, lots: i64) -> String {
         let known = self.terms.and_then(|terms| {
-            let base = self.names.asset(terms.base)?;
+            let asset = self.names.asset(terms.lots_of())?;
             // A larger amount than fits is not a valid quantity; it is printed as a number of lots.
             lots.checked_mul(terms.lot.0)?;
-            let exact = base.scale <= Amount::SCALE_MAX;
-            exact.then(|| decimal::show_quantity(Quantity(lots.unsigned_abs()), terms.lot, base.scale))
+            let exact = asset.scale <= Amount::SCALE_MAX;
+            exact.then(|| decimal::show_quantity(Quantity(lots.unsigned_abs()), terms.lot, asset.scale))
         });
         known.map_or_else(|| format!("{lots}lots"), |quantity| quantity.to_string())
     }
@@ -255,6 +306,7 @@ impl Reader<'_> {
                 | VenueEvent::ShardOpened { .. }
                 | VenueEvent::AccountCopied { .. },
             )
+            | Event::Contract(_)
             | Event::Market(
                 MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_),
             )
@@ -296,12 +348,20 @@ impl Reader<'_> {
         instructions.is_some_and(|instructions| instructions.unit == QuantityUnit::QuoteAmount)
     }
 
+    /// The asset of the amounts of a record.
     fn transferred(&self) -> Option<AssetId> {
         match &self.entry.value {
             Value::Command(Command::Admin(
                 AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer),
             )) => Some(transfer.asset),
+            Value::Command(Command::Contract(ContractCommand::DepositFund(deposit))) => Some(deposit.asset),
             Value::Event(record) => {
+                if let Event::Contract(ContractEvent::FundChanged(change)) = &record.event {
+                    return Some(change.asset);
+                }
+                if let Event::Contract(ContractEvent::MarginTierSet { .. }) = &record.event {
+                    return self.terms.map(Terms::settled_in);
+                }
                 let Event::Admin(AdminEvent::Deposited(transfer) | AdminEvent::Withdrawn(transfer)) =
                     &record.event
                 else {

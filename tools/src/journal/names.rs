@@ -5,9 +5,10 @@
 
 use super::entry::{Entry, Value};
 use dojima::domain::{
-    AccountId, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings, ClockCommand, Command,
-    Event, FeeAsset, InstrumentId, ListInstrument, Listing, LoginId, LoginName, MarketEvent, OrderCommand,
-    OrderEvent, Symbol, UserRef, VenueCommand, VenueEvent,
+    AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings, ClockCommand,
+    Command, ContractCommand, ContractEvent, Event, FeeAsset, IndexId, InstrumentId, ListInstrument, Listing,
+    LoginId, LoginName, MarketEvent, OrderCommand, OrderEvent, Product, Symbol, UserRef, VenueCommand,
+    VenueEvent,
 };
 use std::collections::BTreeMap;
 
@@ -17,6 +18,20 @@ pub(super) struct Names {
     logins: BTreeMap<LoginId, Login>,
     assets: BTreeMap<AssetId, Asset>,
     instruments: BTreeMap<InstrumentId, Terms>,
+    indexes: BTreeMap<IndexId, Index>,
+}
+
+/// An index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Index {
+    pub(super) symbol: Symbol,
+    pub(super) price_decimals: u8,
+}
+
+impl Index {
+    fn of(add: &AddIndex) -> Self {
+        Self { symbol: add.symbol, price_decimals: add.price_decimals }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -44,17 +59,31 @@ pub(super) struct Terms {
     pub(super) tick_units: u32,
     pub(super) lot: Amount,
     pub(super) fee_asset: FeeAsset,
+    pub(super) product: Product,
 }
 
 impl Terms {
+    /// The asset that lots are amounts of.
+    pub(super) fn lots_of(&self) -> AssetId {
+        self.product.lots_of(self.base, self.quote)
+    }
+
+    /// The asset in which notionals are.
+    pub(super) fn settled_in(&self) -> AssetId {
+        self.product.settled_in(self.base, self.quote)
+    }
+
     fn of_command(list: &ListInstrument) -> Self {
-        let ListInstrument { symbol, base, quote, price_decimals, tick_units, lot, fee_asset, .. } = *list;
-        Self { symbol, base, quote, price_decimals, tick_units, lot, fee_asset }
+        let ListInstrument {
+            symbol, base, quote, price_decimals, tick_units, lot, fee_asset, product, ..
+        } = *list;
+        Self { symbol, base, quote, price_decimals, tick_units, lot, fee_asset, product }
     }
 
     fn of_event(listing: &Listing) -> Self {
-        let Listing { symbol, base, quote, price_decimals, tick_units, lot, fee_asset, .. } = *listing;
-        Self { symbol, base, quote, price_decimals, tick_units, lot, fee_asset }
+        let Listing { symbol, base, quote, price_decimals, tick_units, lot, fee_asset, product, .. } =
+            *listing;
+        Self { symbol, base, quote, price_decimals, tick_units, lot, fee_asset, product }
     }
 }
 
@@ -86,6 +115,9 @@ impl Names {
                 }
             }
             Command::Admin(AdminCommand::SetAsset(settings)) => self.asset_set(settings),
+            Command::Contract(ContractCommand::AddIndex(add)) => {
+                self.indexes.entry(add.index).or_insert_with(|| Index::of(add));
+            }
             Command::Order(OrderCommand::Enter(enter)) => {
                 self.order(enter.login, enter.user_ref, enter.instrument)
             }
@@ -133,6 +165,14 @@ impl Names {
                 | OrderCommand::NameOrder(_)
                 | OrderCommand::CancelLogin { .. },
             )
+            | Command::Contract(
+                ContractCommand::SetIndexTerms { .. }
+                | ContractCommand::SetIndex(_)
+                | ContractCommand::SetContract(_)
+                | ContractCommand::SetContractRisk(_)
+                | ContractCommand::SetMarginTier(_)
+                | ContractCommand::DepositFund(_),
+            )
             | Command::Clock(ClockCommand::Tick) => {}
         }
     }
@@ -147,6 +187,9 @@ impl Names {
                 self.instruments.insert(listing.instrument, Terms::of_event(listing));
             }
             Event::Admin(AdminEvent::AssetSet(settings)) => self.asset_set(settings),
+            Event::Contract(ContractEvent::IndexAdded(add)) => {
+                self.indexes.insert(add.index, Index::of(add));
+            }
             Event::Order(OrderEvent::Accepted(e)) => {
                 self.order(e.login, e.terms.user_ref, e.terms.instrument)
             }
@@ -197,6 +240,17 @@ impl Names {
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_),
+            )
+            | Event::Contract(
+                ContractEvent::IndexTermsSet { .. }
+                | ContractEvent::IndexSet(_)
+                | ContractEvent::IndexHeld { .. }
+                | ContractEvent::ContractSet(_)
+                | ContractEvent::ContractRiskSet(_)
+                | ContractEvent::MarginTierSet { .. }
+                | ContractEvent::MarginTiersSet { .. }
+                | ContractEvent::FundChanged(_)
+                | ContractEvent::PositionChanged(_),
             ) => {}
         }
     }
@@ -253,6 +307,11 @@ impl Names {
     /// All symbols.
     pub(super) fn symbols(&self) -> impl Iterator<Item = Symbol> {
         self.instruments.values().map(|terms| terms.symbol)
+    }
+
+    /// An index.
+    pub(super) fn index(&self, index: IndexId) -> Option<&Index> {
+        self.indexes.get(&index)
     }
 
     /// An asset.

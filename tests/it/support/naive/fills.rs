@@ -186,6 +186,8 @@ impl Naive {
         self.legs = legs;
         let (instrument, asset) = (deal.instrument, self.settled_in(deal.instrument));
         let trade = TradeId(self.last_trade + 1);
+        // What the fee account gets comes before what both sides do.
+        *self.held(AccountId::FEES, asset) += sides[0].fee + sides[1].fee;
         let changed = [0, 1].map(|at| {
             let (account, side) = (deal.parties[at].account, sides[at]);
             *self.held(account, asset) += side.realised - side.fee;
@@ -204,8 +206,6 @@ impl Naive {
             }
         });
         let [buyer, seller] = sides.map(|side| side.fee);
-        // It comes after both sides.
-        *self.held(AccountId::FEES, asset) += buyer + seller;
         let fees = if taker_side == Side::Buy { [seller, buyer] } else { [buyer, seller] };
         (fees, changed)
     }

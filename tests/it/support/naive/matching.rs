@@ -299,12 +299,12 @@ impl Naive {
         let lot_costs = self.notional(order.instrument, price, 1);
         let mut amount_pays_for = order.money.map(|money| money / lot_costs);
         let mut money_pays_for = means.money.map(|money| self.affordable(order, price, order.open, money));
-        // In the order in which they were first met.
-        let mut fates: Vec<(OrderId, Fate)> = Vec::new();
+        // In the order in which they were first met, with what the order might still touch then.
+        let mut fates: Vec<(OrderId, Fate, u32)> = Vec::new();
         let (mut left, mut stop) = (order.open, None);
         while left > 0 && stop.is_none() {
             let Some(other) = queue.orders.first().cloned() else { break };
-            let met = fates.iter().position(|(id, _)| *id == other.id);
+            let met = fates.iter().position(|(id, ..)| *id == other.id);
             if met.is_none() && means.touches == 0 {
                 stop = Some(CancelReason::WorkLimit);
                 break;
@@ -366,38 +366,44 @@ impl Naive {
             match met {
                 Some(at) => fates[at].1.add(lots),
                 None => {
-                    fates.push((other.id, fate));
+                    fates.push((other.id, fate, means.touches));
                 }
             }
         }
-        let (mut done, mut shares_anew) = (Vec::new(), false);
-        for (id, fate) in fates {
-            match fate {
-                Fate::Trades(lots) => match self.trade_if_possible(order, id, price, lots, means) {
-                    Ok(all) => shares_anew |= !all,
-                    Err(ends) => {
-                        (stop, shares_anew) = (Some(ends), false);
-                        break;
-                    }
-                },
-                Fate::Loses(lots) => self.decrement_both(order, id, price, lots),
-                Fate::Goes(reason) => drop(self.cancel_whole(id, reason)),
-            }
+        let (mut done, mut lowered) = (Vec::new(), 0);
+        for (id, fate, touches) in fates {
             done.push(id);
+            let ends = match fate {
+                Fate::Trades(lots) => self.trade_if_possible(order, id, price, lots, means, &mut lowered),
+                Fate::Loses(lots) => {
+                    self.decrement_both(order, id, price, lots);
+                    None
+                }
+                Fate::Goes(reason) => {
+                    self.cancel_whole(id, reason);
+                    None
+                }
+            };
+            // It did not come to the others of this sharing.
+            if let Some(why) = ends {
+                (stop, means.touches) = (why, touches);
+                break;
+            }
         }
+        means.touches = means.touches.saturating_sub(lowered);
         for told in queue.into_refreshed() {
-            // Those of contracts may be gone, have fewer lots by now, or not have been reached.
+            // Those of contracts may be gone, have fewer lots by now, or not have been come to.
             let Some(at) = self.find(told.id).filter(|_| done.contains(&told.id)) else { continue };
             let mut resting = self.orders.remove(at);
             resting.slice = told.slice.min(resting.open);
             self.events.push(resting.restated(RestateReason::Refreshed));
             self.orders.push(resting);
         }
-        let is_final = matches!(stop, Some(CancelReason::SelfTradePrevented(_)));
-        if shares_anew && !is_final { None } else { stop }
+        stop
     }
 
-    /// One trade, if both sides can have it. Whether all of its lots were traded; why the order ends, if it does.
+    /// One trade, if both sides can have it. What ends this sharing, if it does: the order goes on with what is there then, or
+    /// it ends for this reason. Orders that were lowered are counted.
     fn trade_if_possible(
         &mut self,
         order: &mut Order,
@@ -405,33 +411,41 @@ impl Naive {
         price: i128,
         lots: i128,
         means: &mut Means,
-    ) -> Result<bool, CancelReason> {
+        lowered: &mut u32,
+    ) -> Option<Option<CancelReason>> {
         if !self.is_contract(order.instrument) {
             self.trade_with(order, other, price, lots, means);
-            return Ok(true);
+            return None;
         }
         // An earlier trade of this price may have left it fewer lots.
-        let Some(at) = self.find(other) else { return Ok(false) };
+        let Some(at) = self.find(other) else { return Some(None) };
         let maker = &self.orders[at];
         let left = lots.min(maker.open);
         let rates = [self.maker_rate(maker), self.taker_rate(order)];
         match self.verdict(&Deal::of(maker, order, price, left, rates)) {
             Verdict::Passes => {
-                self.trade_with(order, other, price, left, means);
-                Ok(left == lots)
+                *lowered += self.trade_with(order, other, price, left, means);
+                (left < lots).then_some(None)
             }
-            Verdict::OpenInterest => Err(CancelReason::OpenInterestLimit),
-            Verdict::Stale => Err(CancelReason::IndexStale),
-            Verdict::IncomingFails => Err(CancelReason::InsufficientMargin),
+            Verdict::OpenInterest => Some(Some(CancelReason::OpenInterestLimit)),
+            Verdict::Stale => Some(Some(CancelReason::IndexStale)),
+            Verdict::IncomingFails => Some(Some(CancelReason::InsufficientMargin)),
             Verdict::RestingFails => {
                 self.cancel_whole(other, CancelReason::InsufficientMargin);
-                Ok(false)
+                Some(None)
             }
         }
     }
 
-    /// One trade, of all that the order takes of the other one at this price.
-    fn trade_with(&mut self, order: &mut Order, other: OrderId, price: i128, lots: i128, means: &mut Means) {
+    /// One trade, of all that the order takes of the other one at this price. How many orders were lowered by it.
+    fn trade_with(
+        &mut self,
+        order: &mut Order,
+        other: OrderId,
+        price: i128,
+        lots: i128,
+        means: &mut Means,
+    ) -> u32 {
         self.unlink(order);
         let mut maker = self.unlink_resting(other);
         let rates = [self.maker_rate(&maker), self.taker_rate(order)];
@@ -448,10 +462,10 @@ impl Naive {
         }
         self.instrument_mut(order.instrument).last = Some(price);
         self.put_back(maker);
-        if self.is_contract(order.instrument) {
-            let lowered = self.lower_after_trade(order.instrument, buyer, seller);
-            means.touches = means.touches.saturating_sub(lowered);
+        if !self.is_contract(order.instrument) {
+            return 0;
         }
+        self.lower_after_trade(order.instrument, buyer, seller)
     }
 
     /// What a market buy has paid it may not spend again.

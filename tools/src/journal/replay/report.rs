@@ -10,8 +10,8 @@ use crate::journal::source::Source;
 use anyhow::Context;
 use dojima::cli::{print, show};
 use dojima::domain::{
-    AdminCommand, ClockCommand, Command, Event, EventRecord, Instructions, OrderCommand, Stamp, TimeInForce,
-    Timestamp, VenueCommand, VenueEvent,
+    AdminCommand, ClockCommand, Command, ContractCommand, Event, EventRecord, Instructions, OrderCommand,
+    Stamp, TimeInForce, Timestamp, VenueCommand, VenueEvent,
 };
 use dojima::exchange::Digest;
 use dojima::recovery::DataDir;
@@ -141,6 +141,8 @@ fn depends_on_time(command: &Command) -> bool {
     match command {
         Command::Order(OrderCommand::Enter(enter)) => timed(enter.time_in_force, &enter.instructions),
         Command::Order(OrderCommand::Replace(replace)) => timed(replace.time_in_force, &replace.instructions),
+        // The price of an index is refused or taken by its age, and a contract's expiry lies ahead.
+        Command::Contract(ContractCommand::SetIndex(_) | ContractCommand::SetContract(_)) => true,
         // Order rates, trading interruptions and 30-day volumes depend on the clock.
         Command::Admin(AdminCommand::SetOrderLimits { limits, .. }) => limits.orders_per_second_max > 0,
         Command::Admin(AdminCommand::SetProtection { protection, .. }) => protection.interruption_s > 0,
@@ -185,6 +187,13 @@ fn depends_on_time(command: &Command) -> bool {
             | OrderCommand::SetOrderEntry(_)
             | OrderCommand::NameOrder(_)
             | OrderCommand::CancelLogin { .. },
+        )
+        | Command::Contract(
+            ContractCommand::AddIndex(_)
+            | ContractCommand::SetIndexTerms { .. }
+            | ContractCommand::SetContractRisk(_)
+            | ContractCommand::SetMarginTier(_)
+            | ContractCommand::DepositFund(_),
         )
         | Command::Clock(ClockCommand::Tick) => false,
     }
@@ -260,7 +269,7 @@ impl Report {
                 (show::count(timed, "recorded command"), if timed == 1 { "asks" } else { "ask" });
             return format!(
                 "{commands} {asks} for something that depends on the time (good-till-time, book-by, rates, \
-                 interruptions, volume tiers), and a replay has its own time; `dojima replay` applies the commands with \
+                 interruptions, volume tiers, prices of indexes, expiries), and a replay has its own time; `dojima replay` applies the commands with \
                  their recorded times."
             );
         }

@@ -192,7 +192,7 @@ impl Ledger {
         holds(reserved >= 0, || format!("order {id} holds {reserved}"))
     }
 
-    /// The buyer's, then the seller's. Wallets move by what is realised and the fee; the fee account gets both fees then.
+    /// The buyer's, then the seller's. Wallets move by what is realised and the fee; the fee account gets both fees before.
     fn position(&mut self, e: &PositionChanged) -> Holds {
         let fees = self.fees.as_mut().expect("asked before");
         let at = fees.told;
@@ -207,12 +207,11 @@ impl Ledger {
         holds(e.lots != 0 || e.cost == 0, || "a cost without lots".to_owned())?;
         *has = Has { lots: e.lots, cost: e.cost };
         let asset = settled_in(e.instrument);
+        if at == 0 {
+            *self.wallets.entry((AccountId::FEES, asset)).or_default() += i128::from(of[0] + of[1]);
+        }
         *self.wallets.entry((e.account, asset)).or_default() += i128::from(e.realised - fee);
         let wallet = self.wallets[&(e.account, asset)];
-        if at == 1 {
-            let fees = i128::from(of[0] + of[1]);
-            *self.wallets.entry((AccountId::FEES, asset)).or_default() += fees;
-        }
         holds(wallet == i128::from(e.wallet), || format!("the wallet is {wallet}"))
     }
 

@@ -1,0 +1,250 @@
+//! Trades of contracts: both sides are measured, then booked into their positions (docs/FUTURES.md, "Fills").
+
+use super::super::book::{Handle, Hot};
+use super::super::market::Market;
+use super::super::match_end::MatchEnd;
+use super::super::positions::{At, Measured, Position, Traded};
+use super::super::products::{FeeTerms, Settled};
+use super::super::sink::EventSink;
+use crate::domain::contracts::OrderDemand;
+use crate::domain::{
+    AccountId, Amount, ContractEvent, Event, FeeRate, Fill, PositionCause, PositionChanged, PositionLeg,
+    Quantity, Side, TradeId,
+};
+
+/// One side of a trade that was measured.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::exchange) struct MeasuredSide {
+    at: At,
+    side: Side,
+    /// What the trade does to its position; `None`: both sides are one account, and are booked one after the other.
+    measured: Option<Measured>,
+    fee: Amount,
+    carry: u32,
+}
+
+/// Both sides of a trade that was measured: the resting one, the incoming one.
+pub(in crate::exchange) type Pair = [MeasuredSide; 2];
+
+/// What becomes of two orders that meet.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::exchange) enum Verdict {
+    /// They trade.
+    Trade(Pair),
+    /// The incoming order ends here.
+    TakerEnds(MatchEnd),
+    /// The resting order cannot trade, and goes.
+    MakerGoes,
+}
+
+/// One side of a trade, before it is measured.
+#[derive(Clone, Copy)]
+pub(in crate::exchange) struct Party {
+    account: AccountId,
+    side: Side,
+    terms: FeeTerms,
+}
+
+impl Party {
+    pub(in crate::exchange) fn of(order: &Hot, rate: FeeRate) -> Self {
+        let terms = FeeTerms { rate, carry: order.fee_carry };
+        Self { account: order.account, side: order.side, terms }
+    }
+}
+
+impl<S: EventSink> Market<'_, S> {
+    /// An account in this contract.
+    pub(in crate::exchange) fn at(&self, account: AccountId) -> At {
+        let contract = self.instrument.contract.as_ref().expect("it is a contract");
+        At { account, contract: contract.ordinal }
+    }
+
+    /// An account's wallet in the settlement asset, what orders hold included, minor units.
+    pub(super) fn wallet_of(&self, account: AccountId) -> i64 {
+        let balance = self.shared.ledger.balance(account, self.instrument.listing.settled_in());
+        balance.available.0 + balance.reserved.0
+    }
+
+    /// Measures both sides of a trade, and changes nothing.
+    pub(in crate::exchange) fn measure_pair(&mut self, fill: &Fill, [maker, taker]: [Party; 2]) -> Verdict {
+        let product = self.instrument.product();
+        let [of_maker, of_taker] = [maker, taker].map(|party| product.fee(fill, party.side, party.terms));
+        if maker.account == taker.account {
+            return Verdict::Trade(self.own_pair([maker, taker], [of_maker, of_taker]));
+        }
+        let sides = [maker, taker].map(|party| self.traded(fill, &party));
+        if let Some(end) = self.stops(&sides) {
+            return Verdict::TakerEnds(end);
+        }
+        let positions = &mut self.shared.positions;
+        let mut measured = |traded: &Traded, fee: i64| positions.measure(&Traded { fee, ..*traded });
+        // One side's rebate is at most the fee that the other side pays.
+        let limited = |rebate: i64, paid: i64| if rebate < 0 { rebate.max(-paid.max(0)) } else { rebate };
+        let paid_by_maker = match measured(&sides[0], of_maker.0.0) {
+            Ok(found) if of_taker.0.0 < 0 => found.fee,
+            Ok(_) | Err(_) => of_maker.0.0,
+        };
+        let fee = limited(of_taker.0.0, paid_by_maker);
+        let Ok(taken) = measured(&sides[1], fee) else { return Verdict::TakerEnds(MatchEnd::Margin) };
+        let fee = limited(of_maker.0.0, taken.fee);
+        let Ok(made) = measured(&sides[0], fee) else { return Verdict::MakerGoes };
+        let side = |traded: &Traded, measured: Measured, carry| MeasuredSide {
+            at: traded.at,
+            side: traded.side,
+            fee: Amount(measured.fee),
+            measured: Some(measured),
+            carry,
+        };
+        Verdict::Trade([side(&sides[0], made, of_maker.1), side(&sides[1], taken, of_taker.1)])
+    }
+
+    fn traded(&self, fill: &Fill, party: &Party) -> Traded {
+        Traded {
+            at: self.at(party.account),
+            side: party.side,
+            lots: fill.quantity.0,
+            value: fill.notional,
+            fee: 0,
+            closes: false,
+            wallet: self.wallet_of(party.account),
+            held: 0,
+        }
+    }
+
+    /// Why a trade is not made, whatever the margin of its sides: the open interest, or a stale index.
+    fn stops(&self, sides: &[Traded; 2]) -> Option<MatchEnd> {
+        let contract = self.instrument.contract.as_ref().expect("it is a contract");
+        let (mut more_open, mut increases) = (0_i64, false);
+        for traded in sides {
+            let mut leg = self.shared.positions.leg_of(traded);
+            let before = leg.lots.max(0);
+            let booked = leg.book(&contract.value, traded.side, traded.lots, traded.value);
+            more_open += leg.lots.max(0) - before;
+            increases |= booked.opened > 0;
+        }
+        let limit = contract.risk.map_or(0, |risk| u64::from(risk.open_interest_limit));
+        let open = contract.open_interest.saturating_add_signed(more_open);
+        if more_open > 0 && open > limit {
+            return Some(MatchEnd::OpenInterest);
+        }
+        (increases && contract.is_stale(self.shared.now)).then_some(MatchEnd::IndexStale)
+    }
+
+    /// Both sides of a trade of an account with itself: its lots stay, and its equity pays the fees as far as it can,
+    /// the buyer's first.
+    fn own_pair(&mut self, parties: [Party; 2], fees: [(Amount, u32); 2]) -> Pair {
+        let account = parties[0].account;
+        let asset = self.instrument.listing.settled_in();
+        let wallet = i128::from(self.wallet_of(account));
+        let equity = wallet + self.shared.positions.margin(account, asset).sums().profit;
+        let at = self.at(account);
+        let buyer = usize::from(parties[1].side == Side::Buy);
+        let mut left = equity.clamp(0, i128::from(i64::MAX)) as i64;
+        let mut paid = fees.map(|(fee, _)| fee.0);
+        for which in [buyer, 1 - buyer] {
+            paid[which] = paid[which].min(left);
+            left -= paid[which].max(0);
+        }
+        for which in [buyer, 1 - buyer] {
+            if paid[which] < 0 {
+                paid[which] = paid[which].max(-paid[1 - which].max(0));
+            }
+        }
+        std::array::from_fn(|which| MeasuredSide {
+            at,
+            side: parties[which].side,
+            measured: None,
+            fee: Amount(paid[which]),
+            carry: fees[which].1,
+        })
+    }
+
+    /// Books a trade: the money and the positions of both sides, the buyer's first, and the fees. The open lots of both
+    /// orders were already decreased. `open`: their open lots now.
+    pub(in crate::exchange) fn book_pair(
+        &mut self,
+        fill: &Fill,
+        maker: Handle,
+        taker: &mut Hot,
+        open: [Quantity; 2],
+        pair: &Pair,
+    ) -> (Settled, [Event; 2]) {
+        let asset = self.instrument.listing.settled_in();
+        let hot = self.shared.orders.get_mut(maker);
+        for (order, open, side) in [(&mut *hot, open[0], &pair[0]), (taker, open[1], &pair[1])] {
+            let before = order.reserved;
+            order.reserved = OrderDemand::part(before, open.0, open.0 + fill.quantity.0);
+            order.fee_carry = side.carry;
+            self.shared.ledger.hold(order.account, asset, order.reserved.0 - before.0);
+        }
+        // Account 0 may be one of the parties: its wallet is told with the fees in it.
+        self.shared.ledger.pay(AccountId::FEES, asset, pair[0].fee.0 + pair[1].fee.0);
+        let trade = self.shared.last_trade.next();
+        let buyer = usize::from(pair[1].side == Side::Buy);
+        let events = [buyer, 1 - buyer].map(|which| self.book_side(fill, &pair[which], trade));
+        (Settled { fees: [pair[0].fee, pair[1].fee], volume: (asset, fill.notional) }, events)
+    }
+
+    fn book_side(&mut self, fill: &Fill, side: &MeasuredSide, trade: TradeId) -> Event {
+        let (position, realised) = self.book_position(fill, side);
+        Event::Contract(ContractEvent::PositionChanged(PositionChanged {
+            account: side.at.account,
+            instrument: self.instrument.listing.instrument,
+            leg: PositionLeg::Net,
+            cause: PositionCause::Trade,
+            trade,
+            lots: position.leg.lots,
+            cost: position.leg.cost,
+            realised,
+            pot: position.pot,
+            wallet: self.wallet_of(side.at.account),
+        }))
+    }
+
+    /// Books one side of a trade into its position and the wallet. Returns the position after it, and what it realised.
+    pub(super) fn book_position(&mut self, fill: &Fill, side: &MeasuredSide) -> (Position, i64) {
+        let asset = self.instrument.listing.settled_in();
+        let contract = self.instrument.contract.as_mut().expect("it is a contract");
+        let MeasuredSide { at, measured, .. } = *side;
+        let which = side.which();
+        let (mut lots, mut realised, mut change) = (0, 0, 0);
+        let position = self.shared.positions.change(at, |holding| {
+            let position = &mut holding.positions[which];
+            lots = position.leg.lots;
+            match measured {
+                Some(measured) => {
+                    (position.leg, position.pot) = (measured.position.leg, measured.position.pot);
+                    (realised, change) = (measured.booked.realised, measured.wallet);
+                }
+                None => {
+                    let booked =
+                        position.leg.book(&contract.value, side.side, fill.quantity.0, fill.notional);
+                    (realised, change) = (booked.realised, booked.realised - side.fee.0);
+                }
+            }
+            *position
+        });
+        contract.count_open(lots, position.leg.lots);
+        self.shared.ledger.pay(at.account, asset, change);
+        (position, realised)
+    }
+}
+
+impl MeasuredSide {
+    pub(super) fn at(&self) -> At {
+        self.at
+    }
+
+    pub(super) fn side(&self) -> Side {
+        self.side
+    }
+
+    pub(super) fn fee(&self) -> Amount {
+        self.fee
+    }
+
+    /// Which position of its account changes.
+    pub(super) fn which(&self) -> usize {
+        self.measured.map_or(0, |measured| measured.which)
+    }
+}

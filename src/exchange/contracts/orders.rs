@@ -1,0 +1,243 @@
+//! What orders of contracts are held against and what they hold (docs/FUTURES.md, "Orders and their margin").
+
+use super::super::book::{Handle, Order};
+use super::super::checks::{Checked, Request};
+use super::super::extras::REDUCES;
+use super::super::market::Market;
+use super::super::positions::WithOrder;
+use super::super::sink::EventSink;
+use super::terms::Contract;
+use crate::domain::contracts::OrderDemand;
+use crate::domain::{
+    AccountId, Amount, Effect, Ppm, Price, Quantity, QuantityUnit, RejectReason, Side, UserRef,
+};
+
+/// Whether an order may only reduce a position.
+pub(in crate::exchange) fn reduces(request: &Request<'_>) -> bool {
+    request.instructions.is_some_and(|asked| asked.effect == Effect::ReduceOnly)
+}
+
+impl<S: EventSink> Market<'_, S> {
+    fn contract(&self) -> &Contract {
+        self.instrument.contract.as_ref().expect("it is a contract")
+    }
+
+    /// Checks instructions that contracts do not have, and the price range.
+    pub(in crate::exchange) fn check_contract_terms(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<(), RejectReason> {
+        let by_amount = request.instructions.is_some_and(|asked| asked.unit == QuantityUnit::QuoteAmount);
+        if by_amount && (self.instrument.listing.product.is_inverse() || reduces(request)) {
+            return Err(RejectReason::InvalidInstructions);
+        }
+        Ok(())
+    }
+
+    /// Checks a limit against the contract's price range.
+    pub(in crate::exchange) fn check_range(&self, limit: Price) -> Result<(), RejectReason> {
+        let Some(contract) = &self.instrument.contract else { return Ok(()) };
+        let range = contract.range(&self.instrument.listing);
+        let is_inside = range.is_some_and(|range| (range.lowest()..=range.highest()).contains(&limit));
+        if is_inside { Ok(()) } else { Err(RejectReason::PriceOutOfLimits) }
+    }
+
+    /// Lowers a reduce-only order to what there is to reduce, unless it waits for its trigger.
+    pub(in crate::exchange) fn check_reduces(
+        &self,
+        request: &Request<'_>,
+        checked: &mut Checked,
+    ) -> Result<(), RejectReason> {
+        if !reduces(request) || checked.watch.is_some() {
+            return Ok(());
+        }
+        let closable = self.closable(request.account, request.side);
+        if closable == 0 {
+            return Err(RejectReason::NotReducing);
+        }
+        let gone = checked.open.0.saturating_sub(closable);
+        checked.open.0 -= gone;
+        checked.total.0 -= gone;
+        Ok(())
+    }
+
+    /// Lots that an order of this side can close.
+    pub(in crate::exchange) fn closable(&self, account: AccountId, side: Side) -> u64 {
+        let holding = self.shared.positions.find(self.at(account));
+        holding.map_or(0, |holding| holding.positions[0].closable(side))
+    }
+
+    /// Whether two orders of a contract may be linked: both or none are reduce-only, and of two reduce-only ones at most
+    /// one does not wait for a trigger.
+    pub(in crate::exchange) fn may_link(&self, request: &Request<'_>, other: Handle) -> bool {
+        let other_reduces = self.shared.orders.hot(other).flags & REDUCES != 0;
+        let waits = request.instructions.is_some_and(|asked| asked.trigger.is_some());
+        reduces(request) == other_reduces && (!other_reduces || waits || self.shared.is_dormant(other))
+    }
+
+    /// What the order would do to its account; `None` if it only reduces.
+    fn exposure(&mut self, request: &Request<'_>, open: Quantity) -> Option<WithOrder> {
+        if reduces(request) {
+            return None;
+        }
+        let replaced = request.replaced.filter(|replaced| !replaced.reduces);
+        let replaced = replaced.map_or(0, |replaced| replaced.open.0);
+        let oco = request.instructions.map_or(UserRef(0), |asked| asked.oco);
+        let of_first = match oco {
+            UserRef(0) => 0,
+            oco => self.check_link(request, oco).map_or(0, |first| {
+                let first = self.shared.orders.get(first);
+                self.open_of(&first).0
+            }),
+        };
+        let lots = open.0.saturating_sub(of_first);
+        let at = self.at(request.account);
+        Some(self.shared.positions.with_order(at, request.side, lots, replaced))
+    }
+
+    /// Checks limits on positions: of the account, the instrument, the contract and its tiers.
+    pub(in crate::exchange) fn check_exposure(
+        &mut self,
+        request: &Request<'_>,
+        checked: &mut Checked,
+    ) -> Result<(), RejectReason> {
+        checked.exposure = self.exposure(request, checked.open);
+        let Some(with) = checked.exposure.filter(|with| with.increases) else { return Ok(()) };
+        let at = self.at(request.account);
+        let quoted = self.shared.positions.quoted(at.contract);
+        let notional = quoted.value.notional(with.lots_at_risk, quoted.mark);
+        let highest = notional.map(|notional| quoted.tiers.leverage_max(notional));
+        let leverage = self.shared.positions.leverage(at);
+        if highest.is_none_or(|highest| leverage > highest) {
+            return Err(RejectReason::LeverageAboveTier);
+        }
+        let own = self.account_limits(request.account).map_or(0, |own| own.position_max.0);
+        let risk = self.contract().risk.as_ref();
+        let limits = [self.instrument.limits.position_max.0, own];
+        let is_above = |limit: u64| limit > 0 && with.lots_at_risk > limit;
+        let of_contract = risk.map_or(0, |risk| u64::from(risk.position_limit));
+        if limits.into_iter().any(is_above) || with.lots_at_risk > of_contract {
+            return Err(RejectReason::PositionAboveLimit);
+        }
+        let open_limit = risk.map_or(0, |risk| u64::from(risk.open_interest_limit));
+        if self.contract().open_interest >= open_limit {
+            return Err(RejectReason::OpenInterestLimit);
+        }
+        Ok(())
+    }
+
+    /// Checks the price limits and the margin of an order, and determines what it holds.
+    pub(in crate::exchange) fn check_margin(
+        &mut self,
+        request: &Request<'_>,
+        checked: &mut Checked,
+    ) -> Result<(), RejectReason> {
+        let is_dormant = checked.watch.is_some();
+        if let Some(limit) = checked.limit.filter(|_| !is_dormant)
+            && !self.price_limits().allow(request.side, limit)
+        {
+            return Err(RejectReason::PriceOutsideLimits);
+        }
+        let Some(with) = checked.exposure.filter(|with| with.increases) else { return Ok(()) };
+        if self.contract().is_stale(self.shared.now) {
+            return Err(RejectReason::IndexStale);
+        }
+        let demand = self.demand(request.account, request.side, checked.open, checked.limit, is_dormant);
+        let whole = demand.held(&self.contract().value).ok_or(RejectReason::InsufficientMargin)?;
+        let of_first = checked.partner.map_or(0, |first| self.shared.orders.get(first).reserved.0);
+        checked.reserve = Amount((whole.0 - of_first).max(0));
+        let released = request.replaced.map_or(0, |replaced| replaced.reserved.0);
+        let available = self.available(request.account) + i128::from(released);
+        if available - with.required - i128::from(checked.reserve.0) < 0 {
+            return Err(RejectReason::InsufficientMargin);
+        }
+        Ok(())
+    }
+
+    /// What is available to an account for orders, minor units.
+    fn available(&mut self, account: AccountId) -> i128 {
+        let asset = self.instrument.listing.settled_in();
+        let free = self.shared.ledger.balance(account, asset).available;
+        self.shared.positions.margin(account, asset).available(free)
+    }
+
+    /// By what it is computed what an order holds.
+    fn demand(
+        &self,
+        account: AccountId,
+        side: Side,
+        open: Quantity,
+        limit: Option<Price>,
+        is_dormant: bool,
+    ) -> OrderDemand {
+        let mark = self.instrument.mark.expect("a contract that takes orders has a mark");
+        let limit = match limit {
+            Some(limit) => limit,
+            None if is_dormant => mark,
+            None => self.price_limits().of_side(side),
+        };
+        let rates = self.instrument.rates(self.shared.account(account).tier);
+        let fee = Ppm(rates.maker.0.max(rates.taker.0).max(0).unsigned_abs());
+        OrderDemand { side, lots: open.0, limit, mark, fee }
+    }
+
+    /// What an order must hold if it is measured now: 0 if it puts no more lots at risk. `is_counted`: its open lots are
+    /// among those of the open orders of its account.
+    pub(in crate::exchange) fn held_now(&mut self, order: &Order, is_counted: bool) -> Amount {
+        if order.flags & REDUCES != 0 {
+            return Amount(0);
+        }
+        let open = self.open_of(order);
+        let at = self.at(order.account);
+        let replaced = if is_counted { open.0 } else { 0 };
+        let with = self.shared.positions.with_order(at, order.side, open.0, replaced);
+        if !with.increases {
+            return Amount(0);
+        }
+        let is_dormant =
+            self.extra(order).is_some_and(|extra| extra.state == crate::domain::OrderState::Dormant);
+        let demand = self.demand(order.account, order.side, open, order.limit, is_dormant);
+        demand.held(&self.contract().value).expect("checked at entry")
+    }
+
+    /// Checks a triggered order once more: its price limits and its margin. Returns what it holds from now on.
+    ///
+    /// # Errors
+    /// Why it is cancelled instead.
+    pub(in crate::exchange) fn measure_triggered(&mut self, order: &Order) -> Result<Amount, RejectReason> {
+        let reduces = order.flags & REDUCES != 0;
+        let open = self.open_of(order);
+        let at = self.at(order.account);
+        let with = (!reduces).then(|| self.shared.positions.with_order(at, order.side, open.0, 0));
+        let with = with.filter(|with| with.increases);
+        let risk = self.contract().risk.as_ref();
+        let open_limit = risk.map_or(0, |risk| u64::from(risk.open_interest_limit));
+        if with.is_some() && self.contract().open_interest >= open_limit {
+            return Err(RejectReason::OpenInterestLimit);
+        }
+        if order.limit.is_some_and(|limit| !self.price_limits().allow(order.side, limit)) {
+            return Err(RejectReason::PriceOutsideLimits);
+        }
+        let Some(with) = with else { return Ok(Amount(0)) };
+        if self.contract().is_stale(self.shared.now) {
+            return Err(RejectReason::IndexStale);
+        }
+        let demand = self.demand(order.account, order.side, open, order.limit, false);
+        let held = demand.held(&self.contract().value).ok_or(RejectReason::InsufficientMargin)?;
+        let available = self.available(order.account) + i128::from(order.reserved.0);
+        if available - with.required - i128::from(held.0) < 0 {
+            return Err(RejectReason::InsufficientMargin);
+        }
+        Ok(held)
+    }
+
+    /// Whether positions are traded here, not assets.
+    pub(in crate::exchange) fn is_contract(&self) -> bool {
+        self.instrument.contract.is_some()
+    }
+
+    /// The price limits now.
+    pub(in crate::exchange) fn price_limits(&self) -> crate::domain::contracts::PriceLimits {
+        self.contract().price_limits(self.shared.now)
+    }
+}
