@@ -372,7 +372,6 @@ impl Naive {
         }
         let (mut done, mut lowered) = (Vec::new(), 0);
         for (id, fate, touches) in fates {
-            done.push(id);
             let ends = match fate {
                 Fate::Trades(lots) => self.trade_if_possible(order, id, price, lots, means, &mut lowered),
                 Fate::Loses(lots) => {
@@ -389,6 +388,7 @@ impl Naive {
                 (stop, means.touches) = (why, touches);
                 break;
             }
+            done.push(id);
         }
         means.touches = means.touches.saturating_sub(lowered);
         for told in queue.into_refreshed() {

@@ -2,6 +2,7 @@
 //! of orders. The engine against the naive exchange, and both against what must hold whatever the rules are (`ledger`).
 
 mod cases;
+mod found;
 mod ledger;
 mod moves;
 mod venue;
@@ -161,7 +162,7 @@ fn book() -> BoxedStrategy<Move> {
 
 fn auctions() -> BoxedStrategy<Move> {
     let taste = Taste { show: 15, hidden: 10, day: 10, oco: 12, self_trade: 15, ..Taste::plain(FAR_TICKS) };
-    with_index(moves::orders(&taste, 20), vec![(12, moves::phase()), (5, moves::resume())])
+    with_index(moves::orders(&taste, 20), vec![(12, moves::phase()), (5, moves::resume()), (3, moves::changes_of_terms())])
 }
 
 fn limits() -> BoxedStrategy<Move> {
@@ -238,7 +239,6 @@ subject!(everything_of_positions_agrees, true, everything(), 400, 20..250);
 /// The reasons that only positions can bring about. That of too many positions takes two legs of a contract.
 const REASONS: &[RejectReason] = &[
     RejectReason::PositionsOpen,
-    RejectReason::OrdersOpen,
     RejectReason::IndexStale,
     RejectReason::InsufficientMargin,
     RejectReason::PriceOutsideLimits,

@@ -286,7 +286,8 @@ pub fn mark() -> BoxedStrategy<Act> {
 
 /// Room for fewer lots, and for more again.
 pub fn set_risk() -> BoxedStrategy<Act> {
-    let limit = prop_oneof![3 => Just((100_u32, 200_u32)), 2 => (10_u32..60, 60_u32..90), 2 => (0_u32..5, 5_u32..30)];
+    let tight = (4_u32..60).prop_map(|limit| (limit, limit));
+    let limit = prop_oneof![2 => Just((100_u32, 200_u32)), 1 => (10_u32..60, 60_u32..90), 4 => tight, 1 => (0_u32..5, 5_u32..30)];
     let set = (instrument(), limit, 1_u32..20).prop_map(|(instrument, (position, interest), impact_lots)| {
         let (position_limit, open_interest_limit) = (position, interest);
         let set = SetContractRisk { position_limit, open_interest_limit, impact_lots, ..risk(instrument) };
