@@ -40,13 +40,22 @@ impl<S: EventSink> Market<'_, S> {
             let (before, after) = queue.reached.split_at(queue.head.min(queue.reached.len()));
             for reached in after.iter().chain(before) {
                 if let Some(shown) = reached.next_slice() {
-                    self.show(reached.handle, shown);
+                    // A reduce-only order may have lost lots since.
+                    let shown = shown.min(self.rest_if_open(reached.handle));
+                    if shown > 0 {
+                        self.show(reached.handle, shown);
+                    }
                 }
             }
         }
         let end = queue.end;
         self.shared.queue = queue;
         end
+    }
+
+    /// The hidden lots of an order; 0 if it is not open any more.
+    fn rest_if_open(&self, handle: Handle) -> u64 {
+        if self.shared.orders.hot(handle).id.0 == 0 { 0 } else { self.rest_of(handle) }
     }
 
     pub(super) fn take_of<const DRY: bool>(

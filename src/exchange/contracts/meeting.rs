@@ -82,8 +82,8 @@ impl<S: EventSink> Market<'_, S> {
         None
     }
 
-    /// Makes the trades of one sharing, each measured right before it. A resting order that cannot trade goes; what has
-    /// lost lots by an earlier trade trades what it has left. What is left over is shared anew.
+    /// Makes the trades of one sharing, each measured right before it. What has lost lots by an earlier trade trades what
+    /// it has left. A resting order that cannot trade goes, and what is left is shared anew.
     pub(in crate::exchange) fn take_measured<const DRY: bool>(
         &mut self,
         queue: &mut Queue,
@@ -93,9 +93,9 @@ impl<S: EventSink> Market<'_, S> {
     ) -> Option<MatchEnd> {
         let ids: Vec<OrderId> =
             queue.reached.iter().map(|reached| self.shared.orders.hot(reached.handle).id).collect();
-        let (mut end, mut is_short) = (None, false);
+        let (mut end, mut anew) = (None, false);
         for (reached, id) in queue.reached.iter_mut().zip(ids) {
-            if end.is_some() {
+            if end.is_some() || anew {
                 reached.taken = 0;
                 continue;
             }
@@ -109,7 +109,10 @@ impl<S: EventSink> Market<'_, S> {
             };
             let has = if DRY { has - self.gone_in_dry(reached.handle) } else { has };
             let lots = reached.taken.min(has);
-            is_short |= lots < reached.taken;
+            if lots < reached.taken {
+                // What the plan found no further lots for may be there now.
+                queue.end = None;
+            }
             reached.taken = lots;
             if lots == 0 {
                 continue;
@@ -118,7 +121,7 @@ impl<S: EventSink> Market<'_, S> {
             match self.verdict(taker, reached.handle, &fill) {
                 Verdict::TakerEnds(why) => (end, reached.taken) = (Some(why), 0),
                 Verdict::MakerGoes => {
-                    (is_short, reached.taken) = (true, 0);
+                    (anew, reached.taken, queue.end) = (true, 0, None);
                     if DRY {
                         self.leave_out_partner(dry, reached.handle);
                     } else {
@@ -129,10 +132,6 @@ impl<S: EventSink> Market<'_, S> {
                     self.trade::<DRY>(taker, dry, reached.handle, price, Quantity(lots), Some(&pair));
                 }
             }
-        }
-        if is_short && end.is_none() {
-            // What the plan found no further lots for may be there now.
-            queue.end = None;
         }
         end
     }
