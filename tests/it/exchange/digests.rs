@@ -1,5 +1,7 @@
 //! The digest: equal for equal states, whatever way led there and wherever they lie in memory; else different.
 
+pub mod contracts;
+
 use super::properties::{Clients, FEW_TICKS, ORDERS_MAX, drain, everything, opening, plain};
 use super::{apply, apply_at};
 use crate::support::venue;

@@ -1,5 +1,7 @@
 //! An order that breaks two rules is refused for the one that [`RejectReason::CHECKED`] lists first.
 
+mod contracts;
+
 use super::apply_at;
 use super::properties::{opening, rich};
 use crate::support::naive::Naive;

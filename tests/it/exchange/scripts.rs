@@ -7,7 +7,8 @@
 //! is trade 2.
 //!
 //! ```text
-//! setup                                 the commands of scripts/market.setup, without their events
+//! setup                                 the commands of scripts/market.setup, without their events; `setup contracts`:
+//!                                       those of scripts/contracts.setup
 //! at 2d 12.5s                           the time of the commands that follow, since 1970; it starts at 0
 //! tick
 //!
@@ -16,7 +17,7 @@
 //! login 0 1                             id, account
 //! list 0 COIN 0/1 lot=100 tick=5        id, symbol, base/quote, terms that differ from those of `terms()` in
 //!                                       scripts/commands.rs: decimals tick lot min max notional maker taker
-//!                                       fees=received phase
+//!                                       fees=received phase product
 //! deposit 1 0 500 #1                    account, asset, amount, reference; also: withdraw
 //! open 7
 //! limits 4 touched=20                   the most open orders that the exchange takes; touched account-orders
@@ -52,6 +53,15 @@
 //! copy 1 to 2                           account, login
 //! delist 0
 //!
+//! index 0 BTC decimals=2                id, symbol; decimals stale grace jump (2, 10,000 ms, 60 s, 0)
+//! index-terms 0 stale=5000              the same but for decimals
+//! index-price 0 20000 at 12.5s          price units, source time
+//! contract 0 index=1 max=50000          index expiry interval min max (0, 0, 28,800, 5, 100,000)
+//! risk 0 fee=1000                       interest impact mark first premium outer fee collar adl-after adl position
+//!                                       interest-max; those of `risk()` in scripts/contracts.rs where nothing is said
+//! margin-tier 0 1 of 3 floor=5000       instrument, row, number of rows; floor initial maintenance
+//! fund 1 500 #1                         asset, amount, reference
+//!
 //! book 0                                what the book shows: side, lots, ticks, orders, best bid and ask in the middle
 //! orders 0                              all live orders as they would trade, asks upside down: shown and open lots
 //! dormant 0                             the orders that wait for a trigger
@@ -64,6 +74,7 @@
 //! you commit it. With `WRITE_SCRIPTS=naive` they are what the naive exchange says, and the engine is not asked.
 
 mod commands;
+mod contracts;
 mod details;
 pub(super) mod shown;
 mod words;
@@ -85,9 +96,14 @@ use words::Words;
 
 const ORDERS_MAX: u32 = 1_000;
 
-/// The reasons that no script shows: it takes several shards (shards.rs shows them).
-const NOT_SHOWN: &[RejectReason] =
-    &[RejectReason::UnknownShard, RejectReason::ShardsComeFirst, RejectReason::OneShardOnly];
+/// The reasons that no script shows: it takes several shards (shards.rs shows them), or orders of contracts, which are not
+/// built yet.
+const NOT_SHOWN: &[RejectReason] = &[
+    RejectReason::UnknownShard,
+    RejectReason::ShardsComeFirst,
+    RejectReason::OneShardOnly,
+    RejectReason::OrdersOpen,
+];
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/exchange/scripts")
@@ -128,8 +144,8 @@ impl Run {
         expected
     }
 
-    fn setup(&mut self) {
-        let text = std::fs::read_to_string(directory().join("market.setup")).expect("the setup");
+    fn setup(&mut self, name: &str) {
+        let text = std::fs::read_to_string(directory().join(format!("{name}.setup"))).expect("the setup");
         for line in text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
             let events = self.command(line);
             assert!(
@@ -197,7 +213,7 @@ impl Run {
         let mut words = Words::new(line);
         match words.next() {
             "setup" => {
-                self.setup();
+                self.setup(words.maybe().unwrap_or("market"));
                 Vec::new()
             }
             "at" => {

@@ -1,5 +1,6 @@
 //! Venues of several shards: random sequences against a naive exchange for each, and what only such a venue refuses.
 
+mod contracts;
 pub mod numbers;
 
 use super::properties::{Clients, Step, everything, opening};

@@ -281,12 +281,12 @@ impl Happened {
                 | CancelReason::Killed
                 | CancelReason::MassCancel
                 | CancelReason::Operator
+                | CancelReason::TriggerRefused(_)
                 | CancelReason::InsufficientMargin
                 | CancelReason::PriceOutsideLimits
                 | CancelReason::OpenInterestLimit
                 | CancelReason::ReduceOnlyResized
                 | CancelReason::IndexStale
-                | CancelReason::TriggerRefused(_)
                 | CancelReason::SelfTradePrevented(_) => {}
             },
             Event::Order(OrderEvent::Rejected(rejected)) => self.reject(rejected.reason),
@@ -296,7 +296,8 @@ impl Happened {
                 *self.ignored.entry(IgnoreReason::name(ignored.reason)).or_default() += 1
             }
             Event::Venue(VenueEvent::SessionRolled { .. }) => self.rolls += 1,
-            Event::Admin(
+            Event::Contract(_)
+            | Event::Admin(
                 AdminEvent::AssetAdded { .. }
                 | AdminEvent::InstrumentListed(_)
                 | AdminEvent::Deposited(_)

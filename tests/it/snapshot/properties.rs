@@ -3,8 +3,8 @@
 use super::{apply, loaded, saved};
 use crate::exchange::digests;
 use crate::exchange::properties::{
-    Clients, FEW_TICKS, FEW_TOUCHED, ORDERS_MAX, Step, cases, drain, fees, opening, queues, rich, subjects,
-    touched_at_most,
+    Clients, FEW_TICKS, FEW_TOUCHED, ORDERS_MAX, Step, cases, contracts, contracts::ALONE, drain, fees,
+    opening, queues, rich, subjects, touched_at_most,
 };
 use crate::exchange::shards::{numbers, spread_opening};
 use dojima::domain::{
@@ -102,13 +102,18 @@ subject!(limits_go_on, subjects::limits(), 200, 20..200, opening);
 subject!(changing_settings_go_on, subjects::changing(), 200, 20..200, opening);
 subject!(work_in_vain_goes_on, queues::in_vain(), 200, 50..250, narrow);
 subject!(everything_goes_on, subjects::everything(), 200, 20..250, rich);
+subject!(contracts_go_on, contracts::steps(ALONE), 200, 20..250, |_| contracts::completed(ALONE));
 
 /// States that differ in one thing each: the thing comes back.
 #[test]
 fn every_part_of_the_state_comes_back() {
-    for (what, commands) in digests::lists() {
-        let opening = digests::opening_commands();
-        let commands: Vec<Command> = opening.into_iter().chain(commands).collect();
+    let of_spot = (digests::opening_commands(), digests::lists());
+    let of_contracts = (digests::contracts::opening_commands(), digests::contracts::lists());
+    let all = [of_spot, of_contracts];
+    let all = all.into_iter().flat_map(|(opening, lists)| {
+        lists.into_iter().map(move |(what, commands)| (what, [opening.clone(), commands].concat()))
+    });
+    for (what, commands) in all {
         let state = super::state_of(100, &commands);
         restored(&state).unwrap_or_else(|error| panic!("{what}: {error}"));
     }

@@ -1,7 +1,9 @@
 //! The engine's state against that of the naive exchange: every balance, every book, every order that waits.
 
 use crate::support::naive::Naive;
-use dojima::domain::{AccountId, AssetId, InstrumentId, Listing, Quantity, Side, Switch, Visibility};
+use dojima::domain::{
+    AccountId, AssetId, IndexId, InstrumentId, Listing, Quantity, Side, Switch, Visibility,
+};
 use dojima::exchange::{Exchange, Login};
 
 /// What differs first, in words.
@@ -23,6 +25,9 @@ pub fn same_state(exchange: &Exchange, naive: &Naive) -> Result<(), String> {
             .map_err(|error| format!("instrument {instrument}: {error}"))?;
     }
     same_logins(exchange, naive)?;
+    let prices = naive.index_prices();
+    let ours: Vec<_> = (0..prices.len()).map(|at| exchange.index_price(IndexId(at as u16))).collect();
+    same(&ours, &prices, || "prices of indexes".to_owned())?;
     same(&exchange.open_orders(), &naive.open_orders().len(), || "open orders".to_owned())
 }
 

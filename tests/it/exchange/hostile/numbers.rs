@@ -1,5 +1,7 @@
 //! Commands of every kind with numbers at and around every edge.
 
+mod contracts;
+
 use crate::support::instructions::EACH;
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel,
@@ -61,6 +63,11 @@ impl Numbers {
 
     fn short(&mut self) -> u32 {
         self.next() as u32
+    }
+
+    /// An edge, or an end of a range: every second one.
+    fn near(&mut self, end: u32) -> u32 {
+        if self.coin() { end } else { self.short() }
     }
 
     fn amount(&mut self) -> Amount {
@@ -127,7 +134,7 @@ impl Numbers {
             fee_asset: self.of(&[FeeAsset::Quote, FeeAsset::Received]),
             phase: self.of(&PHASES),
             shard: ShardId::FIRST,
-            product: Product::Spot,
+            product: self.of(Product::ALL),
         }))
     }
 
@@ -325,11 +332,12 @@ impl Numbers {
 /// A command, and how long after the one before it, nanoseconds.
 pub fn any_command() -> impl Strategy<Value = (u64, Command)> {
     let wait = prop_oneof![8 => Just(0), 4 => 0_u64..3_000_000_000, 1 => edge()];
-    (wait, 0_u8..3, any::<u8>(), prop::collection::vec(edge(), 40)).prop_map(|(wait, group, which, all)| {
+    (wait, 0_u8..4, any::<u8>(), prop::collection::vec(edge(), 40)).prop_map(|(wait, group, which, all)| {
         let mut numbers = Numbers { all, at: 0 };
         let command = match group {
             0 => numbers.setup(which % 10),
             1 => numbers.setting(which % 14),
+            2 => contracts::command(&mut numbers, which % 8),
             _ => numbers.entry(which % 12),
         };
         (wait, command)

@@ -1,5 +1,6 @@
 //! What clients and operators do, in numbers that stay meaningful when a sequence is made shorter.
 
+use super::contracts::{Told, Wish};
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amend, Amount, AssetCode, AssetId, Cancel, CancelFilter, ClOrdId,
     ClientName, Command, Enter, Event, FeeAsset, FeeRate, Instructions, InstrumentId, ListInstrument,
@@ -53,6 +54,8 @@ pub enum Action {
     Transfer(Transfer, bool, Number),
     /// The terms of a new instrument; its number is the next one.
     List(ListInstrument),
+    /// About contracts.
+    Contract(Wish),
     Other(Command),
     /// A message that was sent in another session than the login's present one: so many after it, modulo 2^32.
     Late(Box<Action>, u32),
@@ -175,6 +178,7 @@ pub struct Clients {
     now: u64,
     last: [u32; 6],
     transfers: [u32; ACCOUNTS as usize + 1],
+    contracts: Told,
 }
 
 fn resolve(last: u32, number: Number) -> u32 {
@@ -188,7 +192,7 @@ fn resolve(last: u32, number: Number) -> u32 {
 impl Clients {
     pub fn new() -> Self {
         // The opening's deposits have used the references up to 3, the riches those up to 5.
-        Self { now: 0, last: [0; 6], transfers: [5; ACCOUNTS as usize + 1] }
+        Self { now: 0, last: [0; 6], transfers: [5; ACCOUNTS as usize + 1], contracts: Told::default() }
     }
 
     /// The stamp and the command of a step, given to this exchange.
@@ -199,7 +203,7 @@ impl Clients {
     }
 
     /// A client's message is of its login's present session, if nothing else is said.
-    fn resolved(&self, action: &Action, exchange: &Exchange) -> Command {
+    fn resolved(&mut self, action: &Action, exchange: &Exchange) -> Command {
         let (action, after) = match action {
             Action::Late(action, after) => (&**action, *after),
             present => (present, 0),
@@ -209,7 +213,7 @@ impl Clients {
         known.map_or(command, |known| command.in_session(known.session.wrapping_add(after)))
     }
 
-    fn made_out(&self, action: &Action, exchange: &Exchange) -> Command {
+    fn made_out(&mut self, action: &Action, exchange: &Exchange) -> Command {
         let live = live_orders(exchange);
         let name = |login: LoginId, number: Number| match number {
             Number::Live(which) if !live.is_empty() => {
@@ -348,6 +352,7 @@ impl Clients {
                 let instrument = InstrumentId(exchange.listings().count() as u32);
                 Command::Admin(AdminCommand::ListInstrument(ListInstrument { instrument, ..terms }))
             }
+            Action::Contract(wish) => self.contracts.command(wish, self.now),
             Action::Other(command) => command,
             Action::Late(action, _) => self.made_out(&action, exchange),
         }
@@ -377,6 +382,7 @@ impl Clients {
 
     /// Takes note of the numbers that the events say are used.
     pub fn note(&mut self, events: &[Event]) {
+        events.iter().for_each(|event| self.contracts.note(event));
         for event in events {
             let (login, user_ref) = match event {
                 Event::Order(OrderEvent::Accepted(e)) => (e.login, e.terms.user_ref),

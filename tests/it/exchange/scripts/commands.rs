@@ -1,14 +1,15 @@
 //! A line of a script as a command.
 
+use super::contracts;
 use super::details::asked;
 use super::words::Words;
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel,
     CancelFilter, Checkpoint, ClOrdId, ClientName, ClockCommand, Command, ConnectionLoss, Enter, FeeAsset,
     FeeRate, FeeTier, GroupId, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName,
-    MassCancel, Modify, NameOrder, OrderCommand, OrderId, OrderLimits, Phase, Ppm, Price, Protection,
-    Quantity, QueryAccount, RefuseEnter, RefuseReplace, Replace, SetFees, SetOrderEntry, SetTerms, ShardId,
-    Switch, Symbol, Transfer, UserRef, VenueCommand, VenueLimits, VolumeTiers,
+    MassCancel, Modify, NameOrder, OrderCommand, OrderId, OrderLimits, Phase, Ppm, Price, Product,
+    Protection, Quantity, QueryAccount, RefuseEnter, RefuseReplace, Replace, SetFees, SetOrderEntry,
+    SetTerms, ShardId, Switch, Symbol, Transfer, UserRef, VenueCommand, VenueLimits, VolumeTiers,
 };
 
 /// The terms of a listing where a script says nothing else.
@@ -45,6 +46,10 @@ fn list(words: &mut Words) -> Command {
             "taker" => terms.taker_fee = FeeRate(words.parse(value)),
             "fees" if value == "received" => terms.fee_asset = FeeAsset::Received,
             "phase" => terms.phase = words.phase(value),
+            "product" => {
+                let product = Product::from_word(value);
+                terms.product = product.unwrap_or_else(|| words.bad("no such product"));
+            }
             _ => words.bad("no such term"),
         }
     }
@@ -403,7 +408,7 @@ pub fn command(mut words: Words) -> Command {
             of: words.number(),
             digest: [words.number(); 32],
         })),
-        _ => words.bad("no such command"),
+        other => contracts::command(other, words).unwrap_or_else(|| words.bad("no such command")),
     };
     words.end();
     command

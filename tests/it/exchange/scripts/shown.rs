@@ -1,5 +1,6 @@
 //! Events as lines of a script, and which kinds of them there were.
 
+use super::contracts;
 use super::details::shown as details;
 use dojima::domain::{
     Accepted, AdminEvent, Auction, CancelReason, Event, Executed, IgnoreReason, KillScope, LimitScope,
@@ -79,6 +80,7 @@ fn waits_for(trigger: Trigger) -> String {
 /// One event on one line.
 pub fn shown(event: &Event) -> String {
     match event {
+        Event::Contract(event) => contracts::shown(event),
         Event::Admin(AdminEvent::AssetAdded { asset, code, scale }) => {
             format!("asset {asset} {code} scale {scale}")
         }
@@ -171,7 +173,6 @@ pub fn shown(event: &Event) -> String {
         Event::Market(MarketEvent::Indicative(a)) => auction("indicative", a),
         Event::Market(MarketEvent::Uncrossed(a)) => auction("uncrossed", a),
         Event::Admin(AdminEvent::MarkSet { instrument, price }) => format!("mark {instrument} {price}"),
-        Event::Contract(event) => format!("contract {event:?}"),
         Event::Admin(AdminEvent::TermsSet(l)) => {
             let head = format!("terms {} tick {} lot {}", l.instrument, l.tick_units, l.lot);
             let (min, max) = (l.min_quantity, l.max_quantity);
@@ -211,7 +212,7 @@ pub fn shown(event: &Event) -> String {
 }
 
 /// The first words of all kinds of events.
-pub const EVENT_KINDS: [&str; 45] = [
+pub const EVENT_KINDS: [&str; 54] = [
     "accepted",
     "account",
     "account-state",
@@ -222,16 +223,24 @@ pub const EVENT_KINDS: [&str; 45] = [
     "canceled",
     "checkpoint",
     "change-rejected",
+    "contract",
     "copies",
     "deposited",
     "fees",
+    "fund",
     "ignored",
+    "index",
+    "index-held",
+    "index-price",
+    "index-terms",
     "indicative",
     "killed",
     "limits",
     "listed",
     "login",
     "led",
+    "margin-tier",
+    "margin-tiers",
     "mark",
     "mass-canceled",
     "named",
@@ -245,6 +254,7 @@ pub const EVENT_KINDS: [&str; 45] = [
     "rejected",
     "replaced",
     "restated",
+    "risk",
     "rules",
     "self-trade",
     "session",

@@ -1,5 +1,6 @@
 //! Phases and call auctions.
 
+use super::fills::{Deal, Verdict};
 use super::matching::Meeting;
 use super::orders::Order;
 use super::{Naive, lots, ticks};
@@ -29,6 +30,7 @@ impl Naive {
         if phase == Phase::Delisted || phase == now {
             return Err(RejectReason::InvalidPhase);
         }
+        self.may_go_to(instrument, phase)?;
         self.enter_phase(instrument, phase);
         Ok(())
     }
@@ -65,6 +67,7 @@ impl Naive {
                 found.push(order);
             }
         }
+        found.retain(|order| !self.rests_outside(order));
         found
     }
 
@@ -123,6 +126,9 @@ impl Naive {
     /// Trades what crosses. Where orders of one owner were kept from trading with one another, what is left may cross at
     /// another price: then there is another round. In the last round the price moves, as little as it has to.
     fn uncross(&mut self, instrument: InstrumentId, before: Phase) {
+        if self.is_contract(instrument) {
+            self.cancel_outside(instrument);
+        }
         let mut first = before.is_auction();
         for round in 1..=ROUNDS {
             let result = self.auction(instrument);
@@ -177,7 +183,7 @@ impl Naive {
             })
         });
         match mode {
-            SelfTrade::Allow => self.trade_in_auction(buy, sell, price, kind),
+            SelfTrade::Allow => return self.trade_in_auction(buy, sell, price, kind),
             SelfTrade::CancelNewest => drop(self.cancel_whole(newer, of_newer)),
             SelfTrade::CancelOldest => drop(self.cancel_whole(older, of_older)),
             SelfTrade::CancelBoth => {
@@ -189,25 +195,66 @@ impl Naive {
                 self.unlink_resting(sell);
                 for (id, reason) in [(older, of_older), (newer, of_newer)] {
                     let mut order = self.orders[self.find(id).expect("it is in the book")].clone();
+                    let before = order.open;
                     order.lose(quantity);
-                    self.reserve(&mut order);
+                    self.reserve_less(&mut order, before);
                     self.events.push(order.canceled(quantity, reason));
                     self.show_what_is_left(order);
                 }
             }
         }
-        mode == SelfTrade::Allow
+        false
     }
 
-    fn trade_in_auction(&mut self, buy: OrderId, sell: OrderId, price: i128, kind: TradeKind) {
+    /// Whether both sides could have the trade; if not one of them is gone.
+    fn trade_in_auction(&mut self, buy: OrderId, sell: OrderId, price: i128, kind: TradeKind) -> bool {
+        if let Some((loser, reason)) = self.cannot_trade(buy, sell, price) {
+            self.cancel_whole(loser, reason);
+            return false;
+        }
         let mut buy = self.unlink_resting(buy);
         let mut sell = self.unlink_resting(sell);
         let quantity = buy.open.min(sell.open);
-        // Nobody takes in an auction: there is no rebate for it.
-        let rates = [self.taker_rate(&sell), self.taker_rate(&buy)].map(|rate| rate.max(FeeRate(0)));
+        let rates = self.auction_rates(&buy, &sell);
         self.trade(Meeting { maker: &mut sell, taker: &mut buy, price, lots: quantity, kind, rates });
+        let (instrument, buyer, seller) = (buy.instrument, buy.account, sell.account);
         self.show_what_is_left(buy);
         self.show_what_is_left(sell);
+        if self.is_contract(instrument) {
+            self.lower_after_trade(instrument, buyer, seller);
+        }
+        true
+    }
+
+    /// Nobody takes in an auction: there is no rebate for it.
+    fn auction_rates(&self, buy: &Order, sell: &Order) -> [FeeRate; 2] {
+        [self.taker_rate(sell), self.taker_rate(buy)].map(|rate| rate.max(FeeRate(0)))
+    }
+
+    /// Of two orders of a contract that would trade the one that cannot, and why. The buy counts as the incoming one.
+    fn cannot_trade(&self, buy: OrderId, sell: OrderId, price: i128) -> Option<(OrderId, CancelReason)> {
+        let [bid, ask] = [buy, sell].map(|id| &self.orders[self.find(id).expect("it is in the book")]);
+        if !self.is_contract(bid.instrument) {
+            return None;
+        }
+        let lots = bid.open.min(ask.open);
+        match self.verdict(&Deal::of(ask, bid, price, lots, self.auction_rates(bid, ask))) {
+            Verdict::Passes => None,
+            Verdict::OpenInterest => Some((buy.max(sell), CancelReason::OpenInterestLimit)),
+            Verdict::Stale => unreachable!("nothing is uncrossed while the index is stale"),
+            Verdict::IncomingFails => Some((buy, CancelReason::InsufficientMargin)),
+            Verdict::RestingFails => Some((sell, CancelReason::InsufficientMargin)),
+        }
+    }
+
+    /// What is outside the price limits of a contract takes no part in its auction.
+    fn cancel_outside(&mut self, instrument: InstrumentId) {
+        for side in [Side::Buy, Side::Sell] {
+            let outside = self.in_trading_order(instrument, side);
+            let outside = outside.into_iter().filter(|order| self.rests_outside(order));
+            let numbers: Vec<OrderId> = outside.map(|order| order.id).collect();
+            self.cancel_all(&numbers, CancelReason::PriceOutsideLimits);
+        }
     }
 
     /// An order that lost lots goes on in its place, an iceberg showing as much as it may, or is gone.

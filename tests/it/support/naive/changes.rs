@@ -82,8 +82,9 @@ impl Naive {
         }
         let mut order = order.clone();
         let decrement = order.total - wanted;
+        let before = order.open;
         order.lose(decrement);
-        self.reserve(&mut order);
+        self.reserve_less(&mut order, before);
         self.events.push(order.canceled(decrement, CancelReason::UserRequested));
         self.orders[at] = order;
     }
@@ -135,8 +136,9 @@ impl Naive {
     fn lower(&mut self, at: usize, wanted: i128) {
         let mut order = self.orders[at].clone();
         let decrement = order.total - wanted;
+        let before = order.open;
         order.lose(decrement);
-        self.reserve(&mut order);
+        self.reserve_less(&mut order, before);
         self.events.push(Event::Order(OrderEvent::Amended(Amended {
             login: order.login,
             user_ref: order.user_ref,

@@ -1,5 +1,6 @@
 //! Whether an order may be: the checks in the order of docs/RULES.md.
 
+use super::contracts::prices::Range;
 use super::money::Buyer;
 use super::orders::{Order, Waiting};
 use super::{AMOUNT_MAX, DAY, Naive, SECOND, TRIGGERS_MAX};
@@ -116,20 +117,15 @@ impl Naive {
     pub(super) fn check(&self, ask: &Ask) -> Checked<Order> {
         let may_look = !ask.looks_first() || self.looks_are_left(ask.account);
         refuse_if(!may_look, RejectReason::OrderRateExceeded)?;
-        excluded(ask)?;
+        let bad = excluded(ask) || self.not_for_contracts(ask);
+        refuse_if(bad, RejectReason::InvalidInstructions)?;
         let waiting = ask.instructions.trigger.map(|trigger| self.trigger(ask, trigger)).transpose()?;
         let expire_s = self.expire_time(ask)?;
         let price = self.limit_price(ask)?;
         let total = self.quantity(ask)?;
         self.notionals(ask, price, total)?;
-        let open = total - ask.executed;
-        refuse_if(
-            ask.instructions.effect == Effect::ReduceOnly && ask.side == Side::Buy,
-            RejectReason::NotReducing,
-        )?;
-        self.holds_limits(ask, open)?;
-        let first = self.linked_to(ask)?;
-        let price = self.price_to_rest_at(ask, price)?;
+        let open = self.open_lots(ask, total - ask.executed)?;
+        let total = ask.executed + open;
         let mut order = Order {
             id: OrderId(0),
             login: ask.login,
@@ -145,7 +141,7 @@ impl Naive {
             money: ask.is_money().then_some(i128::from(ask.quantity)),
             expire_s,
             waiting,
-            oco: first.map(|first| first.id),
+            oco: None,
             asked: ask.instructions,
             carry: ask.carry,
             reserved: 0,
@@ -153,11 +149,23 @@ impl Naive {
             due: None,
         };
         order.show_slice();
-        order.reserved = self.funds(&order, first)?;
+        // The lots that it has beyond the first of two linked orders: whether it can be linked is asked later.
+        let first = self.linked_to(ask);
+        order.oco = first.ok().flatten().map(|first| first.id);
+        self.holds_limits(ask, &order)?;
+        let first = first?;
+        order.price = self.price_to_rest_at(ask, price)?;
+        order.reserved = if self.is_contract(ask.instrument) {
+            self.within_price_limits(&order)?;
+            self.margin_for(&order, first)?
+        } else {
+            self.funds(&order, first)?
+        };
         let takes_room = order.may_rest() || order.waiting.is_some();
         let room =
             ask.kind != Kind::Enter || !takes_room || self.orders.len() < self.limits.orders_max as usize;
         refuse_if(!room, RejectReason::TooManyOrders)?;
+        self.room_to_reduce(&order)?;
         let dormant = self.dormant(ask.instrument).len();
         let own = self.orders.iter().filter(|order| order.account == ask.account && order.waiting.is_some());
         let share =
@@ -207,7 +215,9 @@ impl Naive {
         let known = self.instrument(instrument);
         let units = price * i128::from(known.listing.tick_units);
         let (min, max) = (known.protection.price_min, known.protection.price_max);
-        units >= i128::from(min) && (max == 0 || units <= i128::from(max))
+        let range = self.price_range(instrument);
+        let in_range = |range: Range| (range.lowest..=range.highest).contains(&(price as i64));
+        units >= i128::from(min) && (max == 0 || units <= i128::from(max)) && range.is_none_or(in_range)
     }
 
     /// The chain's lots.
@@ -219,7 +229,8 @@ impl Naive {
         let terms = &known.listing;
         let total = i128::from(ask.quantity);
         refuse_if(total <= ask.executed, RejectReason::InvalidQuantity)?;
-        refuse_if(ask.quantity < terms.min_quantity.0, RejectReason::QuantityBelowMinimum)?;
+        let too_few = ask.quantity < terms.min_quantity.0 && !self.closes_any(ask);
+        refuse_if(too_few, RejectReason::QuantityBelowMinimum)?;
         let limits = [known.limits, self.account(ask.account).limits, self.login(ask.login).limits];
         let limits = limits.map(|limits| limits.quantity_max);
         let above = |most: Quantity| most.0 > 0 && ask.quantity > most.0;
@@ -248,9 +259,9 @@ impl Naive {
     fn notionals(&self, ask: &Ask, price: Option<i128>, total: i128) -> Checked<()> {
         let Some(price) = price else { return Ok(()) };
         let known = self.instrument(ask.instrument);
-        let whole = self.notional(ask.instrument, price, total);
-        refuse_if(whole < i128::from(known.listing.min_notional.0), RejectReason::NotionalBelowMinimum)?;
-        refuse_if(whole > AMOUNT_MAX, RejectReason::NotionalTooLarge)?;
+        let whole = self.value(ask.instrument, price, total).ok_or(RejectReason::NotionalTooLarge)?;
+        let too_small = whole < i128::from(known.listing.min_notional.0) && !self.closes_any(ask);
+        refuse_if(too_small, RejectReason::NotionalBelowMinimum)?;
         for limits in [known.limits, self.account(ask.account).limits, self.login(ask.login).limits] {
             let most = i128::from(limits.notional_max.0);
             refuse_if(most > 0 && whole > most, RejectReason::NotionalAboveMaximum)?;
@@ -258,7 +269,13 @@ impl Naive {
         Ok(())
     }
 
-    fn holds_limits(&self, ask: &Ask, open: i128) -> Checked<()> {
+    /// Whether an order has no smallest size, for it must be possible to close every position.
+    fn closes_any(&self, ask: &Ask) -> bool {
+        self.is_contract(ask.instrument) && ask.instructions.effect == Effect::ReduceOnly
+    }
+
+    fn holds_limits(&self, ask: &Ask, order: &Order) -> Checked<()> {
+        let open = order.open;
         let known = self.instrument(ask.instrument);
         let (here, of_account) = (known.limits, self.account(ask.account).limits);
         let theirs: Vec<_> = self.orders.iter().filter(|order| order.account == ask.account).collect();
@@ -266,7 +283,9 @@ impl Naive {
         let share = self.share(of_account.open_orders_max, self.limits.account_orders_max);
         refuse_if(may_stay && theirs.len() >= share, RejectReason::OpenOrdersAboveLimit)?;
         let theirs_here = || theirs.iter().filter(|order| order.instrument == ask.instrument);
-        if ask.side == Side::Buy {
+        if self.is_contract(ask.instrument) {
+            self.position_limits(ask, order)?;
+        } else if ask.side == Side::Buy {
             let held = self.holding(ask.account, known.listing.base).total / i128::from(known.listing.lot.0);
             let on_order: i128 =
                 theirs_here().filter(|order| order.side == Side::Buy).map(|order| order.open).sum();
@@ -300,7 +319,8 @@ impl Naive {
         }
         let first = self.find_named(ask.login, ask.instructions.oco).map(|at| &self.orders[at]);
         let alike = |order: &&Order| {
-            order.instrument == ask.instrument && order.side == ask.side && order.oco.is_none()
+            let same = order.instrument == ask.instrument && order.side == ask.side;
+            same && order.oco.is_none() && self.reduce_alike(ask, order)
         };
         first.filter(alike).map(Some).ok_or(RejectReason::LinkNotPossible)
     }
@@ -341,17 +361,16 @@ impl Naive {
 }
 
 /// Instructions that exclude one another.
-fn excluded(ask: &Ask) -> Checked<()> {
+fn excluded(ask: &Ask) -> bool {
     let Instructions { min_quantity, display_quantity, oco, visibility, post_only, .. } = ask.instructions;
     let hidden = visibility == Visibility::Hidden;
     let posts = post_only != PostOnly::No;
     let linked = oco != UserRef(0);
     let shows_part = display_quantity > 0;
-    let bad = (hidden && shows_part)
+    (hidden && shows_part)
         || (posts && (ask.is_immediate() || min_quantity > 0 || ask.waits()))
         || (ask.is_money() && (!ask.is_market() || min_quantity > 0 || shows_part))
         || ((shows_part || hidden) && ask.is_immediate())
         || (linked && ask.is_immediate() && !ask.waits())
-        || (ask.kind == Kind::Replace && (linked || ask.is_money()));
-    refuse_if(bad, RejectReason::InvalidInstructions)
+        || (ask.kind == Kind::Replace && (linked || ask.is_money()))
 }

@@ -1,5 +1,6 @@
 //! An incoming order against the book.
 
+use super::fills::{Deal, Verdict};
 use super::orders::Order;
 use super::{Naive, SECOND, amount, lots, ticks};
 use dojima::domain::{
@@ -164,8 +165,7 @@ impl Naive {
     /// A new or released order trades, and rests or goes.
     pub(super) fn work(&mut self, mut order: Order) {
         if self.phase(order.instrument).gathers() || order.asked.post_only != PostOnly::No {
-            order.show_slice();
-            return self.orders.push(order);
+            return self.rest(order);
         }
         let bounds = self.bounds(&order);
         if let Some(reason) = self.misses_its_minimum(&order, &bounds) {
@@ -180,9 +180,8 @@ impl Naive {
         if order.open == 0 {
             return;
         }
-        order.show_slice();
         match stop {
-            None if order.may_rest() => self.orders.push(order),
+            None if order.may_rest() => self.rest(order),
             None => self.drop_incoming(order, CancelReason::ImmediateOrCancel),
             Some(CancelReason::PriceBand) => self.stop_at_band(order),
             Some(reason) => self.drop_incoming(order, reason),
@@ -209,8 +208,12 @@ impl Naive {
     /// Adds up the levels first; then the match itself is made, on a copy of the whole exchange, and what it trades there is
     /// counted. What is missing, and what was touched.
     fn look_for_minimum(&self, order: &Order, bounds: &Bounds) -> (Option<CancelReason>, u32) {
-        let in_reach =
-            |price| Self::crosses(order, price) && bounds.in_bands(price) && bounds.in_collar(price);
+        let in_reach = |price| {
+            Self::crosses(order, price)
+                && !self.beyond_price_limit(order, price)
+                && bounds.in_bands(price)
+                && bounds.in_collar(price)
+        };
         let mut levels = self.counted_levels(order.instrument, order.side.opposite()).into_iter().peekable();
         let (mut there, mut walked) = (0, 0);
         while there < order.min_quantity() {
@@ -241,7 +244,8 @@ impl Naive {
     }
 
     fn means(&self, order: &Order) -> Means {
-        let market_buy = order.price.is_none() && order.side == Side::Buy;
+        let market_buy =
+            order.price.is_none() && order.side == Side::Buy && !self.is_contract(order.instrument);
         let quote = self.listing(order.instrument).quote;
         Means {
             touches: self.limits.orders_touched_max,
@@ -256,6 +260,9 @@ impl Naive {
             if !Self::crosses(order, price) {
                 return None;
             }
+            if self.beyond_price_limit(order, price) {
+                return Some(CancelReason::PriceOutsideLimits);
+            }
             if !bounds.in_bands(price) {
                 return Some(CancelReason::PriceBand);
             }
@@ -268,6 +275,13 @@ impl Naive {
             }
         }
         None
+    }
+
+    /// Whether a market order of a contract may not trade at this price.
+    fn beyond_price_limit(&self, order: &Order, price: i128) -> bool {
+        order.price.is_none()
+            && self.is_contract(order.instrument)
+            && self.is_outside(order.instrument, order.side, price)
     }
 
     /// All that happens at one price: the order meets one slice after another, and then it is told what each order of
@@ -285,18 +299,19 @@ impl Naive {
         let lot_costs = self.notional(order.instrument, price, 1);
         let mut amount_pays_for = order.money.map(|money| money / lot_costs);
         let mut money_pays_for = means.money.map(|money| self.affordable(order, price, order.open, money));
-        // In the order in which they were first met.
-        let mut fates: Vec<(OrderId, Fate)> = Vec::new();
+        // In the order in which they were first met, with what the order might still touch then.
+        let mut fates: Vec<(OrderId, Fate, u32)> = Vec::new();
         let (mut left, mut stop) = (order.open, None);
         while left > 0 && stop.is_none() {
             let Some(other) = queue.orders.first().cloned() else { break };
-            let met = fates.iter().position(|(id, _)| *id == other.id);
+            let met = fates.iter().position(|(id, ..)| *id == other.id);
             if met.is_none() && means.touches == 0 {
                 stop = Some(CancelReason::WorkLimit);
                 break;
             }
+            let outside = self.rests_outside(&other);
             let mode = self.prevention(order, &other);
-            let is_met_whole = matches!(mode, SelfTrade::Allow | SelfTrade::DecrementBoth);
+            let is_met_whole = !outside && matches!(mode, SelfTrade::Allow | SelfTrade::DecrementBoth);
             let is_iceberg = other.open > other.at_once();
             if is_met_whole && is_iceberg && other.at_once() < left && !self.looks_are_left(order.account) {
                 stop = Some(CancelReason::WorkLimit);
@@ -312,6 +327,7 @@ impl Naive {
             let [theirs, own] =
                 [false, true].map(|incoming| prevented(order.instrument, price, lots, mode, incoming));
             let fate = match mode {
+                _ if outside => Fate::Goes(CancelReason::PriceOutsideLimits),
                 SelfTrade::Allow => {
                     for (pays_for, reason) in [
                         (&mut amount_pays_for, CancelReason::AmountSpent),
@@ -350,43 +366,114 @@ impl Naive {
             match met {
                 Some(at) => fates[at].1.add(lots),
                 None => {
-                    fates.push((other.id, fate));
+                    fates.push((other.id, fate, means.touches));
                 }
             }
         }
-        for (id, fate) in fates {
-            match fate {
-                Fate::Trades(lots) => self.trade_with(order, id, price, lots, means),
-                Fate::Loses(lots) => self.decrement_both(order, id, price, lots),
-                Fate::Goes(reason) => drop(self.cancel_whole(id, reason)),
+        let (mut done, mut lowered) = (Vec::new(), 0);
+        for (id, fate, touches) in fates {
+            let ends = match fate {
+                Fate::Trades(lots) => self.trade_if_possible(order, id, price, lots, means, &mut lowered),
+                Fate::Loses(lots) => {
+                    self.decrement_both(order, id, price, lots);
+                    None
+                }
+                Fate::Goes(reason) => {
+                    self.cancel_whole(id, reason);
+                    None
+                }
+            };
+            // It did not come to the others of this sharing.
+            if let Some(why) = ends {
+                (stop, means.touches) = (why, touches);
+                break;
             }
+            done.push(id);
         }
+        means.touches = means.touches.saturating_sub(lowered);
         for told in queue.into_refreshed() {
-            let mut resting = self.orders.remove(self.find(told.id).expect("it is in the book"));
-            resting.slice = told.slice;
+            // Those of contracts may be gone, have fewer lots by now, or not have been come to.
+            let Some(at) = self.find(told.id).filter(|_| done.contains(&told.id)) else { continue };
+            let mut resting = self.orders.remove(at);
+            resting.slice = told.slice.min(resting.open);
             self.events.push(resting.restated(RestateReason::Refreshed));
             self.orders.push(resting);
         }
         stop
     }
 
-    /// One trade, of all that the order takes of the other one at this price.
-    fn trade_with(&mut self, order: &mut Order, other: OrderId, price: i128, lots: i128, means: &mut Means) {
+    /// One trade, if both sides can have it. What ends this sharing, if it does: the order goes on with what is there then, or
+    /// it ends for this reason. Orders that were lowered are counted.
+    fn trade_if_possible(
+        &mut self,
+        order: &mut Order,
+        other: OrderId,
+        price: i128,
+        lots: i128,
+        means: &mut Means,
+        lowered: &mut u32,
+    ) -> Option<Option<CancelReason>> {
+        if !self.is_contract(order.instrument) {
+            self.trade_with(order, other, price, lots, means);
+            return None;
+        }
+        // An earlier trade of this price may have left it fewer lots.
+        let Some(at) = self.find(other) else { return Some(None) };
+        let maker = &self.orders[at];
+        let left = lots.min(maker.open);
+        let rates = [self.maker_rate(maker), self.taker_rate(order)];
+        match self.verdict(&Deal::of(maker, order, price, left, rates)) {
+            Verdict::Passes => {
+                *lowered += self.trade_with(order, other, price, left, means);
+                (left < lots).then_some(None)
+            }
+            Verdict::OpenInterest => Some(Some(CancelReason::OpenInterestLimit)),
+            Verdict::Stale => Some(Some(CancelReason::IndexStale)),
+            Verdict::IncomingFails => Some(Some(CancelReason::InsufficientMargin)),
+            Verdict::RestingFails => {
+                self.cancel_whole(other, CancelReason::InsufficientMargin);
+                Some(None)
+            }
+        }
+    }
+
+    /// One trade, of all that the order takes of the other one at this price. How many orders were lowered by it.
+    fn trade_with(
+        &mut self,
+        order: &mut Order,
+        other: OrderId,
+        price: i128,
+        lots: i128,
+        means: &mut Means,
+    ) -> u32 {
         self.unlink(order);
         let mut maker = self.unlink_resting(other);
         let rates = [self.maker_rate(&maker), self.taker_rate(order)];
         let kind = TradeKind::Continuous;
         let fee = self.trade(Meeting { maker: &mut maker, taker: order, price, lots, kind, rates });
-        let notional = self.notional(order.instrument, price, lots);
-        if let Some(amount) = &mut order.money {
-            *amount -= notional;
+        let (buyer, seller) = match order.side {
+            Side::Buy => (order.account, maker.account),
+            Side::Sell => (maker.account, order.account),
+        };
+        if order.money.is_some() || means.money.is_some() {
+            let notional = self.notional(order.instrument, price, lots);
+            order.money = order.money.map(|amount| amount - notional);
+            self.spend(order, notional, fee, means);
         }
+        self.instrument_mut(order.instrument).last = Some(price);
+        self.put_back(maker);
+        if !self.is_contract(order.instrument) {
+            return 0;
+        }
+        self.lower_after_trade(order.instrument, buyer, seller)
+    }
+
+    /// What a market buy has paid it may not spend again.
+    fn spend(&self, order: &Order, notional: i128, fee: i128, means: &mut Means) {
         if let Some(money) = &mut means.money {
             let in_base = self.pays_in_base(order.instrument, Side::Buy);
             *money -= notional + if in_base { 0 } else { fee.max(0) };
         }
-        self.instrument_mut(order.instrument).last = Some(price);
-        self.put_back(maker);
     }
 
     /// A resting order that lost lots: gone, or in its place.
@@ -405,9 +492,10 @@ impl Naive {
         resting.slice -= decrement.min(resting.slice);
         let instrument = order.instrument;
         for (loser, incoming) in [(&mut resting, false), (order, true)] {
+            let before = loser.open;
             loser.total -= decrement;
             loser.open -= decrement;
-            self.reserve(loser);
+            self.reserve_less(loser, before);
             let reason = prevented(instrument, price, decrement, SelfTrade::DecrementBoth, incoming);
             self.events.push(loser.canceled(decrement, reason));
         }
@@ -415,16 +503,22 @@ impl Naive {
     }
 
     /// Money and lots change hands. The taker's fee.
-    pub(super) fn trade(&mut self, meeting: Meeting) -> i128 {
-        let Meeting { maker, taker, price, lots: quantity, kind, rates } = meeting;
-        let maker_fee = self.settle(maker, price, quantity, rates[0]);
-        let taker_fee = self.settle(taker, price, quantity, rates[1]);
+    pub(super) fn trade(&mut self, mut meeting: Meeting) -> i128 {
+        let ([maker_fee, taker_fee], changed) = if self.is_contract(meeting.taker.instrument) {
+            let (fees, changed) = self.book_trade(&mut meeting);
+            (fees, Some(changed))
+        } else {
+            let Meeting { maker, taker, price, lots, rates, .. } = &mut meeting;
+            let maker_fee = self.settle(maker, *price, *lots, rates[0]);
+            ([maker_fee, self.settle(taker, *price, *lots, rates[1])], None)
+        };
+        let Meeting { maker, taker, price, lots: quantity, kind, .. } = meeting;
         assert!(maker_fee + taker_fee >= 0, "the fee account pays for a trade");
         if maker.account != taker.account && !self.in_one_group(maker, taker) {
-            let notional = self.notional(taker.instrument, price, quantity);
-            let quote = self.listing(taker.instrument).quote;
+            let value = self.value(taker.instrument, price, quantity).expect("it was traded");
+            let asset = self.settled_in(taker.instrument);
             for account in [maker.account, taker.account] {
-                self.count_volume(account, quote, notional);
+                self.count_volume(account, asset, value);
             }
         }
         self.last_trade += 1;
@@ -447,6 +541,7 @@ impl Naive {
             taker_fee: amount(taker_fee),
             taker_reserved: amount(taker.reserved),
         })));
+        changed.into_iter().for_each(|changed| self.tell_positions(changed));
         taker_fee
     }
 
@@ -468,7 +563,7 @@ impl Naive {
             return self.drop_incoming(order, CancelReason::PriceBand);
         }
         if order.may_rest() {
-            self.orders.push(order);
+            self.rest(order);
         } else {
             self.drop_incoming(order, CancelReason::PriceBand);
         }
@@ -479,9 +574,13 @@ impl Naive {
 
     /// The phase is another, and nothing else happens.
     pub(super) fn set_phase(&mut self, instrument: InstrumentId, phase: Phase) {
+        let now = self.now;
         let known = self.instrument_mut(instrument);
         known.listing.phase = phase;
         known.interrupted_until = None;
+        if phase == Phase::Continuous {
+            known.contract.began.get_or_insert(now);
+        }
         self.events.push(Event::Market(MarketEvent::PhaseSet { instrument, phase }));
     }
 }

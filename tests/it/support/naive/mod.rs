@@ -8,11 +8,21 @@ mod auctions;
 mod changes;
 mod checks;
 pub mod contracts;
+mod fills;
+mod fund;
+mod futures;
 mod in_vain;
+mod indexes;
 mod logins;
+mod margin_tiers;
+mod marks;
 mod matching;
 mod money;
+mod order_margin;
 mod orders;
+mod positions;
+mod price_limits;
+mod reduce_only;
 mod settings;
 mod shards;
 mod terms;
@@ -27,7 +37,10 @@ use dojima::domain::{
     InstrumentId, KillScope, Listing, LoginId, OrderCommand, OrderId, OrderLimits, Phase, Price, Protection,
     Quantity, RejectReason, SelfTradePrevention, Side, Stamp, UserRef, VenueLimits, Visibility, VolumeTiers,
 };
+use futures::Contract;
+use indexes::Index;
 use logins::Login;
+use positions::Legs;
 use std::cell::Cell;
 
 const AMOUNT_MAX: i128 = i64::MAX as i128;
@@ -42,6 +55,9 @@ struct Asset {
     settings: AssetSettings,
     /// By account.
     held: Vec<i128>,
+    /// The insurance fund, and the number of the last deposit into it.
+    fund: i128,
+    last_fund_reference: u64,
 }
 
 /// Orders and replaces in one second, or what was looked at in vain.
@@ -95,6 +111,7 @@ struct Instrument {
     reference: Option<i128>,
     /// When a volatility interruption ends.
     interrupted_until: Option<i128>,
+    contract: Contract,
 }
 
 /// The naive exchange.
@@ -106,6 +123,11 @@ pub struct Naive {
     accounts: Vec<Account>,
     logins: Vec<Login>,
     instruments: Vec<Instrument>,
+    indexes: Vec<Index>,
+    /// The second of the last sampling tick.
+    last_sampled: u64,
+    /// What accounts have of contracts.
+    legs: Legs,
     /// All open orders of all instruments, dormant ones among them; the live ones in the order of their time priority.
     orders: Vec<Order>,
     last_order: u64,
@@ -155,6 +177,9 @@ impl Naive {
             accounts: Vec::new(),
             logins: Vec::new(),
             instruments: Vec::new(),
+            indexes: Vec::new(),
+            last_sampled: 0,
+            legs: Legs::new(),
             orders: Vec::new(),
             last_order: 0,
             last_trade: 0,
@@ -199,7 +224,10 @@ impl Naive {
             Command::Order(OrderCommand::Cancel(cancel)) => self.cancel(cancel),
             Command::Order(OrderCommand::Amend(amend)) => self.amend(amend),
             Command::Order(OrderCommand::MassCancel(mass)) => self.mass_cancel(mass),
-            Command::Clock(ClockCommand::Tick) => self.publish_indicative(),
+            Command::Clock(ClockCommand::Tick) => {
+                self.publish_indicative();
+                self.sample();
+            }
             Command::Order(OrderCommand::Modify(modify)) => self.modify(modify),
             Command::Order(OrderCommand::QueryAccount(query)) => self.query_account(query),
             Command::Order(OrderCommand::SetOrderEntry(set)) => self.set_order_entry(set),
@@ -224,8 +252,11 @@ impl Naive {
         }
         self.let_go();
         for at in 0..self.instruments.len() {
-            if self.instruments[at].interrupted_until.is_some_and(|end| end <= i128::from(now)) {
-                self.enter_phase(InstrumentId(at as u32), Phase::Continuous);
+            let id = InstrumentId(at as u32);
+            let is_over = self.instruments[at].interrupted_until.is_some_and(|end| end <= i128::from(now));
+            // Nothing of a contract is uncrossed while its index is stale.
+            if is_over && !(self.is_contract(id) && self.is_stale(id)) {
+                self.enter_phase(id, Phase::Continuous);
             }
         }
     }

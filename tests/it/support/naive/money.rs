@@ -65,7 +65,11 @@ impl Naive {
     /// What an order gives and holds in reserve.
     pub(super) fn given_in(&self, order: &Order) -> AssetId {
         let listing = self.listing(order.instrument);
-        if order.side == Side::Buy { listing.quote } else { listing.base }
+        match order.side {
+            _ if self.is_contract(order.instrument) => self.settled_in(order.instrument),
+            Side::Buy => listing.quote,
+            Side::Sell => listing.base,
+        }
     }
 
     pub(super) fn notional(&self, instrument: InstrumentId, price: i128, lots: i128) -> i128 {
@@ -108,9 +112,21 @@ impl Naive {
         notional + fee(notional, highest.max(FeeRate(0)), order.carry).0
     }
 
+    /// An order has lost lots, of so many.
+    pub(super) fn reserve_less(&self, order: &mut Order, before: i128) {
+        if self.is_contract(order.instrument) {
+            Self::hold_part(order, before);
+        } else {
+            self.reserve(order);
+        }
+    }
+
     /// An order's reserve is worked out anew; it only ever becomes less here, or what is free covers it.
     pub(super) fn reserve(&self, order: &mut Order) {
-        order.reserved = self.needs(order).expect("it held more before");
+        order.reserved = match self.is_contract(order.instrument) {
+            true => self.hold(order, None),
+            false => self.needs(order).expect("it held more before"),
+        };
     }
 
     /// The rate of the account's row.
@@ -164,7 +180,8 @@ impl Naive {
             Side::Buy => (listing.quote, self.cost_of_first_lot(buyer)),
             Side::Sell => (listing.base, i128::from(listing.lot.0)),
         };
-        if first_lot > self.available(account, asset) {
+        let contract = self.is_contract(instrument);
+        if !contract && first_lot > self.available(account, asset) {
             return Err(RejectReason::InsufficientFunds);
         }
         let levels = displayed.chunk_by(|one, next| one.limit() == next.limit()).take(100);
@@ -182,7 +199,7 @@ impl Naive {
         }
         // What is left over counts at the last price, as far as a sell has the lots.
         let mut more = money / lot_costs;
-        if side == Side::Sell {
+        if side == Side::Sell && !contract {
             let held = self.available(account, listing.base) / i128::from(listing.lot.0);
             more = more.min((held - lots).max(0));
         }
@@ -254,10 +271,10 @@ impl Naive {
             return Err(RejectReason::TransferBelowMinimum);
         }
         let change = i128::from(amount.0) * if inward { 1 } else { -1 };
-        if held.held.iter().sum::<i128>() + change > AMOUNT_MAX {
+        if self.supply(asset) + change > AMOUNT_MAX {
             return Err(RejectReason::SupplyTooLarge);
         }
-        if self.available(account, asset) + change < 0 {
+        if !inward && i128::from(amount.0) > self.withdrawable(account, asset) {
             return Err(RejectReason::InsufficientFunds);
         }
         *self.held(account, asset) += change;

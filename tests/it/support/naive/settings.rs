@@ -1,12 +1,15 @@
 //! What an operator asks: set up, settings and switches.
 
+use super::contracts::exact::{fits, fraction, whole};
+use super::futures::{Contract, is_inverse};
 use super::logins::Login;
 use super::{AMOUNT_MAX, Account, Asset, Instrument, Naive};
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings,
-    CancelReason, ClockCommand, Command, Event, FeeAsset, FeeRate, FeeTier, InstrumentId, LimitScope,
-    ListInstrument, Listing, LoginId, OrderCommand, OrderId, OrderLimits, Phase, Ppm, Price, Protection,
-    Quantity, RejectReason, RestateReason, SetFees, Side, Switch, VenueCommand, VenueEvent, VenueLimits,
+    CancelReason, ClockCommand, Command, ContractCommand, Event, FeeAsset, FeeRate, FeeTier, InstrumentId,
+    LimitScope, ListInstrument, Listing, LoginId, OrderCommand, OrderId, OrderLimits, Phase, Ppm, Price,
+    Product, Protection, Quantity, RejectReason, RestateReason, SetFees, Side, Switch, VenueCommand,
+    VenueEvent, VenueLimits,
 };
 
 type Done = Result<(), RejectReason>;
@@ -15,8 +18,17 @@ fn out_of_range_if(bad: bool) -> Done {
     if bad { Err(RejectReason::OutOfRange) } else { Ok(()) }
 }
 
-/// One tick on one lot in minor units of the quote asset.
+/// One tick on one lot in minor units of the quote asset; of an inverse contract one lot at a price of one tick in those of
+/// the base asset.
 pub fn tick_value(terms: &Listing, base_scale: u8, quote_scale: u8) -> Result<i128, RejectReason> {
+    if is_inverse(terms.product) {
+        let shift = i32::from(base_scale) + i32::from(terms.price_decimals) - i32::from(quote_scale);
+        let value = fraction(terms.lot.0, terms.tick_units) * whole(10).pow(shift);
+        if !value.is_integer() {
+            return Err(RejectReason::TickLotNotWhole);
+        }
+        return fits(&value).map(i128::from).ok_or(RejectReason::OutOfRange);
+    }
     let tick_on_lot = i128::from(terms.tick_units) * i128::from(terms.lot.0);
     let (added, taken) = (u32::from(quote_scale), u32::from(terms.price_decimals) + u32::from(base_scale));
     let value = if added >= taken {
@@ -100,6 +112,15 @@ impl Naive {
             Command::Venue(VenueCommand::ResetUserRef { login }) => self.reset_user_ref(login),
             Command::Venue(VenueCommand::CopyAccount { login, account }) => self.copy_account(login, account),
             Command::Venue(VenueCommand::OpenShard { shard, name }) => self.open_shard(shard, name),
+            Command::Contract(ContractCommand::AddIndex(added)) => self.add_index(added),
+            Command::Contract(ContractCommand::SetIndexTerms { index, terms }) => {
+                self.set_index_terms(index, terms)
+            }
+            Command::Contract(ContractCommand::SetIndex(set)) => self.set_index(set),
+            Command::Contract(ContractCommand::SetContract(set)) => self.set_contract(set),
+            Command::Contract(ContractCommand::SetContractRisk(set)) => self.set_contract_risk(set),
+            Command::Contract(ContractCommand::SetMarginTier(set)) => self.set_margin_tier(set),
+            Command::Contract(ContractCommand::DepositFund(deposit)) => self.deposit_fund(deposit),
             Command::Order(
                 OrderCommand::Modify(_)
                 | OrderCommand::QueryAccount(_)
@@ -113,7 +134,6 @@ impl Naive {
                 | OrderCommand::Amend(_)
                 | OrderCommand::MassCancel(_),
             )
-            | Command::Contract(_)
             | Command::Clock(ClockCommand::Tick) => unreachable!("order entry and time are no settings"),
         }
     }
@@ -142,7 +162,13 @@ impl Naive {
             min_deposit: Amount(0),
             min_withdrawal: Amount(0),
         };
-        self.assets.push(Asset { code, settings, held: vec![0; self.accounts.len()] });
+        self.assets.push(Asset {
+            code,
+            settings,
+            held: vec![0; self.accounts.len()],
+            fund: 0,
+            last_fund_reference: 0,
+        });
         self.events.push(Event::Admin(AdminEvent::AssetAdded { asset, code, scale }));
         Ok(())
     }
@@ -233,6 +259,7 @@ impl Naive {
         }
         let fees = [(terms.maker_fee, terms.taker_fee); 8];
         rebates_are_paid_for(terms.fee_asset, &fees)?;
+        self.may_list(&listing)?;
         self.instruments.push(Instrument {
             listing,
             fees,
@@ -243,6 +270,7 @@ impl Naive {
             mark: None,
             reference: None,
             interrupted_until: None,
+            contract: Contract::default(),
         });
         self.events.push(Event::Admin(AdminEvent::InstrumentListed(listing)));
         Ok(())
@@ -252,6 +280,10 @@ impl Naive {
         let tick = i128::from(self.listed(instrument)?.listing.tick_units);
         let units = i128::from(price.0) * tick;
         out_of_range_if(!(1..i128::from(Listing::PRICE_END)).contains(&units))?;
+        if self.listing(instrument).product != Product::Spot {
+            self.may_set_mark(instrument, price)?;
+            self.instrument_mut(instrument).contract.mark_stands = true;
+        }
         self.instrument_mut(instrument).mark = Some(i128::from(price.0));
         self.events.push(Event::Admin(AdminEvent::MarkSet { instrument, price }));
         self.follow(instrument);
@@ -260,6 +292,7 @@ impl Naive {
 
     fn delist(&mut self, instrument: InstrumentId) -> Done {
         self.listed(instrument)?;
+        self.no_legs(instrument)?;
         self.clear(instrument, CancelReason::Delisted);
         self.set_phase(instrument, Phase::Delisted);
         Ok(())
@@ -332,10 +365,14 @@ impl Naive {
         let mut fees = known.fees;
         fees[row] = (maker, taker);
         rebates_are_paid_for(known.listing.fee_asset, &fees)?;
+        let of_liquidation = known.contract.risk.map_or(0, |risk| risk.liquidation_fee.0);
+        out_of_range_if(!Self::costs_fit(&known.contract, Self::highest_taker(&fees) + of_liquidation))?;
         let known = self.instrument_mut(instrument);
         known.fees = fees;
         (known.listing.maker_fee, known.listing.taker_fee) = fees[0];
-        self.reserve_anew(instrument);
+        if !self.is_contract(instrument) {
+            self.reserve_anew(instrument);
+        }
         self.events.push(Event::Admin(AdminEvent::FeesSet(set)));
         Ok(())
     }

@@ -2,9 +2,10 @@
 
 use super::Naive;
 use dojima::domain::{
-    AdminCommand, AdminEvent, CancelFilter, Checkpoint, Command, Enter, Event, IgnoreReason, Ignored,
-    InstrumentId, LimitScope, ListInstrument, LoginId, MarketEvent, MassCancel, OrderCommand, OrderEvent,
-    Phase, RejectReason, Stamp, UserRef, VenueCommand, VenueEvent, VenueLimits,
+    AdminCommand, AdminEvent, CancelFilter, Checkpoint, Command, ContractCommand, ContractEvent, Enter, Event, IgnoreReason,
+    Ignored, InstrumentId, LimitScope, ListInstrument, LoginId, MarketEvent, MassCancel, OrderCommand,
+    OrderEvent, Phase, Product, RejectReason, SetContract, SetContractRisk, SetIndex, SetMarginTier, Stamp,
+    UserRef, VenueCommand, VenueEvent, VenueLimits,
 };
 use std::collections::BTreeMap;
 
@@ -105,6 +106,16 @@ impl NaiveVenue {
                 | AdminCommand::SetProtection { instrument, .. }
                 | AdminCommand::SetOrderLimits { scope: LimitScope::Instrument(instrument), .. },
             ) => place_of(*instrument),
+            Command::Contract(
+                ContractCommand::SetContract(SetContract { instrument, .. })
+                | ContractCommand::SetContractRisk(SetContractRisk { instrument, .. })
+                | ContractCommand::SetMarginTier(SetMarginTier { instrument, .. }),
+            ) => place_of(*instrument),
+            Command::Contract(
+                ContractCommand::SetIndexTerms { index, .. }
+                | ContractCommand::SetIndex(SetIndex { index, .. }),
+            ) => Some(self.shards[0].shard_of_index(*index)),
+            Command::Contract(ContractCommand::DepositFund(deposit)) => there(deposit.shard.0.into()),
             Command::Admin(AdminCommand::SetTerms(terms)) => place_of(terms.instrument),
             Command::Admin(AdminCommand::SetFees(fees)) => place_of(fees.instrument),
             _ => None,
@@ -129,7 +140,9 @@ impl NaiveVenue {
     /// A command of all shards.
     fn share(&mut self, at: usize, stamp: Stamp, command: &Command) -> Vec<Event> {
         let mut own = *command;
-        if let Command::Admin(AdminCommand::ListInstrument(ListInstrument { shard, phase, .. })) = &mut own
+        if let Command::Admin(AdminCommand::ListInstrument(ListInstrument { shard, phase, product, .. })) =
+            &mut own
+            && *product == Product::Spot
             && usize::from(shard.0) != at
             && *phase != Phase::Delisted
         {
@@ -165,8 +178,12 @@ impl NaiveVenue {
             Event::Order(
                 OrderEvent::AccountState { .. } | OrderEvent::OrderEntrySet(_) | OrderEvent::OrderNamed(_),
             ) => at == 0,
-            Event::Order(_) | Event::Market(_) | Event::Contract(_) => true,
-            Event::Venue(_) | Event::Admin(_) => at == 0,
+            // A tick moves marks, each in the shard of its contract.
+            Event::Order(_)
+            | Event::Market(_)
+            | Event::Admin(AdminEvent::MarkSet { .. })
+            | Event::Contract(ContractEvent::PositionChanged(_)) => true,
+            Event::Venue(_) | Event::Admin(_) | Event::Contract(_) => at == 0,
         }
     }
 

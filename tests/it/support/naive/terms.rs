@@ -19,8 +19,15 @@ impl Naive {
         let before = self.listed(instrument)?.listing;
         let mut after = Listing { tick_units, lot, min_quantity, max_quantity, min_notional, ..before };
         terms_in_range(&after)?;
+        let moves = tick_units != before.tick_units || lot != before.lot;
+        if moves {
+            self.no_legs(instrument)?;
+        }
         let value = tick_value(&after, self.scale(after.base), self.scale(after.quote))?;
         after.tick_value = super::amount(value);
+        if moves {
+            self.fits_terms(&after)?;
+        }
         if lot != before.lot {
             self.clear(instrument, CancelReason::TermsChanged);
         }
@@ -29,6 +36,10 @@ impl Naive {
             self.change_tick(instrument, i128::from(before.tick_units), i128::from(tick_units));
         }
         self.events.push(Event::Admin(AdminEvent::TermsSet(after)));
+        if moves {
+            self.instrument_mut(instrument).contract.samples.clear();
+            self.move_mark(instrument);
+        }
         Ok(())
     }
 
@@ -73,6 +84,13 @@ impl Naive {
 
     /// All amounts of the asset are converted, exactly; the listings that trade it as they are then.
     fn convert(&mut self, asset: AssetId, before: u8, after: u8) -> Result<Vec<Listing>, RejectReason> {
+        let of_contract = |id: &InstrumentId| {
+            let listing = self.listing(*id);
+            listing.base == asset || listing.quote == asset
+        };
+        if self.contracts().iter().any(of_contract) {
+            return Err(RejectReason::ScaleNotPossible);
+        }
         let power = 10_i128.pow(u32::from(before.abs_diff(after)));
         // Rounded down where that is possible; what must be exact was asked about before.
         let down = |value: i128| if after >= before { value * power } else { value / power };
@@ -82,7 +100,8 @@ impl Naive {
         };
         let held = self.assets[usize::from(asset.0)].held.clone();
         let held = held.into_iter().map(exact).collect::<Result<Vec<_>, _>>()?;
-        if held.iter().sum::<i128>() > AMOUNT_MAX {
+        let fund = exact(self.assets[usize::from(asset.0)].fund)?;
+        if held.iter().sum::<i128>() + fund > AMOUNT_MAX {
             return Err(RejectReason::ScaleNotPossible);
         }
         if let Some(tiers) = self.volume_tiers.filter(|tiers| tiers.asset == asset) {
@@ -112,7 +131,8 @@ impl Naive {
         for (listing, _) in &changed {
             self.clear(listing.instrument, CancelReason::TermsChanged);
         }
-        self.assets[usize::from(asset.0)].held = held;
+        let known = &mut self.assets[usize::from(asset.0)];
+        (known.held, known.fund) = (held, fund);
         self.convert_volumes(asset, down);
         for (listing, limits) in &changed {
             let known = self.instrument_mut(listing.instrument);

@@ -62,11 +62,14 @@ impl Naive {
         }
         let due = |order: &Order| {
             let waiting = order.waiting.filter(|_| order.instrument == instrument)?;
+            let marks = waiting.reference == TriggerReference::MarkPrice;
+            if marks && self.is_contract(instrument) && self.is_stale(instrument) {
+                return None;
+            }
             let (now, at) = (self.reference(instrument, waiting.reference)?, waiting.at(order.side)?);
             let rises = waiting.rises(order.side);
             let come = if rises { now >= at } else { now <= at };
             let nearest = if rises { at } else { -at };
-            let marks = waiting.reference == TriggerReference::MarkPrice;
             let trails = waiting.kind == TriggerKind::TrailingStop;
             come.then_some((marks, !rises, nearest, trails, order.id, now))
         };
@@ -85,6 +88,12 @@ impl Naive {
             instrument: order.instrument,
             reference: super::ticks(reference),
         })));
+        if self.reduces(&order) {
+            let closable = self.closable(order.account, order.instrument, order.side);
+            if closable > 0 {
+                self.resize(&mut order, closable);
+            }
+        }
         self.walked.set(0);
         let may_look = order.money.is_none() || self.looks_are_left(order.account);
         let in_lots = if may_look { self.in_lots(&order) } else { Ok(None) };
@@ -119,7 +128,10 @@ impl Naive {
     fn in_lots(&self, order: &Order) -> Result<Option<(i128, i128)>, RejectReason> {
         let Some(money) = order.money else { return Ok(None) };
         let lots = self.lots_for(&order.buyer(), order.side, money)?;
-        let needed = Order { open: lots, ..order.clone() };
+        let needed = Order { open: lots, total: lots, ..order.clone() };
+        if self.is_contract(order.instrument) {
+            return Ok(Some((lots, self.release_checks(&needed)?)));
+        }
         let reserved = self.needs(&needed).ok_or(RejectReason::NotionalTooLarge)?;
         // The order was taken out: what it holds is available.
         if reserved > self.available(order.account, self.given_in(order)) {
@@ -128,9 +140,18 @@ impl Naive {
         Ok(Some((lots, reserved)))
     }
 
-    /// A market buy must reach for one lot.
+    /// An order of a contract is held against the checks; a market buy of spot must reach for one lot.
     fn ready(&mut self, order: &mut Order, found: Option<(i128, i128)>) -> Result<(), RejectReason> {
-        let market_buy = order.price.is_none() && order.side == Side::Buy;
+        let contract = self.is_contract(order.instrument);
+        if contract && found.is_none() {
+            let reserved = self.release_checks(order)?;
+            if reserved != order.reserved {
+                order.reserved = reserved;
+                self.events.push(order.restated(RestateReason::Reserve));
+            }
+            return Ok(());
+        }
+        let market_buy = order.price.is_none() && order.side == Side::Buy && !contract;
         let quote = self.listing(order.instrument).quote;
         if market_buy && self.cost_of_first_lot(&order.buyer()) > self.available(order.account, quote) {
             return Err(RejectReason::InsufficientFunds);

@@ -1,0 +1,76 @@
+//! Commands about contracts with numbers at and around every edge.
+
+use super::Numbers;
+use dojima::domain::{
+    AddIndex, AssetId, Command, ContractCommand, DeleverageMode, DepositFund, IndexId, IndexTerms,
+    InstrumentId, Ppm, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, Symbol, Timestamp,
+    VenueCommand,
+};
+
+fn terms(numbers: &mut Numbers) -> IndexTerms {
+    IndexTerms {
+        stale_after_ms: numbers.near(600_000),
+        grace_s: numbers.near(3_600),
+        jump: Ppm(numbers.near(1_000_000)),
+    }
+}
+
+fn risk(n: &mut Numbers) -> SetContractRisk {
+    SetContractRisk {
+        instrument: InstrumentId(n.short()),
+        interest_ppb: n.near(1_000_000) as i32,
+        impact_lots: n.short(),
+        mark_band: Ppm(n.near(200_000)),
+        first_band: Ppm(n.near(500_000)),
+        premium_band: Ppm(n.near(1_000)),
+        outer_band: Ppm(n.near(500_000)),
+        liquidation_fee: Ppm(n.short()),
+        collar: Ppm(n.near(100_000)),
+        adl_after: n.short() as u16,
+        adl_mode: n.of(&[DeleverageMode::ByRank, DeleverageMode::ProRata]),
+        position_limit: n.short(),
+        open_interest_limit: n.short(),
+    }
+}
+
+pub fn command(n: &mut Numbers, which: u8) -> Command {
+    let (index, instrument) = (IndexId(n.next() as u16), InstrumentId(n.short()));
+    let (asset, shard) = (AssetId(n.next() as u16), ShardId(n.next() as u8));
+    Command::Contract(match which {
+        0 => ContractCommand::AddIndex(AddIndex {
+            index,
+            symbol: Symbol(n.next().to_le_bytes()),
+            price_decimals: n.next() as u8,
+            shard,
+            terms: terms(n),
+        }),
+        1 => ContractCommand::SetIndexTerms { index, terms: terms(n) },
+        2 => {
+            ContractCommand::SetIndex(SetIndex { index, price: n.short(), source_time: Timestamp(n.next()) })
+        }
+        3 => ContractCommand::SetContract(SetContract {
+            instrument,
+            index,
+            expiry: n.short(),
+            funding_interval_s: n.near(86_400),
+            price_min: n.short(),
+            price_max: n.short(),
+        }),
+        4 => ContractCommand::SetContractRisk(risk(n)),
+        5 => ContractCommand::SetMarginTier(SetMarginTier {
+            instrument,
+            row: n.next() as u8,
+            of: n.next() as u8,
+            floor: n.amount(),
+            initial: Ppm(n.near(1_000_000)),
+            maintenance: Ppm(n.short()),
+        }),
+        6 => ContractCommand::DepositFund(DepositFund {
+            asset,
+            shard,
+            amount: n.amount(),
+            reference: n.next(),
+        }),
+        _ => return Command::Venue(VenueCommand::SetRules { edition: n.next() as u16 }),
+    })
+}

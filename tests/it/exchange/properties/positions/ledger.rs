@@ -1,0 +1,303 @@
+//! What must hold after every command, whatever the rules of matching are. It reads commands and events.
+
+use super::venue::{ACCOUNTS, ASSETS, INVERSE, LINEAR, LOGIN_ACCOUNTS};
+use dojima::domain::{
+    AccountId, AdminEvent, AssetId, Command, ContractEvent, Effect, Event, Instructions, InstrumentId,
+    Listing, LoginId, OrderCommand, OrderEvent, OrderId, OrderState, OrderTerms, PositionChanged, Side, UserRef,
+};
+use std::collections::BTreeMap;
+
+/// An open order as the events tell of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Open {
+    pub login: LoginId,
+    pub user_ref: UserRef,
+    pub account: AccountId,
+    pub instrument: InstrumentId,
+    pub side: Side,
+    pub open: u64,
+    pub reserved: i64,
+    pub effect: Effect,
+    /// Whether it waits for its trigger.
+    pub waits: bool,
+    /// The order that it was linked to when it came.
+    pub first: Option<OrderId>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Has {
+    pub lots: i64,
+    pub cost: i64,
+}
+
+/// Wallets, positions and orders, added up from events.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    pub orders: BTreeMap<OrderId, Open>,
+    pub positions: BTreeMap<(AccountId, InstrumentId), Has>,
+    pub wallets: BTreeMap<(AccountId, AssetId), i128>,
+    /// Deposits less withdrawals, those into funds too.
+    pub supply: BTreeMap<AssetId, i128>,
+    pub funds: BTreeMap<AssetId, i128>,
+    pub marks: BTreeMap<InstrumentId, i128>,
+    /// One tick in price units, and the constant of the listing.
+    units: BTreeMap<InstrumentId, (i128, i128)>,
+    /// What the order of the present command asks for.
+    asked: Option<Instructions>,
+    /// Of the trade that is being told: buyer's and seller's fee, and what is still to come of it.
+    fees: Option<Fees>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Fees {
+    of: [i64; 2],
+    told: usize,
+    /// Signed lots that each side moves.
+    lots: i64,
+}
+
+pub fn settled_in(instrument: InstrumentId) -> AssetId {
+    if instrument == LINEAR { ASSETS[1] } else { ASSETS[0] }
+}
+
+type Holds = Result<(), String>;
+
+fn holds(does: bool, what: impl Fn() -> String) -> Holds {
+    if does { Ok(()) } else { Err(what()) }
+}
+
+impl Ledger {
+    /// Takes up all events of a command, and asks what must hold then.
+    pub fn take(&mut self, command: &Command, events: &[Event]) -> Holds {
+        self.asked = match command {
+            Command::Order(OrderCommand::Enter(enter)) => Some(enter.instructions.unwrap_or_default()),
+            Command::Order(OrderCommand::Replace(replace)) => Some(replace.instructions.unwrap_or_default()),
+            _ => None,
+        };
+        for event in events {
+            self.apply(event).map_err(|error| format!("{error} at {event:?}"))?;
+        }
+        holds(self.fees.is_none(), || "a trade without its positions".to_owned())?;
+        self.conserved()?;
+        self.no_lots_left_over()?;
+        self.reducing_orders_fit()
+    }
+
+    fn apply(&mut self, event: &Event) -> Holds {
+        let in_trade = matches!(event, Event::Contract(ContractEvent::PositionChanged(_)));
+        holds(in_trade == self.fees.is_some(), || "out of the order of a trade".to_owned())?;
+        match event {
+            Event::Admin(AdminEvent::Deposited(of)) => self.transfer(of.account, of.asset, of.amount.0),
+            Event::Admin(AdminEvent::Withdrawn(of)) => self.transfer(of.account, of.asset, -of.amount.0),
+            Event::Contract(ContractEvent::FundChanged(of)) => {
+                *self.supply.entry(of.asset).or_default() += i128::from(of.amount.0);
+                *self.funds.entry(of.asset).or_default() += i128::from(of.amount.0);
+            }
+            Event::Admin(AdminEvent::MarkSet { instrument, price }) => {
+                self.marks.insert(*instrument, price.0.into());
+            }
+            Event::Admin(AdminEvent::InstrumentListed(it) | AdminEvent::TermsSet(it)) => self.listed(it),
+            Event::Order(OrderEvent::Accepted(e)) => return self.enter(e.login, &e.terms, Effect::Any),
+            Event::Order(OrderEvent::Replaced(e)) => {
+                let old = self.orders.remove(&e.orig_order).ok_or("nothing to replace")?;
+                return self.enter(e.login, &e.terms, old.effect);
+            }
+            Event::Order(OrderEvent::Triggered(e)) => self.order(e.order)?.waits = false,
+            Event::Order(OrderEvent::Canceled(e)) => {
+                let order = self.order(e.order)?;
+                let left = order.open.checked_sub(e.decrement.0);
+                order.open = left.filter(|left| *left == e.open.0).ok_or("lots that it had not")?;
+                self.left(e.order, e.reserved.0)?;
+            }
+            Event::Order(OrderEvent::Amended(e)) => {
+                self.order(e.order)?.open = e.open.0;
+                self.left(e.order, e.reserved.0)?;
+            }
+            Event::Order(OrderEvent::Restated(e)) => {
+                self.order(e.order)?.open = e.open.0;
+                self.left(e.order, e.reserved.0)?;
+            }
+            Event::Order(OrderEvent::Executed(e)) => {
+                let [maker, taker] = [(e.maker_order, e.maker_reserved), (e.taker_order, e.taker_reserved)];
+                for (order, reserved) in [maker, taker] {
+                    let known = self.order(order)?;
+                    known.open = known.open.checked_sub(e.quantity.0).ok_or("more lots than it had")?;
+                    self.left(order, reserved.0)?;
+                }
+                let of = match e.taker_side {
+                    Side::Buy => [e.taker_fee.0, e.maker_fee.0],
+                    Side::Sell => [e.maker_fee.0, e.taker_fee.0],
+                };
+                holds(of[0] + of[1] >= 0, || "the fee account pays".to_owned())?;
+                self.fees = Some(Fees { of, told: 0, lots: e.quantity.0 as i64 });
+            }
+            Event::Contract(ContractEvent::PositionChanged(e)) => return self.position(e),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// New ticks count the mark in them, rounded down.
+    fn listed(&mut self, listing: &Listing) {
+        let tick = i128::from(listing.tick_units);
+        let before = self.units.insert(listing.instrument, (tick, listing.tick_value.0.into()));
+        if let (Some((old, _)), Some(mark)) = (before, self.marks.get_mut(&listing.instrument)) {
+            *mark = (*mark * old / tick).max(1);
+        }
+    }
+
+    fn transfer(&mut self, account: AccountId, asset: AssetId, change: i64) {
+        *self.wallets.entry((account, asset)).or_default() += i128::from(change);
+        *self.supply.entry(asset).or_default() += i128::from(change);
+    }
+
+    /// An order that is taken, and adds to what its account has at risk, leaves nobody without margin. What an order asks for
+    /// is in the command, but for an amend, which leaves it as it was.
+    fn enter(&mut self, login: LoginId, terms: &OrderTerms, before: Effect) -> Holds {
+        let named = |user_ref: UserRef| {
+            let of_name = |(_, order): &(&OrderId, &Open)| (order.login, order.user_ref) == (login, user_ref);
+            self.orders.iter().find(of_name).map(|(id, _)| *id)
+        };
+        let order = Open {
+            login,
+            user_ref: terms.user_ref,
+            first: self.asked.and_then(|asked| named(asked.oco)),
+            account: AccountId(LOGIN_ACCOUNTS[login.0 as usize]),
+            instrument: terms.instrument,
+            side: terms.side,
+            open: terms.quantity.0,
+            reserved: terms.reserved.0,
+            effect: self.asked.map_or(before, |asked| asked.effect),
+            waits: terms.state == OrderState::Dormant,
+        };
+        let without = self.at_risk(order.account, order.instrument);
+        self.orders.insert(terms.order, order);
+        let with = self.at_risk(order.account, order.instrument);
+        let left = self.available(order.account, settled_in(order.instrument));
+        holds(with <= without || left >= 0, || format!("{with} lots at risk after {without}, {left} available"))
+    }
+
+    fn order(&mut self, id: OrderId) -> Result<&mut Open, String> {
+        self.orders.get_mut(&id).ok_or_else(|| format!("order {id} is not open"))
+    }
+
+    /// What it holds now; without lots it is gone.
+    fn left(&mut self, id: OrderId, reserved: i64) -> Holds {
+        let order = self.order(id)?;
+        order.reserved = reserved;
+        if order.open == 0 {
+            self.orders.remove(&id);
+            return holds(reserved == 0, || format!("order {id} is gone and holds {reserved}"));
+        }
+        holds(reserved >= 0, || format!("order {id} holds {reserved}"))
+    }
+
+    /// The buyer's, then the seller's. Wallets move by what is realised and the fee; the fee account gets both fees before.
+    fn position(&mut self, e: &PositionChanged) -> Holds {
+        let fees = self.fees.as_mut().expect("asked before");
+        let at = fees.told;
+        let of = fees.of;
+        let (fee, moved) = (of[at], if at == 0 { fees.lots } else { -fees.lots });
+        fees.told += 1;
+        if fees.told == 2 {
+            self.fees = None;
+        }
+        let has = self.positions.entry((e.account, e.instrument)).or_default();
+        holds(has.lots + moved == e.lots, || format!("{has:?} and {moved} lots"))?;
+        holds(e.lots != 0 || e.cost == 0, || "a cost without lots".to_owned())?;
+        *has = Has { lots: e.lots, cost: e.cost };
+        let asset = settled_in(e.instrument);
+        if at == 0 {
+            *self.wallets.entry((AccountId::FEES, asset)).or_default() += i128::from(of[0] + of[1]);
+        }
+        *self.wallets.entry((e.account, asset)).or_default() += i128::from(e.realised - fee);
+        let wallet = self.wallets[&(e.account, asset)];
+        holds(wallet == i128::from(e.wallet), || format!("the wallet is {wallet}"))
+    }
+
+    fn conserved(&self) -> Holds {
+        for asset in ASSETS {
+            let wallets: i128 = self.wallets.iter().filter(|((_, of), _)| *of == asset).map(|(_, w)| w).sum();
+            let its = self.positions.iter().filter(|((_, of), _)| settled_in(*of) == asset);
+            let costs: i128 = its.map(|(_, has)| i128::from(has.cost)).sum();
+            let fund = self.funds.get(&asset).copied().unwrap_or(0);
+            let supply = self.supply.get(&asset).copied().unwrap_or(0);
+            holds(wallets + fund - costs == supply, || {
+                format!("asset {asset}: wallets {wallets}, fund {fund}, costs {costs}, supply {supply}")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn no_lots_left_over(&self) -> Holds {
+        for instrument in [LINEAR, INVERSE] {
+            let its = self.positions.iter().filter(|((_, of), _)| *of == instrument);
+            let lots: i64 = its.map(|(_, has)| has.lots).sum();
+            holds(lots == 0, || format!("{lots} lots too many of {instrument}"))?;
+        }
+        Ok(())
+    }
+
+    fn reducing_orders_fit(&self) -> Holds {
+        for account in (0..ACCOUNTS).map(AccountId) {
+            for (instrument, side) in
+                [LINEAR, INVERSE].into_iter().flat_map(|id| [(id, Side::Buy), (id, Side::Sell)])
+            {
+                let has = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
+                let closable = if side == Side::Sell { has.lots.max(0) } else { (-has.lots).max(0) };
+                let rests = |order: &&Open| {
+                    (order.account, order.instrument, order.side) == (account, instrument, side)
+                        && order.effect == Effect::ReduceOnly
+                        && !order.waits
+                };
+                let resting: u64 = self.orders.values().filter(rests).map(|order| order.open).sum();
+                holds(resting <= closable as u64, || {
+                    format!("account {account} has {resting} lots to reduce {closable} of {instrument}")
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What all open orders of an account hold.
+    pub fn reserved(&self, account: AccountId, asset: AssetId) -> i128 {
+        let its = self.orders.values().filter(|order| order.account == account);
+        its.filter(|order| settled_in(order.instrument) == asset).map(|order| i128::from(order.reserved)).sum()
+    }
+}
+
+/// The formulas of margin, for the two contracts with the tiers of these runs.
+impl Ledger {
+    fn on_order(&self, account: AccountId, instrument: InstrumentId, side: Side) -> i128 {
+        let of_it = |order: &&Open| (order.account, order.instrument, order.side) == (account, instrument, side);
+        let counts = self.orders.values().filter(of_it).filter(|order| order.effect == Effect::Any);
+        let open = |id: &OrderId| self.orders.get(id).map_or(0, |first| first.open);
+        let beyond = |order: &Open| order.open.saturating_sub(order.first.as_ref().map_or(0, open));
+        counts.map(|order| i128::from(beyond(order))).sum()
+    }
+
+    fn at_risk(&self, account: AccountId, instrument: InstrumentId) -> i128 {
+        let has = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
+        let [bids, asks] = [Side::Buy, Side::Sell].map(|side| self.on_order(account, instrument, side));
+        (i128::from(has.lots) + bids).max(asks - i128::from(has.lots)).max(0)
+    }
+
+    /// What is left of a wallet for new orders.
+    pub fn available(&self, account: AccountId, asset: AssetId) -> i128 {
+        let instrument = if asset == ASSETS[1] { LINEAR } else { INVERSE };
+        let wallet = self.wallets.get(&(account, asset)).copied().unwrap_or(0);
+        let Some(mark) = self.marks.get(&instrument).copied() else { return wallet };
+        let has = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
+        let (lots, cost, at_risk) = (i128::from(has.lots), i128::from(has.cost), self.at_risk(account, instrument));
+        let up = |value: i128, by: i128| value.div_euclid(by) + i128::from(value.rem_euclid(by) > 0);
+        let (_, constant) = self.units[&instrument];
+        let (profit, notional, unit) = if instrument == LINEAR {
+            (lots * mark * constant - cost, at_risk * mark * constant, 100)
+        } else {
+            ((-lots * constant).div_euclid(mark) - cost, up(at_risk * constant, mark), 2)
+        };
+        // Leverage 20 asks for 5 percent, and only the last row of tiers for more.
+        let rate = if notional >= 600 * unit { 100_000 } else { 50_000 };
+        wallet + profit - up(notional * rate, 1_000_000) - self.reserved(account, asset)
+    }
+}

@@ -1,0 +1,278 @@
+//! Random runs of a shard with perpetuals: traders with much money and with little, marks that follow an index, and all kinds
+//! of orders. The engine against the naive exchange, and both against what must hold whatever the rules are (`ledger`).
+
+mod cases;
+mod found;
+mod ledger;
+mod moves;
+mod venue;
+
+use super::super::apply_at;
+use super::values::Taste;
+use super::super::scripts::shown::Seen;
+use super::{cases as case_count, touched_at_most};
+use crate::support::compare::same_state;
+use crate::support::naive::Naive;
+use dojima::domain::{AccountId, AdminEvent, Command, Event, RejectReason, Stamp, VenueLimits};
+use dojima::exchange::{Exchange, ExchangeLimits};
+use cases::{CASES, Came};
+use ledger::Ledger;
+use moves::{Act, Move, Traders, moves_of};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use std::ops::Range;
+use venue::{ACCOUNTS, ASSETS, INVERSE, LINEAR};
+
+/// Prices so near to one another that most orders trade; some are outside the price limits.
+const TICKS: Range<u64> = 145..156;
+const FAR_TICKS: Range<u64> = 134..167;
+
+/// The engine, if it is asked at all, the naive exchange, and what must hold.
+struct Run {
+    engine: Option<Exchange>,
+    naive: Naive,
+    ledger: Ledger,
+    seen: Option<Seen>,
+}
+
+impl Run {
+    fn opened(with_engine: bool, fees: [[i32; 2]; 2], limits: VenueLimits) -> Result<Self, TestCaseError> {
+        let engine =
+            with_engine.then(|| Exchange::new(ExchangeLimits { limits, ..ExchangeLimits::default() }));
+        let mut run = Self { engine, naive: Naive::new(limits), ledger: Ledger::default(), seen: None };
+        for command in venue::opening(fees) {
+            let events = run.apply(Stamp::default(), &command)?;
+            let refused = matches!(events[0], Event::Admin(AdminEvent::Refused { .. }));
+            prop_assert!(!refused, "{command:?}: {events:?}");
+        }
+        Ok(run)
+    }
+
+    fn apply(&mut self, stamp: Stamp, command: &Command) -> Result<Vec<Event>, TestCaseError> {
+        let before = self.seen.is_some().then(|| (self.naive.clone(), self.ledger.clone()));
+        let events = self.naive.apply(stamp, command);
+        if let Some(engine) = &mut self.engine {
+            let ours = apply_at(engine, stamp, command);
+            prop_assert_eq!(&ours, &events, "after {:?} at {}", command, stamp.time);
+            prop_assert_eq!(engine.audit(), Ok(()), "after {:?}", command);
+            same_state(engine, &self.naive)
+                .map_err(|error| TestCaseError::fail(format!("{error} after {command:?}")))?;
+        }
+        self.ledger
+            .take(command, &events)
+            .map_err(|error| TestCaseError::fail(format!("{error} after {command:?}: {events:?}")))?;
+        self.same_as_ledger()?;
+        if let (Some(seen), Some((naive, ledger))) = (&mut self.seen, before) {
+            events.iter().for_each(|event| seen.note(event));
+            let after = &self.ledger;
+            let came = Came { before: &naive, ledger: &ledger, after, stamp, command, events: &events };
+            came.cases().into_iter().for_each(|case| seen.count(case));
+        }
+        Ok(events)
+    }
+
+    fn same_as_ledger(&self) -> Result<(), TestCaseError> {
+        for account in (0..ACCOUNTS).map(AccountId) {
+            if account.0 as usize >= self.naive.sizes().0 {
+                continue;
+            }
+            for asset in ASSETS.into_iter().filter(|asset| usize::from(asset.0) < self.naive.sizes().1) {
+                let holding = self.naive.holding(account, asset);
+                let wallet = self.ledger.wallets.get(&(account, asset)).copied().unwrap_or(0);
+                let told = (wallet, self.ledger.reserved(account, asset));
+                prop_assert_eq!((holding.total, holding.reserved), told, "account {}, asset {}", account, asset);
+            }
+            for instrument in [LINEAR, INVERSE] {
+                let has = self.ledger.positions.get(&(account, instrument)).copied().unwrap_or_default();
+                let told = (i128::from(has.lots), i128::from(has.cost));
+                prop_assert_eq!(self.naive.position(account, instrument), told);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn run(
+    with_engine: bool,
+    fees: [[i32; 2]; 2],
+    limits: VenueLimits,
+    steps: &[Move],
+    seen: Option<Seen>,
+) -> Result<Run, TestCaseError> {
+    let mut run = Run::opened(with_engine, fees, limits)?;
+    run.seen = seen;
+    let mut traders = Traders::new();
+    for step in steps {
+        let (stamp, command) = traders.command(step, &run.naive);
+        let events = run.apply(stamp, &command)?;
+        traders.note(&events);
+    }
+    Ok(run)
+}
+
+/// Maker's and taker's rates of both contracts; the maker of one of them may have a rebate.
+fn fees() -> impl Strategy<Value = [[i32; 2]; 2]> {
+    let taker = || prop_oneof![1 => Just(0_i32), 4 => 1_i32..5_000];
+    let maker = prop_oneof![1 => Just(0_i32), 3 => 1_i32..3_000, 3 => -3_000_i32..0];
+    (maker, taker(), 0_i32..3_000, taker())
+        .prop_map(|(maker, taker, other, other_taker)| [[maker.max(-taker), taker], [other, other_taker]])
+}
+
+type Acts = Vec<(u32, BoxedStrategy<Act>)>;
+
+/// The index goes on, so that it is fresh as a rule.
+fn with_index(mut acts: Acts, more: Acts) -> BoxedStrategy<Move> {
+    acts.extend([(25, moves::index()), (10, moves::tick()), (2, moves::transfer())]);
+    acts.extend(more);
+    moves_of(acts)
+}
+
+fn plain() -> BoxedStrategy<Move> {
+    with_index(moves::orders(&Taste { rare: 0, wrong: 0, ..Taste::plain(TICKS) }, 10), vec![])
+}
+
+/// Many orders that only reduce, and positions that others' orders make smaller.
+fn reducing() -> BoxedStrategy<Move> {
+    let taste = Taste { market: 15, show: 12, trigger: 15, oco: 15, min: 4, self_trade: 5, ..Taste::plain(TICKS) };
+    with_index(moves::orders(&taste, 50), vec![(1, moves::resume())])
+}
+
+fn triggers() -> BoxedStrategy<Move> {
+    let taste =
+        Taste { market: 25, trigger: 45, oco: 25, money: 8, min: 8, show: 5, ..Taste::plain(TICKS) };
+    with_index(moves::orders(&taste, 20), vec![(4, moves::mark()), (2, moves::resume())])
+}
+
+fn book() -> BoxedStrategy<Move> {
+    let taste = Taste {
+        market: 12,
+        immediate: 12,
+        min: 20,
+        show: 30,
+        hidden: 15,
+        post: 10,
+        money: 15,
+        oco: 8,
+        self_trade: 40,
+        ..Taste::plain(TICKS)
+    };
+    with_index(moves::orders(&taste, 15), vec![(3, moves::self_trade())])
+}
+
+fn auctions() -> BoxedStrategy<Move> {
+    let taste = Taste { show: 15, hidden: 10, day: 10, oco: 12, self_trade: 15, ..Taste::plain(FAR_TICKS) };
+    with_index(moves::orders(&taste, 20), vec![(12, moves::phase()), (5, moves::resume()), (3, moves::changes_of_terms())])
+}
+
+fn limits() -> BoxedStrategy<Move> {
+    let taste = Taste { market: 15, trigger: 10, oco: 8, show: 8, min: 8, ..Taste::plain(FAR_TICKS) };
+    let more = vec![
+        (8, moves::set_risk()),
+        (6, moves::limits()),
+        (5, moves::protection()),
+        (2, moves::resume()),
+        (4, moves::fees()),
+    ];
+    with_index(moves::orders(&taste, 15), more)
+}
+
+fn everything() -> BoxedStrategy<Move> {
+    let taste = Taste {
+        market: 12,
+        immediate: 10,
+        day: 5,
+        until: 8,
+        min: 8,
+        show: 10,
+        hidden: 10,
+        post: 8,
+        money: 6,
+        trigger: 15,
+        oco: 12,
+        self_trade: 15,
+        ..Taste::plain(FAR_TICKS)
+    };
+    let more = vec![
+        (3, moves::set_risk()),
+        (2, moves::limits()),
+        (2, moves::protection()),
+        (3, moves::fees()),
+        (3, moves::self_trade()),
+        (4, moves::phase()),
+        (6, moves::resume()),
+        (2, moves::mark()),
+        (4, moves::changes_of_terms()),
+    ];
+    with_index(moves::orders(&taste, 25), more)
+}
+
+/// Names a test of one subject: its steps, and how many cases.
+macro_rules! subject {
+    ($name:ident, $engine:literal, $steps:expr, $cases:literal, $lengths:expr) => {
+        proptest! {
+            #![proptest_config(ProptestConfig { cases: case_count($cases), max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+            #[test]
+            fn $name(
+                fees in fees(),
+                narrow in prop::bool::weighted(0.2),
+                steps in prop::collection::vec($steps, $lengths),
+            ) {
+                let touched = if narrow { super::FEW_TOUCHED } else { 5_000 };
+                run($engine, fees, touched_at_most(touched), &steps, None)?;
+            }
+        }
+    };
+}
+
+subject!(the_rules_keep_what_must_hold, false, everything(), 200, 20..250);
+subject!(rules_of_reducing_keep_what_must_hold, false, reducing(), 200, 20..250);
+subject!(plain_orders_of_contracts_agree, true, plain(), 300, 20..200);
+subject!(orders_that_reduce_agree, true, reducing(), 400, 20..250);
+subject!(triggers_of_contracts_agree, true, triggers(), 300, 20..250);
+subject!(icebergs_and_self_trades_of_contracts_agree, true, book(), 300, 20..250);
+subject!(auctions_of_contracts_agree, true, auctions(), 300, 20..250);
+subject!(limits_of_contracts_agree, true, limits(), 300, 20..250);
+subject!(everything_of_positions_agrees, true, everything(), 400, 20..250);
+
+/// The reasons that only positions can bring about. That of too many positions takes two legs of a contract.
+const REASONS: &[RejectReason] = &[
+    RejectReason::PositionsOpen,
+    RejectReason::IndexStale,
+    RejectReason::InsufficientMargin,
+    RejectReason::PriceOutsideLimits,
+    RejectReason::OpenInterestLimit,
+    RejectReason::LeverageAboveTier,
+    RejectReason::PositionAboveLimit,
+    RejectReason::NotReducing,
+];
+
+const CANCELS: [&str; 5] =
+    ["InsufficientMargin", "PriceOutsideLimits", "OpenInterestLimit", "ReduceOnlyResized", "IndexStale"];
+
+/// A generator that exercises nothing would agree with anything.
+#[test]
+fn a_fixed_run_exercises_the_rules_of_positions() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen = Seen::default();
+    for (at, subject) in
+        [plain(), reducing(), triggers(), book(), auctions(), limits(), everything()].into_iter().enumerate()
+    {
+        let steps = prop::collection::vec(subject, 250);
+        for round in 0..40 {
+            let steps = steps.new_tree(&mut runner).expect("steps").current();
+            let fees = [[-1_000, 4_000], [500, 3_000]];
+            let one = run(false, fees, touched_at_most(5_000), &steps, Some(Seen::default()));
+            let one = one.unwrap_or_else(|error| panic!("{at}, {round}: {error}"));
+            seen.add(one.seen.expect("it was there before"));
+        }
+    }
+    let unseen: Vec<_> = REASONS.iter().filter(|reason| !seen.rejects.contains(reason)).collect();
+    assert!(unseen.is_empty(), "{unseen:?}");
+    let unseen: Vec<_> = CANCELS.iter().filter(|kind| !seen.cancels.contains(**kind)).collect();
+    assert!(unseen.is_empty(), "{unseen:?}");
+    let counted = |what: &str| seen.counts.get(what).copied().unwrap_or_default();
+    let rare: Vec<_> = CASES.iter().map(|case| (counted(case), case)).filter(|(count, _)| *count < 3).collect();
+    assert!(rare.is_empty(), "{rare:?}");
+}

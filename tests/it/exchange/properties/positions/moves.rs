@@ -1,0 +1,397 @@
+//! What traders, operators and the source of the index do, in numbers that stay meaningful when a sequence is made shorter.
+
+use super::super::values::{Taste, Wish, prevention, wish};
+use super::venue::{ACCOUNTS, ASSETS, INDEX, INVERSE, LINEAR, LOGIN_ACCOUNTS, risk, terms, tiers};
+use crate::support::naive::{Naive, Order};
+use dojima::domain::{
+    AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amend, Amount, AssetId, Cancel, CancelFilter,
+    ClockCommand, Command, ContractCommand, Effect, Enter, Event, FeeRate, FeeTier, GroupId, Instructions,
+    InstrumentId, LimitScope, LoginId, MassCancel, Modify, OrderCommand, OrderEvent, OrderLimits,
+    Phase, Ppm, Price, Protection, Quantity, QueryAccount, Replace, SetContractRisk, SetFees, SetIndex,
+    SetTerms, ShardId, Stamp, TimeInForce, Timestamp, Transfer, UserRef,
+};
+use proptest::prelude::*;
+use proptest::strategy::Union;
+
+const SECOND: u64 = Timestamp::SECOND;
+/// An expire time from here on is so many seconds after the command's own.
+const FROM_NOW: u32 = super::super::steps::FROM_NOW;
+
+#[derive(Clone, Debug)]
+pub enum Act {
+    Enter(LoginId, InstrumentId, Wish),
+    /// One of the open orders, if there is one.
+    Replace(u8, Wish),
+    Amend(u8, Option<u32>, u64),
+    Cancel(u8, u64),
+    Modify(u8, u64),
+    /// An index price, made so many nanoseconds before the command.
+    Index(u32, u64),
+    Transfer(AccountId, AssetId, i64),
+    Other(Command),
+}
+
+#[derive(Clone)]
+pub struct Move {
+    pub wait: u64,
+    pub act: Act,
+}
+
+impl std::fmt::Debug for Move {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Move {{ wait: {}, act: {:?} }}", self.wait, self.act)
+    }
+}
+
+/// Turns moves into commands: knows the time, and the numbers that were used.
+pub struct Traders {
+    now: u64,
+    used: [u32; LOGIN_ACCOUNTS.len()],
+    transfers: [u64; ACCOUNTS as usize],
+}
+
+impl Traders {
+    pub fn new() -> Self {
+        Self { now: 0, used: [0; LOGIN_ACCOUNTS.len()], transfers: [9; ACCOUNTS as usize] }
+    }
+
+    pub fn command(&mut self, step: &Move, naive: &Naive) -> (Stamp, Command) {
+        self.now += step.wait;
+        let stamp = Stamp { sequence: 0, time: Timestamp(self.now) };
+        let open = naive.open_orders();
+        let one = |which: u8| (!open.is_empty()).then(|| open[usize::from(which) % open.len()]);
+        let made = match &step.act {
+            Act::Enter(login, instrument, wish) => Some(self.enter(*login, *instrument, *wish, &open)),
+            Act::Replace(which, wish) => one(*which).map(|order| self.replace(order, *wish)),
+            Act::Amend(which, price, quantity) => one(*which).map(|order| {
+                OrderCommand::Amend(Amend {
+                    login: order.login,
+                    session: 0,
+                    user_ref: order.user_ref,
+                    price: *price,
+                    quantity: Quantity(*quantity),
+                })
+            }),
+            Act::Cancel(which, quantity) => one(*which).map(|order| {
+                OrderCommand::Cancel(Cancel {
+                    login: order.login,
+                    session: 0,
+                    user_ref: order.user_ref,
+                    quantity: Quantity(*quantity),
+                })
+            }),
+            Act::Modify(which, quantity) => one(*which).map(|order| {
+                OrderCommand::Modify(Modify {
+                    login: order.login,
+                    session: 0,
+                    user_ref: order.user_ref,
+                    side: order.side,
+                    quantity: Quantity(*quantity),
+                })
+            }),
+            Act::Index(price, age) => {
+                let source_time = Timestamp(self.now.saturating_sub(*age));
+                let set = SetIndex { index: INDEX, price: *price, source_time };
+                return (stamp, Command::Contract(ContractCommand::SetIndex(set)));
+            }
+            Act::Transfer(account, asset, amount) => {
+                let reference = self.transfers[account.0 as usize] + 1;
+                let (account, asset, shard) = (*account, *asset, ShardId::FIRST);
+                let of = Transfer { account, asset, amount: Amount(amount.abs()), reference, shard };
+                let inward = *amount > 0;
+                let command = if inward { AdminCommand::Deposit(of) } else { AdminCommand::Withdraw(of) };
+                return (stamp, Command::Admin(command));
+            }
+            Act::Other(command) => return (stamp, *command),
+        };
+        (stamp, made.map_or(Command::Clock(ClockCommand::Tick), Command::Order))
+    }
+
+    fn next_ref(&self, login: LoginId) -> UserRef {
+        UserRef(self.used[login.0 as usize] + 1)
+    }
+
+    fn enter(&self, login: LoginId, instrument: InstrumentId, wish: Wish, open: &[&Order]) -> OrderCommand {
+        let (side, price, time_in_force, quantity, asks) = wish;
+        let alike = |order: &&&Order| (order.login, order.instrument, order.side) == (login, instrument, side);
+        let to_link: Vec<UserRef> = open.iter().filter(alike).map(|order| order.user_ref).collect();
+        let instructions = asks.map(|asks| self.instructed(asks, time_in_force, &to_link));
+        let user_ref = self.next_ref(login);
+        OrderCommand::Enter(Enter {
+            login,
+            user_ref,
+            instrument,
+            side,
+            time_in_force,
+            price,
+            quantity,
+            instructions,
+            ..Enter::default()
+        })
+    }
+
+    fn replace(&self, order: &Order, wish: Wish) -> OrderCommand {
+        let (_, price, time_in_force, quantity, asks) = wish;
+        OrderCommand::Replace(Replace {
+            login: order.login,
+            orig_user_ref: order.user_ref,
+            user_ref: self.next_ref(order.login),
+            time_in_force,
+            price,
+            quantity,
+            instructions: asks.map(|asks| self.instructed(asks, time_in_force, &[])),
+            ..Replace::default()
+        })
+    }
+
+    /// Instructions with their times and links made out.
+    fn instructed(&self, mut asks: Instructions, time: TimeInForce, to_link: &[UserRef]) -> Instructions {
+        if time == TimeInForce::GoodTillTime && asks.expire_s >= FROM_NOW {
+            asks.expire_s = (self.now / SECOND) as u32 + (asks.expire_s - FROM_NOW);
+        }
+        if asks.oco != UserRef(0) {
+            asks.oco = to_link.get(asks.oco.0 as usize % to_link.len().max(1)).copied().unwrap_or_default();
+        }
+        asks
+    }
+
+    pub fn note(&mut self, events: &[Event]) {
+        for event in events {
+            let (login, user_ref) = match event {
+                Event::Order(OrderEvent::Accepted(e)) => (e.login, e.terms.user_ref),
+                Event::Order(OrderEvent::Rejected(e)) => (e.login, e.user_ref),
+                Event::Order(OrderEvent::Replaced(e)) => (e.login, e.terms.user_ref),
+                Event::Admin(AdminEvent::Deposited(t) | AdminEvent::Withdrawn(t)) => {
+                    self.transfers[t.account.0 as usize] = t.reference;
+                    continue;
+                }
+                _ => continue,
+            };
+            let used = &mut self.used[login.0 as usize];
+            *used = user_ref.0.max(*used);
+        }
+    }
+}
+
+fn login() -> impl Strategy<Value = LoginId> {
+    (0..LOGIN_ACCOUNTS.len() as u32).prop_map(LoginId)
+}
+
+fn account() -> impl Strategy<Value = AccountId> {
+    (0..ACCOUNTS).prop_map(AccountId)
+}
+
+fn instrument() -> impl Strategy<Value = InstrumentId> {
+    prop_oneof![Just(LINEAR), Just(INVERSE)]
+}
+
+/// Orders of this taste, of which so many in a hundred may only reduce. Amounts are for the linear one.
+pub fn order(taste: &Taste, reduce: u32) -> BoxedStrategy<Wish> {
+    let effect = prop_oneof![100 - reduce => Just(Effect::Any), reduce => Just(Effect::ReduceOnly)];
+    (wish(taste), effect)
+        .prop_map(|((side, price, time, quantity, asks), effect)| {
+            let mut asks = asks.unwrap_or_default();
+            asks.effect = effect;
+            let asks = (asks != Instructions::default()).then_some(asks);
+            (side, price, time, quantity, asks)
+        })
+        .boxed()
+}
+
+fn other(command: impl Strategy<Value = Command> + 'static) -> BoxedStrategy<Act> {
+    command.prop_map(Act::Other).boxed()
+}
+
+fn admin(command: impl Strategy<Value = AdminCommand> + 'static) -> BoxedStrategy<Act> {
+    other(command.prop_map(Command::Admin))
+}
+
+/// What clients do with orders of this taste.
+pub fn orders(taste: &Taste, reduce: u32) -> Vec<(u32, BoxedStrategy<Act>)> {
+    let enter = (login(), instrument(), order(taste, reduce)).prop_map(|(l, i, wish)| Act::Enter(l, i, wish));
+    let replacing = Taste { oco: 0, money: 0, ..taste.clone() };
+    let replace = (any::<u8>(), order(&replacing, reduce)).prop_map(|(which, wish)| Act::Replace(which, wish));
+    let price = prop::option::weighted(0.5, taste.ticks.clone().prop_map(|ticks| ticks as u32 * 5));
+    let amend =
+        (any::<u8>(), price, 1_u64..40).prop_map(|(which, price, to)| Act::Amend(which, price, to));
+    let cancel = (any::<u8>(), prop_oneof![1 => Just(0_u64), 2 => 1_u64..20]);
+    let modify = (any::<u8>(), 1_u64..20).prop_map(|(which, to)| Act::Modify(which, to));
+    let mass = (instrument(), prop::option::of(account())).prop_map(|(instrument, account)| {
+        Command::Order(OrderCommand::MassCancel(MassCancel {
+            login: None,
+            session: 0,
+            user_ref: UserRef(0),
+            filter: CancelFilter { instrument: Some(instrument), account, ..CancelFilter::default() },
+        }))
+    });
+    let query = (login(), 0..ASSETS.len()).prop_map(|(login, asset)| {
+        let balance = Some(ASSETS[asset]);
+        let query = QueryAccount { login, session: 0, cancel_after_ms: None, balance };
+        Command::Order(OrderCommand::QueryAccount(query))
+    });
+    vec![
+        (70, enter.boxed()),
+        (14, replace.boxed()),
+        (8, amend.boxed()),
+        (5, cancel.prop_map(|(which, to)| Act::Cancel(which, to)).boxed()),
+        (3, modify.boxed()),
+        (1, other(mass)),
+        (1, other(query)),
+    ]
+}
+
+/// Prices that move the marks, and now and then by much.
+pub fn index() -> BoxedStrategy<Act> {
+    let price = prop_oneof![12 => 730_u32..770, 4 => 680_u32..830, 1 => 500_u32..1_200];
+    let age = prop_oneof![10 => 0..SECOND, 1 => 8 * SECOND..11 * SECOND];
+    (price, age).prop_map(|(price, age)| Act::Index(price, age)).boxed()
+}
+
+pub fn tick() -> BoxedStrategy<Act> {
+    other(Just(Command::Clock(ClockCommand::Tick)))
+}
+
+pub fn transfer() -> BoxedStrategy<Act> {
+    let amount = prop_oneof![3 => 1_i64..2_000, 6 => -2_000_i64..0, 1 => -1_000_000_i64..0];
+    (account(), 0..ASSETS.len(), amount)
+        .prop_map(|(account, asset, amount)| Act::Transfer(account, ASSETS[asset], amount))
+        .boxed()
+}
+
+pub fn phase() -> BoxedStrategy<Act> {
+    let phase = prop_oneof![
+        8 => Just(Phase::Continuous),
+        2 => Just(Phase::PreOpen),
+        4 => Just(Phase::OpeningAuction),
+        2 => Just(Phase::VolatilityAuction),
+        3 => Just(Phase::ClosingAuction),
+        2 => Just(Phase::Closed),
+        2 => Just(Phase::Halted),
+        1 => Just(Phase::CancelOnly),
+    ];
+    admin((instrument(), phase).prop_map(|(instrument, phase)| AdminCommand::SetPhase { instrument, phase }))
+}
+
+pub fn resume() -> BoxedStrategy<Act> {
+    let phase = Phase::Continuous;
+    admin(instrument().prop_map(move |instrument| AdminCommand::SetPhase { instrument, phase }))
+}
+
+pub fn mark() -> BoxedStrategy<Act> {
+    admin((instrument(), 120_i64..180).prop_map(|(instrument, price)| AdminCommand::SetMark {
+        instrument,
+        price: Price(price),
+    }))
+}
+
+/// Room for fewer lots, and for more again.
+pub fn set_risk() -> BoxedStrategy<Act> {
+    let tight = (4_u32..60).prop_map(|limit| (limit, limit));
+    let limit = prop_oneof![2 => Just((100_u32, 200_u32)), 1 => (10_u32..60, 60_u32..90), 4 => tight, 1 => (0_u32..5, 5_u32..30)];
+    let set = (instrument(), limit, 1_u32..20).prop_map(|(instrument, (position, interest), impact_lots)| {
+        let (position_limit, open_interest_limit) = (position, interest);
+        let set = SetContractRisk { position_limit, open_interest_limit, impact_lots, ..risk(instrument) };
+        Command::Contract(ContractCommand::SetContractRisk(set))
+    });
+    other(set)
+}
+
+pub fn limits() -> BoxedStrategy<Act> {
+    let scope = prop_oneof![
+        instrument().prop_map(LimitScope::Instrument),
+        account().prop_map(LimitScope::Account),
+    ];
+    let most = || prop_oneof![2 => Just(0_u64), 1 => 5_u64..40];
+    let amount = prop_oneof![3 => Just(0_i64), 1 => 100_i64..15_000];
+    admin((scope, most(), amount, most()).prop_map(|(scope, quantity, notional, position)| {
+        let limits = OrderLimits {
+            quantity_max: Quantity(quantity),
+            notional_max: Amount(notional),
+            position_max: Quantity(position),
+            ..OrderLimits::default()
+        };
+        AdminCommand::SetOrderLimits { scope, limits }
+    }))
+}
+
+pub fn protection() -> BoxedStrategy<Act> {
+    let share = || prop_oneof![3 => Just(0_u32), 2 => 5_000_u32..60_000].prop_map(Ppm);
+    let limit = prop_oneof![4 => Just((0_u32, 0_u32)), 1 => (700_u32..740, 760_u32..800)];
+    let parts = (limit, share(), share(), share(), prop_oneof![1 => Just(0_u32), 3 => 1_u32..5]);
+    admin((instrument(), parts).prop_map(|(instrument, parts)| {
+        let ((price_min, price_max), static_band, dynamic_band, market_collar, interruption_s) = parts;
+        AdminCommand::SetProtection {
+            instrument,
+            protection: Protection {
+                price_min,
+                price_max,
+                reference: 0,
+                static_band,
+                dynamic_band,
+                interruption_s,
+                market_collar,
+            },
+        }
+    }))
+}
+
+pub fn self_trade() -> BoxedStrategy<Act> {
+    admin((account(), prevention(), 0_u32..3).prop_map(|(account, prevention, group)| {
+        AdminCommand::SetSelfTrade(AccountSelfTrade { account, prevention, group: GroupId(group) })
+    }))
+}
+
+/// Rows of fees, and which row an account has.
+pub fn fees() -> BoxedStrategy<Act> {
+    let rates = prop_oneof![4 => (0_i32..2_000, 0_i32..4_000), 2 => (-1_000_i32..0, 1_000_i32..4_000)];
+    let set = (instrument(), 0_u8..3, rates).prop_map(|(instrument, tier, (maker, taker))| {
+        let (maker, taker) = (FeeRate(maker), FeeRate(taker));
+        AdminCommand::SetFees(SetFees { instrument, tier: FeeTier(tier), maker, taker })
+    });
+    let assign = (account(), 0_u8..3)
+        .prop_map(|(account, tier)| AdminCommand::AssignTier { account, tier: Some(FeeTier(tier)) });
+    prop_oneof![admin(set), admin(assign)].boxed()
+}
+
+/// What positions stand in the way of, as a rule.
+pub fn changes_of_terms() -> BoxedStrategy<Act> {
+    let tick = prop::sample::select(vec![5_u32, 5, 5, 10]);
+    let lot = prop::sample::select(vec![100_i64, 100, 100, 200]);
+    let set = (instrument(), tick, lot, 1_u64..4, 0_i64..60).prop_map(|(instrument, tick_units, lot, min, least)| {
+        AdminCommand::SetTerms(SetTerms {
+            instrument,
+            tick_units,
+            lot: Amount(lot),
+            min_quantity: Quantity(min),
+            max_quantity: Quantity(1_000),
+            min_notional: Amount(least),
+        })
+    });
+    let contract = instrument()
+        .prop_map(|instrument| Command::Contract(ContractCommand::SetContract(terms(instrument))));
+    let delist = instrument().prop_map(|instrument| AdminCommand::Delist { instrument });
+    let row = (instrument(), 0..4_usize).prop_map(|(instrument, row)| tiers(instrument)[row]);
+    prop_oneof![
+        6 => admin(set),
+        4 => other(contract),
+        1 => admin(delist),
+        4 => other(row),
+    ]
+    .boxed()
+}
+
+/// Time that hardly passes, and now and then a while: until the index is stale, until the first ten minutes are over.
+pub fn waits() -> BoxedStrategy<u64> {
+    prop_oneof![
+        60 => Just(0_u64),
+        20 => 1..SECOND / 2,
+        16 => SECOND / 2..2 * SECOND,
+        2 => 2 * SECOND..12 * SECOND,
+        1 => Just(600 * SECOND),
+    ]
+    .boxed()
+}
+
+pub fn moves_of(acts: Vec<(u32, BoxedStrategy<Act>)>) -> BoxedStrategy<Move> {
+    (waits(), Union::new_weighted(acts)).prop_map(|(wait, act)| Move { wait, act }).boxed()
+}

@@ -1,0 +1,225 @@
+//! Trades of contracts: whether both sides can have one, what it does to them, and what each pays.
+
+use super::Naive;
+use super::contracts::leg::Position;
+use super::matching::Meeting;
+use super::money::fee;
+use super::orders::Order;
+use super::positions::Legs;
+use dojima::domain::{
+    AccountId, ContractEvent, Event, FeeRate, InstrumentId, PositionCause, PositionChanged,
+    PositionLeg, Side, TradeId,
+};
+use rust_decimal::Decimal;
+
+/// One side of a trade that is thought about.
+#[derive(Clone, Copy)]
+pub(super) struct Party {
+    account: AccountId,
+    rate: FeeRate,
+    carry: Decimal,
+}
+
+/// A trade that is thought about.
+#[derive(Clone, Copy)]
+pub(super) struct Deal {
+    instrument: InstrumentId,
+    price: i128,
+    lots: i128,
+    /// Buyer and seller, and who of them comes in.
+    parties: [Party; 2],
+    incoming: Side,
+}
+
+/// What a trade does to one side.
+#[derive(Clone, Copy)]
+struct BookedSide {
+    realised: i128,
+    /// The position when this side alone is booked after those before it.
+    leg: Position,
+    fee: i128,
+    carry: Decimal,
+}
+
+/// What a trade does.
+struct Booked {
+    legs: Legs,
+    /// Buyer and seller.
+    sides: [BookedSide; 2],
+}
+
+/// Whether a trade can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Passes,
+    OpenInterest,
+    Stale,
+    IncomingFails,
+    RestingFails,
+}
+
+impl Deal {
+    /// Rates are the maker's and the taker's.
+    pub fn of(maker: &Order, taker: &Order, price: i128, lots: i128, rates: [FeeRate; 2]) -> Self {
+        let party = |order: &Order, rate| Party { account: order.account, rate, carry: order.carry };
+        let (maker_side, taker_side) = (party(maker, rates[0]), party(taker, rates[1]));
+        let parties = match taker.side {
+            Side::Buy => [taker_side, maker_side],
+            Side::Sell => [maker_side, taker_side],
+        };
+        Self { instrument: taker.instrument, price, lots, parties, incoming: taker.side }
+    }
+
+    /// The account that comes in, and the other one if it is another.
+    fn measured(&self) -> Vec<AccountId> {
+        let [buyer, seller] = self.parties.map(|party| party.account);
+        let mut accounts = if self.incoming == Side::Buy { vec![buyer, seller] } else { vec![seller, buyer] };
+        accounts.dedup();
+        accounts
+    }
+}
+
+impl Naive {
+    fn booked(&self, deal: &Deal) -> Booked {
+        let Deal { instrument, price, lots, parties, .. } = *deal;
+        let listed = self.listed_as(instrument);
+        let value = self.value(instrument, price, lots).expect("limits keep it small");
+        let mut legs = self.legs.clone();
+        let mut sides = Vec::new();
+        for (side, party) in [Side::Buy, Side::Sell].into_iter().zip(parties) {
+            let leg = legs.entry((party.account, instrument)).or_default();
+            let realised = leg.book(&listed, side, lots as u64, value as i64).realised;
+            let (fee, carry) = fee(value, party.rate, party.carry);
+            sides.push(BookedSide { realised, leg: *leg, fee, carry });
+        }
+        let mut booked = Booked { legs, sides: [sides[0], sides[1]] };
+        self.waive(deal, &mut booked);
+        booked
+    }
+
+    /// Nobody comes below 0 by the fee of a trade that does not increase risk; a rebate is at most what the other side pays.
+    fn waive(&self, deal: &Deal, booked: &mut Booked) {
+        let mut paid_before = 0;
+        for at in [0, 1] {
+            let account = deal.parties[at].account;
+            let due = booked.sides[at].fee;
+            if due > 0 && !self.increases_risk(deal, booked, account) {
+                let mut can_pay = self.equity_without_fees(deal, booked, account);
+                // Whoever is both sides has paid the buyer's fee.
+                if at == 1 && deal.parties[0].account == account {
+                    can_pay -= paid_before;
+                }
+                booked.sides[at].fee = due.min(can_pay.max(0));
+            }
+            paid_before = booked.sides[at].fee.max(0);
+        }
+        let paid = booked.sides.map(|side| side.fee.max(0));
+        for (at, other) in [(0, 1), (1, 0)] {
+            if booked.sides[at].fee < 0 {
+                booked.sides[at].fee = booked.sides[at].fee.max(-paid[other]);
+            }
+        }
+    }
+
+    fn increases_risk(&self, deal: &Deal, booked: &Booked, account: AccountId) -> bool {
+        let before = self.leg(account, deal.instrument).lots;
+        let after = booked.legs[&(account, deal.instrument)].lots;
+        after.abs() > before.abs() || before * after < 0
+    }
+
+    fn equity(&self, legs: &Legs, account: AccountId, deal: &Deal) -> i128 {
+        let asset = self.settled_in(deal.instrument);
+        self.wallet(account, asset) + self.unrealised(legs, account, asset)
+    }
+
+    fn equity_without_fees(&self, deal: &Deal, booked: &Booked, account: AccountId) -> i128 {
+        let its = deal.parties.iter().zip(&booked.sides).filter(|(party, _)| party.account == account);
+        let realised: i128 = its.map(|(_, side)| side.realised).sum();
+        self.equity(&booked.legs, account, deal) + realised
+    }
+
+    fn can_have(&self, deal: &Deal, booked: &Booked, account: AccountId) -> bool {
+        let without_fees = self.equity_without_fees(deal, booked, account);
+        if !self.increases_risk(deal, booked, account) {
+            return without_fees >= 0 || without_fees >= self.equity(&self.legs, account, deal);
+        }
+        let its = deal.parties.iter().zip(&booked.sides).filter(|(party, _)| party.account == account);
+        let fees: i128 = its.map(|(_, side)| side.fee).sum();
+        let asset = self.settled_in(deal.instrument);
+        without_fees - fees >= self.margin_of_legs(&booked.legs, account, asset)
+    }
+
+    pub(super) fn verdict(&self, deal: &Deal) -> Verdict {
+        let booked = self.booked(deal);
+        let risk = self.instrument(deal.instrument).contract.risk.expect("a contract that trades has it");
+        let [before, after] =
+            [&self.legs, &booked.legs].map(|legs| Self::open_interest(legs, deal.instrument));
+        if after > i128::from(risk.open_interest_limit) && after > before {
+            return Verdict::OpenInterest;
+        }
+        let accounts = deal.measured();
+        let grows = |account: &AccountId| self.increases_risk(deal, &booked, *account);
+        if self.is_stale(deal.instrument) && accounts.iter().any(grows) {
+            return Verdict::Stale;
+        }
+        match accounts.iter().position(|account| !self.can_have(deal, &booked, *account)) {
+            None => Verdict::Passes,
+            Some(0) => Verdict::IncomingFails,
+            Some(_) => Verdict::RestingFails,
+        }
+    }
+
+    /// Lots, cost and money change hands; orders lose the lots and hold less. The fees of maker and taker, and what is told of
+    /// buyer and seller after the trade.
+    pub(super) fn book_trade(&mut self, meeting: &mut Meeting) -> ([i128; 2], [PositionChanged; 2]) {
+        let Meeting { maker, taker, price, lots, rates, .. } = meeting;
+        let deal = Deal::of(maker, taker, *price, *lots, *rates);
+        let Booked { legs, sides, .. } = self.booked(&deal);
+        let taker_side = taker.side;
+        for order in [maker, taker] {
+            let before = order.open;
+            order.open -= *lots;
+            order.slice -= (*lots).min(order.slice);
+            Self::hold_part(order, before);
+            order.carry = sides[usize::from(order.side == Side::Sell)].carry;
+        }
+        self.legs = legs;
+        let (instrument, asset) = (deal.instrument, self.settled_in(deal.instrument));
+        let trade = TradeId(self.last_trade + 1);
+        // What the fee account gets comes before what both sides do.
+        *self.held(AccountId::FEES, asset) += sides[0].fee + sides[1].fee;
+        let changed = [0, 1].map(|at| {
+            let (account, side) = (deal.parties[at].account, sides[at]);
+            *self.held(account, asset) += side.realised - side.fee;
+            let told = |value: i128| i64::try_from(value).expect("limits keep it small");
+            PositionChanged {
+                account,
+                instrument,
+                leg: PositionLeg::Net,
+                cause: PositionCause::Trade,
+                trade,
+                lots: told(side.leg.lots),
+                cost: told(side.leg.cost),
+                realised: told(side.realised),
+                pot: 0,
+                wallet: told(self.wallet(account, asset)),
+            }
+        });
+        let [buyer, seller] = sides.map(|side| side.fee);
+        let fees = if taker_side == Side::Buy { [seller, buyer] } else { [buyer, seller] };
+        (fees, changed)
+    }
+
+    pub(super) fn tell_positions(&mut self, changed: [PositionChanged; 2]) {
+        self.events.extend(changed.map(|one| Event::Contract(ContractEvent::PositionChanged(one))));
+    }
+
+    /// What both sides have is another: orders that may only reduce are lowered, the buyer's first. How many.
+    pub(super) fn lower_after_trade(&mut self, instrument: InstrumentId, buyer: AccountId, seller: AccountId) -> u32 {
+        let mut lowered = 0;
+        for account in [buyer, seller] {
+            lowered += self.lower_to_position(account, instrument);
+        }
+        lowered
+    }
+}

@@ -1,0 +1,49 @@
+//! Insurance funds: money of the venue, by asset.
+
+use super::futures::is_inverse;
+use super::{AMOUNT_MAX, Naive};
+use dojima::domain::{ContractEvent, DepositFund, Event, FundCause, FundChanged, Listing, RejectReason};
+
+impl Naive {
+    /// What all accounts and the fund have of an asset, with what positions cost: deposits less withdrawals.
+    pub(super) fn supply(&self, asset: dojima::domain::AssetId) -> i128 {
+        let known = &self.assets[usize::from(asset.0)];
+        known.held.iter().sum::<i128>() + known.fund - self.costs(asset)
+    }
+
+    pub(super) fn deposit_fund(&mut self, deposit: DepositFund) -> Result<(), RejectReason> {
+        let DepositFund { asset, shard, amount, reference } = deposit;
+        let known = self.assets.get(usize::from(asset.0)).ok_or(RejectReason::UnknownAsset)?;
+        if shard.0 >= self.shards {
+            return Err(RejectReason::UnknownShard);
+        }
+        let settles = |listing: &Listing| {
+            let settled_in = if is_inverse(listing.product) { listing.base } else { listing.quote };
+            listing.shard == shard && settled_in == asset
+        };
+        let settled = self.contracts().iter().any(|id| settles(self.listing(*id)));
+        if amount.0 < 1 || !settled {
+            return Err(RejectReason::OutOfRange);
+        }
+        if reference <= known.last_fund_reference {
+            return Err(RejectReason::DuplicateReference);
+        }
+        if self.supply(asset) + i128::from(amount.0) > AMOUNT_MAX {
+            return Err(RejectReason::SupplyTooLarge);
+        }
+        let known = &mut self.assets[usize::from(asset.0)];
+        known.fund += i128::from(amount.0);
+        known.last_fund_reference = reference;
+        let fund = super::amount(known.fund);
+        self.events.push(Event::Contract(ContractEvent::FundChanged(FundChanged {
+            asset,
+            shard,
+            cause: FundCause::Deposit,
+            instrument: None,
+            amount,
+            fund,
+            reference,
+        })));
+        Ok(())
+    }
+}

@@ -1,0 +1,183 @@
+//! Positions: who has how many lots of which contract, what they cost, and what a margin account comes to at the marks.
+
+use super::contracts::exact::{down, small, whole};
+use super::contracts::leg::Position;
+use super::contracts::margin::initial;
+use super::contracts::value::Listed;
+use super::futures::is_inverse;
+use super::{AMOUNT_MAX, Naive};
+use dojima::domain::contracts::Settlement;
+use dojima::domain::{AccountId, AssetId, Executed, InstrumentId, Product, Quantity, RejectReason};
+use std::collections::BTreeMap;
+
+/// Every position that there ever was, flat ones too.
+pub(super) type Legs = BTreeMap<(AccountId, InstrumentId), Position>;
+
+/// Leverage of an account that never set it, at most.
+const LEVERAGE_DEFAULT: i64 = 20;
+
+impl Naive {
+    // What the tests ask.
+
+    /// Lots and cost of a position.
+    pub fn position(&self, account: AccountId, instrument: InstrumentId) -> (i128, i128) {
+        let leg = self.leg(account, instrument);
+        (leg.lots, leg.cost)
+    }
+
+    /// What maker and taker of a trade pay at least, at the rates of now and whatever their orders have paid before.
+    pub fn least_fees(&self, trade: &Executed) -> [i128; 2] {
+        let (price, lots) = (i128::from(trade.price.0), i128::from(trade.quantity.0));
+        let value = self.value(trade.instrument, price, lots).expect("it was traded");
+        let fees = |login| self.instrument(trade.instrument).fees[self.account(self.account_of(login)).tier];
+        let rates = [fees(trade.maker_login).0, fees(trade.taker_login).1];
+        rates.map(|rate| value * i128::from(rate.0) / 1_000_000 - 1)
+    }
+
+    /// Whether the index of a contract is stale at a time.
+    pub fn stale_at(&self, instrument: InstrumentId, now: u64) -> bool {
+        let index = self.instrument(instrument).contract.index();
+        index.is_none_or(|index| self.indexes[usize::from(index.0)].is_stale(now))
+    }
+
+    /// Whether an interruption that is over at a time waits for its index.
+    pub fn waits_for_index(&self, now: u64) -> bool {
+        let mut contracts = self.contracts().into_iter();
+        contracts.any(|id| {
+            let end = self.instrument(id).interrupted_until;
+            end.is_some_and(|end| end <= i128::from(now)) && self.stale_at(id, now)
+        })
+    }
+
+    /// What would be if everybody had more money than can be needed.
+    pub fn make_rich(&mut self) {
+        self.assets.iter_mut().flat_map(|asset| &mut asset.held).for_each(|held| *held += 1 << 40);
+    }
+
+    // What the other files ask.
+
+    pub(super) fn is_contract(&self, instrument: InstrumentId) -> bool {
+        self.listing(instrument).product != Product::Spot
+    }
+
+    /// Kind and constant of a contract.
+    pub(super) fn listed_as(&self, instrument: InstrumentId) -> Listed {
+        let listing = self.listing(instrument);
+        let inverse = is_inverse(listing.product);
+        let settlement = if inverse { Settlement::Inverse } else { Settlement::Linear };
+        Listed { settlement, unit: listing.tick_value.0 }
+    }
+
+    pub(super) fn settled_in(&self, instrument: InstrumentId) -> AssetId {
+        let listing = self.listing(instrument);
+        if is_inverse(listing.product) { listing.base } else { listing.quote }
+    }
+
+    /// What a trade is worth in the asset that it is settled in; `None`: more than an amount can be.
+    pub(super) fn value(&self, instrument: InstrumentId, price: i128, lots: i128) -> Option<i128> {
+        let worth = if self.is_contract(instrument) {
+            let lots = u64::try_from(lots).expect("lots");
+            i128::from(self.listed_as(instrument).of_trade(lots, price as i64)?)
+        } else {
+            self.notional(instrument, price, lots)
+        };
+        (worth <= AMOUNT_MAX).then_some(worth)
+    }
+
+    pub(super) fn leg(&self, account: AccountId, instrument: InstrumentId) -> Position {
+        self.legs.get(&(account, instrument)).copied().unwrap_or_default()
+    }
+
+    /// Whether anybody has lots of a contract.
+    pub(super) fn has_legs(&self, instrument: InstrumentId) -> bool {
+        self.legs.iter().any(|((_, of), leg)| *of == instrument && leg.lots != 0)
+    }
+
+    pub(super) fn no_legs(&self, instrument: InstrumentId) -> Result<(), RejectReason> {
+        if self.has_legs(instrument) { Err(RejectReason::PositionsOpen) } else { Ok(()) }
+    }
+
+    /// The lots of all who are long.
+    pub(super) fn open_interest(legs: &Legs, instrument: InstrumentId) -> i128 {
+        let here = legs.iter().filter(|((_, of), _)| *of == instrument);
+        here.map(|(_, leg)| leg.lots.max(0)).sum()
+    }
+
+    pub(super) fn mark_of(&self, instrument: InstrumentId) -> i64 {
+        self.instrument(instrument).mark.expect("a contract that trades has a mark") as i64
+    }
+
+    pub(super) fn leverage(&self, instrument: InstrumentId) -> i64 {
+        let first = self.instrument(instrument).contract.tiers[0].initial.0;
+        LEVERAGE_DEFAULT.min(1_000_000 / i64::from(first))
+    }
+
+    /// `N`; what is above all amounts is in the last tier as they are.
+    pub(super) fn notional_of(&self, instrument: InstrumentId, lots: i128) -> i64 {
+        let lots = u64::try_from(lots.abs()).expect("lots");
+        self.listed_as(instrument).notional(lots, self.mark_of(instrument)).unwrap_or(i64::MAX)
+    }
+
+    /// `IM` of so many lots.
+    pub(super) fn initial_margin(&self, instrument: InstrumentId, lots: i128) -> i128 {
+        if lots == 0 {
+            return 0;
+        }
+        let notional = self.notional_of(instrument, lots);
+        let leverage = self.leverage(instrument) as u8;
+        i128::from(initial(&self.instrument(instrument).contract.tiers, notional, leverage))
+    }
+
+    /// The positions of an account that have lots and are settled in the asset.
+    pub(super) fn with_lots<'a>(
+        &'a self,
+        legs: &'a Legs,
+        account: AccountId,
+        asset: AssetId,
+    ) -> impl Iterator<Item = (InstrumentId, Position)> + 'a {
+        let its = legs.iter().filter(move |((of, instrument), leg)| {
+            *of == account && leg.lots != 0 && self.settled_in(*instrument) == asset
+        });
+        its.map(|((_, instrument), leg)| (*instrument, *leg))
+    }
+
+    /// `U`: what all positions would bring at the marks.
+    pub(super) fn unrealised(&self, legs: &Legs, account: AccountId, asset: AssetId) -> i128 {
+        let profit = |(instrument, leg): (InstrumentId, Position)| {
+            let worth = self.listed_as(instrument).value(leg.lots, self.mark_of(instrument));
+            i128::from(small(&down(&(worth - whole(leg.cost)))))
+        };
+        self.with_lots(legs, account, asset).map(profit).sum()
+    }
+
+    /// The initial margin of all positions.
+    pub(super) fn margin_of_legs(&self, legs: &Legs, account: AccountId, asset: AssetId) -> i128 {
+        let margin = |(instrument, leg): (InstrumentId, Position)| self.initial_margin(instrument, leg.lots);
+        self.with_lots(legs, account, asset).map(margin).sum()
+    }
+
+    pub(super) fn wallet(&self, account: AccountId, asset: AssetId) -> i128 {
+        self.assets[usize::from(asset.0)].held[account.0 as usize]
+    }
+
+    /// What the costs of all positions have taken out of wallets.
+    pub(super) fn costs(&self, asset: AssetId) -> i128 {
+        let settled = self.legs.iter().filter(|((_, instrument), _)| self.settled_in(*instrument) == asset);
+        settled.map(|(_, leg)| leg.cost).sum()
+    }
+
+    /// What may leave a wallet.
+    pub(super) fn withdrawable(&self, account: AccountId, asset: AssetId) -> i128 {
+        let mut its = self.with_lots(&self.legs, account, asset);
+        if its.any(|(instrument, _)| self.is_stale(instrument)) {
+            return 0;
+        }
+        let losses = self.unrealised(&self.legs, account, asset).min(0);
+        (self.wallet(account, asset) + losses - self.required(account, asset)).max(0)
+    }
+
+    /// Whether the account would have more lots than this limit allows; 0 is no limit.
+    pub(super) fn is_above(most: Quantity, lots: i128) -> bool {
+        most.0 > 0 && lots > i128::from(most.0)
+    }
+}
