@@ -8,14 +8,14 @@ mod moves;
 mod venue;
 
 use super::super::apply_at;
-use super::values::Taste;
 use super::super::scripts::shown::Seen;
+use super::values::Taste;
 use super::{cases as case_count, touched_at_most};
 use crate::support::compare::same_state;
 use crate::support::naive::Naive;
+use cases::{CASES, Came};
 use dojima::domain::{AccountId, AdminEvent, Command, Event, RejectReason, Stamp, VenueLimits};
 use dojima::exchange::{Exchange, ExchangeLimits};
-use cases::{CASES, Came};
 use ledger::Ledger;
 use moves::{Act, Move, Traders, moves_of};
 use proptest::prelude::*;
@@ -81,7 +81,13 @@ impl Run {
                 let holding = self.naive.holding(account, asset);
                 let wallet = self.ledger.wallets.get(&(account, asset)).copied().unwrap_or(0);
                 let told = (wallet, self.ledger.reserved(account, asset));
-                prop_assert_eq!((holding.total, holding.reserved), told, "account {}, asset {}", account, asset);
+                prop_assert_eq!(
+                    (holding.total, holding.reserved),
+                    told,
+                    "account {}, asset {}",
+                    account,
+                    asset
+                );
             }
             for instrument in [LINEAR, INVERSE] {
                 let has = self.ledger.positions.get(&(account, instrument)).copied().unwrap_or_default();
@@ -134,13 +140,13 @@ fn plain() -> BoxedStrategy<Move> {
 
 /// Many orders that only reduce, and positions that others' orders make smaller.
 fn reducing() -> BoxedStrategy<Move> {
-    let taste = Taste { market: 15, show: 12, trigger: 15, oco: 15, min: 4, self_trade: 5, ..Taste::plain(TICKS) };
+    let taste =
+        Taste { market: 15, show: 12, trigger: 15, oco: 15, min: 4, self_trade: 5, ..Taste::plain(TICKS) };
     with_index(moves::orders(&taste, 50), vec![(1, moves::resume())])
 }
 
 fn triggers() -> BoxedStrategy<Move> {
-    let taste =
-        Taste { market: 25, trigger: 45, oco: 25, money: 8, min: 8, show: 5, ..Taste::plain(TICKS) };
+    let taste = Taste { market: 25, trigger: 45, oco: 25, money: 8, min: 8, show: 5, ..Taste::plain(TICKS) };
     with_index(moves::orders(&taste, 20), vec![(4, moves::mark()), (2, moves::resume())])
 }
 
@@ -162,7 +168,10 @@ fn book() -> BoxedStrategy<Move> {
 
 fn auctions() -> BoxedStrategy<Move> {
     let taste = Taste { show: 15, hidden: 10, day: 10, oco: 12, self_trade: 15, ..Taste::plain(FAR_TICKS) };
-    with_index(moves::orders(&taste, 20), vec![(12, moves::phase()), (5, moves::resume()), (3, moves::changes_of_terms())])
+    with_index(
+        moves::orders(&taste, 20),
+        vec![(12, moves::phase()), (5, moves::resume()), (3, moves::changes_of_terms())],
+    )
 }
 
 fn limits() -> BoxedStrategy<Move> {
@@ -273,6 +282,7 @@ fn a_fixed_run_exercises_the_rules_of_positions() {
     let unseen: Vec<_> = CANCELS.iter().filter(|kind| !seen.cancels.contains(**kind)).collect();
     assert!(unseen.is_empty(), "{unseen:?}");
     let counted = |what: &str| seen.counts.get(what).copied().unwrap_or_default();
-    let rare: Vec<_> = CASES.iter().map(|case| (counted(case), case)).filter(|(count, _)| *count < 3).collect();
+    let rare: Vec<_> =
+        CASES.iter().map(|case| (counted(case), case)).filter(|(count, _)| *count < 3).collect();
     assert!(rare.is_empty(), "{rare:?}");
 }
