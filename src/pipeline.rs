@@ -108,9 +108,8 @@ pub fn build(
     };
     let Ends { shared, entry, order, durable, followers, outside } =
         Ends::new(config, &present, last.sequence);
-
-    let start = gateway_start(&listings, &streams, &shards[0]);
     let known = settings::Known::by(&shards[0]);
+    let start = gateway_start(&listings, &streams, &shards[0]);
     let (gateway, authenticator) = entry_path(site, &mut placement, &shared, entry, order_entry, start)?;
     let stamps = StampClock::new(clocks, UnixNanos(last.time.0), counters);
     let stamps_read = stamps.reader(clocks);

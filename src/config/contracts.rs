@@ -1,7 +1,7 @@
 //! What the configuration file says of contracts: indexes, terms, risk, margin tiers, insurance funds.
 
 use super::exact;
-use super::venue::WalletConfig;
+use super::settings::WalletConfig;
 use crate::domain::{DeleverageMode, utc};
 use rust_decimal::Decimal;
 use serde::de::{Error, Visitor};

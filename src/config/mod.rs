@@ -32,10 +32,10 @@ pub use sections::{
 };
 pub use settings::{
     AccountLimitsConfig, Day, FeeTierConfig, FeesSection, InstrumentLimitsConfig, ProtectionConfig,
-    ScheduleConfig, SelfTradeConfig, TimeOfDay,
+    ScheduleConfig, SelfTradeConfig, TimeOfDay, WalletConfig,
 };
 pub use users::{LoginConfig, LoginLimitsConfig, Network, UserRole};
-pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, ShardConfig, TradingLogin, WalletConfig};
+pub use venue::{AccountConfig, AssetConfig, InstrumentConfig, ShardConfig, TradingLogin};
 
 use crate::domain::{Command, VenueCommand};
 use std::path::Path;

@@ -6,6 +6,7 @@ use crate::domain::{Owner, Phase, SelfTrade};
 use rust_decimal::Decimal;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
 
 /// `[fees]`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +108,11 @@ pub struct SelfTradeConfig {
     #[serde(default)]
     pub group: u32,
 }
+
+/// Opening balances in the wallet of one shard, by asset code.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WalletConfig(#[serde(with = "exact::by_name")] pub BTreeMap<String, Decimal>);
 
 /// `[[instruments.schedule]]`: sets the instrument to this phase at this time of day. Not journaled: the engine follows the
 /// schedule of its current file.

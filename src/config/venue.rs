@@ -3,7 +3,7 @@
 use super::contracts::{ContractConfig, ContractRiskConfig, MarginTierConfig};
 use super::settings::{
     AccountLimitsConfig, FeeTierConfig, InstrumentLimitsConfig, ProtectionConfig, ScheduleConfig,
-    SelfTradeConfig,
+    SelfTradeConfig, WalletConfig,
 };
 use super::users::LoginConfig;
 use crate::domain::{AccountId, FeeAsset, LoginId, LoginName, Phase, Product};
@@ -179,11 +179,6 @@ pub struct AccountConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<AccountLimitsConfig>,
 }
-
-/// Opening balances in the wallet of one shard, by asset code.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct WalletConfig(#[serde(with = "super::exact::by_name")] pub BTreeMap<String, Decimal>);
 
 /// A login with the ids that it has in the exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]

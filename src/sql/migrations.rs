@@ -6,13 +6,15 @@
 
 use super::database::Database;
 use super::error::SqlError;
-use super::schema::CONTRACTS;
 use crate::domain::versions;
 
 /// The newest schema that this program knows, and the one that it makes.
 pub const SCHEMA_VERSION: i64 = versions::SQL_SCHEMA;
 
-/// The views of version 9 that [`CONTRACTS`] makes anew.
+/// The tables and views that version 10 added; in a new database they follow the others.
+pub(super) const CONTRACTS: &str = include_str!("contracts.sql");
+
+/// Before [`CONTRACTS`] the views of version 9 that it makes anew go.
 const TO_10: [&str; 2] = [
     "DROP VIEW instruments_readable; DROP VIEW orders_readable; DROP VIEW trades_readable; DROP VIEW conservation;",
     CONTRACTS,

@@ -2,7 +2,7 @@
 
 use super::database::{Database, identity, suffixed};
 use super::error::SqlError;
-use super::migrations::{self, SCHEMA_VERSION};
+use super::migrations::{self, CONTRACTS, SCHEMA_VERSION};
 use super::people::People;
 use super::wal::{MOVED_PAGES, WAL_KEPT_BYTES};
 use dojima_journal::passing::retry;
@@ -16,9 +16,6 @@ use std::path::Path;
 const APPLICATION_ID: i64 = 0x446F_6A69;
 
 const SCHEMA: &str = include_str!("schema.sql");
-
-/// Follows [`SCHEMA`].
-pub(super) const CONTRACTS: &str = include_str!("contracts.sql");
 
 /// The URI that makes SQLite open a file as immutable; `None` for a name that is not UTF-8.
 fn immutable(path: &Path) -> Option<String> {

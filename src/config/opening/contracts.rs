@@ -177,7 +177,7 @@ fn contract_terms(
             p.add(key("index"), quoted(&contract.index), reason);
         }
     }
-    check_times(contract, terms.product, &key, p);
+    check_times(contract, terms.product, key, p);
     let mut price = |field, value| {
         let units = price_units(value, terms.price_decimals).and_then(|units| match units {
             0 => Err("must be above 0".to_owned()),

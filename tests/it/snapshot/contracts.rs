@@ -18,6 +18,10 @@ use dojima::replica::State;
 use dojima::replica::snapshot::layout::section;
 use std::fmt::Debug;
 
+/// Parts that a venue of spot has not.
+pub const OF_CONTRACTS: [Part; 7] =
+    [Part::Contracts, Part::Indexes, Part::Terms, Part::Tiers, Part::Samples, Part::Funds, Part::Holdings];
+
 const START: u64 = 1_700_000_000 * Timestamp::SECOND;
 
 fn index(id: u16, symbol: &str) -> ContractCommand {

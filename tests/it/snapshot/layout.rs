@@ -1,6 +1,7 @@
 //! The format as it is written down: the tables of docs/FORMATS.md, "Snapshots", against the constants, and as a
 //! second decoder of the golden snapshot's records.
 
+use super::contracts::OF_CONTRACTS;
 use super::file::Parts;
 use super::golden::{Golden, golden, what_follows};
 use super::loaded;
@@ -248,7 +249,3 @@ const NAMES: [&str; Part::ALL.len()] = [
     "Extra",
     "Order",
 ];
-
-/// Parts that a venue of spot has not; `contracts.rs` has a snapshot with them.
-const OF_CONTRACTS: [Part; 7] =
-    [Part::Contracts, Part::Indexes, Part::Terms, Part::Tiers, Part::Samples, Part::Funds, Part::Holdings];

@@ -95,12 +95,6 @@ impl Concerns {
                 | VenueCommand::OpenShard { .. }
                 | VenueCommand::Checkpoint(_),
             )
-            | Command::Contract(
-                ContractCommand::AddIndex(_)
-                | ContractCommand::SetIndexTerms { .. }
-                | ContractCommand::SetIndex(_)
-                | ContractCommand::DepositFund(_),
-            )
             | Command::Order(OrderCommand::CancelOrder { .. })
             | Command::Clock(ClockCommand::Tick) => Self::default(),
             Command::Order(OrderCommand::Modify(Modify { login, user_ref, .. })) => {
@@ -126,9 +120,7 @@ impl Concerns {
                 | AdminCommand::Delist { instrument }
                 | AdminCommand::SetProtection { instrument, .. },
             ) => Self::instrument(*instrument),
-            Command::Contract(ContractCommand::SetContract(set)) => Self::instrument(set.instrument),
-            Command::Contract(ContractCommand::SetContractRisk(set)) => Self::instrument(set.instrument),
-            Command::Contract(ContractCommand::SetMarginTier(set)) => Self::instrument(set.instrument),
+            Command::Contract(command) => Self::of_contract_command(command),
             Command::Admin(AdminCommand::SetTerms(terms)) => Self::instrument(terms.instrument),
             Command::Admin(AdminCommand::SetFees(fees)) => Self::instrument(fees.instrument),
             Command::Admin(AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer)) => {
@@ -167,25 +159,8 @@ impl Concerns {
                 | VenueEvent::SessionRolled { .. }
                 | VenueEvent::ShardOpened { .. }
                 | VenueEvent::Checkpointed(_),
-            )
-            | Event::Contract(
-                ContractEvent::IndexAdded(_)
-                | ContractEvent::IndexTermsSet { .. }
-                | ContractEvent::IndexSet(_)
-                | ContractEvent::IndexHeld { .. },
             ) => Self::default(),
-            Event::Contract(ContractEvent::ContractSet(set)) => Self::instrument(set.instrument),
-            Event::Contract(ContractEvent::ContractRiskSet(set)) => Self::instrument(set.instrument),
-            Event::Contract(ContractEvent::MarginTierSet { tier, .. }) => Self::instrument(tier.instrument),
-            Event::Contract(ContractEvent::MarginTiersSet { instrument, .. }) => {
-                Self::instrument(*instrument)
-            }
-            Event::Contract(ContractEvent::PositionChanged(change)) => {
-                Self { instrument: Some(change.instrument), ..Self::account(change.account) }
-            }
-            Event::Contract(ContractEvent::FundChanged(change)) => {
-                Self { instrument: change.instrument, ..Self::default() }
-            }
+            Event::Contract(event) => Self::of_contract_event(event),
             Event::Order(OrderEvent::AccountState { login, .. })
             | Event::Venue(VenueEvent::SessionEnded { login } | VenueEvent::SessionStarted { login, .. }) => {
                 Self::login(*login)
@@ -234,6 +209,35 @@ impl Concerns {
             Event::Admin(AdminEvent::OrderLimitsSet { scope, .. }) => Self::limits(*scope),
             Event::Admin(AdminEvent::SelfTradeSet(set)) => Self::account(set.account),
             Event::Admin(AdminEvent::Killed { scope, .. }) => Self::kill(*scope),
+        }
+    }
+
+    fn of_contract_command(command: &ContractCommand) -> Self {
+        match command {
+            ContractCommand::AddIndex(_)
+            | ContractCommand::SetIndexTerms { .. }
+            | ContractCommand::SetIndex(_)
+            | ContractCommand::DepositFund(_) => Self::default(),
+            ContractCommand::SetContract(set) => Self::instrument(set.instrument),
+            ContractCommand::SetContractRisk(set) => Self::instrument(set.instrument),
+            ContractCommand::SetMarginTier(set) => Self::instrument(set.instrument),
+        }
+    }
+
+    fn of_contract_event(event: &ContractEvent) -> Self {
+        match event {
+            ContractEvent::IndexAdded(_)
+            | ContractEvent::IndexTermsSet { .. }
+            | ContractEvent::IndexSet(_)
+            | ContractEvent::IndexHeld { .. } => Self::default(),
+            ContractEvent::ContractSet(set) => Self::instrument(set.instrument),
+            ContractEvent::ContractRiskSet(set) => Self::instrument(set.instrument),
+            ContractEvent::MarginTierSet { tier, .. } => Self::instrument(tier.instrument),
+            ContractEvent::MarginTiersSet { instrument, .. } => Self::instrument(*instrument),
+            ContractEvent::PositionChanged(change) => {
+                Self { instrument: Some(change.instrument), ..Self::account(change.account) }
+            }
+            ContractEvent::FundChanged(change) => Self { instrument: change.instrument, ..Self::default() },
         }
     }
 }

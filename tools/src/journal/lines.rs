@@ -377,3 +377,114 @@ impl Reader<'_> {
 fn scaled(value: i64, decimals: u8) -> Option<Decimal> {
     (u32::from(decimals) <= Decimal::MAX_SCALE).then(|| Decimal::new(value, u32::from(decimals)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dojima::domain::{
+        AddIndex, AssetCode, EventRecord, FundCause, FundChanged, IndexSet, IndexTerms, Listing, Ppm,
+        Product, SetContract, SetMarginTier, ShardId, Symbol, Timestamp, Transfer,
+    };
+
+    /// The lines of these events, without number and time.
+    fn shown(events: &[Event]) -> Vec<String> {
+        let mut names = Names::default();
+        let mut lines = Vec::new();
+        for (number, event) in (1..).zip(events) {
+            let record = EventRecord { number, sequence: 1, time: Timestamp(0), event: *event };
+            let entry = Entry::of_event(record);
+            names.note(&entry);
+            let words = words(&entry, &Concerns::of(&entry, &names), &names);
+            let words: Vec<String> = words.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            lines.push(words.join(" "));
+        }
+        lines
+    }
+
+    /// An inverse contract, whose lots are amounts of quote.
+    fn listing(instrument: InstrumentId) -> Listing {
+        Listing {
+            instrument,
+            symbol: Symbol::new("BTC-MAR").expect("a symbol"),
+            base: AssetId(1),
+            quote: AssetId(0),
+            price_decimals: 2,
+            tick_units: 50,
+            lot: Amount(1_000),
+            min_quantity: Quantity(5),
+            product: Product::InverseDated,
+            ..Listing::default()
+        }
+    }
+
+    #[test]
+    fn numbers_of_contracts_are_in_their_units() {
+        let asset = |id, code, scale| {
+            let code = AssetCode::new(code).expect("a code");
+            Event::Admin(AdminEvent::AssetAdded { asset: AssetId(id), code, scale })
+        };
+        let instrument = InstrumentId(0);
+        let index = AddIndex {
+            index: IndexId(3),
+            symbol: Symbol::new("BTC").expect("a symbol"),
+            price_decimals: 2,
+            shard: ShardId::FIRST,
+            terms: IndexTerms { stale_after_ms: 1_000, grace_s: 0, jump: Ppm(0) },
+        };
+        let set = IndexSet {
+            index: IndexId(3),
+            price: 5_000_050,
+            source_time: Timestamp(1_806_048_000_000_000_000),
+            grace_until: Timestamp(0),
+        };
+        let contract = SetContract {
+            instrument,
+            index: IndexId(3),
+            expiry: 1_806_048_000,
+            funding_interval_s: 0,
+            price_min: 100,
+            price_max: 1_000_050,
+        };
+        let tier = SetMarginTier {
+            instrument,
+            row: 1,
+            of: 2,
+            floor: Amount(250_000_000),
+            initial: Ppm(40_000),
+            maintenance: Ppm(20_000),
+        };
+        let change = FundChanged {
+            asset: AssetId(1),
+            shard: ShardId::FIRST,
+            cause: FundCause::Deposit,
+            instrument: None,
+            amount: Amount(50_000_000),
+            fund: Amount(150_000_000),
+            reference: 7,
+        };
+        let transfer =
+            Transfer { asset: AssetId(0), amount: Amount(150), reference: 9, ..Transfer::default() };
+        let lines = shown(&[
+            asset(0, "USD", 2),
+            asset(1, "BTC", 8),
+            Event::Admin(AdminEvent::InstrumentListed(listing(instrument))),
+            Event::Contract(ContractEvent::IndexAdded(index)),
+            Event::Contract(ContractEvent::IndexSet(set)),
+            Event::Contract(ContractEvent::ContractSet(contract)),
+            Event::Contract(ContractEvent::MarginTierSet { tier, amount: Amount(250_000) }),
+            Event::Contract(ContractEvent::FundChanged(change)),
+            Event::Admin(AdminEvent::Deposited(transfer)),
+        ]);
+        let says = |line: usize, words: &[&str]| {
+            for word in words {
+                assert!(lines[line].split(' ').any(|found| found == *word), "{word}: {}", lines[line]);
+            }
+        };
+        says(2, &["lot=10", "min_quantity=50", "product=inverse-dated"]);
+        says(4, &["index=BTC", "price=50000.50", "source_time=2027-03-26T08:00:00.000000000Z"]);
+        says(5, &["instrument=BTC-MAR", "index=BTC", "expiry=2027-03-26T08:00:00Z", "price_max=10000.50"]);
+        says(6, &["tier.instrument=BTC-MAR", "tier.floor=2.5", "tier.row=1", "amount=0.0025"]);
+        says(7, &["asset=BTC", "amount=0.5", "fund=1.5", "reference=7"]);
+        says(8, &["asset=USD", "amount=1.5", "reference=9"]);
+    }
+}

@@ -115,9 +115,7 @@ impl Names {
                 }
             }
             Command::Admin(AdminCommand::SetAsset(settings)) => self.asset_set(settings),
-            Command::Contract(ContractCommand::AddIndex(add)) => {
-                self.indexes.entry(add.index).or_insert_with(|| Index::of(add));
-            }
+            Command::Contract(command) => self.note_contract_command(command),
             Command::Order(OrderCommand::Enter(enter)) => {
                 self.order(enter.login, enter.user_ref, enter.instrument)
             }
@@ -165,14 +163,6 @@ impl Names {
                 | OrderCommand::NameOrder(_)
                 | OrderCommand::CancelLogin { .. },
             )
-            | Command::Contract(
-                ContractCommand::SetIndexTerms { .. }
-                | ContractCommand::SetIndex(_)
-                | ContractCommand::SetContract(_)
-                | ContractCommand::SetContractRisk(_)
-                | ContractCommand::SetMarginTier(_)
-                | ContractCommand::DepositFund(_),
-            )
             | Command::Clock(ClockCommand::Tick) => {}
         }
     }
@@ -187,9 +177,7 @@ impl Names {
                 self.instruments.insert(listing.instrument, Terms::of_event(listing));
             }
             Event::Admin(AdminEvent::AssetSet(settings)) => self.asset_set(settings),
-            Event::Contract(ContractEvent::IndexAdded(add)) => {
-                self.indexes.insert(add.index, Index::of(add));
-            }
+            Event::Contract(event) => self.note_contract_event(event),
             Event::Order(OrderEvent::Accepted(e)) => {
                 self.order(e.login, e.terms.user_ref, e.terms.instrument)
             }
@@ -240,18 +228,38 @@ impl Names {
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_),
-            )
-            | Event::Contract(
-                ContractEvent::IndexTermsSet { .. }
-                | ContractEvent::IndexSet(_)
-                | ContractEvent::IndexHeld { .. }
-                | ContractEvent::ContractSet(_)
-                | ContractEvent::ContractRiskSet(_)
-                | ContractEvent::MarginTierSet { .. }
-                | ContractEvent::MarginTiersSet { .. }
-                | ContractEvent::FundChanged(_)
-                | ContractEvent::PositionChanged(_),
             ) => {}
+        }
+    }
+
+    fn note_contract_command(&mut self, command: &ContractCommand) {
+        match command {
+            ContractCommand::AddIndex(add) => {
+                self.indexes.entry(add.index).or_insert_with(|| Index::of(add));
+            }
+            ContractCommand::SetIndexTerms { .. }
+            | ContractCommand::SetIndex(_)
+            | ContractCommand::SetContract(_)
+            | ContractCommand::SetContractRisk(_)
+            | ContractCommand::SetMarginTier(_)
+            | ContractCommand::DepositFund(_) => {}
+        }
+    }
+
+    fn note_contract_event(&mut self, event: &ContractEvent) {
+        match event {
+            ContractEvent::IndexAdded(add) => {
+                self.indexes.insert(add.index, Index::of(add));
+            }
+            ContractEvent::IndexTermsSet { .. }
+            | ContractEvent::IndexSet(_)
+            | ContractEvent::IndexHeld { .. }
+            | ContractEvent::ContractSet(_)
+            | ContractEvent::ContractRiskSet(_)
+            | ContractEvent::MarginTierSet { .. }
+            | ContractEvent::MarginTiersSet { .. }
+            | ContractEvent::FundChanged(_)
+            | ContractEvent::PositionChanged(_) => {}
         }
     }
 
