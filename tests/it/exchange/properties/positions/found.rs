@@ -32,3 +32,19 @@ fn an_iceberg_that_was_lowered_while_it_is_eaten() -> Result<(), TestCaseError> 
         order(0, Side::Buy, 9, None, plain),
     ])
 }
+
+/// The mark falls between the orders and the fill. The dry run goes on with the iceberg when the other order fails.
+#[test]
+fn a_dry_run_with_an_iceberg_and_an_order_that_fails() -> Result<(), TestCaseError> {
+    let plain = Instructions::default();
+    let shows = Instructions { display_quantity: 2, ..plain };
+    let kills = Instructions { min_quantity: 33, ..plain };
+    let falls = Move { wait: 0, act: Act::Index(675, 0) };
+    agrees(&[
+        order(1, Side::Buy, 30, Some(150), shows),
+        order(5, Side::Buy, 14, Some(150), plain),
+        order(1, Side::Buy, 5, Some(140), plain),
+        Move { wait: 1_000_000, ..falls },
+        order(3, Side::Sell, 33, None, kills),
+    ])
+}

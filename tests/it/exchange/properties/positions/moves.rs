@@ -1,14 +1,16 @@
 //! What traders, operators and the source of the index do, in numbers that stay meaningful when a sequence is made shorter.
 
 use super::super::values::{Taste, Wish, prevention, wish};
-use super::venue::{ACCOUNTS, ASSETS, INDEX, INVERSE, LINEAR, LOGIN_ACCOUNTS, risk, terms, tiers};
+use super::venue::{
+    ACCOUNTS, ASSETS, FIRST_PRICE, INDEX, INVERSE, LINEAR, LOGIN_ACCOUNTS, risk, terms, tiers,
+};
 use crate::support::naive::{Naive, Order};
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amend, Amount, AssetId, Cancel, CancelFilter,
     ClockCommand, Command, ContractCommand, Effect, Enter, Event, FeeRate, FeeTier, GroupId, Instructions,
-    InstrumentId, LimitScope, LoginId, MassCancel, Modify, OrderCommand, OrderEvent, OrderLimits, Phase, Ppm,
-    Price, Protection, Quantity, QueryAccount, Replace, SetContractRisk, SetFees, SetIndex, SetTerms,
-    ShardId, Stamp, TimeInForce, Timestamp, Transfer, UserRef,
+    InstrumentId, LimitScope, LoginId, MassCancel, Modify, OrderCommand, OrderEvent, OrderLimits, OrderPrice,
+    Phase, Ppm, Price, Protection, Quantity, QueryAccount, Replace, SetContractRisk, SetFees, SetIndex,
+    SetTerms, ShardId, Side, Stamp, TimeInForce, Timestamp, Transfer, TriggerKind, UserRef,
 };
 use proptest::prelude::*;
 use proptest::strategy::Union;
@@ -61,14 +63,22 @@ impl Traders {
         let open = naive.open_orders();
         let one = |which: u8| (!open.is_empty()).then(|| open[usize::from(which) % open.len()]);
         let made = match &step.act {
-            Act::Enter(login, instrument, wish) => Some(self.enter(*login, *instrument, *wish, &open)),
-            Act::Replace(which, wish) => one(*which).map(|order| self.replace(order, *wish)),
+            Act::Enter(login, instrument, wish) => {
+                let wish = near_mark(*wish, mark_moved(naive, *instrument));
+                let account = AccountId(LOGIN_ACCOUNTS[login.0 as usize]);
+                let wish = to_reduce(wish, naive.position(account, *instrument).0);
+                Some(self.enter(*login, *instrument, wish, &open))
+            }
+            Act::Replace(which, wish) => one(*which).map(|order| {
+                let wish = near_mark(*wish, mark_moved(naive, order.instrument));
+                self.replace(order, wish)
+            }),
             Act::Amend(which, price, quantity) => one(*which).map(|order| {
                 OrderCommand::Amend(Amend {
                     login: order.login,
                     session: 0,
                     user_ref: order.user_ref,
-                    price: *price,
+                    price: price.map(|units| shifted(units, mark_moved(naive, order.instrument))),
                     quantity: Quantity(*quantity),
                 })
             }),
@@ -174,8 +184,47 @@ impl Traders {
     }
 }
 
+/// How far the mark is from the first one, price units.
+fn mark_moved(naive: &Naive, instrument: InstrumentId) -> i64 {
+    let [_, mark, _] = naive.prices(instrument);
+    let tick = i64::from(naive.listings()[instrument.0 as usize].tick_units);
+    mark.map_or(0, |mark| mark.0 * tick - i64::from(FIRST_PRICE))
+}
+
+fn shifted(units: u32, by: i64) -> u32 {
+    u32::try_from(i64::from(units) + by).unwrap_or(units)
+}
+
+/// Prices are as far from the mark as they were from the first one. What is no price stays none.
+fn near_mark((side, price, time, quantity, mut asks): Wish, by: i64) -> Wish {
+    let price = match price {
+        OrderPrice::Limit(units @ 1..10_000) => OrderPrice::Limit(units + by),
+        other => other,
+    };
+    if let Some(trigger) = asks.as_mut().and_then(|asks| asks.trigger.as_mut())
+        && trigger.kind != TriggerKind::TrailingStop
+    {
+        trigger.price = shifted(trigger.price, by);
+    }
+    (side, price, time, quantity, asks)
+}
+
+/// What is to reduce is of the side that does, but for one in four; where there is nothing it opens.
+fn to_reduce((mut side, price, time, quantity, mut asks): Wish, lots: i128) -> Wish {
+    let reduces = asks.as_mut().filter(|asks| asks.effect == Effect::ReduceOnly);
+    if let Some(asks) = reduces.filter(|_| quantity.0 % 4 != 0) {
+        match lots.signum() {
+            1 => side = Side::Sell,
+            -1 => side = Side::Buy,
+            _ => asks.effect = Effect::Any,
+        }
+    }
+    (side, price, time, quantity, asks)
+}
+
+/// Mostly of an account that has little.
 fn login() -> impl Strategy<Value = LoginId> {
-    (0..LOGIN_ACCOUNTS.len() as u32).prop_map(LoginId)
+    prop_oneof![1 => 0_u32..3, 3 => 3_u32..LOGIN_ACCOUNTS.len() as u32].prop_map(LoginId)
 }
 
 fn account() -> impl Strategy<Value = AccountId> {
@@ -241,10 +290,10 @@ pub fn orders(taste: &Taste, reduce: u32) -> Vec<(u32, BoxedStrategy<Act>)> {
     ]
 }
 
-/// Prices that move the marks, and now and then by much.
-pub fn index() -> BoxedStrategy<Act> {
-    let price = prop_oneof![12 => 730_u32..770, 4 => 680_u32..830, 1 => 500_u32..1_200];
-    let age = prop_oneof![10 => 0..SECOND, 1 => 8 * SECOND..11 * SECOND];
+/// Prices that move the marks, some of them by much: so many in a hundred.
+pub fn index(far: u32) -> BoxedStrategy<Act> {
+    let price = prop_oneof![99 - far => 735_u32..765, far => 660_u32..850, 1 => 500_u32..1_200];
+    let age = prop_oneof![30 => 0..SECOND, 1 => 8 * SECOND..11 * SECOND];
     (price, age).prop_map(|(price, age)| Act::Index(price, age)).boxed()
 }
 
@@ -253,7 +302,8 @@ pub fn tick() -> BoxedStrategy<Act> {
 }
 
 pub fn transfer() -> BoxedStrategy<Act> {
-    let amount = prop_oneof![3 => 1_i64..2_000, 6 => -2_000_i64..0, 1 => -1_000_000_i64..0];
+    let amount =
+        prop_oneof![3 => 1_i64..2_000, 2 => 2_000_i64..20_000, 5 => -2_000_i64..0, 1 => -1_000_000_i64..0];
     (account(), 0..ASSETS.len(), amount)
         .prop_map(|(account, asset, amount)| Act::Transfer(account, ASSETS[asset], amount))
         .boxed()
@@ -261,13 +311,13 @@ pub fn transfer() -> BoxedStrategy<Act> {
 
 pub fn phase() -> BoxedStrategy<Act> {
     let phase = prop_oneof![
-        8 => Just(Phase::Continuous),
-        2 => Just(Phase::PreOpen),
-        4 => Just(Phase::OpeningAuction),
-        2 => Just(Phase::VolatilityAuction),
-        3 => Just(Phase::ClosingAuction),
-        2 => Just(Phase::Closed),
-        2 => Just(Phase::Halted),
+        4 => Just(Phase::Continuous),
+        6 => Just(Phase::PreOpen),
+        10 => Just(Phase::OpeningAuction),
+        6 => Just(Phase::VolatilityAuction),
+        6 => Just(Phase::ClosingAuction),
+        1 => Just(Phase::Closed),
+        1 => Just(Phase::Halted),
         1 => Just(Phase::CancelOnly),
     ];
     admin((instrument(), phase).prop_map(|(instrument, phase)| AdminCommand::SetPhase { instrument, phase }))
@@ -287,8 +337,8 @@ pub fn mark() -> BoxedStrategy<Act> {
 
 /// Room for fewer lots, and for more again.
 pub fn set_risk() -> BoxedStrategy<Act> {
-    let tight = (4_u32..60).prop_map(|limit| (limit, limit));
-    let limit = prop_oneof![2 => Just((100_u32, 200_u32)), 1 => (10_u32..60, 60_u32..90), 4 => tight, 1 => (0_u32..5, 5_u32..30)];
+    let tight = (5_u32..150).prop_map(|limit| (limit.min(100), limit));
+    let limit = prop_oneof![1 => Just((100_u32, 200_u32)), 8 => tight, 1 => (0_u32..5, 5_u32..30)];
     let set = (instrument(), limit, 1_u32..20).prop_map(|(instrument, (position, interest), impact_lots)| {
         let (position_limit, open_interest_limit) = (position, interest);
         let set = SetContractRisk { position_limit, open_interest_limit, impact_lots, ..risk(instrument) };
@@ -384,8 +434,8 @@ pub fn changes_of_terms() -> BoxedStrategy<Act> {
 /// Time that hardly passes, and now and then a while: until the index is stale, until the first ten minutes are over.
 pub fn waits() -> BoxedStrategy<u64> {
     prop_oneof![
-        60 => Just(0_u64),
-        20 => 1..SECOND / 2,
+        120 => Just(0_u64),
+        30 => 1..SECOND / 2,
         16 => SECOND / 2..2 * SECOND,
         2 => 2 * SECOND..12 * SECOND,
         1 => Just(600 * SECOND),

@@ -20,7 +20,7 @@ pub const FIRST_PRICE: u32 = 750;
 
 /// What each account has of COIN and CASH at first. An order of 20 lots needs about 15 and 750.
 const RICHES: [[i64; 2]; ACCOUNTS as usize] =
-    [[500, 20_000], [20_000, 1_000_000], [200, 8_000], [40, 1_500], [12, 400]];
+    [[150, 6_000], [20_000, 1_000_000], [60, 3_000], [30, 1_500], [15, 700]];
 
 fn admin(command: AdminCommand) -> Command {
     Command::Admin(command)
@@ -57,9 +57,9 @@ pub fn risk(instrument: InstrumentId) -> SetContractRisk {
         interest_ppb: 0,
         impact_lots: 6,
         mark_band: Ppm(60_000),
-        first_band: Ppm(80_000),
-        premium_band: Ppm(20_000),
-        outer_band: Ppm(50_000),
+        first_band: Ppm(70_000),
+        premium_band: Ppm(40_000),
+        outer_band: Ppm(80_000),
         liquidation_fee: Ppm(0),
         collar: Ppm(10_000),
         adl_after: 10,
