@@ -1,10 +1,10 @@
 //! Mark prices, set by the index and by the sampling tick (docs/FUTURES.md, "Mark price").
 
+use super::super::contract::Index;
 use super::super::instrument::Instrument;
 use super::super::positions::Quoted;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
-use super::index::Index;
 use crate::domain::contracts::{ImpactPrices, Level, MarkInputs, impact_price, mark};
 use crate::domain::{AddIndex, AdminEvent, Event, IndexId, InstrumentId, Phase, Price, ShardId, Side};
 

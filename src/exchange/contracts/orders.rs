@@ -2,20 +2,14 @@
 
 use super::super::book::{Handle, Order};
 use super::super::checks::{Checked, Request};
+use super::super::contract::Contract;
 use super::super::extras::REDUCES;
 use super::super::market::Market;
 use super::super::positions::WithOrder;
 use super::super::sink::EventSink;
-use super::terms::Contract;
-use crate::domain::contracts::OrderDemand;
-use crate::domain::{
-    AccountId, Amount, Effect, Ppm, Price, Quantity, QuantityUnit, RejectReason, Side, UserRef,
-};
 
-/// Whether an order may only reduce a position.
-pub(in crate::exchange) fn reduces(request: &Request<'_>) -> bool {
-    request.instructions.is_some_and(|asked| asked.effect == Effect::ReduceOnly)
-}
+use crate::domain::contracts::OrderDemand;
+use crate::domain::{AccountId, Amount, Ppm, Price, Quantity, QuantityUnit, RejectReason, Side, UserRef};
 
 impl<S: EventSink> Market<'_, S> {
     fn contract(&self) -> &Contract {
@@ -28,7 +22,7 @@ impl<S: EventSink> Market<'_, S> {
         request: &Request<'_>,
     ) -> Result<(), RejectReason> {
         let by_amount = request.instructions.is_some_and(|asked| asked.unit == QuantityUnit::QuoteAmount);
-        if by_amount && (self.instrument.listing.product.is_inverse() || reduces(request)) {
+        if by_amount && (self.instrument.listing.product.is_inverse() || request.reduces()) {
             return Err(RejectReason::InvalidInstructions);
         }
         Ok(())
@@ -48,7 +42,7 @@ impl<S: EventSink> Market<'_, S> {
         request: &Request<'_>,
         checked: &mut Checked,
     ) -> Result<(), RejectReason> {
-        if !reduces(request) || checked.watch.is_some() {
+        if !request.reduces() || checked.watch.is_some() {
             return Ok(());
         }
         let closable = self.closable(request.account, request.side);
@@ -72,12 +66,12 @@ impl<S: EventSink> Market<'_, S> {
     pub(in crate::exchange) fn may_link(&self, request: &Request<'_>, other: Handle) -> bool {
         let other_reduces = self.shared.orders.hot(other).flags & REDUCES != 0;
         let waits = request.instructions.is_some_and(|asked| asked.trigger.is_some());
-        reduces(request) == other_reduces && (!other_reduces || waits || self.shared.is_dormant(other))
+        request.reduces() == other_reduces && (!other_reduces || waits || self.shared.is_dormant(other))
     }
 
     /// What the order would do to its account; `None` if it only reduces.
     fn exposure(&mut self, request: &Request<'_>, open: Quantity) -> Option<WithOrder> {
-        if reduces(request) {
+        if request.reduces() {
             return None;
         }
         let replaced = request.replaced.filter(|replaced| !replaced.reduces);
@@ -148,7 +142,7 @@ impl<S: EventSink> Market<'_, S> {
         checked.reserve = Amount((whole.0 - of_first).max(0));
         let released = request.replaced.map_or(0, |replaced| replaced.reserved.0);
         let available = self.available(request.account) + i128::from(released);
-        if available - with.required - i128::from(checked.reserve.0) < 0 {
+        if available - i128::from(with.required) - i128::from(checked.reserve.0) < 0 {
             return Err(RejectReason::InsufficientMargin);
         }
         Ok(())
@@ -225,7 +219,7 @@ impl<S: EventSink> Market<'_, S> {
         let demand = self.demand(order.account, order.side, open, order.limit, false);
         let held = demand.held(&self.contract().value).ok_or(RejectReason::InsufficientMargin)?;
         let available = self.available(order.account) + i128::from(order.reserved.0);
-        if available - with.required - i128::from(held.0) < 0 {
+        if available - i128::from(with.required) - i128::from(held.0) < 0 {
             return Err(RejectReason::InsufficientMargin);
         }
         Ok(held)

@@ -68,7 +68,7 @@ pub(in crate::exchange) struct WithOrder {
     /// The lots at risk with it.
     pub(in crate::exchange) lots_at_risk: u64,
     /// By how much it would raise what is required, minor units.
-    pub(in crate::exchange) required: i128,
+    pub(in crate::exchange) required: i64,
 }
 
 impl Positions {
@@ -100,6 +100,7 @@ impl Positions {
             (false, 0) => 0,
             _ => with.sums_at(&quoted).required - holding.sums_at(&quoted).required,
         };
+        let required = i64::try_from(required).expect("margins are below 2^63");
         WithOrder { increases, lots_at_risk: after.lots_at_risk(), required }
     }
 }

@@ -1,6 +1,6 @@
 //! Restores an exchange from records: the order of the parts, and all records except those of orders.
 
-use super::contracts::{ContractsRecord, HoldingRecord, TakenTiers};
+use super::contract_records::{ContractsRecord, HoldingRecord, TakenTiers};
 use super::orders::{Filling, Orders};
 use super::records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
