@@ -300,6 +300,12 @@ impl<S: EventSink> Market<'_, S> {
         } else {
             self.check_funds(request, &mut checked)?;
         }
+        self.check_capacity(request, &checked)?;
+        Ok(checked)
+    }
+
+    /// Checks whether the exchange, the instrument and the account have room for the order.
+    fn check_capacity(&self, request: &Request<'_>, checked: &Checked) -> Result<(), RejectReason> {
         if request.may_stay() && request.replaced.is_none() && self.shared.orders.is_full() {
             return Err(RejectReason::TooManyOrders);
         }
@@ -317,7 +323,7 @@ impl<S: EventSink> Market<'_, S> {
                 return Err(RejectReason::TooManyTriggers);
             }
         }
-        Ok(checked)
+        Ok(())
     }
 
     fn check_quantity(&mut self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {

@@ -1,6 +1,7 @@
 //! An instrument together with everything that its orders use: how orders rest and are removed.
 
 use super::book::{Cold, Handle, Hot, Order};
+use super::contract::Contract;
 use super::extras::{self, Extra};
 use super::instrument::Instrument;
 use super::positions::At;
@@ -9,10 +10,10 @@ use super::shared::Shared;
 use super::sink::EventSink;
 use super::standing::{Lots, Standing};
 use super::wallet::Wallet;
-use crate::domain::contracts::OrderDemand;
+use crate::domain::contracts::{OrderDemand, PriceLimits};
 use crate::domain::{
-    AccountId, Amount, CancelReason, Canceled, Event, OrderEvent, OrderState, Owner, Quantity, RestateReason,
-    Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
+    AccountId, Amount, CancelReason, Canceled, Event, OrderEvent, OrderState, Owner, Ppm, Price, Quantity,
+    RestateReason, Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
 };
 
 /// An instrument with the shared state and the event sink.
@@ -26,6 +27,26 @@ impl<S: EventSink> Market<'_, S> {
     #[inline]
     pub(super) fn extra(&self, order: &Order) -> Option<&Extra> {
         self.shared.extras.find(order.extra)
+    }
+
+    /// Whether positions are traded here, not assets.
+    pub(super) fn is_contract(&self) -> bool {
+        self.instrument.contract.is_some()
+    }
+
+    pub(super) fn contract(&self) -> &Contract {
+        self.instrument.contract.as_ref().expect("it is a contract")
+    }
+
+    /// An account in this contract.
+    pub(super) fn at(&self, account: AccountId) -> At {
+        let contract = self.instrument.contract.as_ref().expect("it is a contract");
+        At { account, contract: contract.ordinal }
+    }
+
+    /// The price limits now.
+    pub(super) fn price_limits(&self) -> PriceLimits {
+        self.contract().price_limits(self.shared.now)
     }
 
     /// Open lots, including an iceberg's lots that are not displayed.
@@ -71,6 +92,44 @@ impl<S: EventSink> Market<'_, S> {
         self.required_reserve(order).min(order.reserved)
     }
 
+    /// By what it is computed what an order holds.
+    pub(super) fn demand(
+        &self,
+        account: AccountId,
+        side: Side,
+        open: Quantity,
+        limit: Option<Price>,
+        is_dormant: bool,
+    ) -> OrderDemand {
+        let mark = self.instrument.mark.expect("a contract that takes orders has a mark");
+        let limit = match limit {
+            Some(limit) => limit,
+            None if is_dormant => mark,
+            None => self.price_limits().of_side(side),
+        };
+        let rates = self.instrument.rates(self.shared.account(account).tier);
+        let fee = Ppm(rates.maker.0.max(rates.taker.0).max(0).unsigned_abs());
+        OrderDemand { side, lots: open.0, limit, mark, fee }
+    }
+
+    /// What an order must hold if it is measured now: 0 if it puts no more lots at risk. `is_counted`: its open lots are
+    /// among those of the open orders of its account.
+    pub(super) fn held_now(&mut self, order: &Order, is_counted: bool) -> Amount {
+        if order.flags & extras::REDUCES != 0 {
+            return Amount(0);
+        }
+        let open = self.open_of(order);
+        let at = self.at(order.account);
+        let replaced = if is_counted { open.0 } else { 0 };
+        let with = self.shared.positions.with_order(at, order.side, open.0, replaced);
+        if !with.increases {
+            return Amount(0);
+        }
+        let is_dormant = self.extra(order).is_some_and(|extra| extra.state == OrderState::Dormant);
+        let demand = self.demand(order.account, order.side, open, order.limit, is_dormant);
+        demand.held(&self.contract().value).expect("checked at entry")
+    }
+
     /// The instrument's book and its orders.
     #[inline(always)]
     pub(super) fn standing(&mut self) -> Standing<'_> {
@@ -106,8 +165,9 @@ impl<S: EventSink> Market<'_, S> {
     #[cold]
     fn register_extra(&mut self, handle: Handle, open: Quantity) {
         let order = self.shared.orders.get(handle);
-        if order.flags & extras::REDUCES != 0 {
-            self.note_reducing(handle);
+        if order.flags & extras::REDUCES != 0 && !self.shared.is_dormant(handle) {
+            let at = self.at(order.account);
+            self.shared.reducing.add(at, order.id, handle);
         }
         let extra = self.shared.extras.find_mut(order.extra).expect("it is marked to have one");
         (extra.links.order, extra.links.handle) = (order.id, handle);

@@ -169,13 +169,10 @@ impl<S: EventSink> Market<'_, S> {
                 (quantity, end) = self.affordable(taker, price, wanted);
             }
             if measures && quantity.0 > 0 {
-                match self.meet::<DRY>(taker, dry, handle, price, quantity) {
-                    Some(ended) => return ended,
-                    None if quantity < wanted => return end,
-                    None => continue,
+                if let Some(ended) = self.meet::<DRY>(taker, dry, handle, price, quantity) {
+                    return ended;
                 }
-            }
-            if quantity.0 > 0 {
+            } else if quantity.0 > 0 {
                 self.trade::<DRY>(taker, dry, handle, price, quantity, None);
                 if !DRY && quantity == open {
                     self.refresh_if_used_up(handle, flags);

@@ -4,7 +4,7 @@ use super::super::book::{Handle, Hot};
 use super::super::contract::{MeasuredSide, Pair};
 use super::super::market::Market;
 use super::super::match_end::MatchEnd;
-use super::super::positions::{At, Measured, Position, Traded};
+use super::super::positions::{Measured, Position, Traded};
 use super::super::products::{FeeTerms, Settled};
 use super::super::sink::EventSink;
 use crate::domain::contracts::OrderDemand;
@@ -40,12 +40,6 @@ impl Party {
 }
 
 impl<S: EventSink> Market<'_, S> {
-    /// An account in this contract.
-    pub(in crate::exchange) fn at(&self, account: AccountId) -> At {
-        let contract = self.instrument.contract.as_ref().expect("it is a contract");
-        At { account, contract: contract.ordinal }
-    }
-
     /// An account's wallet in the settlement asset, what orders hold included, minor units.
     pub(super) fn wallet_of(&self, account: AccountId) -> i64 {
         let balance = self.shared.ledger.balance(account, self.instrument.listing.settled_in());

@@ -2,20 +2,14 @@
 
 use super::super::book::{Handle, Order};
 use super::super::checks::{Checked, Request};
-use super::super::contract::Contract;
 use super::super::extras::REDUCES;
 use super::super::market::Market;
 use super::super::positions::WithOrder;
 use super::super::sink::EventSink;
 
-use crate::domain::contracts::OrderDemand;
-use crate::domain::{AccountId, Amount, Ppm, Price, Quantity, QuantityUnit, RejectReason, Side, UserRef};
+use crate::domain::{AccountId, Amount, Price, Quantity, QuantityUnit, RejectReason, Side, UserRef};
 
 impl<S: EventSink> Market<'_, S> {
-    fn contract(&self) -> &Contract {
-        self.instrument.contract.as_ref().expect("it is a contract")
-    }
-
     /// Checks instructions that contracts do not have, and the price range.
     pub(in crate::exchange) fn check_contract_terms(
         &self,
@@ -155,45 +149,6 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.positions.margin(account, asset).available(free)
     }
 
-    /// By what it is computed what an order holds.
-    fn demand(
-        &self,
-        account: AccountId,
-        side: Side,
-        open: Quantity,
-        limit: Option<Price>,
-        is_dormant: bool,
-    ) -> OrderDemand {
-        let mark = self.instrument.mark.expect("a contract that takes orders has a mark");
-        let limit = match limit {
-            Some(limit) => limit,
-            None if is_dormant => mark,
-            None => self.price_limits().of_side(side),
-        };
-        let rates = self.instrument.rates(self.shared.account(account).tier);
-        let fee = Ppm(rates.maker.0.max(rates.taker.0).max(0).unsigned_abs());
-        OrderDemand { side, lots: open.0, limit, mark, fee }
-    }
-
-    /// What an order must hold if it is measured now: 0 if it puts no more lots at risk. `is_counted`: its open lots are
-    /// among those of the open orders of its account.
-    pub(in crate::exchange) fn held_now(&mut self, order: &Order, is_counted: bool) -> Amount {
-        if order.flags & REDUCES != 0 {
-            return Amount(0);
-        }
-        let open = self.open_of(order);
-        let at = self.at(order.account);
-        let replaced = if is_counted { open.0 } else { 0 };
-        let with = self.shared.positions.with_order(at, order.side, open.0, replaced);
-        if !with.increases {
-            return Amount(0);
-        }
-        let is_dormant =
-            self.extra(order).is_some_and(|extra| extra.state == crate::domain::OrderState::Dormant);
-        let demand = self.demand(order.account, order.side, open, order.limit, is_dormant);
-        demand.held(&self.contract().value).expect("checked at entry")
-    }
-
     /// Checks a triggered order once more: its price limits and its margin. Returns what it holds from now on.
     ///
     /// # Errors
@@ -223,15 +178,5 @@ impl<S: EventSink> Market<'_, S> {
             return Err(RejectReason::InsufficientMargin);
         }
         Ok(held)
-    }
-
-    /// Whether positions are traded here, not assets.
-    pub(in crate::exchange) fn is_contract(&self) -> bool {
-        self.instrument.contract.is_some()
-    }
-
-    /// The price limits now.
-    pub(in crate::exchange) fn price_limits(&self) -> crate::domain::contracts::PriceLimits {
-        self.contract().price_limits(self.shared.now)
     }
 }

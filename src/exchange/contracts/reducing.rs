@@ -1,7 +1,6 @@
 //! Reduce-only orders of contracts: never more of them than there is to reduce (docs/FUTURES.md, "Reduce-only").
 
 use super::super::book::{Handle, Order};
-use super::super::extras::REDUCES;
 use super::super::market::Market;
 use super::super::matching::shrunk;
 use super::super::sink::EventSink;
@@ -157,14 +156,5 @@ impl<S: EventSink> Market<'_, S> {
             }
         }
         lowered
-    }
-
-    /// Notes that an order rests, if it is reduce-only.
-    pub(in crate::exchange) fn note_reducing(&mut self, handle: Handle) {
-        let hot = *self.shared.orders.hot(handle);
-        if hot.flags & REDUCES != 0 && !self.shared.is_dormant(handle) {
-            let at = self.at(hot.account);
-            self.shared.reducing.add(at, hot.id, handle);
-        }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::holding::Mode;
 use super::*;
-use crate::domain::contracts::{Settlement, Tier};
-use crate::domain::{Amount, Ppm};
+use crate::domain::contracts::{ContractValue, Settlement, Tier, Tiers};
+use crate::domain::{Amount, Ppm, Price};
 use proptest::prelude::*;
 
 const ACCOUNTS: u32 = 3;
