@@ -7,8 +7,8 @@ use super::money::fee;
 use super::orders::Order;
 use super::positions::Legs;
 use dojima::domain::{
-    AccountId, ContractEvent, Event, FeeRate, InstrumentId, PositionCause, PositionChanged,
-    PositionLeg, Side, TradeId,
+    AccountId, ContractEvent, Event, FeeRate, InstrumentId, PositionCause, PositionChanged, PositionLeg,
+    Side, TradeId,
 };
 use rust_decimal::Decimal;
 
@@ -215,7 +215,12 @@ impl Naive {
     }
 
     /// What both sides have is another: orders that may only reduce are lowered, the buyer's first. How many.
-    pub(super) fn lower_after_trade(&mut self, instrument: InstrumentId, buyer: AccountId, seller: AccountId) -> u32 {
+    pub(super) fn lower_after_trade(
+        &mut self,
+        instrument: InstrumentId,
+        buyer: AccountId,
+        seller: AccountId,
+    ) -> u32 {
         let mut lowered = 0;
         for account in [buyer, seller] {
             lowered += self.lower_to_position(account, instrument);

@@ -1,13 +1,12 @@
 //! What orders of contracts add to positions, what they hold, and whether an account can have them.
 
+use super::Naive;
 use super::checks::Ask;
 use super::contracts::margin::leverage_max;
 use super::contracts::orders::{Entered, at_risk_one_way};
 use super::orders::Order;
-use super::Naive;
 use dojima::domain::{
-    AccountId, AssetId, Effect, FeeRate, InstrumentId, OrderId, QuantityUnit, RejectReason,
-    Side,
+    AccountId, AssetId, Effect, FeeRate, InstrumentId, OrderId, QuantityUnit, RejectReason, Side,
 };
 
 type Checked<T> = Result<T, RejectReason>;
@@ -62,7 +61,13 @@ impl Naive {
     }
 
     /// `E` of an account, with so many more lots on order.
-    fn at_risk(&self, account: AccountId, instrument: InstrumentId, more: (Side, i128), but: OrderId) -> i128 {
+    fn at_risk(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        more: (Side, i128),
+        but: OrderId,
+    ) -> i128 {
         let lots = |side| {
             let added = if side == more.0 { more.1 } else { 0 };
             (self.on_order(account, instrument, side, but) + added) as u64
@@ -201,7 +206,6 @@ impl Naive {
     pub(super) fn reduce_alike(&self, ask: &Ask, first: &Order) -> bool {
         let reduces = ask.instructions.effect == Effect::ReduceOnly;
         let both_at_once = ask.instructions.trigger.is_none() && first.waiting.is_none();
-        !self.is_contract(ask.instrument)
-            || (reduces == first.only_reduces() && !(reduces && both_at_once))
+        !self.is_contract(ask.instrument) || (reduces == first.only_reduces() && !(reduces && both_at_once))
     }
 }

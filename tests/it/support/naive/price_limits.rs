@@ -17,9 +17,9 @@ impl Naive {
     /// Lowest and highest price of a contract, ticks.
     pub fn price_limits_told(&self, instrument: InstrumentId) -> Option<(Price, Price)> {
         let complete = self.is_contract(instrument) && self.is_complete(instrument);
-        complete.then(|| self.price_limits(instrument)).map(|(lowest, highest)| {
-            (ticks(lowest.into()), ticks(highest.into()))
-        })
+        complete
+            .then(|| self.price_limits(instrument))
+            .map(|(lowest, highest)| (ticks(lowest.into()), ticks(highest.into())))
     }
 
     pub(super) fn price_range(&self, instrument: InstrumentId) -> Option<Range> {
@@ -103,8 +103,7 @@ impl Naive {
         let known = self.instrument(instrument);
         let trades = known.listing.phase == Phase::Continuous;
         let Some(risk) = known.contract.risk.filter(|_| trades) else { return };
-        let [bid, ask] =
-            [Side::Buy, Side::Sell].map(|side| self.impact(instrument, side, risk.impact_lots));
+        let [bid, ask] = [Side::Buy, Side::Sell].map(|side| self.impact(instrument, side, risk.impact_lots));
         let index = self.index_in_ticks(instrument);
         if let (Some(bid), Some(ask), Some(index)) = (bid, ask, index) {
             let sample = (second, middle(bid, ask) - index);

@@ -2,10 +2,10 @@
 
 use super::Naive;
 use dojima::domain::{
-    AdminCommand, AdminEvent, CancelFilter, Checkpoint, Command, ContractCommand, ContractEvent, Enter, Event, IgnoreReason,
-    Ignored, InstrumentId, LimitScope, ListInstrument, LoginId, MarketEvent, MassCancel, OrderCommand,
-    OrderEvent, Phase, Product, RejectReason, SetContract, SetContractRisk, SetIndex, SetMarginTier, Stamp,
-    UserRef, VenueCommand, VenueEvent, VenueLimits,
+    AdminCommand, AdminEvent, CancelFilter, Checkpoint, Command, ContractCommand, ContractEvent, Enter,
+    Event, IgnoreReason, Ignored, InstrumentId, LimitScope, ListInstrument, LoginId, MarketEvent, MassCancel,
+    OrderCommand, OrderEvent, Phase, Product, RejectReason, SetContract, SetContractRisk, SetIndex,
+    SetMarginTier, Stamp, UserRef, VenueCommand, VenueEvent, VenueLimits,
 };
 use std::collections::BTreeMap;
 

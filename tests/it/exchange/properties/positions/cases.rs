@@ -79,7 +79,12 @@ impl Came<'_> {
             let before = self.ledger.positions.get(&(change.account, change.instrument));
             add(turned, before.is_some_and(|has| has.lots.signum() * change.lots.signum() < 0));
         }
-        let is_stale = |order| self.ledger.orders.get(&order).is_some_and(|it| self.before.stale_at(it.instrument, self.stamp.time.0));
+        let is_stale = |order| {
+            self.ledger
+                .orders
+                .get(&order)
+                .is_some_and(|it| self.before.stale_at(it.instrument, self.stamp.time.0))
+        };
         for trade in &trades {
             let paid = [trade.maker_fee.0, trade.taker_fee.0].map(i128::from);
             let due = self.before.least_fees(trade);
@@ -118,7 +123,13 @@ impl Came<'_> {
                             add(lowered_at_release, released);
                             add(lowered_at_rest, is_new && !released);
                             add(lowered_by_fill, !is_new && !made(e.order) && e.open.0 > 0);
-                            let linked = matches!(next, Some(Event::Order(OrderEvent::Canceled(Canceled { reason: CancelReason::LinkedOrder, .. }))));
+                            let linked = matches!(
+                                next,
+                                Some(Event::Order(OrderEvent::Canceled(Canceled {
+                                    reason: CancelReason::LinkedOrder,
+                                    ..
+                                })))
+                            );
                             add(gone_with_linked, !is_new && e.open.0 == 0 && linked);
                         }
                         CancelReason::PriceOutsideLimits => {
@@ -126,12 +137,15 @@ impl Came<'_> {
                             add(outside_auction, !is_new && new.is_none());
                             add(met_outside, !is_new && new.is_some());
                         }
-                        CancelReason::MinimumQuantity => add(killed_for_margin, self.dry_run_was_poor(e.order)),
+                        CancelReason::MinimumQuantity => {
+                            add(killed_for_margin, self.dry_run_was_poor(e.order))
+                        }
                         _ => {}
                     }
                 }
                 Event::Order(OrderEvent::Restated(e)) => {
-                    let of_release = new == Some(e.order) && e.reason == dojima::domain::RestateReason::Reserve;
+                    let of_release =
+                        new == Some(e.order) && e.reason == dojima::domain::RestateReason::Reserve;
                     let priority = matches!(self.events.get(at.wrapping_sub(1)), Some(Event::Order(OrderEvent::PriorityUpdated(it))) if it.order == e.order);
                     add(holds_another, of_release && priority);
                 }
@@ -139,9 +153,13 @@ impl Came<'_> {
             }
         }
         add(waits_for_index, self.before.waits_for_index(self.stamp.time.0));
-        add(below_zero, self.after.wallets.iter().any(|((account, asset), wallet)| {
-            *wallet < self.after.reserved(*account, *asset)
-        }));
+        add(
+            below_zero,
+            self.after
+                .wallets
+                .iter()
+                .any(|((account, asset), wallet)| *wallet < self.after.reserved(*account, *asset)),
+        );
         found
     }
 
@@ -173,6 +191,8 @@ impl Came<'_> {
         let mut rich = self.before.clone();
         rich.make_rich();
         let events = rich.apply(self.stamp, self.command);
-        events.iter().any(|event| matches!(event, Event::Order(OrderEvent::Executed(it)) if it.taker_order == order))
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Order(OrderEvent::Executed(it)) if it.taker_order == order))
     }
 }

@@ -3,7 +3,8 @@
 use super::venue::{ACCOUNTS, ASSETS, INVERSE, LINEAR, LOGIN_ACCOUNTS};
 use dojima::domain::{
     AccountId, AdminEvent, AssetId, Command, ContractEvent, Effect, Event, Instructions, InstrumentId,
-    Listing, LoginId, OrderCommand, OrderEvent, OrderId, OrderState, OrderTerms, PositionChanged, Side, UserRef,
+    Listing, LoginId, OrderCommand, OrderEvent, OrderId, OrderState, OrderTerms, PositionChanged, Side,
+    UserRef,
 };
 use std::collections::BTreeMap;
 
@@ -174,7 +175,9 @@ impl Ledger {
         self.orders.insert(terms.order, order);
         let with = self.at_risk(order.account, order.instrument);
         let left = self.available(order.account, settled_in(order.instrument));
-        holds(with <= without || left >= 0, || format!("{with} lots at risk after {without}, {left} available"))
+        holds(with <= without || left >= 0, || {
+            format!("{with} lots at risk after {without}, {left} available")
+        })
     }
 
     fn order(&mut self, id: OrderId) -> Result<&mut Open, String> {
@@ -262,14 +265,17 @@ impl Ledger {
     /// What all open orders of an account hold.
     pub fn reserved(&self, account: AccountId, asset: AssetId) -> i128 {
         let its = self.orders.values().filter(|order| order.account == account);
-        its.filter(|order| settled_in(order.instrument) == asset).map(|order| i128::from(order.reserved)).sum()
+        its.filter(|order| settled_in(order.instrument) == asset)
+            .map(|order| i128::from(order.reserved))
+            .sum()
     }
 }
 
 /// The formulas of margin, for the two contracts with the tiers of these runs.
 impl Ledger {
     fn on_order(&self, account: AccountId, instrument: InstrumentId, side: Side) -> i128 {
-        let of_it = |order: &&Open| (order.account, order.instrument, order.side) == (account, instrument, side);
+        let of_it =
+            |order: &&Open| (order.account, order.instrument, order.side) == (account, instrument, side);
         let counts = self.orders.values().filter(of_it).filter(|order| order.effect == Effect::Any);
         let open = |id: &OrderId| self.orders.get(id).map_or(0, |first| first.open);
         let beyond = |order: &Open| order.open.saturating_sub(order.first.as_ref().map_or(0, open));
@@ -288,7 +294,8 @@ impl Ledger {
         let wallet = self.wallets.get(&(account, asset)).copied().unwrap_or(0);
         let Some(mark) = self.marks.get(&instrument).copied() else { return wallet };
         let has = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
-        let (lots, cost, at_risk) = (i128::from(has.lots), i128::from(has.cost), self.at_risk(account, instrument));
+        let (lots, cost, at_risk) =
+            (i128::from(has.lots), i128::from(has.cost), self.at_risk(account, instrument));
         let up = |value: i128, by: i128| value.div_euclid(by) + i128::from(value.rem_euclid(by) > 0);
         let (_, constant) = self.units[&instrument];
         let (profit, notional, unit) = if instrument == LINEAR {

