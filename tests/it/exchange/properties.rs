@@ -219,8 +219,15 @@ const BY_LUCK: &[RejectReason] = &[
     RejectReason::UnknownShard,
     RejectReason::ShardsComeFirst,
     RejectReason::OneShardOnly,
-    // Orders of contracts are not built yet, so none is open.
+    // Random runs of positions have these.
     RejectReason::OrdersOpen,
+    RejectReason::PositionsOpen,
+    RejectReason::InsufficientMargin,
+    RejectReason::PriceOutsideLimits,
+    RejectReason::OpenInterestLimit,
+    RejectReason::LeverageAboveTier,
+    // In one-way mode an account has no more positions than there are contracts.
+    RejectReason::TooManyPositions,
 ];
 
 /// A generator that exercises nothing would agree with anything.

@@ -326,7 +326,6 @@ impl Happened {
                 | VenueEvent::ShardOpened { .. }
                 | VenueEvent::AccountCopied { .. },
             )
-            | Event::Contract(_)
             | Event::Market(MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_))
             | Event::Order(
                 OrderEvent::Replaced(_)

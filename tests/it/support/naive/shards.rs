@@ -77,6 +77,13 @@ impl NaiveVenue {
                     sound && settings.scale <= 18 && asset.settings.scale != settings.scale
                 })
             }
+            // Other shards cannot know whether there are positions.
+            Command::Admin(AdminCommand::Delist { instrument }) => {
+                let known = self.shards[0].instruments.get(instrument.0 as usize);
+                known.is_some_and(|known| {
+                    known.listing.product != Product::Spot && known.listing.phase != Phase::Delisted
+                })
+            }
             _ => false,
         };
         changes.then_some(RejectReason::OneShardOnly)
