@@ -39,7 +39,7 @@ fn a_dry_run_with_an_iceberg_and_an_order_that_fails() -> Result<(), TestCaseErr
     let plain = Instructions::default();
     let shows = Instructions { display_quantity: 2, ..plain };
     let kills = Instructions { min_quantity: 33, ..plain };
-    let falls = Move { wait: 0, act: Act::Index(675, 0) };
+    let falls = Move { wait: 0, act: Act::Index(735, 0) };
     agrees(&[
         order(1, Side::Buy, 30, Some(150), shows),
         order(5, Side::Buy, 14, Some(150), plain),

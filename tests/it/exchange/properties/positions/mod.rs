@@ -5,6 +5,7 @@ mod cases;
 mod found;
 mod ledger;
 mod moves;
+mod scenes;
 mod venue;
 
 use super::super::apply_at;
@@ -270,8 +271,18 @@ const REASONS: &[RejectReason] = &[
     RejectReason::NotReducing,
 ];
 
-const CANCELS: [&str; 5] =
-    ["InsufficientMargin", "PriceOutsideLimits", "OpenInterestLimit", "ReduceOnlyResized", "IndexStale"];
+const CANCELS: [&str; 4] = ["InsufficientMargin", "PriceOutsideLimits", "ReduceOnlyResized", "IndexStale"];
+
+/// The cases that `scenes` brings about.
+const BY_LUCK: [&str; 7] = [
+    "a fee that is waived in part",
+    "a fee that is waived whole",
+    "an order that ends for its margin after trades",
+    "a fill-or-kill that fails only because somebody has not the margin",
+    "an order that ends for the open interest after trades",
+    "an auction at the limit of the open interest",
+    "an order that may only reduce, gone by a fill, and its linked order with it",
+];
 
 /// A generator that exercises nothing would agree with anything.
 #[test]
@@ -296,7 +307,6 @@ fn a_fixed_run_exercises_the_rules_of_positions() {
     let unseen: Vec<_> = CANCELS.iter().filter(|kind| !seen.cancels.contains(**kind)).collect();
     assert!(unseen.is_empty(), "{unseen:?}");
     let counted = |what: &str| seen.counts.get(what).copied().unwrap_or_default();
-    let rare: Vec<_> =
-        CASES.iter().map(|case| (counted(case), case)).filter(|(count, _)| *count < 3).collect();
+    let rare: Vec<_> = CASES.iter().filter(|case| !BY_LUCK.contains(case) && counted(case) == 0).collect();
     assert!(rare.is_empty(), "{rare:?}");
 }
