@@ -29,6 +29,7 @@ pub mod session;
 pub mod settings;
 pub mod streams;
 mod text;
+mod transfers;
 pub mod versions;
 
 pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
@@ -63,3 +64,4 @@ pub use settings::{
     AccountSelfTrade, AssetSettings, CancelFilter, FeeAsset, KillScope, LimitScope, OrderLimits, Phase,
     Protection, SetFees, SetTerms, Switch, VenueLimits, VolumeTiers,
 };
+pub use transfers::{ShardTransfer, TransferOut, TransferReceived, TransferSent};

@@ -202,6 +202,10 @@ reasons!(
         73 => ShardsComeFirst: "shards are opened before assets, accounts and logins",
         /// All shards together would have to decide this, which is not possible.
         74 => OneShardOnly: "this cannot be changed on a venue with several shards",
+        /// The edition of the rules in which the venue was opened does not have this.
+        75 => NotInThisEdition: "the venue was opened with an earlier edition of the rules, which does not have this",
+        /// The account, or the pair of shards, has the most transfers on their way that it may.
+        76 => TooManyTransfers: "as many transfers are on their way as may be",
     }
 );
 

@@ -10,7 +10,11 @@
 //! ```
 
 use crate::domain::session::session_id;
-use crate::domain::{AdminEvent, Command, Event, LoginId, VenueCommand, VenueEvent};
+use crate::domain::{
+    AccountId, AdminEvent, AssetCode, AssetId, Command, Event, LoginId, OrderCommand, OrderEvent, ShardId,
+    TransferOut, VenueCommand, VenueEvent, decimal,
+};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol. Requests of other versions are refused.
@@ -37,6 +41,37 @@ pub enum Order {
         #[cfg_attr(feature = "cli", arg(value_name = "LOGIN"))]
         login: String,
     },
+    /// Move money of an account from its wallet in one shard to the one in another
+    ///
+    /// The money leaves the one wallet with this order and arrives in the other one soon after, also if the engine is
+    /// stopped or killed between. What is in open orders cannot be moved.
+    Transfer(TransferOrder),
+}
+
+/// A transfer between the wallets of two shards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
+#[serde(deny_unknown_fields)]
+pub struct TransferOrder {
+    /// The account's name, or its number
+    #[cfg_attr(feature = "cli", arg(long))]
+    pub account: String,
+    /// The asset's code
+    #[cfg_attr(feature = "cli", arg(long))]
+    pub asset: String,
+    /// How much, in whole units of the asset
+    #[cfg_attr(feature = "cli", arg(long))]
+    pub amount: String,
+    /// The name, or the number, of the shard whose wallet pays
+    #[cfg_attr(feature = "cli", arg(long, value_name = "SHARD"))]
+    pub from: String,
+    /// The name, or the number, of the shard whose wallet receives
+    #[cfg_attr(feature = "cli", arg(long, value_name = "SHARD"))]
+    pub to: String,
+    /// The number of this transfer: above those of all deposits, withdrawals and transfers that the account has made in
+    /// the shard that pays. A transfer that is sent twice with one number is made once
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NUMBER"))]
+    pub reference: u64,
 }
 
 /// A line from an operator.
@@ -93,6 +128,12 @@ pub struct Names {
     pub logins: Vec<(String, LoginId)>,
     /// The SoupBinTCP id of session 0.
     pub session: [u8; 10],
+    /// The accounts with names.
+    pub accounts: Vec<(String, AccountId)>,
+    /// Code and scale of every asset, by id.
+    pub assets: Vec<(AssetCode, u8)>,
+    /// The shards with names.
+    pub shards: Vec<(String, ShardId)>,
 }
 
 impl Names {
@@ -106,6 +147,37 @@ impl Names {
                 "no login is named {name:?}; the configuration of the engine has their usernames"
             )),
         }
+    }
+}
+
+impl Names {
+    fn account(&self, name: &str) -> Result<AccountId, String> {
+        let named = self.accounts.iter().find(|(known, _)| known == name);
+        let account = named.map(|(_, account)| *account).or_else(|| name.parse().ok().map(AccountId));
+        account.ok_or_else(|| format!("no account is named {name:?}; the configuration has their names"))
+    }
+
+    fn shard(&self, name: &str) -> Result<ShardId, String> {
+        let named = self.shards.iter().find(|(known, _)| known == name);
+        let shard = named.map(|(_, shard)| *shard).or_else(|| name.parse().ok().map(ShardId));
+        shard.ok_or_else(|| format!("no shard is named {name:?}; the configuration has their names"))
+    }
+
+    fn transfer(&self, order: &TransferOrder) -> Result<TransferOut, String> {
+        let TransferOrder { account, asset, amount, from, to, reference } = order;
+        let at = self.assets.iter().position(|(code, _)| code.text().eq_ignore_ascii_case(asset));
+        let at = at.ok_or_else(|| format!("no asset has the code {asset:?}"))?;
+        let whole = Decimal::from_str_exact(amount).map_err(|_| format!("{amount:?} is not a number"))?;
+        let amount = decimal::amount(whole, self.assets[at].1).map_err(|why| format!("{amount} {why}"))?;
+        Ok(TransferOut {
+            account: self.account(account)?,
+            asset: AssetId(at as u16),
+            amount,
+            from: self.shard(from)?,
+            to: self.shard(to)?,
+            reference: *reference,
+            ..TransferOut::default()
+        })
     }
 }
 
@@ -125,6 +197,7 @@ impl Order {
                     )),
                 }
             }
+            Self::Transfer(order) => Ok(Command::Order(OrderCommand::TransferOut(names.transfer(order)?))),
         }
     }
 
@@ -137,6 +210,15 @@ impl Order {
             Self::ResetUserRef { .. } => {
                 let Event::Venue(VenueEvent::SessionStarted { login, session }) = event else { return None };
                 let text = format!("login {login} is in session {session}, and its next UserRefNum is 1");
+                Some(Reply::Done { sequence, text })
+            }
+            Self::Transfer(order) => {
+                let Event::Order(OrderEvent::TransferSent(sent)) = event else { return None };
+                let TransferOrder { asset, amount, from, to, .. } = order;
+                let number = sent.transfer.number;
+                let text = format!(
+                    "{amount} {asset} are on the way from shard {from} to {to}, as transfer {number}"
+                );
                 Some(Reply::Done { sequence, text })
             }
         }

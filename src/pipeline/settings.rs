@@ -4,7 +4,9 @@ use crate::config::{
     self, Config, JournalSection, JournalWrite, LoginConfig, OldSegments, TimeOfDay, UserRole,
 };
 use crate::domain::streams::StreamIndex;
-use crate::domain::{AccountId, Command, Listings, LoginId, Symbol, VenueCommand, versions};
+use crate::domain::{
+    AccountId, AdminCommand, Command, Listings, LoginId, ShardId, Symbol, VenueCommand, versions,
+};
 use crate::net::auth::Role;
 use crate::operator::Names;
 use crate::recovery::DataDir;
@@ -85,13 +87,23 @@ pub(super) fn users(config: &Config, opening: &[Command]) -> Result<Vec<User>, F
     all.iter().map(|(config, login)| user(config, *login)).collect()
 }
 
-/// The names that operators use: the logins that are in journal and configuration, and the session ids.
+/// The names that operators use: the logins that are in journal and configuration, the session ids, accounts, assets
+/// and shards. With several shards the scale of an asset stays what it was at the opening.
 pub(super) fn names(config: &Config, opening: &[Command]) -> Result<Names, Fatal> {
     let session = first_session(config)?;
     let logins = config.logins_known_to(opening).into_iter();
+    let added = |command: &Command| {
+        let Command::Admin(AdminCommand::AddAsset { code, scale, .. }) = command else { return None };
+        Some((*code, *scale))
+    };
+    let names = config.accounts.iter().map(|account| account.name.clone());
+    let shards = config.shards.iter().map(|shard| shard.name.clone());
     Ok(Names {
         logins: logins.map(|login| (login.config.username, login.login)).collect(),
         session: *session.as_bytes(),
+        accounts: names.zip((1..).map(AccountId)).collect(),
+        assets: opening.iter().filter_map(added).collect(),
+        shards: shards.zip((0..).map(ShardId)).collect(),
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The events up to the database's watermark are added up again by independent rules, and the results are compared with
 //! the tables: every trade, every balance, orders by status. Money is conserved if, for each asset, the balances in the
-//! tables add up to deposits minus withdrawals.
+//! tables and what is on its way between shards add up to deposits minus withdrawals.
 
 mod tally;
 
@@ -207,7 +207,7 @@ pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, Che
     let (in_log, in_sql) = (tally.rows, sql.row_counts()?);
     let difference = (in_log != in_sql).then_some(Difference::Rows { in_log, in_sql });
     checks.push(Check { name: "rows of single events", compared: in_log.total(), difference });
-    let assets = tally.assets(&held);
+    let assets = tally.assets(&held, &sql.in_flight()?);
     checks.push(check_supply(&assets));
     Ok(CheckReport { watermark, events: last.event, checks, assets })
 }

@@ -11,8 +11,8 @@ use super::rows::{OrderRow, OrderStatus, Rare, Stored, TradeRow, TradeSide, Wate
 use crate::domain::{
     AccountId, AdminEvent, Amended, Amount, Armed, AssetSettings, CancelReason, Canceled, Event, EventRecord,
     Executed, Fill, InstrumentId, Listing, Listings, LoginId, MarketEvent, OrderEvent, OrderId, OrderTerms,
-    Parties, Party, Posting, Price, Quantity, Replaced, Restated, ShardId, Side, Timestamp, TradeId,
-    Transfer, Triggered, VenueEvent,
+    Parties, Party, Posting, Price, Quantity, Replaced, Restated, ShardId, ShardTransfer, Side, Timestamp,
+    TradeId, Transfer, Triggered, VenueEvent,
 };
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -254,6 +254,16 @@ impl Mirror {
             Event::Admin(AdminEvent::Withdrawn(transfer)) => {
                 self.transfer(transfer, -transfer.amount.0, record)
             }
+            Event::Order(OrderEvent::TransferSent(sent)) => {
+                self.note(record)?;
+                let ShardTransfer { from, account, asset, amount, .. } = sent.transfer;
+                self.add(from, &Posting::transfer(account, asset, -amount.0))
+            }
+            Event::Admin(AdminEvent::TransferReceived(received)) => {
+                self.note(record)?;
+                let ShardTransfer { to, account, asset, amount, .. } = received.transfer;
+                self.add(to, &Posting::transfer(account, asset, amount.0))
+            }
             Event::Admin(AdminEvent::MarkSet { instrument, price }) => {
                 self.note_price(*instrument, *price, record)
             }
@@ -309,7 +319,9 @@ impl Mirror {
                 | OrderEvent::OrderNamed(_),
             ) => self.note(record),
             // Indicative auction results change all the time; only the feed publishes them.
+            // The arrival of a transfer is told by its destination.
             Event::Venue(VenueEvent::Opened { .. } | VenueEvent::SessionEnded { .. })
+            | Event::Admin(AdminEvent::TransferDone(_))
             | Event::Order(OrderEvent::AccountState { .. } | OrderEvent::PriorityUpdated(_))
             | Event::Market(MarketEvent::Indicative(_)) => Ok(()),
         }

@@ -4,7 +4,8 @@ use super::database::Database;
 use super::error::SqlError;
 use super::load::{Cells, balances, each, side, trade_kind, watermark};
 use super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
-use crate::domain::{AccountId, Amount, InstrumentId, OrderId, Quantity, Timestamp, TradeId};
+use crate::domain::{AccountId, Amount, AssetId, InstrumentId, OrderId, Quantity, Timestamp, TradeId};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The database as it was when it was opened; later writes are not visible.
@@ -61,6 +62,10 @@ pub struct RowCounts {
     pub copies: u64,
     /// Shards besides the first.
     pub shards: u64,
+    /// Transfers between shards.
+    pub shard_transfers: u64,
+    /// Those of them that have not arrived.
+    pub in_flight: u64,
 }
 
 impl RowCounts {
@@ -75,7 +80,8 @@ impl RowCounts {
             + self.leads
             + self.order_names
             + self.copies
-            + self.shards;
+            + self.shards
+            + self.shard_transfers;
         transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + others
     }
 }
@@ -118,6 +124,20 @@ impl SqlReader {
     pub fn balances(&self) -> Result<Vec<BalanceRow>, SqlError> {
         let mut found = Vec::new();
         balances(&self.database, |row| found.push(row))?;
+        Ok(found)
+    }
+
+    /// By asset: what is on its way between shards, minor units.
+    ///
+    /// # Errors
+    /// [`SqlError`].
+    pub fn in_flight(&self) -> Result<BTreeMap<AssetId, i128>, SqlError> {
+        let mut found = BTreeMap::<AssetId, i128>::new();
+        let sql = "SELECT asset, amount FROM shard_transfers WHERE received_event IS NULL";
+        each(&self.database, sql, |row| {
+            *found.entry(AssetId(row.u16(0)?)).or_default() += i128::from(row.i64(1)?);
+            Ok(())
+        })?;
         Ok(found)
     }
 
@@ -181,7 +201,9 @@ impl SqlReader {
                    (SELECT count(*) FROM instrument_terms), (SELECT count(*) FROM checkpoints), \
                    (SELECT count(*) FROM rules), (SELECT count(*) FROM sessions), (SELECT count(*) FROM copies), \
                    (SELECT count(*) FROM login_sessions), (SELECT count(*) FROM leads), \
-                   (SELECT count(*) - 1 FROM shards), (SELECT count(*) FROM order_names)";
+                   (SELECT count(*) - 1 FROM shards), (SELECT count(*) FROM order_names), \
+                   (SELECT count(*) FROM shard_transfers), \
+                   (SELECT count(*) FROM shard_transfers WHERE received_event IS NULL)";
         each(&self.database, sql, |row| {
             counts = RowCounts {
                 transfers: row.u64(0)?,
@@ -199,6 +221,8 @@ impl SqlReader {
                 leads: row.u64(12)?,
                 shards: row.u64(13)?,
                 order_names: row.u64(14)?,
+                shard_transfers: row.u64(15)?,
+                in_flight: row.u64(16)?,
             };
             Ok(())
         })?;

@@ -15,7 +15,7 @@ use crate::cli::Place;
 use crate::codec::cases;
 use crate::exchange::digests::{lists, opening_commands};
 use crate::support::venue;
-use dojima::domain::{Command, EventRecord, Stamp, Timestamp, VenueCommand, codec};
+use dojima::domain::{Command, EventRecord, Stamp, Timestamp, VenueCommand, codec, versions};
 use dojima::recovery::{DataDir, ImplausibleClock, Recovered, RecoveryError, RecoverySettings, recover};
 use dojima::replica::{Snapshots, State};
 use dojima_journal::layout::{CONTENT_VERSION_AT, HEADER_CRC_AT, SEGMENT_HEADER_BYTES};
@@ -59,8 +59,8 @@ fn options(content: Content) -> Options {
 
 fn recovered(dir: &Path) -> Result<Recovered, RecoveryError> {
     let settings = RecoverySettings {
-        journal: options(DataDir::COMMANDS),
-        event_log: options(DataDir::EVENTS),
+        journal: options(DataDir::COMMANDS).with_oldest_version(versions::COMMANDS_OLDEST),
+        event_log: options(DataDir::EVENTS).with_oldest_version(versions::EVENTS_OLDEST),
         opening: Vec::new(),
         now: Timestamp(0),
         // Its commands are as old as it is.
@@ -132,7 +132,7 @@ fn files(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 #[test]
 fn a_directory_of_another_version_is_refused_with_exit_code_14_and_both_versions() {
     let supported = DataDir::COMMANDS.version;
-    for found in [0, supported - 1, supported + 1] {
+    for found in [0, versions::COMMANDS_OLDEST - 1, supported + 1] {
         let place = Place::new();
         fs::rename(copy().keep(), place.data()).expect("moved");
         for part in ["journal", "events"] {
@@ -157,11 +157,12 @@ fn a_directory_of_another_version_is_refused_with_exit_code_14_and_both_versions
 #[test]
 fn an_event_log_of_another_version_is_refused_with_both() {
     let place = copy();
-    relabel(place.path(), "events", DataDir::EVENTS.version - 1);
+    let older = versions::EVENTS_OLDEST - 1;
+    relabel(place.path(), "events", older);
     let refused = recovered(place.path()).map(drop).expect_err("refused");
     assert!(matches!(refused, RecoveryError::EventLog(JournalError::OtherContent { .. })), "{refused}");
     let refused = refused.to_string();
-    for version in [DataDir::EVENTS.version - 1, DataDir::EVENTS.version] {
+    for version in [older, DataDir::EVENTS.version] {
         assert!(refused.contains(&format!("version {version}")), "{refused}");
     }
 }

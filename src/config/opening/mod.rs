@@ -12,7 +12,8 @@ use super::file::Config;
 use super::venue::{self, AccountConfig};
 use crate::domain::codec::{ENCODED_LEN_MAX, encode_command};
 use crate::domain::{
-    AccountId, AdminCommand, Amount, AssetId, Command, ShardId, Transfer, VenueCommand, decimal,
+    AccountId, AdminCommand, Amount, AssetId, Command, ShardId, ShardTransfer, Transfer, VenueCommand,
+    decimal,
 };
 use assets::Assets;
 use instruments::instruments;
@@ -93,6 +94,8 @@ fn deposits(
 ) -> Vec<Transfer> {
     let mut transfers = Vec::new();
     let mut supply = BTreeMap::<AssetId, i128>::new();
+    let mut in_shard = BTreeMap::<(ShardId, AssetId), i128>::new();
+    let several = shards.are_several();
     for (id, account) in (1..).map(AccountId).zip(accounts) {
         let key = format!("accounts[{}].deposits", account.name);
         let mut wallets = vec![(ShardId::FIRST, key, &account.deposits)];
@@ -107,6 +110,14 @@ fn deposits(
         wallets.sort_by_key(|(shard, ..)| *shard);
         for (shard, key, wallet) in wallets {
             let amounts = amounts(wallet, &key, assets, &mut supply, p);
+            for (asset, amount) in amounts.iter().filter(|_| several) {
+                let sum = in_shard.entry((shard, *asset)).or_default();
+                *sum += i128::from(amount.0);
+                if *sum > i128::from(ShardTransfer::DEPOSITS_MAX) {
+                    let most = "2^59 minor units, the most that can be deposited in one of several shards";
+                    p.add(&key, amount, format!("brings the deposits of an asset above {most}"));
+                }
+            }
             transfers.extend((1..).zip(amounts).map(|(reference, (asset, amount))| Transfer {
                 account: id,
                 asset,

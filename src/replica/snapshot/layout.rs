@@ -17,8 +17,11 @@ pub struct Version {
     pub lacks: &'static [Part],
 }
 
-/// The format versions that this build reads. There is no older one yet.
-pub const VERSIONS: [Version; 1] = [Version { number: VERSION, lacks: &[] }];
+/// The format versions that this build reads, the newest first.
+pub const VERSIONS: [Version; 2] = [
+    Version { number: VERSION, lacks: &[] },
+    Version { number: 6, lacks: &[Part::Pairs, Part::InFlight, Part::Moved] },
+];
 
 /// Bytes of the header at the start of the file.
 pub const HEADER_BYTES: usize = 96;
@@ -121,6 +124,9 @@ pub const fn section(part: Part) -> u32 {
         Part::Extras => 11,
         Part::Orders => 12,
         Part::Lead => 20,
+        Part::Pairs => 21,
+        Part::InFlight => 22,
+        Part::Moved => 23,
     }
 }
 

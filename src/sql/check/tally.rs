@@ -9,7 +9,7 @@ use super::super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide};
 use crate::domain::{
     AccountId, AdminEvent, Amount, AssetCode, AssetId, Event, EventRecord, Executed, FeeAsset, Listing,
     LoginId, MarketEvent, OrderEvent, OrderId, OrderState, OrderTerms, Quantity, RestateReason, Restated,
-    ShardId, Side, Transfer, VenueEvent,
+    ShardId, ShardTransfer, Side, Transfer, VenueEvent,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
@@ -23,7 +23,7 @@ pub struct AssetCheck {
     pub scale: u8,
     /// Deposits minus withdrawals in the event log, minor units.
     pub supply: i128,
-    /// The sum of all balances in the tables, minor units.
+    /// The sum of all balances in the tables, and of what is on its way between shards, minor units.
     pub held: i128,
 }
 
@@ -77,6 +77,19 @@ impl Tally {
             Event::Admin(AdminEvent::AssetSet(settings)) => self.rescale(settings.asset, settings.scale)?,
             Event::Admin(AdminEvent::Deposited(transfer)) => self.transfer(transfer, 1),
             Event::Admin(AdminEvent::Withdrawn(transfer)) => self.transfer(transfer, -1),
+            Event::Order(OrderEvent::TransferSent(e)) => {
+                self.rows.shard_transfers += 1;
+                self.rows.in_flight += 1;
+                let ShardTransfer { from, account, asset, amount, .. } = e.transfer;
+                self.move_money((account, asset, from), -i128::from(amount.0));
+            }
+            Event::Admin(AdminEvent::TransferReceived(e)) => {
+                let left =
+                    self.rows.in_flight.checked_sub(1).ok_or("a transfer arrives that was not sent")?;
+                self.rows.in_flight = left;
+                let ShardTransfer { to, account, asset, amount, .. } = e.transfer;
+                self.move_money((account, asset, to), i128::from(amount.0));
+            }
             Event::Order(OrderEvent::Accepted(e)) => self.open(e.login, &e.terms)?,
             Event::Order(OrderEvent::Replaced(e)) => {
                 let old = self.live.get(&e.orig_order).ok_or("the replaced order is not open")?.open;
@@ -127,7 +140,8 @@ impl Tally {
                 | AdminEvent::SelfTradeSet(_)
                 | AdminEvent::TierSet { .. }
                 | AdminEvent::VolumeTiersSet(_)
-                | AdminEvent::Killed { .. },
+                | AdminEvent::Killed { .. }
+                | AdminEvent::TransferDone(_),
             )
             | Event::Order(
                 OrderEvent::AccountState { .. }
@@ -143,10 +157,13 @@ impl Tally {
         self.balances.iter().map(|(place, (total, reserved))| balance(*place, *total, *reserved))
     }
 
-    /// For each asset, the supply by these events and the sum of these rows.
-    pub(super) fn assets(&self, held: &[BalanceRow]) -> Vec<AssetCheck> {
-        let holds =
-            |asset| held.iter().filter(|row| row.asset == asset).map(|row| i128::from(row.total.0)).sum();
+    /// For each asset, the supply by these events, and the sum of these rows and of what is on its way.
+    pub(super) fn assets(&self, held: &[BalanceRow], in_flight: &BTreeMap<AssetId, i128>) -> Vec<AssetCheck> {
+        let holds = |asset| {
+            let of_asset = held.iter().filter(|row| row.asset == asset);
+            let in_wallets: i128 = of_asset.map(|row| i128::from(row.total.0)).sum();
+            in_wallets + in_flight.get(&asset).copied().unwrap_or_default()
+        };
         let check = |(asset, (code, scale)): (&AssetId, &(AssetCode, u8))| AssetCheck {
             asset: *asset,
             code: *code,

@@ -11,7 +11,7 @@ pub mod subjects;
 mod values;
 
 pub use steps::{ACCOUNTS, Clients, Step, live_orders, opening, riches};
-pub use subjects::{FEW_TICKS, everything, plain};
+pub use subjects::{FEW_TICKS, between_shards, everything, plain};
 
 use super::apply_at;
 use super::scripts::shown::{CANCEL_KINDS, EVENT_KINDS, Seen};
@@ -211,6 +211,8 @@ const BY_LUCK: &[RejectReason] = &[
     RejectReason::UnknownShard,
     RejectReason::ShardsComeFirst,
     RejectReason::OneShardOnly,
+    RejectReason::NotInThisEdition,
+    RejectReason::TooManyTransfers,
 ];
 
 /// A generator that exercises nothing would agree with anything.

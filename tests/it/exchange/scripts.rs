@@ -86,8 +86,13 @@ use words::Words;
 const ORDERS_MAX: u32 = 1_000;
 
 /// The reasons that no script shows: it takes several shards (shards.rs shows them).
-const NOT_SHOWN: &[RejectReason] =
-    &[RejectReason::UnknownShard, RejectReason::ShardsComeFirst, RejectReason::OneShardOnly];
+const NOT_SHOWN: &[RejectReason] = &[
+    RejectReason::UnknownShard,
+    RejectReason::ShardsComeFirst,
+    RejectReason::OneShardOnly,
+    RejectReason::NotInThisEdition,
+    RejectReason::TooManyTransfers,
+];
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/exchange/scripts")

@@ -107,7 +107,7 @@ fn saved_as(state: &State, digest: Digest) -> Vec<u8> {
 #[test]
 fn another_version_is_refused_with_both_named() {
     let state = everything();
-    for other in [VERSION - 1, VERSION + 1] {
+    for other in [5, VERSION + 1] {
         let mut bytes = saved(&state);
         bytes[VERSION_AT..VERSION_AT + 4].copy_from_slice(&other.to_le_bytes());
         let files = MemoryStorage::new();

@@ -401,5 +401,8 @@ fn the_golden_snapshot_has_every_section() {
     let parts = Parts::of(&golden().bytes);
     let sections: Vec<u32> = parts.chunks.iter().map(|(section, _)| *section).collect();
     let others = STREAMS..=END;
-    assert_eq!(sections, Part::ALL.map(section).into_iter().chain(others).collect::<Vec<_>>());
+    // One shard has no transfers: see transfers.rs.
+    let of_one =
+        Part::ALL.into_iter().filter(|part| !matches!(part, Part::Pairs | Part::InFlight | Part::Moved));
+    assert_eq!(sections, of_one.map(section).chain(others).collect::<Vec<_>>());
 }

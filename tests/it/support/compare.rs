@@ -23,6 +23,7 @@ pub fn same_state(exchange: &Exchange, naive: &Naive) -> Result<(), String> {
             .map_err(|error| format!("instrument {instrument}: {error}"))?;
     }
     same_logins(exchange, naive)?;
+    same(&exchange.in_flight().collect(), &naive.in_flight(), || "transfers on their way".to_owned())?;
     same(&exchange.open_orders(), &naive.open_orders().len(), || "open orders".to_owned())
 }
 

@@ -136,7 +136,7 @@ impl Reader<'_> {
             | "max_quantity" | "display_quantity" | "quantity_max" | "position_max" => {
                 return self.lots(number);
             }
-            "amount" => self.money(number, self.transferred()),
+            "amount" | "wallet" => self.money(number, self.transferred()),
             "reserved" => self.money(number, self.reserved_in(None)),
             "maker_reserved" => self.money(number, self.reserved_in(Some(Party::Maker))),
             "taker_reserved" => self.money(number, self.reserved_in(Some(Party::Taker))),
@@ -239,7 +239,9 @@ impl Reader<'_> {
                 | AdminEvent::SelfTradeSet(_)
                 | AdminEvent::TierSet { .. }
                 | AdminEvent::VolumeTiersSet(_)
-                | AdminEvent::Killed { .. },
+                | AdminEvent::Killed { .. }
+                | AdminEvent::TransferReceived(_)
+                | AdminEvent::TransferDone(_),
             )
             | Event::Venue(
                 VenueEvent::AccountOpened { .. }
@@ -270,7 +272,8 @@ impl Reader<'_> {
                 | OrderEvent::AccountState { .. }
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
-                | OrderEvent::PriorityUpdated(_),
+                | OrderEvent::PriorityUpdated(_)
+                | OrderEvent::TransferSent(_),
             ) => return None,
         };
         let terms = self.terms?;
@@ -301,13 +304,15 @@ impl Reader<'_> {
             Value::Command(Command::Admin(
                 AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer),
             )) => Some(transfer.asset),
+            Value::Command(Command::Admin(AdminCommand::TransferIn(transfer))) => Some(transfer.asset),
+            Value::Command(Command::Order(OrderCommand::TransferOut(out))) => Some(out.asset),
             Value::Event(record) => {
-                let Event::Admin(AdminEvent::Deposited(transfer) | AdminEvent::Withdrawn(transfer)) =
+                if let Event::Admin(AdminEvent::Deposited(transfer) | AdminEvent::Withdrawn(transfer)) =
                     &record.event
-                else {
-                    return None;
-                };
-                Some(transfer.asset)
+                {
+                    return Some(transfer.asset);
+                }
+                record.event.shard_transfer().map(|transfer| transfer.asset)
             }
             Value::Command(_) => None,
         }

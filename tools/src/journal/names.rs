@@ -118,7 +118,8 @@ impl Names {
                 | AdminCommand::SetSelfTrade(_)
                 | AdminCommand::AssignTier { .. }
                 | AdminCommand::SetVolumeTiers(_)
-                | AdminCommand::Kill { .. },
+                | AdminCommand::Kill { .. }
+                | AdminCommand::TransferIn(_),
             )
             | Command::Order(
                 OrderCommand::RefuseEnter(_)
@@ -131,7 +132,8 @@ impl Names {
                 | OrderCommand::QueryAccount(_)
                 | OrderCommand::SetOrderEntry(_)
                 | OrderCommand::NameOrder(_)
-                | OrderCommand::CancelLogin { .. },
+                | OrderCommand::CancelLogin { .. }
+                | OrderCommand::TransferOut(_),
             )
             | Command::Clock(ClockCommand::Tick) => {}
         }
@@ -180,7 +182,9 @@ impl Names {
                 | AdminEvent::SelfTradeSet(_)
                 | AdminEvent::TierSet { .. }
                 | AdminEvent::VolumeTiersSet(_)
-                | AdminEvent::Killed { .. },
+                | AdminEvent::Killed { .. }
+                | AdminEvent::TransferReceived(_)
+                | AdminEvent::TransferDone(_),
             )
             | Event::Order(
                 OrderEvent::Rejected(_)
@@ -196,7 +200,8 @@ impl Names {
                 | OrderEvent::AccountState { .. }
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
-                | OrderEvent::PriorityUpdated(_),
+                | OrderEvent::PriorityUpdated(_)
+                | OrderEvent::TransferSent(_),
             ) => {}
         }
     }

@@ -254,13 +254,15 @@ impl Naive {
             return Err(RejectReason::TransferBelowMinimum);
         }
         let change = i128::from(amount.0) * if inward { 1 } else { -1 };
-        if held.held.iter().sum::<i128>() + change > AMOUNT_MAX {
+        let supply = held.held.iter().sum::<i128>() + self.in_flight_of(asset);
+        if supply + change > AMOUNT_MAX || !self.may_deposit(asset, change) {
             return Err(RejectReason::SupplyTooLarge);
         }
         if self.available(account, asset) + change < 0 {
             return Err(RejectReason::InsufficientFunds);
         }
         *self.held(account, asset) += change;
+        self.note_deposit(asset, change);
         self.accounts[account.0 as usize].last_transfer = reference;
         Ok(if inward {
             Event::Admin(AdminEvent::Deposited(transfer))

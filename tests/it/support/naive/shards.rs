@@ -4,7 +4,7 @@ use super::Naive;
 use dojima::domain::{
     AdminCommand, AdminEvent, CancelFilter, Checkpoint, Command, Enter, Event, IgnoreReason, Ignored,
     InstrumentId, LimitScope, ListInstrument, LoginId, MarketEvent, MassCancel, OrderCommand, OrderEvent,
-    Phase, RejectReason, Stamp, UserRef, VenueCommand, VenueEvent, VenueLimits,
+    Phase, RejectReason, ShardId, Stamp, UserRef, VenueCommand, VenueEvent, VenueLimits,
 };
 use std::collections::BTreeMap;
 
@@ -38,6 +38,7 @@ impl NaiveVenue {
             let mut sibling = self.shards[0].clone();
             let before_first = (self.shards.len() as u64) << 32;
             (sibling.last_order, sibling.last_trade) = (before_first, before_first);
+            sibling.own = ShardId(self.shards.len() as u8);
             self.shards.push(sibling);
         }
         events
@@ -96,6 +97,7 @@ impl NaiveVenue {
             })) => place_of((*instrument)?),
             Command::Order(OrderCommand::RefuseEnter(_)) => Some(0),
             Command::Order(OrderCommand::CancelOrder { order }) => there((order.0 >> 32) & 7),
+            Command::Order(OrderCommand::TransferOut(out)) => there(out.from.0.into()),
             Command::Admin(AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer)) => {
                 there(transfer.shard.0.into())
             }
@@ -165,6 +167,7 @@ impl NaiveVenue {
             Event::Order(
                 OrderEvent::AccountState { .. } | OrderEvent::OrderEntrySet(_) | OrderEvent::OrderNamed(_),
             ) => at == 0,
+            Event::Admin(AdminEvent::TransferReceived(_) | AdminEvent::TransferDone(_)) => true,
             Event::Order(_) | Event::Market(_) => true,
             Event::Venue(_) | Event::Admin(_) => at == 0,
         }
