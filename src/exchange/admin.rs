@@ -135,6 +135,7 @@ impl Exchange {
             return Err(RejectReason::ShardsComeFirst);
         }
         self.venue.shards += 1;
+        self.transfers.make_room(self.id, self.venue.shards);
         Ok(Event::Venue(VenueEvent::ShardOpened { shard, name }))
     }
 

@@ -1,6 +1,6 @@
 //! What a shard has on its way to other shards, and how much has arrived from them.
 
-use crate::domain::{AccountId, Amount, AssetId, ShardId};
+use crate::domain::{AccountId, Amount, AssetId, ShardId, ShardTransfer};
 use std::collections::VecDeque;
 
 /// The transfers between this shard and each other one.
@@ -57,9 +57,18 @@ impl Transfers {
         (0..).map(ShardId).zip(&self.pairs)
     }
 
-    /// Sets what is known of another shard.
-    pub(super) fn restore(&mut self, other: ShardId, pair: Between) {
-        *self.pair_mut(other) = pair;
+    /// Allocates the outboxes of a shard to all others of this many, so that a transfer allocates nothing.
+    pub(super) fn make_room(&mut self, own: ShardId, shards: u8) {
+        for other in (0..shards).map(ShardId).filter(|other| *other != own) {
+            let outbox = &mut self.pair_mut(other).outbox;
+            outbox.reserve(ShardTransfer::OF_PAIR_MAX - outbox.len());
+        }
+    }
+
+    /// Sets the numbers of the transfers to and from another shard, before its outbox is filled.
+    pub(super) fn restore(&mut self, other: ShardId, sent: u64, received: u64) {
+        let pair = self.pair_mut(other);
+        (pair.sent, pair.received) = (sent, received);
     }
 
     /// Adds the next transfer that has not arrived at another shard.

@@ -20,12 +20,11 @@ use crate::exchange::extras::{Extra, Links, Watch};
 use crate::exchange::in_vain::InVain;
 use crate::exchange::instrument::Instrument;
 use crate::exchange::ledger::Ledger;
-use crate::exchange::outboxes::{Between, InFlight};
+use crate::exchange::outboxes::InFlight;
 use crate::exchange::products::{self, Rates};
 use crate::exchange::usage::Usage;
 use crate::exchange::{Asset, Balance, Exchange, ExchangeLimits, Login, NameKey};
 use bincode::Decode;
-use std::collections::VecDeque;
 
 /// The smallest record of each part, bytes. The bytes available divided by this limit the possible number of records.
 const BYTES_MIN: [usize; Part::ALL.len()] =
@@ -253,6 +252,7 @@ impl Restoring {
         self.check_counts()?;
         self.exchange.id = venue.shard;
         self.exchange.venue.shards = venue.shards;
+        self.exchange.transfers.make_room(venue.shard, venue.shards);
         self.exchange.venue.killed = venue.killed;
         self.exchange.venue.config_digest = venue.config_digest;
         self.exchange.venue.session = venue.session;
@@ -435,7 +435,7 @@ impl Restoring {
         )?;
         let has_transfers = self.exchange.venue.rules >= Command::RULES_OF_TRANSFERS;
         check(has_transfers || record == PairRecord::default(), "transfers in an edition that has none")?;
-        self.exchange.transfers.restore(other, Between { sent, received, outbox: VecDeque::new() });
+        self.exchange.transfers.restore(other, sent, received);
         self.filling.in_flight += u64::from(in_flight);
         if in_flight > 0 {
             self.filling.outboxes.push((other, in_flight));

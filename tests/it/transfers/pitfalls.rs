@@ -4,7 +4,7 @@ use super::{ALICE, BOB, CASH, COIN, ONE, TWO, Venue, deposit, kinds, opening, or
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amount, AssetId, AssetSettings, CancelFilter, Command, Event,
     KillScope, LoginId, MassCancel, OrderCommand, OrderEvent, RejectReason, ShardId, ShardTransfer, Side,
-    Switch, Transfer, TransferOut, UserRef, VenueCommand,
+    Stamp, Switch, Transfer, TransferOut, UserRef, VenueCommand,
 };
 use dojima::replica::{Snapshots, State};
 use dojima_journal::MemoryStorage;
@@ -355,4 +355,26 @@ fn the_scale_of_an_asset_in_flight_stays() {
     let events = venue.send(Command::Admin(AdminCommand::SetAsset(settings)));
     assert_eq!(refusal(&events), Some(RejectReason::OneShardOnly));
     venue.arrive();
+}
+
+/// Room for transfers is made when the shards are opened.
+#[test]
+fn a_transfer_allocates_nothing() {
+    let mut venue = Venue::new();
+    venue.send(sent(out(ONE, TWO, ALICE, 1, 3)));
+    let arrivals = [arrival(venue.in_flight()[0])];
+    let departures = (4..11).map(|reference| sent(out(ONE, TWO, ALICE, 1, reference)));
+    let commands: Vec<Command> = arrivals.into_iter().chain(departures).collect();
+    let mut events = Vec::with_capacity(64);
+    let mut shards = venue.state.shards.into_vec();
+    let counted = allocation_counter::measure(|| {
+        for command in &commands {
+            shards[0].apply(Stamp::default(), command, &mut events);
+        }
+    });
+    assert_eq!(counted.count_total, 0);
+    assert_eq!(
+        kinds(&events),
+        ["TransferDone", "TransferSent"].into_iter().chain(["TransferSent"; 6]).collect::<Vec<_>>()
+    );
 }
