@@ -87,4 +87,24 @@ mod tests {
         let first = oldest(&STEPS);
         assert!((first..=SCHEMA_VERSION).all(reach) && !reach(first - 1) && !reach(SCHEMA_VERSION + 1));
     }
+
+    /// What version 10 added is taken away, and made again by the step.
+    #[test]
+    fn the_step_to_version_10_makes_what_a_new_database_has() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database =
+            Database::open(&folder.path().join("dojima.sqlite"), &People::default()).expect("made");
+        let schema = || -> Vec<(String, Option<String>)> {
+            let all = "SELECT name, sql FROM sqlite_schema ORDER BY name";
+            let mut statement = database.connection.prepare(all).expect("a statement");
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("runs");
+            rows.collect::<Result<_, _>>().expect("rows")
+        };
+        let new = schema();
+        database.run("DROP TABLE shard_transfers; DROP VIEW conservation").expect("dropped");
+        database.run("CREATE VIEW conservation AS SELECT 1 AS supply, 1 AS held").expect("made");
+        assert_ne!(schema(), new);
+        database.transact(STEPS[0]).expect("the step from version 9");
+        assert_eq!(schema(), new);
+    }
 }
