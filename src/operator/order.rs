@@ -45,6 +45,7 @@ pub enum Order {
     ///
     /// The money leaves the one wallet with this order and arrives in the other one soon after, also if the engine is
     /// stopped or killed between. What is in open orders cannot be moved.
+    #[cfg_attr(feature = "cli", command(override_usage = "dojima operator --data <DIR> transfer <OPTIONS>"))]
     Transfer(TransferOrder),
 }
 

@@ -25,7 +25,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -216,8 +216,17 @@ fn money_goes_from_wallet_to_wallet() {
     assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{}", done.stdout);
     let again = operator(&back);
     assert_ne!(again.code, Some(0), "{}", again.stdout);
-    engine.stop().expect("an orderly end");
     let left = before - 2_000_000_000;
+    // What arrives is told to nobody. The second transfer arrives after the first one, at the first shard.
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        alice.query_balance(transfer.asset).expect("sent");
+        match next(&mut alice) {
+            ClientEvent::AccountState { balance: Some(balance), .. } if balance.available.0 == left => break,
+            other => assert!(Instant::now() < deadline, "{other:?}"),
+        }
+    }
+    engine.stop().expect("an orderly end");
     let file = data.path().join("dojima.sqlite");
     assert_eq!(wallets(&file, 1), [[0, left, 0], [1, before + 2_000_000_000, 0]]);
     let database = Connection::open(&file).expect("opens");
