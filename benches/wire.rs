@@ -8,9 +8,9 @@
 use dojima::client::ClientMessage;
 use dojima::domain::audience::{Address, Part};
 use dojima::domain::{
-    Accepted, AdminEvent, Amount, CancelReason, Canceled, ClOrdId, Command, Echo, Event, EventRecord,
-    Executed, InstrumentId, Listing, Listings, LoginId, OrderCommand, OrderEvent, OrderId, OrderTerms, Price,
-    Quantity, Replaced, Side, Symbol, Timestamp, TradeId, UserRef, codec,
+    Accepted, AccountId, AdminEvent, Amount, CancelReason, Canceled, ClOrdId, Command, Echo, Event,
+    EventRecord, Executed, InstrumentId, Listing, Listings, LoginId, OrderCommand, OrderEvent, OrderId,
+    OrderTerms, Price, Quantity, Replaced, Side, Symbol, Timestamp, TradeId, UserRef, codec,
 };
 use dojima::wire::ouch::{
     Appendage, CancelOrder, EnterOrder, Inbound, LoggedIn, Outbound, ReplaceOrder, SEQUENCED_LEN_MAX,
@@ -29,7 +29,7 @@ const MESSAGES_SMALL: usize = 2_000;
 const DIGEST_SMALL: &str = "5deaa62f15b3be11";
 
 const LOGIN: LoginId = LoginId(3);
-const FROM: LoggedIn = LoggedIn { login: LOGIN, session: 0 };
+const FROM: LoggedIn = LoggedIn { login: LOGIN, session: 0, account: AccountId(1) };
 const SYMBOL: Symbol = Symbol(*b"BTC-USDT");
 
 fn main() {

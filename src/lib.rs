@@ -10,6 +10,7 @@
 //!  event log ─▶ SQL writer ─▶ SQLite
 //!  event log ─▶ feed ─▶ log of market data ─▶ subscribers, snapshots, multicast
 //!  journal, event log ─▶ shadow ─▶ snapshots
+//!  event log ─▶ courier ─ inbound ring ─▶ sequencer: transfers between several shards
 //!  gateway, feed ⇄ authenticator: password checks
 //!  gateway ─▶ archiver ─▶ resender ─▶ gateway: old messages
 //! ```

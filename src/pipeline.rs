@@ -7,6 +7,7 @@
 //! 3 matcher ─ event ring ─┬▶ gateway          one shard
 //!                         └▶ 4 archiver ─▶ event log ─▶ SQL, feed, shadow
 //! 3 matchers ─ event rings ─▶ merge ─ event ring ─▶ the same      several shards
+//! event log ─▶ courier ─ inbound ring ▶ 1 sequencer: transfers     several shards
 //!       gateway, feed ⇄ authenticator: who may come in
 //! gateway ─▶ 4 archiver ─▶ resender ─▶ gateway: old messages
 //! ```
@@ -34,7 +35,7 @@ pub use crate::stages::feed::FeedSockets;
 use crate::config::Config;
 use crate::domain::audience::Audience;
 use crate::domain::streams::StreamIndex;
-use crate::domain::{Command, EventRecord, Listings, ShardId};
+use crate::domain::{Command, EventRecord, Listings, ShardId, ShardTransfer, Stamp};
 use crate::exchange::Exchange;
 use crate::operator::{Desk, DeskPorts};
 use crate::recovery::{DataDir, Recovered, RecoveryReport};
@@ -42,9 +43,10 @@ use crate::replica::State;
 use crate::ring::{CursorReader, CursorWriter, Producer};
 use crate::runtime::chairs::{Lag, Waits};
 use crate::runtime::injected_fault::{InjectedFault, is_injected};
-use crate::runtime::{Clocks, Counters, Doorbell, Fatal, StampClock, UnixNanos};
+use crate::runtime::{Clocks, Counters, Doorbell, Fatal, StampClock, StampReader, UnixNanos};
 use crate::stages::archiver::{Archiver, ArchiverPorts};
 use crate::stages::authenticator::Authenticator;
+use crate::stages::courier::{Courier, CourierPorts};
 use crate::stages::feed::{FeedPorts, FeedPublisher, FeedStart};
 use crate::stages::gateway::{self, Gateway, GatewayPorts, GatewayStart};
 use crate::stages::journaler::{InlinePorts, JournalerPorts};
@@ -96,7 +98,7 @@ pub fn build(
     let Recovered { state, journal, event_log, lock, report } = recovered;
     let replica = config.snapshots.enabled.then(|| state.clone());
     let State { shards, last, last_event, streams, listings, opening } = state;
-    let shards = shards.into_vec();
+    let (in_flight, shards) = (shards.in_flight().collect(), shards.into_vec());
     let site = Site { config, data, clocks, counters, opening: &opening, last, last_event };
     let mut placement = ThreadPlacement::new(config, shards.len())?;
     let timer = settings::timer(config, &listings, &streams, data.event_log())?;
@@ -111,19 +113,18 @@ pub fn build(
     let known = settings::Known::by(&shards[0]);
     let start = gateway_start(&listings, &streams, &shards[0]);
     let (gateway, authenticator) = entry_path(site, &mut placement, &shared, entry, order_entry, start)?;
-    let stamps = StampClock::new(clocks, UnixNanos(last.time.0), counters);
-    let stamps_read = stamps.reader(clocks);
-    let path = order_path(site, &placement, &shared, order, shards, stamps);
+    let stamps = stamps(clocks, last, counters);
+    let path = order_path(site, &placement, &shared, order, shards, stamps.0);
     let logs = Logs { journal, event_log, streams };
     let durable = durable_path(site, &placement, &shared, durable, logs);
-    let archived = durable.archiver.archived();
     let desk = desk(site, &placement, (outside.operator, outside.taken), &durable.archiver, known)?;
     let timer = timer.zip(outside.timer).map(|(settings, commands)| {
         let downstream = placement.bells(AgentSlot::Timer, &[AgentSlot::Sequencer]);
         let ports = TimerPorts { commands, session: durable.archiver.session(), downstream };
-        Timer::new(ports, settings, Box::new(stamps_read), counters)
+        Timer::new(ports, settings, Box::new(stamps.1), counters)
     });
-    let start = Start { replica, report: &report, archived: archived.clone(), log_options, market_data };
+    let (archived, report) = (durable.archiver.archived(), &report);
+    let start = Start { replica, in_flight, report, archived: archived.clone(), log_options, market_data };
     let projections = projections(site, &mut placement, &shared, followers, start)?;
 
     let progress = shared.progress;
@@ -141,6 +142,7 @@ pub fn build(
     let handles = Handles {
         gateway: gateway.as_ref().map(Gateway::control),
         timer: timer.as_ref().map(Timer::control),
+        courier: projections.courier.as_ref().map(Courier::control),
         shadow: projections.shadow.as_ref().map(Shadow::control),
         market: projections.feed.as_ref().map(FeedPublisher::watch),
         local: Local { commands: outside.local, doorbell: placement.bell(AgentSlot::Sequencer) },
@@ -152,6 +154,13 @@ pub fn build(
     let followers = projections.with_lags(site, &archived, &progress.durable);
     let agents = Agents { gateway, authenticator, timer, path, durable, followers };
     Ok(Pipeline { threads: placement.place(agents, counters), handles })
+}
+
+/// The clock of the sequencer's stamps, and the one that reads its time.
+fn stamps(clocks: &dyn Clocks, last: Stamp, counters: &Counters) -> (StampClock, StampReader) {
+    let stamps = StampClock::new(clocks, UnixNanos(last.time.0), counters);
+    let reader = stamps.reader(clocks);
+    (stamps, reader)
 }
 
 /// The state that the gateway starts from.
@@ -219,6 +228,7 @@ fn order_path(
     let ports = SequencerPorts {
         sources: ends.sources,
         operator: Some(ends.operator),
+        courier: ends.courier,
         commands: ends.commands,
         space: shared.space.clone(),
         downstream: muted(placement.bells(AgentSlot::Sequencer, &command_readers)),
@@ -330,16 +340,19 @@ fn durable_path(
     DurablePath { journaler, inline, archiver, resender }
 }
 
-/// The agents that read the files: SQL, market data and the shadow.
+/// The agents that read the files: SQL, market data, the shadow and the courier.
 struct Projections {
     sql: Option<SqlWriter>,
     feed: Option<FeedPublisher>,
     shadow: Option<Shadow>,
+    courier: Option<Courier>,
 }
 
 /// The state that these agents start from.
 struct Start<'a> {
     replica: Option<State>,
+    /// The transfers between shards that are on their way.
+    in_flight: Vec<ShardTransfer>,
     report: &'a RecoveryReport,
     archived: CursorReader,
     log_options: Option<Options>,
@@ -353,7 +366,8 @@ fn projections(
     ends: FollowerEnds,
     start: Start<'_>,
 ) -> Result<Projections, Fatal> {
-    let Start { replica, report, archived, log_options, market_data } = start;
+    let Start { replica, in_flight, report, archived, log_options, market_data } = start;
+    let courier = courier(site, placement, (ends.courier, in_flight), archived.clone())?;
     let progress = &shared.progress;
     let sql = site.sql(&progress.synced, &archived)?;
     let mut feed = None;
@@ -380,13 +394,14 @@ fn projections(
             archived,
             in_sql: sql.as_ref().map(SqlWriter::on_disk),
             in_market_data: feed.as_ref().map(FeedPublisher::on_disk),
+            couriered: courier.as_ref().map(Courier::followed),
             commands,
             downstream: placement.bells(AgentSlot::Shadow, &[AgentSlot::Sequencer]),
         };
         let last_snapshot = report.snapshot.as_ref().map_or(0, |info| info.position);
         shadow = Some(site.shadow(ports, ends.quota_space, replica, last_snapshot)?);
     }
-    Ok(Projections { sql, feed, shadow })
+    Ok(Projections { sql, feed, shadow, courier })
 }
 
 impl Projections {
@@ -406,7 +421,7 @@ impl Projections {
             let bytes_max = site.config.market_data.lag_mib.saturating_mul(1 << 20);
             (feed, Lag { bytes, bytes_max, waits: Waits::Short })
         });
-        Followers { sql, feed, shadow }
+        Followers { sql, feed, shadow, courier: self.courier }
     }
 }
 
@@ -414,6 +429,20 @@ impl Projections {
 fn lag_of(end: &CursorReader, at: &CursorReader, record_bytes: u64) -> Box<dyn Fn() -> u64 + Send> {
     let (end, at) = (end.clone(), at.clone());
     Box::new(move || end.get().saturating_sub(at.get()).saturating_mul(record_bytes))
+}
+
+/// The courier, if there are several shards, with the transfers that the recovered exchange has on their way.
+fn courier(
+    site: Site<'_>,
+    placement: &ThreadPlacement,
+    (arrivals, in_flight): (Option<Producer<ShardTransfer>>, Vec<ShardTransfer>),
+    archived: CursorReader,
+) -> Result<Option<Courier>, Fatal> {
+    let Some(arrivals) = arrivals else { return Ok(None) };
+    let downstream = placement.bells(AgentSlot::Courier, &[AgentSlot::Sequencer]);
+    let ports = CourierPorts { archived, arrivals, downstream };
+    let log = Arc::clone(site.data.event_log());
+    Courier::new(ports, log, in_flight.into_iter(), site.last_event, site.counters).map(Some)
 }
 
 /// The operators' command interface.

@@ -141,6 +141,7 @@ impl Blotter {
             | ClientEvent::OrderEntryDisabled { .. }
             | ClientEvent::OrderEntryEnabled { .. }
             | ClientEvent::AccountState { .. }
+            | ClientEvent::TransferSent { .. }
             | ClientEvent::Broken { .. } => {}
         }
     }

@@ -4,8 +4,8 @@
 
 use super::explain::{CancelCode, RejectCode};
 use crate::domain::{
-    AccountId, Amount, AssetBalance, AssetId, ClOrdId, LoginId, OrderId, OrderPrice, Quantity, Side, Symbol,
-    TimeInForce, Timestamp, TradeId, UserRef, Visibility,
+    AccountId, Amount, AssetBalance, AssetId, ClOrdId, LoginId, OrderId, OrderPrice, Quantity, ShardId, Side,
+    Symbol, TimeInForce, Timestamp, TradeId, UserRef, Visibility,
 };
 use crate::wire::ouch::tags::{self, Appendage};
 use crate::wire::ouch::{MARKET_PRICE, OrderReplaced, Outbound, Told};
@@ -163,6 +163,17 @@ pub enum ClientEvent {
         /// The account's balance of the asset in the query ([`super::Client::query_balance`]).
         balance: Option<AssetBalance>,
     },
+    /// Money is on its way to the account's wallet in another shard.
+    TransferSent {
+        /// The number of the message that asked for it.
+        user_ref: UserRef,
+        /// The transfer.
+        transfer: ClientTransfer,
+        /// Its number, from 1 for each pair of shards.
+        number: u64,
+        /// What the account has left in the wallet that paid, minor units; what orders hold is included.
+        wallet: Amount,
+    },
     /// A trade was cancelled. (This exchange never sends it.)
     Broken {
         /// The order.
@@ -170,6 +181,21 @@ pub enum ClientEvent {
         /// The trade.
         trade: TradeId,
     },
+}
+
+/// A transfer of money of the login's account between the wallets of two shards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClientTransfer {
+    /// The asset, by its place in the venue's configuration, from 0.
+    pub asset: AssetId,
+    /// Minor units, at least 1.
+    pub amount: Amount,
+    /// The shard whose wallet pays.
+    pub from: ShardId,
+    /// The shard whose wallet receives.
+    pub to: ShardId,
+    /// The client's number of the transfer, rising for each account and shard over deposits, withdrawals and transfers.
+    pub reference: u64,
 }
 
 /// The terms of an order as accepted by the exchange.
@@ -413,6 +439,12 @@ impl ClientMessage {
                 let event = ClientEvent::AccountState { next_user_ref: m.next_user_ref, cancel_at, balance };
                 (m.timestamp, tail, event)
             }
+            Outbound::TransferSent(m, tail) => {
+                let (asset, amount, from, to, reference) = (m.asset, m.amount, m.from, m.to, m.reference);
+                let transfer = ClientTransfer { asset, amount, from, to, reference };
+                let (user_ref, number, wallet) = (m.user_ref, m.number, m.wallet);
+                (m.timestamp, tail, ClientEvent::TransferSent { user_ref, transfer, number, wallet })
+            }
             Outbound::Broken(m, tail) => {
                 (m.timestamp, tail, ClientEvent::Broken { user_ref: m.user_ref, trade: m.trade })
             }
@@ -439,6 +471,7 @@ impl ClientEvent {
             | Self::MassCanceled { user_ref, .. }
             | Self::OrderEntryDisabled { user_ref }
             | Self::OrderEntryEnabled { user_ref }
+            | Self::TransferSent { user_ref, .. }
             | Self::Broken { user_ref, .. } => Some(*user_ref),
         }
     }
@@ -463,6 +496,7 @@ impl ClientEvent {
             | Self::OrderEntryDisabled { .. }
             | Self::OrderEntryEnabled { .. }
             | Self::AccountState { .. }
+            | Self::TransferSent { .. }
             | Self::Broken { .. } => None,
         }
     }

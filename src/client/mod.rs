@@ -59,7 +59,9 @@ pub mod units;
 pub(crate) mod wait;
 
 pub use crate::wire::ouch::Told;
-pub use event::{ClientEvent, ClientMessage, CopyOf, EventError, Liquidity, OrderTerms, SelfMatchStrategy};
+pub use event::{
+    ClientEvent, ClientMessage, ClientTransfer, CopyOf, EventError, Liquidity, OrderTerms, SelfMatchStrategy,
+};
 pub use explain::{CancelCode, RejectCode};
 pub use market::{MarketError, MarketSession, Snapshot};
 pub use order::{NewOrder, Replacement};

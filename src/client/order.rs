@@ -382,7 +382,7 @@ pub(super) fn push<const N: usize>(out: &mut Vec<u8>, tag: u8, value: [u8; N]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AdminEvent, Command, Event, Listing, Listings, LoginId, OrderCommand};
+    use crate::domain::{AccountId, AdminEvent, Command, Event, Listing, Listings, LoginId, OrderCommand};
     use crate::wire::ouch::{Appendage, Echoed, Inbound, LoggedIn, to_command};
     use proptest::prelude::*;
 
@@ -441,7 +441,7 @@ mod tests {
             let order = NewOrder { symbol: SYMBOL, side: Side::Sell, terms, firm, linked_to: UserRef(linked_to) };
             let mut tail = Vec::new();
             let message = order.message(UserRef(9), &mut tail);
-            let from = LoggedIn { login: LoginId(3), session: 0 };
+            let from = LoggedIn { login: LoginId(3), session: 0, account: AccountId(1) };
             let command = to_command(from, &Inbound::Enter(message, Appendage(&tail)), &listings);
             let Command::Order(OrderCommand::Enter(entered)) = command else { panic!("{command:?}") };
             prop_assert_eq!((entered.user_ref, entered.side, entered.price), (UserRef(9), Side::Sell, price));

@@ -2,14 +2,14 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::event::{ClientEvent, ClientMessage, EventError, OrderTerms};
+use super::event::{ClientEvent, ClientMessage, ClientTransfer, EventError, OrderTerms};
 use super::order::{NewOrder, Replacement, push};
 use super::session::{ClientError, Credentials, Resume, Session};
 use super::stream::Endpoint;
 use crate::domain::{AssetId, ClOrdId, Side, Symbol, UserRef};
 use crate::wire::ouch::{
     AccountQuery, Appendage, CancelOrder, DisableEntry, EnableEntry, Inbound, MassCancelOrders, ModifyOrder,
-    tags,
+    TransferMoney, tags,
 };
 use crate::wire::soup::SessionId;
 use std::collections::VecDeque;
@@ -220,6 +220,19 @@ impl Client {
         self.sent(user_ref)
     }
 
+    /// Moves money of the login's account to its wallet in another shard. The answer is TransferSent; the money arrives
+    /// soon after. Or Rejected, and nothing is moved.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn transfer(&mut self, transfer: &ClientTransfer) -> Result<UserRef, ClientError> {
+        let user_ref = self.number()?;
+        let ClientTransfer { asset, amount, from, to, reference } = *transfer;
+        let message = TransferMoney { user_ref, asset, amount, from, to, reference };
+        self.session.send(&Inbound::Transfer(message, Appendage::default()));
+        self.sent(user_ref)
+    }
+
     /// Makes the exchange refuse new orders and replacements of this login, also from its other connections.
     ///
     /// # Errors
@@ -328,6 +341,7 @@ impl Client {
             | ClientEvent::Replaced { order: OrderTerms { user_ref, .. }, .. }
             | ClientEvent::Rejected { user_ref, .. }
             | ClientEvent::MassCanceled { user_ref, .. }
+            | ClientEvent::TransferSent { user_ref, .. }
             | ClientEvent::OrderEntryDisabled { user_ref }
             | ClientEvent::OrderEntryEnabled { user_ref } => {
                 *next = (*next).max(user_ref.0.saturating_add(1));

@@ -193,7 +193,8 @@ impl Terms {
                     | AdminCommand::Delist { .. }
                     | AdminCommand::SetTerms(_)
                     | AdminCommand::AssignTier { .. }
-                    | AdminCommand::Kill { .. },
+                    | AdminCommand::Kill { .. }
+                    | AdminCommand::TransferIn(_),
                 )
                 | Command::Order(
                     OrderCommand::Enter(_)
@@ -208,7 +209,8 @@ impl Terms {
                     | OrderCommand::QueryAccount(_)
                     | OrderCommand::SetOrderEntry(_)
                     | OrderCommand::NameOrder(_)
-                    | OrderCommand::CancelLogin { .. },
+                    | OrderCommand::CancelLogin { .. }
+                    | OrderCommand::TransferOut(_),
                 )
                 | Command::Clock(ClockCommand::Tick)
                 | Command::Venue(

@@ -212,7 +212,9 @@ impl Event {
                 | AdminEvent::SelfTradeSet(_)
                 | AdminEvent::TierSet { .. }
                 | AdminEvent::VolumeTiersSet(_)
-                | AdminEvent::Killed { .. },
+                | AdminEvent::Killed { .. }
+                | AdminEvent::TransferReceived(_)
+                | AdminEvent::TransferDone(_),
             )
             | Event::Contract(_)
             | Event::Venue(
@@ -243,7 +245,8 @@ impl Event {
                 | OrderEvent::AccountState { .. }
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
-                | OrderEvent::PriorityUpdated(_),
+                | OrderEvent::PriorityUpdated(_)
+                | OrderEvent::TransferSent(_),
             ) => None,
         }
     }

@@ -48,6 +48,14 @@ pub fn decode_event(bytes: &[u8]) -> Result<EventRecord, DecodeError> {
     exactly(bincode::decode_from_slice(bytes, CONFIG)?, bytes)
 }
 
+/// Whether the bytes of an event are those of a [`TransferSent`](super::TransferSent). Does not decode them.
+pub fn is_transfer_sent(event: &[u8]) -> bool {
+    /// Number, sequence and time come before the number of the variant.
+    const AT: usize = 24;
+    const NUMBER: u32 = 46;
+    event.get(AT..AT + 4).is_some_and(|number| number == NUMBER.to_le_bytes())
+}
+
 /// Writes a record of saved state to the front of `out` and returns its length. The encoding is that of commands and
 /// events.
 ///
@@ -67,4 +75,22 @@ pub fn decode_record<T: Decode<()>>(bytes: &[u8]) -> Result<(T, usize), DecodeEr
 
 fn exactly<T>((value, used): (T, usize), bytes: &[u8]) -> Result<T, DecodeError> {
     if used == bytes.len() { Ok(value) } else { Err(DecodeError::Other("bytes left over after the value")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Event, OrderEvent, TransferSent};
+
+    #[test]
+    fn a_transfer_is_recognised_by_its_bytes() {
+        let sent = Event::Order(OrderEvent::TransferSent(TransferSent::default()));
+        for (event, is_sent) in [(sent, true), (Event::default(), false)] {
+            let mut bytes = [0; ENCODED_LEN_MAX];
+            let len =
+                encode_event(&EventRecord { event, ..EventRecord::default() }, &mut bytes).expect("it fits");
+            assert_eq!(is_transfer_sent(&bytes[..len]), is_sent, "{event:?}");
+        }
+        assert!(!is_transfer_sent(&[]));
+    }
 }

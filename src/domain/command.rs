@@ -8,8 +8,8 @@ use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId,
     ClientName, ContractCommand, FeeAsset, FeeRate, FeeTier, Instructions, InstrumentId, KillScope,
     LimitScope, LoginId, LoginName, OrderId, OrderLimits, OrderPrice, Phase, Price, Product, Protection,
-    Quantity, RejectReason, SetFees, SetTerms, ShardId, ShardName, Side, Switch, Symbol, TimeInForce,
-    Timestamp, UserRef, VenueLimits, VolumeTiers, export,
+    Quantity, RejectReason, SetFees, SetTerms, ShardId, ShardName, ShardTransfer, Side, Switch, Symbol,
+    TimeInForce, Timestamp, TransferOut, UserRef, VenueLimits, VolumeTiers, export,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -88,6 +88,8 @@ pub enum OrderCommand {
     /// The client's name for the order that it sends next with this number. For protocols whose names are longer than
     /// [`ClOrdId`]. The name is recorded and changes nothing.
     NameOrder(NameOrder),
+    /// Money leaves a wallet for the same account's wallet in another shard.
+    TransferOut(TransferOut),
 }
 
 /// Venue-wide matters: accounts, logins, sessions, shards, rules, limits, checkpoints.
@@ -240,6 +242,9 @@ pub enum AdminCommand {
         /// The new position.
         switch: Switch,
     },
+    /// From the courier alone: a transfer arrives. Executed by both shards, at once or, if it is not the next one of the
+    /// two, by neither. Never refused.
+    TransferIn(ShardTransfer),
 }
 
 /// The passage of time.
@@ -266,6 +271,7 @@ numbered!(Command {
         33 => SetOrderEntry(it),
         34 => CancelLogin { login, cause },
         40 => NameOrder(it),
+        41 => TransferOut(it),
     }
     Venue(VenueCommand) {
         1 => OpenAccount { account },
@@ -297,6 +303,7 @@ numbered!(Command {
         26 => AssignTier { account, tier },
         27 => SetVolumeTiers(it),
         28 => Kill { scope, switch },
+        42 => TransferIn(it),
     }
     Clock(ClockCommand) {
         17 => Tick,
@@ -315,6 +322,9 @@ numbered!(Command {
 impl Command {
     /// The edition of the rules that applies until [`VenueCommand::SetRules`] sets another.
     pub const RULES_FIRST: u16 = 1;
+
+    /// The edition from which on there are transfers between shards.
+    pub const RULES_OF_TRANSFERS: u16 = 2;
 
     /// The newest edition of the rules. Newly opened venues use it.
     pub const RULES_LAST: u16 = 2;

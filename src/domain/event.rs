@@ -10,8 +10,8 @@ use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Checkpoint,
     ClOrdId, ContractEvent, FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId,
     NameOrder, OrderId, OrderLimits, OrderTerms, Phase, Price, Protection, Quantity, RejectReason, SetFees,
-    SetOrderEntry, ShardId, ShardName, Side, Switch, Timestamp, TradeId, Transfer, Trigger, UserRef,
-    VenueLimits, Visibility, VolumeTiers,
+    SetOrderEntry, ShardId, ShardName, ShardTransfer, Side, Switch, Timestamp, TradeId, Transfer,
+    TransferReceived, TransferSent, Trigger, UserRef, VenueLimits, Visibility, VolumeTiers,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -116,6 +116,8 @@ pub enum OrderEvent {
     /// The client's name for the order that it sends next with this number; that order may still be refused. It is not
     /// a message in any stream.
     OrderNamed(NameOrder),
+    /// Money left a wallet and is on its way to another shard. The answer to its owner.
+    TransferSent(TransferSent),
 }
 
 /// Venue-wide: accounts, logins, sessions, shards, rules, limits, checkpoints.
@@ -261,6 +263,10 @@ pub enum AdminEvent {
         /// The new position.
         switch: Switch,
     },
+    /// A transfer arrived in its destination, which emits this.
+    TransferReceived(TransferReceived),
+    /// A transfer arrived: its source, which emits this, no longer has it on its way.
+    TransferDone(ShardTransfer),
 }
 
 /// Phases and auctions of an instrument, caused by a command or by time.
@@ -300,6 +306,7 @@ numbered!(Event {
         37 => OrderEntrySet(it),
         41 => PriorityUpdated(it),
         45 => OrderNamed(it),
+        46 => TransferSent(it),
     }
     Venue(VenueEvent) {
         1 => AccountOpened { account },
@@ -331,6 +338,8 @@ numbered!(Event {
         31 => TierSet { account, tier },
         32 => VolumeTiersSet(it),
         33 => Killed { scope, switch },
+        47 => TransferReceived(it),
+        48 => TransferDone(it),
     }
     Market(MarketEvent) {
         4 => PhaseSet { instrument, phase },
@@ -371,6 +380,7 @@ impl Event {
             Event::Order(OrderEvent::ChangeRejected(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::Amended(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::MassCanceled { login, .. }) => [*login, None],
+            Event::Order(OrderEvent::TransferSent(e)) => [e.login, None],
             Event::Order(OrderEvent::AccountState { login, .. })
             | Event::Venue(VenueEvent::SessionEnded { login } | VenueEvent::SessionStarted { login, .. }) => {
                 [Some(*login), None]
@@ -407,7 +417,9 @@ impl Event {
                 | AdminEvent::InstrumentListed(_)
                 | AdminEvent::Deposited(_)
                 | AdminEvent::Withdrawn(_)
-                | AdminEvent::Refused { .. },
+                | AdminEvent::Refused { .. }
+                | AdminEvent::TransferReceived(_)
+                | AdminEvent::TransferDone(_),
             )
             | Event::Venue(
                 VenueEvent::Checkpointed(_)
@@ -420,6 +432,21 @@ impl Event {
                 | VenueEvent::Opened { .. }
                 | VenueEvent::LimitsSet { .. },
             ) => [None, None],
+        }
+    }
+}
+
+impl Event {
+    /// The transfer between shards that the event is about, if it is.
+    pub fn shard_transfer(&self) -> Option<&ShardTransfer> {
+        if let Event::Order(OrderEvent::TransferSent(sent)) = self {
+            Some(&sent.transfer)
+        } else if let Event::Admin(AdminEvent::TransferReceived(received)) = self {
+            Some(&received.transfer)
+        } else if let Event::Admin(AdminEvent::TransferDone(transfer)) = self {
+            Some(transfer)
+        } else {
+            None
         }
     }
 }

@@ -56,7 +56,9 @@ impl Listings {
             | AdminEvent::SelfTradeSet(_)
             | AdminEvent::TierSet { .. }
             | AdminEvent::VolumeTiersSet(_)
-            | AdminEvent::Killed { .. } => {}
+            | AdminEvent::Killed { .. }
+            | AdminEvent::TransferReceived(_)
+            | AdminEvent::TransferDone(_) => {}
         }
     }
 

@@ -31,6 +31,7 @@ pub mod session;
 pub mod settings;
 pub mod streams;
 mod text;
+mod transfers;
 pub mod utc;
 pub mod versions;
 
@@ -73,3 +74,4 @@ pub use settings::{
     AccountSelfTrade, AssetSettings, CancelFilter, FeeAsset, KillScope, LimitScope, OrderLimits, Phase,
     Protection, SetFees, SetTerms, Switch, VenueLimits, VolumeTiers,
 };
+pub use transfers::{ShardTransfer, TransferOut, TransferReceived, TransferSent};

@@ -202,7 +202,10 @@ reasons!(
         73 => ShardsComeFirst: "shards are opened before assets, accounts and logins",
         /// All shards together would have to decide this, which is not possible.
         74 => OneShardOnly: "this cannot be changed on a venue with several shards",
-        // 75 and 76: transfers between shards.
+        /// The edition of the rules in which the venue was opened does not have this.
+        75 => NotInThisEdition: "the venue was opened with an earlier edition of the rules, which does not have this",
+        /// The account, or the pair of shards, has the most transfers on their way that it may.
+        76 => TooManyTransfers: "as many transfers are on their way as may be",
         /// The index does not exist.
         77 => UnknownIndex: "the index does not exist",
         /// The source time of an index price is not above the last one, is ahead of the command, or is too old.

@@ -53,8 +53,10 @@ pub(super) struct AccountLimits {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
-    /// The reference of the last deposit or withdrawal.
+    /// The reference of the last deposit, withdrawal or transfer to another shard.
     pub(super) last_transfer: u64,
+    /// Transfers to other shards that have not arrived.
+    pub(super) in_flight: u8,
     /// The minimum self-trade prevention of its orders.
     pub(super) self_trade: SelfTradePrevention,
     /// Its group; 0: none.

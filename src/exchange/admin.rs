@@ -76,6 +76,10 @@ impl Exchange {
                 return self.set_volume_tiers(&tiers, events).map(|()| None);
             }
             AdminCommand::Kill { scope, switch } => return self.kill(scope, switch),
+            AdminCommand::TransferIn(transfer) => {
+                self.transfer_in(&transfer, events);
+                return Ok(None);
+            }
         };
         Ok(Some(event))
     }
@@ -131,6 +135,7 @@ impl Exchange {
             return Err(RejectReason::ShardsComeFirst);
         }
         self.venue.shards += 1;
+        self.transfers.make_room(self.id, self.venue.shards);
         Ok(Event::Venue(VenueEvent::ShardOpened { shard, name }))
     }
 
@@ -170,7 +175,8 @@ impl Exchange {
         if transfer.amount < asset.min_deposit {
             return Err(RejectReason::TransferBelowMinimum);
         }
-        if !self.shared.ledger.deposit(transfer.account, transfer.asset, transfer.amount) {
+        let most = self.deposits_max();
+        if !self.shared.ledger.deposit(transfer.account, transfer.asset, transfer.amount, most) {
             return Err(RejectReason::SupplyTooLarge);
         }
         self.shared.accounts[transfer.account.0 as usize].last_transfer = transfer.reference;

@@ -5,12 +5,13 @@ use super::book::{LevelView, Order};
 use super::contract::Exposed;
 use super::extras::Extra;
 use super::instrument::Instrument;
+use super::outboxes::Between;
 use super::products::Demand;
 use super::state::Exchange;
 use super::usage::{Pair, Use};
 use crate::domain::{
-    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Phase, Price, ShardId, Side,
-    TimeInForce,
+    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Phase, Price, ShardId,
+    ShardTransfer, Side, TimeInForce,
 };
 use std::collections::BTreeMap;
 
@@ -18,12 +19,12 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuditError {
     /// Money was created or lost.
-    #[error("asset {asset}: the accounts hold {held} minor units, deposits less withdrawals are {supply}")]
+    #[error("asset {asset}: the accounts hold {held} minor units, the supply is {supply}")]
     NotConserved {
         asset: AssetId,
-        /// Sum over all accounts.
+        /// Sum over all accounts, and what is on its way to other shards.
         held: i128,
-        /// Deposits minus withdrawals.
+        /// Deposits minus withdrawals, and what came from other shards less what went to them.
         supply: i64,
     },
     /// A balance is below zero.
@@ -45,6 +46,16 @@ pub enum AuditError {
     /// A shard's venue state differs from that of the first shard.
     #[error("shard {shard} and the first shard disagree about the venue")]
     Venue { shard: ShardId },
+    /// A shard's transfers contradict one another, or those of another shard.
+    #[error("shard {shard}: {what}")]
+    Transfers { shard: ShardId, what: &'static str },
+    /// Transfers between shards made or lost money.
+    #[error("asset {asset}: transfers between shards come to {moved} minor units over all of them")]
+    Moved {
+        asset: AssetId,
+        /// The sum over all shards of what came less what went.
+        moved: i128,
+    },
     /// A book is crossed, or a level is not the sum of its orders.
     #[error("instrument {instrument}: {what}")]
     Book { instrument: InstrumentId, what: &'static str },
@@ -128,6 +139,7 @@ impl Exchange {
             }
         }
         self.audit_positions(&exposed)?;
+        self.audit_transfers()?;
         self.audit_balances(&reserved)
     }
 
@@ -149,9 +161,32 @@ impl Exchange {
         }
     }
 
+    /// Checks the bounds of transfers and the counts of the accounts.
+    fn audit_transfers(&self) -> Result<(), AuditError> {
+        let bad = |what| Err(AuditError::Transfers { shard: self.id, what });
+        let mut of_account = vec![0_usize; self.shared.accounts.len()];
+        for money in self.transfers.in_flight() {
+            of_account[money.account.0 as usize] += 1;
+        }
+        let counts = self.shared.accounts.iter().map(|account| usize::from(account.in_flight));
+        if !counts.eq(of_account.iter().copied()) {
+            return bad("an account's count of transfers on their way is wrong");
+        }
+        if of_account.iter().any(|count| *count > usize::from(ShardTransfer::OF_ACCOUNT_MAX)) {
+            return bad("an account has too many transfers on their way");
+        }
+        let is_in_bounds = |pair: &Between| pair.outbox.len() <= ShardTransfer::OF_PAIR_MAX;
+        if !self.transfers.pairs().all(|(_, pair)| is_in_bounds(pair))
+            || *self.transfers.pair(self.id) != Between::default()
+        {
+            return bad("an outbox is longer than it may be, or leads to its own shard");
+        }
+        Ok(())
+    }
+
     fn audit_balances(&self, reserved: &BTreeMap<(AccountId, AssetId), i128>) -> Result<(), AuditError> {
         for asset in (0..self.venue.assets.len()).map(|id| AssetId(id as u16)) {
-            let mut held = 0_i128;
+            let mut held = self.transfers.sum(asset);
             for (account, balance) in self.shared.ledger.balances(asset).iter().enumerate() {
                 let account = AccountId(account as u32);
                 // Profits of positions may stand behind what is not there.
@@ -270,6 +305,24 @@ impl Exchange {
         }
         Ok(())
     }
+}
+
+/// Checks what two shards know of one another, and that transfers between all of them have made and lost nothing.
+pub(super) fn audit_between(shards: &[Exchange]) -> Result<(), AuditError> {
+    for (from, to) in shards.iter().flat_map(|from| shards.iter().map(move |to| (from, to))) {
+        if from.id != to.id && from.transfers.pair(to.id).head() != to.transfers.pair(from.id).received + 1 {
+            let what = "the next transfer to another shard is not the one that is next there";
+            return Err(AuditError::Transfers { shard: from.id, what });
+        }
+    }
+    let assets = shards.first().map_or(0, |first| first.venue.assets.len());
+    for asset in (0..assets).map(|id| AssetId(id as u16)) {
+        let moved: i128 = shards.iter().map(|shard| i128::from(shard.shared.ledger.moved(asset))).sum();
+        if moved != 0 {
+            return Err(AuditError::Moved { asset, moved });
+        }
+    }
+    Ok(())
 }
 
 /// Levels must be in order of price, and each must be the sum of its orders.

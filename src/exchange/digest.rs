@@ -85,6 +85,7 @@ impl Exchange {
             hash.unsigned(self.id.0);
             self.instruments.iter().for_each(|instrument| hash.unsigned(instrument.listing.shard.0));
             self.venue.logins.iter().for_each(|login| hash.unsigned(login.seen_user_ref.0));
+            self.digest_transfers(hash);
         }
     }
 

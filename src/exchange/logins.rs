@@ -55,6 +55,11 @@ impl Exchange {
         if !(self.venue.rules..=Command::RULES_LAST).contains(&edition) {
             return Err(RejectReason::OutOfRange);
         }
+        // Deposits of earlier editions are not bounded, so a transfer might not fit where it arrives.
+        let begins_transfers = (self.venue.rules..edition).contains(&(Command::RULES_OF_TRANSFERS - 1));
+        if begins_transfers && self.venue.shards > 1 && !self.venue.assets.is_empty() {
+            return Err(RejectReason::OneShardOnly);
+        }
         self.venue.rules = edition;
         Ok(Event::Venue(VenueEvent::RulesSet { edition }))
     }

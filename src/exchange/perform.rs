@@ -53,6 +53,7 @@ impl Exchange {
             OrderCommand::QueryAccount(query) => self.query_account(query, events),
             OrderCommand::SetOrderEntry(set) => self.set_order_entry(set, events),
             OrderCommand::NameOrder(name) => self.name_order(name, events),
+            OrderCommand::TransferOut(out) => self.transfer_out(out, events),
             OrderCommand::CancelLogin { login, cause } => self.cancel_login(*login, *cause, events),
         }
     }

@@ -45,6 +45,7 @@ impl Exchange {
                 // It has no instrument.
                 OrderCommand::RefuseEnter(_) => Route::To(ShardId::FIRST),
                 OrderCommand::CancelOrder { order } => self.of_shard(order.shard()),
+                OrderCommand::TransferOut(out) => self.of_shard(out.from),
                 // It names an order by its client number, and the order may be in any shard.
                 OrderCommand::NameOrder(_)
                 | OrderCommand::Replace(_)
@@ -79,7 +80,9 @@ impl Exchange {
                 | AdminCommand::SetSelfTrade(_)
                 | AdminCommand::AssignTier { .. }
                 | AdminCommand::SetVolumeTiers(_)
-                | AdminCommand::Kill { .. } => Route::All,
+                | AdminCommand::Kill { .. }
+                // Its source and its destination execute it; the others do nothing.
+                | AdminCommand::TransferIn(_) => Route::All,
             },
             Command::Contract(command) => match command {
                 ContractCommand::AddIndex(_) => Route::All,
@@ -146,7 +149,8 @@ fn brings_number(command: &Command) -> bool {
             | OrderCommand::Replace(_)
             | OrderCommand::RefuseReplace(_)
             | OrderCommand::MassCancel(_)
-            | OrderCommand::SetOrderEntry(_) => true,
+            | OrderCommand::SetOrderEntry(_)
+            | OrderCommand::TransferOut(_) => true,
             OrderCommand::NameOrder(_)
             | OrderCommand::Cancel(_)
             | OrderCommand::Amend(_)

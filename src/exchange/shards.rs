@@ -2,13 +2,13 @@
 //! and merges the events in the same order: by command, then by shard.
 
 use super::agenda::Progress;
-use super::audit::AuditError;
+use super::audit::{self, AuditError};
 use super::digest::Digest;
 use super::login::Login;
 use super::sink::EventSink;
 use super::state::Exchange;
 use super::venue::Venue;
-use crate::domain::{AccountId, Command, Listing, LoginId, ShardId, Stamp};
+use crate::domain::{AccountId, Command, Listing, LoginId, ShardId, ShardTransfer, Stamp};
 use sha2::{Digest as _, Sha256};
 
 /// The shards of a venue, by id.
@@ -151,8 +151,21 @@ impl Shards {
         self.all.iter().try_for_each(Exchange::audit)?;
         match self.all.iter().find(|shard| !shard.venue.is_that_of(self.venue())) {
             Some(shard) => Err(AuditError::Venue { shard: shard.id }),
-            None => Ok(()),
+            None => self.audit_transfers(),
         }
+    }
+
+    /// Checks that shards agree about the transfers between them.
+    ///
+    /// # Errors
+    /// The first disagreement.
+    pub fn audit_transfers(&self) -> Result<(), AuditError> {
+        audit::audit_between(&self.all)
+    }
+
+    /// The transfers on their way between shards, by source, destination and number.
+    pub fn in_flight(&self) -> impl Iterator<Item = ShardTransfer> + '_ {
+        self.all.iter().flat_map(Exchange::in_flight)
     }
 
     fn venue(&self) -> &Venue {

@@ -7,6 +7,7 @@ use super::instrument::Instrument;
 use super::ledger::Balance;
 use super::login::Login;
 use super::market::Market;
+use super::outboxes::Transfers;
 use super::shared::Shared;
 use super::sink::EventSink;
 use super::task::Agenda;
@@ -38,6 +39,7 @@ pub struct Exchange {
     pub(super) instruments: Vec<Instrument>,
     pub(super) contracts: Contracts,
     pub(super) shared: Shared,
+    pub(super) transfers: Transfers,
     /// The remaining work of the present command; empty between commands.
     pub(super) agenda: Agenda,
     /// Whether this shard emits the result of the present command.
@@ -60,6 +62,7 @@ impl Exchange {
             instruments: Vec::new(),
             contracts: Contracts::default(),
             shared: Shared::new(limits, name_key),
+            transfers: Transfers::default(),
             agenda: Agenda::default(),
             tells: true,
             number_came_before: false,
@@ -156,7 +159,8 @@ impl Exchange {
         known.then(|| self.shared.ledger.balance(account, asset))
     }
 
-    /// Deposits minus withdrawals of an asset; `None` if the asset does not exist.
+    /// Deposits minus withdrawals of an asset, and what came from other shards less what went to them; `None` if the
+    /// asset does not exist.
     pub fn supply(&self, asset: AssetId) -> Option<Amount> {
         ((asset.0 as usize) < self.venue.assets.len()).then(|| self.shared.ledger.supply(asset))
     }

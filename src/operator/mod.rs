@@ -16,6 +16,7 @@ mod desk;
 mod names;
 mod order;
 mod server;
+mod transfer;
 
 pub use client::{AskError, ask};
 pub use contracts::{
@@ -26,3 +27,4 @@ pub use desk::{Desk, DeskPorts};
 pub use names::Names;
 pub use order::{Order, Reply, VERSION};
 pub use server::{OperatorServer, SOCKET_FILE};
+pub use transfer::TransferOrder;

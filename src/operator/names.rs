@@ -2,10 +2,11 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::transfer::TransferOrder;
 use crate::domain::decimal;
 use crate::domain::{
-    AddIndex, Amount, AssetCode, AssetId, ContractEvent, Event, IndexId, InstrumentId, Listing, LoginId,
-    OrderPrice, ShardId,
+    AccountId, AddIndex, Amount, AssetCode, AssetId, ContractEvent, Event, IndexId, InstrumentId, Listing,
+    LoginId, OrderPrice, ShardId, TransferOut,
 };
 use rust_decimal::Decimal;
 use std::str::FromStr;
@@ -17,6 +18,8 @@ pub struct Names {
     pub logins: Vec<(String, LoginId)>,
     /// The SoupBinTCP id of session 0.
     pub session: [u8; 10],
+    /// The accounts with names.
+    pub accounts: Vec<(String, AccountId)>,
     /// The assets by id, with their scales.
     pub assets: Vec<(AssetCode, u8)>,
     /// The instruments by id.
@@ -34,6 +37,31 @@ impl Names {
             Event::Contract(ContractEvent::IndexAdded(index)) => self.indexes.push(*index),
             Event::Contract(_) | Event::Order(_) | Event::Venue(_) | Event::Admin(_) | Event::Market(_) => {}
         }
+    }
+
+    /// The account with this name, or with this number.
+    fn account(&self, name: &str) -> Result<AccountId, String> {
+        let named = self.accounts.iter().find(|(known, _)| known == name).map(|(_, account)| *account);
+        let numbered = || name.parse().ok().map(AccountId);
+        let known = self.accounts.iter().map(|(known, _)| known.clone());
+        named.or_else(numbered).ok_or_else(|| unknown("account", name, known))
+    }
+
+    /// The command of a transfer between shards.
+    pub(super) fn transfer(&self, order: &TransferOrder) -> Result<TransferOut, String> {
+        let TransferOrder { account, asset, amount, from, to, reference } = order;
+        let (asset, scale) = self.asset(asset)?;
+        let whole = Decimal::from_str_exact(amount).map_err(|_| format!("{amount:?} is not a number"))?;
+        let amount = decimal::amount(whole, scale).map_err(|why| format!("{amount} {why}"))?;
+        Ok(TransferOut {
+            account: self.account(account)?,
+            asset,
+            amount,
+            from: self.shard(from)?,
+            to: self.shard(to)?,
+            reference: *reference,
+            ..TransferOut::default()
+        })
     }
 
     /// The login with this username; otherwise the text is read as the number of a login.

@@ -12,8 +12,11 @@
 
 use super::contracts::ContractOrder;
 use super::names::Names;
+use super::transfer::TransferOrder;
 use crate::domain::session::session_id;
-use crate::domain::{AdminEvent, Command, Event, Timestamp, VenueCommand, VenueEvent};
+use crate::domain::{
+    AdminEvent, Command, Event, OrderCommand, OrderEvent, Timestamp, VenueCommand, VenueEvent,
+};
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol. Requests of other versions are refused.
@@ -43,6 +46,12 @@ pub enum Order {
     /// An order about contracts.
     #[cfg_attr(feature = "cli", command(flatten))]
     Contract(ContractOrder),
+    /// Move money of an account from its wallet in one shard to the one in another
+    ///
+    /// The money leaves the one wallet with this order and arrives in the other one soon after, also if the engine is
+    /// stopped or killed between. What is in open orders cannot be moved.
+    #[cfg_attr(feature = "cli", command(override_usage = "dojima operator --data <DIR> transfer <OPTIONS>"))]
+    Transfer(TransferOrder),
 }
 
 /// A line from an operator.
@@ -109,6 +118,7 @@ impl Order {
                 }
             }
             Self::Contract(order) => order.command(names, now).map(Command::Contract),
+            Self::Transfer(order) => Ok(Command::Order(OrderCommand::TransferOut(names.transfer(order)?))),
         }
     }
 
@@ -125,6 +135,15 @@ impl Order {
             }
             Self::Contract(order) => {
                 let text = order.came_to(event, names)?;
+                Some(Reply::Done { sequence, text })
+            }
+            Self::Transfer(order) => {
+                let Event::Order(OrderEvent::TransferSent(sent)) = event else { return None };
+                let TransferOrder { asset, amount, from, to, .. } = order;
+                let number = sent.transfer.number;
+                let text = format!(
+                    "{amount} {asset} are on the way from shard {from} to {to}, as transfer {number}"
+                );
                 Some(Reply::Done { sequence, text })
             }
         }

@@ -2,7 +2,7 @@
 
 use super::rings::{Line, Present, Progress, Rings, gate};
 use crate::config::Config;
-use crate::domain::{Command, EventRecord, Sequenced};
+use crate::domain::{Command, EventRecord, Sequenced, ShardTransfer};
 use crate::exchange::Exchange;
 use crate::net::auth::{AuthClient, AuthServer, auth_queues};
 use crate::ring::{Consumer, CursorReader, CursorWriter, Producer, cursor};
@@ -52,6 +52,7 @@ pub(super) struct EntryEnds {
 pub(super) struct OrderEnds {
     pub(super) sources: Vec<Consumer<Command>>,
     pub(super) operator: (Consumer<Command>, CursorWriter),
+    pub(super) courier: Option<Consumer<ShardTransfer>>,
     pub(super) commands: Producer<Sequenced>,
     pub(super) to_matchers: Vec<Consumer<Sequenced>>,
     pub(super) of_shards: Vec<Line<EventRecord>>,
@@ -72,11 +73,12 @@ pub(super) struct DurableEnds {
     pub(super) reader: ResendReader,
 }
 
-/// The ends of feed and shadow; SQL needs only [`Progress`].
+/// The ends of courier, feed and shadow; SQL needs only [`Progress`].
 pub(super) struct FollowerEnds {
     pub(super) subscribers: AuthClient,
     pub(super) snapshots: AuthClient,
     pub(super) shadow: Option<Producer<Command>>,
+    pub(super) courier: Option<Producer<ShardTransfer>>,
     pub(super) quota_space: SpaceLow,
 }
 
@@ -118,6 +120,7 @@ impl Ends {
         let (operator_in, from_operator) = rings.operator;
         let (timer_in, from_timer) = rings.timer.unzip();
         let (shadow_in, from_shadow) = rings.shadow.unzip();
+        let (courier_in, from_courier) = rings.courier.unzip();
         let (resend, locator, reader) = resend_queues();
         let [entry, subscribers, snapshots] = [(); 3].map(|()| auth_queues());
         let (last_state_in, last_state) = bounded(present.shards);
@@ -137,6 +140,7 @@ impl Ends {
                     .chain(from_shadow)
                     .collect(),
                 operator: (from_operator, taken_in),
+                courier: from_courier,
                 commands: rings.commands,
                 to_matchers: rings.to_matchers,
                 of_shards: rings.of_shards,
@@ -158,6 +162,7 @@ impl Ends {
                 subscribers: subscribers.0,
                 snapshots: snapshots.0,
                 shadow: shadow_in,
+                courier: courier_in,
                 quota_space: quota.0,
             },
             outside: OutsideEnds {

@@ -6,6 +6,7 @@ use crate::market::MarketWatch;
 use crate::operator::Desk;
 use crate::ring::{CursorReader, Producer};
 use crate::runtime::Doorbell;
+use crate::stages::courier::CourierControl;
 use crate::stages::gateway::GatewayControl;
 use crate::stages::shadow::ShadowControl;
 use crate::stages::timer::TimerControl;
@@ -18,6 +19,8 @@ pub struct Handles {
     pub gateway: Option<GatewayControl>,
     /// Stops timed commands.
     pub timer: Option<TimerControl>,
+    /// Stops the arrivals of transfers; `None` if there is one shard.
+    pub courier: Option<CourierControl>,
     /// Requests snapshots and stops checkpoints.
     pub shadow: Option<ShadowControl>,
     /// Summary of the market; `None` without market data.
@@ -42,6 +45,9 @@ impl Handles {
         }
         if let Some(timer) = &self.timer {
             timer.stop();
+        }
+        if let Some(courier) = &self.courier {
+            courier.stop();
         }
         if let Some(shadow) = &self.shadow {
             shadow.stop_asking();

@@ -10,6 +10,7 @@ use crate::runtime::{
 };
 use crate::stages::archiver::Archiver;
 use crate::stages::authenticator::{Authenticator, Hasher};
+use crate::stages::courier::Courier;
 use crate::stages::feed::FeedPublisher;
 use crate::stages::gateway::Gateway;
 use crate::stages::journaler::{InlineJournaler, Journaler};
@@ -61,12 +62,15 @@ pub(super) enum AgentSlot {
     Inline,
     /// The merge, after the matchers of several shards.
     Merge,
+    /// The courier, if there are several shards.
+    Courier,
 }
 
 impl AgentSlot {
-    const COUNT: usize = Self::MERGE + ShardId::COUNT;
+    const COUNT: usize = Self::COURIER + 1;
     /// The merge's thread number in stepped mode. The matchers of further shards come after it.
     const MERGE: usize = 12;
+    const COURIER: usize = Self::MERGE + ShardId::COUNT;
     /// Number of threads of the dedicated mode with one shard.
     const DEDICATED_THREADS: usize = 10;
     /// Number of threads in dedicated mode with one shard that an order passes on its way to the answer, plus one for
@@ -74,7 +78,7 @@ impl AgentSlot {
     const BUSY_THREADS: usize = 6;
 
     /// Threads of the shared mode: 1 everything that never blocks, 2 the journaler, 3 SQL, 4 market data, 5 the shadow,
-    /// 6 the authenticator, which checks passwords, 7 the resender, which reads old messages, 8 the archiver, which
+    /// 6 the authenticator, which checks passwords, 7 resender and courier, which read events, 8 the archiver, which
     /// works while the journaler waits for the disk. They stop in this order: what the shadow may retire at its end
     /// depends on the positions of SQL and market data.
     fn shared_thread(self) -> usize {
@@ -87,16 +91,17 @@ impl AgentSlot {
             Self::Feed => 3,
             Self::Shadow => 4,
             Self::Authenticator => 5,
-            Self::Resender => 6,
+            Self::Resender | Self::Courier => 6,
             Self::Archiver => 7,
         }
     }
 
     /// Threads of the dedicated mode: one per agent, except that the timer runs with the sequencer, its only reader,
-    /// and the merge with the first matcher.
+    /// the merge with the first matcher, and the courier with the resender.
     fn dedicated_thread(self) -> usize {
         match self {
             Self::Timer => Self::Sequencer.dedicated_thread(),
+            Self::Courier => Self::Resender.dedicated_thread(),
             Self::Inline | Self::Merge => Self::Matcher(ShardId::FIRST).dedicated_thread(),
             Self::Matcher(shard) if shard != ShardId::FIRST => {
                 Self::DEDICATED_THREADS - 1 + usize::from(shard.0)
@@ -130,6 +135,7 @@ impl AgentSlot {
             Self::Timer => 10,
             Self::Inline => 11,
             Self::Merge => Self::MERGE,
+            Self::Courier => Self::COURIER,
             Self::Matcher(shard) => Self::MERGE + usize::from(shard.0),
         }
     }
@@ -145,7 +151,7 @@ impl AgentSlot {
             | Self::Inline
             | Self::Merge
             | Self::Journaler => Priority::Prompt,
-            Self::Archiver | Self::Authenticator | Self::Resender => Priority::Gathering,
+            Self::Archiver | Self::Authenticator | Self::Resender | Self::Courier => Priority::Gathering,
             Self::Feed | Self::Sql | Self::Shadow => Priority::Idle,
         }
     }
@@ -177,14 +183,15 @@ pub(super) struct DurablePath {
     pub(super) resender: Resender,
 }
 
-/// The projections, each with the lag above which it leaves background priority.
+/// The projections, each with the lag above which it leaves background priority, and the courier.
 pub(super) struct Followers {
     pub(super) sql: Option<(SqlWriter, Lag)>,
     pub(super) feed: Option<(FeedPublisher, Lag)>,
     pub(super) shadow: Option<(Shadow, Lag)>,
+    pub(super) courier: Option<Courier>,
 }
 
-/// How shadow and feed wait. The shadow works at its own interval and needs no wake-up; the feed is woken by the
+/// How shadow, feed, resender and courier wait. The courier needs no wake-up: a transfer may be late by this much. The shadow works at its own interval and needs no wake-up; the feed is woken by the
 /// archiver and by its sockets.
 const FOLLOWER_IDLE: IdleLimits = IdleLimits { awake: Duration::ZERO, sleep_max: Duration::from_millis(50) };
 
@@ -237,15 +244,16 @@ fn one_of(mut agents: Vec<Box<dyn Agent>>, mode: ThreadingMode) -> Box<dyn Agent
         return agents.remove(0);
     }
     let name = match mode {
-        ThreadingMode::Dedicated if has_sequencer(&agents) => "sequencer",
+        ThreadingMode::Shared | ThreadingMode::Dedicated if has(&agents, "courier") => "resender",
+        ThreadingMode::Dedicated if has(&agents, "sequencer") => "sequencer",
         ThreadingMode::Dedicated => "matcher",
         ThreadingMode::Shared | ThreadingMode::Stepped => "hot",
     };
     Box::new(CompositeAgent::new(name, agents))
 }
 
-fn has_sequencer(agents: &[Box<dyn Agent>]) -> bool {
-    agents.iter().any(|agent| agent.name() == "sequencer")
+fn has(agents: &[Box<dyn Agent>], name: &str) -> bool {
+    agents.iter().any(|agent| agent.name() == name)
 }
 
 /// The agents placed on one thread.
@@ -390,7 +398,7 @@ impl ThreadPlacement {
         let Agents { gateway, authenticator, timer, path, durable, followers } = agents;
         let OrderPath { sequencer, matchers, merge } = path;
         let DurablePath { journaler, inline, archiver, resender } = durable;
-        let Followers { sql, feed, shadow } = followers;
+        let Followers { sql, feed, shadow, courier } = followers;
         put(AgentSlot::Gateway, StopPhase::Hot, gateway.map(|agent| Box::new(agent) as _));
         put(AgentSlot::Timer, StopPhase::Hot, timer.map(|agent| Box::new(agent) as _));
         put(AgentSlot::Sequencer, StopPhase::Hot, Some(Box::new(sequencer)));
@@ -410,6 +418,7 @@ impl ThreadPlacement {
         );
         put(AgentSlot::Authenticator, StopPhase::Followers, authenticator.map(|agent| Box::new(agent) as _));
         put(AgentSlot::Resender, StopPhase::Followers, Some(Box::new(resender)));
+        put(AgentSlot::Courier, StopPhase::Followers, courier.map(|agent| Box::new(agent) as _));
         let second = second.into_iter().map(|foreground| Thread {
             agent: Box::new(foreground),
             idle: Box::new(Backoff::new(FOLLOWER_IDLE)),

@@ -1,7 +1,7 @@
 //! The rings, and the cursors of commands.
 
 use crate::config::Config;
-use crate::domain::{Command, EventRecord, Sequenced};
+use crate::domain::{Command, EventRecord, Sequenced, ShardTransfer};
 use crate::ring::{Consumer, CursorReader, CursorWriter, Producer, RingBuilder, cursor, spsc};
 
 /// Slots from the timer to the sequencer: the commands of one moment. Commands that do not fit wait in the timer.
@@ -10,6 +10,9 @@ const TIMER_SLOTS: usize = 64;
 const SHADOW_SLOTS: usize = 64;
 /// Slots for operators' commands, which come one at a time.
 const OPERATOR_SLOTS: usize = 4;
+
+/// Slots from the courier to the sequencer. Arrivals that do not fit wait in the courier.
+const COURIER_SLOTS: usize = 64;
 
 /// A ring with one consumer.
 pub(super) type Line<T> = (Producer<T>, Consumer<T>);
@@ -28,6 +31,8 @@ pub(super) struct Rings {
     pub(super) timer: Option<Line<Command>>,
     pub(super) operator: Line<Command>,
     pub(super) shadow: Option<Line<Command>>,
+    /// Exists if there are several shards.
+    pub(super) courier: Option<Line<ShardTransfer>>,
     pub(super) commands: Producer<Sequenced>,
     pub(super) to_journaler: Consumer<Sequenced>,
     /// Indexed by shard.
@@ -51,6 +56,7 @@ impl Rings {
             timer: present.timer.then(|| spsc(TIMER_SLOTS)),
             operator: spsc(OPERATOR_SLOTS),
             shadow: present.shadow.then(|| spsc(SHADOW_SLOTS)),
+            courier: (present.shards > 1).then(|| spsc(COURIER_SLOTS)),
             commands,
             to_journaler,
             to_matchers,
@@ -68,10 +74,13 @@ impl Rings {
         let lines = lines.map(|(producer, consumer)| (producer.cursor(), vec![consumer.cursor()]));
         let of_shards = self.of_shards.iter();
         let of_shards = of_shards.map(|(producer, consumer)| (producer.cursor(), vec![consumer.cursor()]));
+        let courier = self.courier.iter();
+        let courier = courier.map(|(producer, consumer)| (producer.cursor(), vec![consumer.cursor()]));
         let command_readers = self.to_matchers.iter().chain([&self.to_journaler]);
         let event_readers = [Some(&self.to_archiver), self.to_gateway.as_ref()].into_iter().flatten();
         lines
             .chain(of_shards)
+            .chain(courier)
             .chain([
                 (self.commands.cursor(), command_readers.map(Consumer::cursor).collect()),
                 (self.events.cursor(), event_readers.map(Consumer::cursor).collect()),

@@ -94,9 +94,11 @@ pub(super) fn users(config: &Config, opening: &[Command]) -> Result<Vec<User>, F
 pub(super) fn names(config: &Config, opening: &[Command], known: Known) -> Result<Names, Fatal> {
     let session = first_session(config)?;
     let logins = config.logins_known_to(opening).into_iter();
+    let names = config.accounts.iter().map(|account| account.name.clone());
     Ok(Names {
         logins: logins.map(|login| (login.config.username, login.login)).collect(),
         session: *session.as_bytes(),
+        accounts: names.zip((1..).map(AccountId)).collect(),
         assets: known.assets,
         instruments: known.listings,
         indexes: known.indexes,

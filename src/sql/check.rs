@@ -2,7 +2,8 @@
 //!
 //! The events up to the database's watermark are added up again by independent rules, and the results are compared with
 //! the tables: every trade, every balance, orders by status, the tables of contracts. Money is conserved if, for each asset,
-//! the balances and insurance funds in the tables add up to deposits minus withdrawals.
+//! the balances and insurance funds in the tables, and what is on its way between shards, add up to deposits minus
+//! withdrawals and the cost of positions.
 
 mod contracts;
 mod legs;
@@ -223,7 +224,7 @@ pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, Che
     let (compared, difference) = tally.contracts.compare(sql)?;
     let difference = difference.map(Difference::Contracts);
     checks.extend([Check { name: "tables of contracts", compared, difference }, changes]);
-    let assets = tally.assets(&held, &sql.funds()?);
+    let assets = tally.assets(&held, &sql.funds()?, &sql.in_flight()?);
     checks.push(check_supply(&assets));
     Ok(CheckReport { watermark, events: last.event, checks, assets })
 }

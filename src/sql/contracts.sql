@@ -1,6 +1,25 @@
 -- What schema version 10 added: the tables of contracts, and the views that contracts changed. It follows schema.sql in a
 -- new database, and is the step to version 10 of an older one. So after the release of version 10 it stays as it is.
 
+-- Transfers between the wallets of two shards. One that has not arrived is in no balance.
+CREATE TABLE shard_transfers (
+  from_shard     INTEGER NOT NULL REFERENCES shards,
+  to_shard       INTEGER NOT NULL REFERENCES shards,
+  number         INTEGER NOT NULL,  -- from 1 for each pair of shards
+  account        INTEGER NOT NULL REFERENCES accounts,
+  asset          INTEGER NOT NULL REFERENCES assets,
+  amount         INTEGER NOT NULL,  -- minor units
+  reference      INTEGER NOT NULL,
+  login          INTEGER REFERENCES logins,  -- that asked for it; NULL: an operator
+  sent_event     INTEGER NOT NULL,
+  sent_ns        INTEGER NOT NULL,
+  received_event INTEGER,  -- NULL: it is on its way
+  received_ns    INTEGER,
+  PRIMARY KEY (from_shard, to_shard, number)
+) STRICT, WITHOUT ROWID;
+-- Small whatever the history: those on their way alone.
+CREATE INDEX shard_transfers_in_flight ON shard_transfers (asset) WHERE received_event IS NULL;
+
 -- Prices from outside that contracts follow.
 CREATE TABLE indexes (
   index_id       INTEGER PRIMARY KEY,
@@ -309,6 +328,7 @@ SELECT
         WHERE f.asset = a.asset AND f.cause = 'deposit' AND f.event > s.event), 0) AS supply,
   coalesce((SELECT sum(b.total) FROM balances b WHERE b.asset = a.asset), 0)
     + coalesce((SELECT sum(f.amount) FROM funds f WHERE f.asset = a.asset), 0)
+    + coalesce((SELECT sum(m.amount) FROM shard_transfers m WHERE m.asset = a.asset AND m.received_event IS NULL), 0)
     - coalesce((SELECT sum(p.cost - p.pot) FROM positions p JOIN instruments i USING (instrument)
         WHERE a.asset = iif(i.product LIKE 'inverse-%', i.base, i.quote)), 0) AS held
 FROM assets a

@@ -14,7 +14,7 @@ use crate::domain::{
     AccountId, AdminEvent, Amended, Amount, Armed, AssetSettings, CancelReason, Canceled, ContractEvent,
     Event, EventRecord, Executed, Fill, FundChanged, InstrumentId, Listing, Listings, LoginId, MarketEvent,
     OrderEvent, OrderId, OrderTerms, Parties, Party, Posting, Price, Quantity, Replaced, Restated, ShardId,
-    Side, Timestamp, TradeId, Transfer, Triggered, VenueEvent,
+    ShardTransfer, Side, Timestamp, TradeId, Transfer, Triggered, VenueEvent,
 };
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -281,6 +281,16 @@ impl Mirror {
             Event::Admin(AdminEvent::Withdrawn(transfer)) => {
                 self.transfer(transfer, -transfer.amount.0, record)
             }
+            Event::Order(OrderEvent::TransferSent(sent)) => {
+                self.note(record)?;
+                let ShardTransfer { from, account, asset, amount, .. } = sent.transfer;
+                self.add(from, &Posting::transfer(account, asset, -amount.0))
+            }
+            Event::Admin(AdminEvent::TransferReceived(received)) => {
+                self.note(record)?;
+                let ShardTransfer { to, account, asset, amount, .. } = received.transfer;
+                self.add(to, &Posting::transfer(account, asset, amount.0))
+            }
             Event::Admin(AdminEvent::MarkSet { instrument, price }) => {
                 self.note_price(*instrument, *price, record)
             }
@@ -336,7 +346,9 @@ impl Mirror {
                 | OrderEvent::OrderNamed(_),
             ) => self.note(record),
             // Indicative auction results change all the time; only the feed publishes them.
+            // The arrival of a transfer is told by its destination.
             Event::Venue(VenueEvent::Opened { .. } | VenueEvent::SessionEnded { .. })
+            | Event::Admin(AdminEvent::TransferDone(_))
             | Event::Order(OrderEvent::AccountState { .. } | OrderEvent::PriorityUpdated(_))
             | Event::Market(MarketEvent::Indicative(_)) => Ok(()),
         }

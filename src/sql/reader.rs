@@ -6,6 +6,7 @@ use super::load::{Cells, balances, each, funds, side, trade_kind, watermark};
 use super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
 use crate::domain::{AccountId, Amount, AssetId, InstrumentId, OrderId, Quantity, Timestamp, TradeId};
 use rusqlite::types::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The database as it was when it was opened; later writes are not visible.
@@ -65,6 +66,10 @@ pub struct RowCounts {
     /// Changes of insurance funds.
     pub fund_changes: u64,
     pub position_changes: u64,
+    /// Transfers between shards.
+    pub shard_transfers: u64,
+    /// Those of them that have not arrived.
+    pub in_flight: u64,
 }
 
 impl RowCounts {
@@ -81,7 +86,8 @@ impl RowCounts {
             + self.copies
             + self.shards
             + self.fund_changes
-            + self.position_changes;
+            + self.position_changes
+            + self.shard_transfers;
         transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + others
     }
 }
@@ -124,6 +130,20 @@ impl SqlReader {
     pub fn balances(&self) -> Result<Vec<BalanceRow>, SqlError> {
         let mut found = Vec::new();
         balances(&self.database, |row| found.push(row))?;
+        Ok(found)
+    }
+
+    /// By asset: what is on its way between shards, minor units.
+    ///
+    /// # Errors
+    /// [`SqlError`].
+    pub fn in_flight(&self) -> Result<BTreeMap<AssetId, i128>, SqlError> {
+        let mut found = BTreeMap::<AssetId, i128>::new();
+        let sql = "SELECT asset, amount FROM shard_transfers WHERE received_event IS NULL";
+        each(&self.database, sql, |row| {
+            *found.entry(AssetId(row.u16(0)?)).or_default() += i128::from(row.i64(1)?);
+            Ok(())
+        })?;
         Ok(found)
     }
 
@@ -219,7 +239,9 @@ impl SqlReader {
                    (SELECT count(*) FROM login_sessions), (SELECT count(*) FROM leads), \
                    (SELECT count(*) - 1 FROM shards), (SELECT count(*) FROM order_names), \
                    (SELECT count(*) FROM fund_changes),
-                   (SELECT count(*) FROM position_changes)";
+                   (SELECT count(*) FROM position_changes), \
+                   (SELECT count(*) FROM shard_transfers), \
+                   (SELECT count(*) FROM shard_transfers WHERE received_event IS NULL)";
         each(&self.database, sql, |row| {
             counts = RowCounts {
                 transfers: row.u64(0)?,
@@ -239,6 +261,8 @@ impl SqlReader {
                 order_names: row.u64(14)?,
                 fund_changes: row.u64(15)?,
                 position_changes: row.u64(16)?,
+                shard_transfers: row.u64(17)?,
+                in_flight: row.u64(18)?,
             };
             Ok(())
         })?;

@@ -12,7 +12,8 @@ use super::people::People;
 use super::rows::{BalanceRow, OrderRow, Rare, Stored, TradeRow};
 use crate::domain::{
     AdminEvent, Amount, Auction, Checkpoint, ClOrdId, Event, EventRecord, FeeTier, KillScope, LimitScope,
-    Listing, MarketEvent, NameOrder, OrderEvent, Switch, Transfer, VenueEvent,
+    Listing, MarketEvent, NameOrder, OrderEvent, Switch, Transfer, TransferReceived, TransferSent,
+    VenueEvent,
 };
 use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use rusqlite::{Connection, ToSql};
@@ -353,6 +354,12 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
                 &side.map(|side| side as u8),
             ],
         ),
+        Event::Order(OrderEvent::TransferSent(sent)) => write_sent(connection, record, sent),
+        Event::Admin(AdminEvent::TransferReceived(TransferReceived { transfer, .. })) => run(
+            "UPDATE shard_transfers SET received_event = ?4, received_ns = ?5 \
+             WHERE from_shard = ?1 AND to_shard = ?2 AND number = ?3",
+            &[&transfer.from.0, &transfer.to.0, &sql_integer(transfer.number), &event, &time],
+        ),
         Event::Venue(VenueEvent::RulesSet { edition }) => {
             run("INSERT INTO rules VALUES (?1, ?2, ?3)", &[&event, &time, edition])
         }
@@ -461,7 +468,8 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
             | OrderEvent::AccountState { .. }
             | OrderEvent::PriorityUpdated(_),
         )
-        | Event::Admin(AdminEvent::MarkSet { .. } | AdminEvent::AssetSet(_))
+        // The other side of a transfer's arrival says the same.
+        | Event::Admin(AdminEvent::MarkSet { .. } | AdminEvent::AssetSet(_) | AdminEvent::TransferDone(_))
         | Event::Market(MarketEvent::Indicative(_))
         | Event::Venue(VenueEvent::SessionEnded { .. } | VenueEvent::Opened { .. }) => Ok(0),
     }
@@ -477,15 +485,12 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
             "UPDATE armed_orders SET triggered_ns = ?2, triggered_at = ?3 WHERE order_id = ?1",
             &[&sql_integer(triggered.order.0), &time, &price],
         ),
-        Event::Admin(AdminEvent::MarkSet { instrument, .. }) => run(
-            connection,
-            "INSERT OR REPLACE INTO marks VALUES (?1, ?2, ?3)",
-            &[&instrument.0, &price, &time],
-        ),
+        Event::Admin(AdminEvent::MarkSet { instrument, .. }) => {
+            run(connection, REPLACE_MARK, &[&instrument.0, &price, &time])
+        }
         Event::Market(MarketEvent::Uncrossed(auction)) => {
             write_auction(connection, record, auction, Some(price))
         }
-        // No other event is written with a separate price.
         Event::Admin(
             AdminEvent::AssetAdded { .. }
             | AdminEvent::InstrumentListed(_)
@@ -500,7 +505,9 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
             | AdminEvent::SelfTradeSet(_)
             | AdminEvent::TierSet { .. }
             | AdminEvent::VolumeTiersSet(_)
-            | AdminEvent::Killed { .. },
+            | AdminEvent::Killed { .. }
+            | AdminEvent::TransferReceived(_)
+            | AdminEvent::TransferDone(_),
         )
         | Event::Venue(
             VenueEvent::AccountOpened { .. }
@@ -533,7 +540,8 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
             | OrderEvent::AccountState { .. }
             | OrderEvent::OrderEntrySet(_)
             | OrderEvent::OrderNamed(_)
-            | OrderEvent::PriorityUpdated(_),
+            | OrderEvent::PriorityUpdated(_)
+            | OrderEvent::TransferSent(_),
         ) => Ok(0),
     }
 }
@@ -559,6 +567,8 @@ fn write_auction(
         ],
     )
 }
+
+const REPLACE_MARK: &str = "INSERT OR REPLACE INTO marks VALUES (?1, ?2, ?3)";
 
 const INSERT_SCALE: &str = "INSERT INTO asset_scales VALUES (?1, ?2, ?3, ?4, ?5)";
 
@@ -699,5 +709,22 @@ fn write_transfer(
         change,
         sql_integer(transfer.reference),
         transfer.shard.0,
+    ])
+}
+
+fn write_sent(connection: &Connection, record: &EventRecord, sent: &TransferSent) -> rusqlite::Result<usize> {
+    let sql = "INSERT INTO shard_transfers (from_shard, to_shard, number, account, asset, amount, reference, login, \
+         sent_event, sent_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    connection.prepare_cached(sql)?.execute(rusqlite::params![
+        sent.transfer.from.0,
+        sent.transfer.to.0,
+        sql_integer(sent.transfer.number),
+        sent.transfer.account.0,
+        sent.transfer.asset.0,
+        sent.transfer.amount.0,
+        sql_integer(sent.reference),
+        sent.login.map(|login| login.0),
+        sql_integer(record.number),
+        sql_integer(record.time.0),
     ])
 }

@@ -3,6 +3,7 @@
 
 pub mod archiver;
 pub mod authenticator;
+pub mod courier;
 pub mod feed;
 pub mod gateway;
 pub mod journaler;

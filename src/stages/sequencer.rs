@@ -8,10 +8,10 @@
 
 use super::space::SpaceWatch;
 use crate::domain::{
-    Command, Enter, OrderCommand, RefuseEnter, RefuseReplace, RejectReason, Replace, Sequenced, Stamp,
-    Timestamp,
+    AdminCommand, Command, Enter, OrderCommand, RefuseEnter, RefuseReplace, RejectReason, Replace, Sequenced,
+    ShardTransfer, Stamp, Timestamp,
 };
-use crate::ring::{Consumer, CursorWriter, Producer};
+use crate::ring::{Claim, Consumer, CursorWriter, Producer};
 use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, StampClock};
 use std::ops::ControlFlow;
@@ -29,6 +29,9 @@ pub struct SequencerPorts {
     pub sources: Vec<Consumer<Command>>,
     /// Operators' commands, and the cursor that reports the sequence of the last of them.
     pub operator: Option<(Consumer<Command>, CursorWriter)>,
+    /// The arrivals of transfers, from the courier; `None` if there is one shard. No other source may send arrivals:
+    /// the destination of a transfer cannot check what its source has sent.
+    pub courier: Option<Consumer<ShardTransfer>>,
     pub commands: Producer<Sequenced>,
     /// Whether journal, event log or data directory are short of space.
     pub space: Vec<SpaceWatch>,
@@ -71,7 +74,9 @@ impl Agent for Sequencer {
         // Also when there are no commands: the stamp clock follows the wall clock only while it is read.
         let time = Timestamp(self.stamps.now().0).max(self.last.time);
         let of_operators = self.ports.operator.iter().map(|(source, _)| source);
-        if self.ports.sources.iter().chain(of_operators).all(|source| source.waiting() == 0) {
+        let arrivals = self.ports.courier.as_ref().map_or(0, Consumer::waiting);
+        if arrivals == 0 && self.ports.sources.iter().chain(of_operators).all(|source| source.waiting() == 0)
+        {
             return Ok(0);
         }
         let space_low = self.ports.space.iter().any(SpaceWatch::is_low);
@@ -80,14 +85,20 @@ impl Agent for Sequencer {
             self.ring_full.add(1);
             return Ok(0);
         }
-        // Operators come first: they send few commands, and the other sources could fill every cycle.
+        // Operators and the courier come first: they send few commands, and the other sources could fill every cycle.
+        let mut stamping = Stamping { last: &mut self.last, time, is_forged: false };
         if let Some((source, taken)) = &mut self.ports.operator {
             source.poll(claim.remaining(), |command| {
-                self.last = Stamp { sequence: self.last.sequence + 1, time };
-                claim.push(Sequenced { stamp: self.last, command: *command });
-                taken.set(self.last.sequence);
+                stamping.put(command, &mut claim);
+                taken.set(stamping.last.sequence);
                 ControlFlow::Continue(())
             });
+        }
+        let mut arrived = 0;
+        if let Some(source) = &mut self.ports.courier {
+            let batch = source.batch(claim.remaining());
+            batch.iter().for_each(|transfer| stamping.arrival(*transfer, &mut claim));
+            arrived = batch.len();
         }
         let count = self.ports.sources.len();
         let mut taken = [0; SOURCES_MAX];
@@ -95,12 +106,14 @@ impl Agent for Sequencer {
             let at = (self.first + turn) % count;
             let batch = self.ports.sources[at].batch(claim.remaining());
             for command in batch.iter() {
-                self.last = Stamp { sequence: self.last.sequence + 1, time };
-                let command = if space_low { refuse_new_orders(command) } else { *command };
-                claim.push(Sequenced { stamp: self.last, command });
+                match space_low {
+                    true => stamping.put(&refuse_new_orders(command), &mut claim),
+                    false => stamping.put(command, &mut claim),
+                }
             }
             taken[at] = batch.len();
         }
+        stamping.check()?;
         self.first = (self.first + 1) % count;
         let work = claim.len();
         claim.publish();
@@ -108,11 +121,52 @@ impl Agent for Sequencer {
         for (source, taken) in self.ports.sources.iter_mut().zip(taken) {
             source.batch(taken).release(taken);
         }
+        if let Some(source) = &mut self.ports.courier {
+            source.batch(arrived).release(arrived);
+        }
         self.sequenced.add(work as u64);
         if work > 0 {
             self.ports.downstream.iter().for_each(Doorbell::ring);
         }
         Ok(work)
+    }
+}
+
+/// Gives stamps to the commands of one duty cycle.
+struct Stamping<'a> {
+    last: &'a mut Stamp,
+    time: Timestamp,
+    /// Whether a source other than the courier has sent an arrival, which got no stamp.
+    is_forged: bool,
+}
+
+impl Stamping<'_> {
+    /// Stamps a command of any source but the courier.
+    #[inline]
+    fn put(&mut self, command: &Command, claim: &mut Claim<'_, Sequenced>) {
+        if matches!(command, Command::Admin(AdminCommand::TransferIn(_))) {
+            self.is_forged = true;
+            return;
+        }
+        self.stamp(*command, claim);
+    }
+
+    /// Stamps the arrival of a transfer, from the courier.
+    fn arrival(&mut self, transfer: ShardTransfer, claim: &mut Claim<'_, Sequenced>) {
+        self.stamp(Command::Admin(AdminCommand::TransferIn(transfer)), claim);
+    }
+
+    #[inline]
+    fn stamp(&mut self, command: Command, claim: &mut Claim<'_, Sequenced>) {
+        *self.last = Stamp { sequence: self.last.sequence + 1, time: self.time };
+        claim.push(Sequenced { stamp: *self.last, command });
+    }
+
+    fn check(&self) -> Result<(), Fatal> {
+        match self.is_forged {
+            true => Err(Fatal::invariant("a transfer's arrival did not come from the courier")),
+            false => Ok(()),
+        }
     }
 }
 
@@ -146,6 +200,7 @@ fn refuse_new_orders(command: &Command) -> Command {
         | OrderCommand::QueryAccount(_)
         | OrderCommand::SetOrderEntry(_)
         | OrderCommand::NameOrder(_)
-        | OrderCommand::CancelLogin { .. }) => other,
+        | OrderCommand::CancelLogin { .. }
+        | OrderCommand::TransferOut(_)) => other,
     })
 }

@@ -53,6 +53,8 @@ pub struct ShadowPorts {
     pub in_sql: Option<CursorReader>,
     /// The last event of the newest checkpoint of market data; `None` without market data.
     pub in_market_data: Option<CursorReader>,
+    /// The last event that the courier needs no more; `None` without a courier.
+    pub couriered: Option<CursorReader>,
     /// The ring for checkpoint commands.
     pub commands: Producer<Command>,
     /// Rung after publishing.
@@ -318,7 +320,7 @@ impl Shadow {
     }
 
     fn retire(&mut self) {
-        let readers = [&self.ports.in_sql, &self.ports.in_market_data];
+        let readers = [&self.ports.in_sql, &self.ports.in_market_data, &self.ports.couriered];
         let needed_from: Vec<u64> = readers.into_iter().flatten().map(CursorReader::get).collect();
         // Ages are computed from stamps, so changes of the wall clock have no effect.
         let now = self.state.last.time;

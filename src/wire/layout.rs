@@ -1,6 +1,6 @@
 //! Byte tables as code. A message is a type byte and fields at fixed offsets; all numbers are big-endian.
 
-use crate::domain::{ClOrdId, OrderId, Symbol, TradeId, UserRef};
+use crate::domain::{Amount, AssetId, ClOrdId, OrderId, ShardId, Symbol, TradeId, UserRef};
 
 /// A value at a fixed offset in a message.
 pub(in crate::wire) trait Field: Copy {
@@ -45,7 +45,7 @@ macro_rules! big_endian {
         }
     )*};
 }
-big_endian!(u8, u16, u32, u64);
+big_endian!(u8, u16, u32, u64, i64);
 
 macro_rules! newtype {
     ($($name:ident($inner:ty)),*) => {$(
@@ -65,6 +65,7 @@ macro_rules! newtype {
     )*};
 }
 newtype!(UserRef(u32), OrderId(u64), TradeId(u64), Symbol([u8; 8]), ClOrdId([u8; 14]));
+newtype!(AssetId(u16), Amount(i64), ShardId(u8));
 
 /// Nanoseconds since midnight UTC in six bytes, as in ITCH.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

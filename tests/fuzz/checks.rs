@@ -3,7 +3,9 @@
 //! Used by the fuzz targets beside this file and by tests/it/fuzz.rs.
 
 use dojima::client::ClientMessage;
-use dojima::domain::{AdminEvent, Amount, Event, InstrumentId, Listing, Listings, LoginId, Symbol, codec};
+use dojima::domain::{
+    AccountId, AdminEvent, Amount, Event, InstrumentId, Listing, Listings, LoginId, Symbol, codec,
+};
 use dojima::market::Books;
 use dojima::wire::itch::{EndOfSnapshot, MESSAGE_LEN_MAX, Message};
 use dojima::wire::mold;
@@ -15,7 +17,7 @@ use std::sync::LazyLock;
 const PACKET_LEN_MAX: usize = 4096;
 
 const LOGIN: LoginId = LoginId(7);
-const FROM: LoggedIn = LoggedIn { login: LOGIN, session: 2 };
+const FROM: LoggedIn = LoggedIn { login: LOGIN, session: 2, account: AccountId(7) };
 
 /// One instrument, so that orders get as far as they can.
 static LISTINGS: LazyLock<Listings> = LazyLock::new(|| {

@@ -301,6 +301,12 @@ fn accounts_and_assets_are_checked() {
         ),
         ("name = \"bob\"", "name = \"alice\"", &["accounts[alice].name = \"alice\": stands here twice"]),
     ]);
+    // An arrival must fit, whichever shard the money of a venue comes to.
+    let shards = "[[shards]]\nname = \"ONE\"\n[[shards]]\nname = \"TWO\"\n[[instruments]]";
+    let told = message("[[instruments]]", shards);
+    for part in ["accounts[alice].deposits", "above 2^59 minor units"] {
+        assert!(told.contains(part), "{told}");
+    }
     assert!(
         !message("password = \"DEMO\"", "password = \"SECRET!\"").contains("SECRET"),
         "a password in an error"

@@ -62,8 +62,8 @@ fn options(content: Content) -> Options {
 
 fn recovered(dir: &Path) -> Result<Recovered, RecoveryError> {
     let settings = RecoverySettings {
-        journal: options(DataDir::COMMANDS),
-        event_log: options(DataDir::EVENTS),
+        journal: options(DataDir::COMMANDS).with_oldest_version(versions::COMMANDS_OLDEST),
+        event_log: options(DataDir::EVENTS).with_oldest_version(versions::EVENTS_OLDEST),
         opening: Vec::new(),
         now: Timestamp(0),
         // Its commands are as old as it is.

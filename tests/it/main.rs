@@ -39,6 +39,7 @@ mod space;
 mod support;
 mod terminal;
 mod timer;
+mod transfers;
 mod walk;
 mod width;
 mod wire;

@@ -8,10 +8,11 @@ use crate::support::crash_site::{Remains, examine};
 use crate::support::engines::{small_config, with_two_shards};
 use crate::support::process::EngineProcess;
 use dojima::client::{
-    Client, ClientEvent, Credentials, MarketSession, NewOrder, OrderTerms, Replacement, Resume, Start, market,
+    Client, ClientEvent, ClientTransfer, Credentials, MarketSession, NewOrder, OrderTerms, Replacement,
+    Resume, Start, market,
 };
 use dojima::config::{Config, ConfigError, DEFAULT_TOML, Durability};
-use dojima::domain::{AssetId, OrderId, Quantity, ShardId, Side, Symbol, TradeId, UserRef};
+use dojima::domain::{Amount, AssetId, OrderId, Quantity, ShardId, Side, Symbol, TradeId, UserRef};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::recovery::DataDir;
 use dojima::replica::Snapshots;
@@ -24,7 +25,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -166,6 +167,73 @@ fn a_login_trades_in_both_shards() {
     );
     assert_eq!(next_number(&mut alice), UserRef(9), "one answer for one instrument");
     engine.stop().expect("an orderly end");
+}
+
+/// Of which shards the account has how much of USDT, and how much of it is reserved, according to SQL.
+fn wallets(file: &Path, account: i64) -> Vec<[i64; 3]> {
+    let database = Connection::open(file).expect("opens");
+    let of_account = format!(
+        "SELECT shard, total, reserved FROM balances WHERE account = {account} AND asset = 2 ORDER BY 1"
+    );
+    rows(&database, &of_account)
+}
+
+#[test]
+fn money_goes_from_wallet_to_wallet() {
+    let data = TempDir::new().expect("a temporary directory");
+    let config = config();
+    fs::write(data.path().join("engine.toml"), config.to_toml().expect("can be written")).expect("writes");
+    let engine = start(&config, data.path());
+    let mut alice = client(engine.order_entry.expect("it listens"), "alice");
+    let transfer = ClientTransfer {
+        asset: AssetId(2),
+        amount: Amount(2_500_000_000),
+        from: ShardId::FIRST,
+        to: TWO,
+        reference: 100,
+    };
+    let before = 1_000_000_000 * 100_000_000;
+    let user_ref = alice.transfer(&transfer).expect("sent");
+    let wallet = Amount(before - transfer.amount.0);
+    assert_eq!(next(&mut alice), ClientEvent::TransferSent { user_ref, transfer, number: 1, wallet });
+    // Neither the same again, nor one to where it comes from.
+    for refused in [transfer, ClientTransfer { to: ShardId::FIRST, reference: 101, ..transfer }] {
+        let number = alice.transfer(&refused).expect("sent");
+        let event = next(&mut alice);
+        assert!(matches!(event, ClientEvent::Rejected { user_ref, .. } if user_ref == number), "{event:?}");
+    }
+    assert_eq!(next_number(&mut alice), UserRef(4));
+
+    let operator = |words: &[&str]| -> Done {
+        let directory = data.path().display().to_string();
+        let all: Vec<&str> =
+            ["operator", "--data", &directory].into_iter().chain(words.iter().copied()).collect();
+        dojima(&all).output().expect("the program runs").into()
+    };
+    let back = "transfer --account alice --asset USDT --amount 5 --from TWO --to ONE --reference 100";
+    let back: Vec<&str> = back.split(' ').collect();
+    let done = operator(&back);
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{}", done.stdout);
+    let again = operator(&back);
+    assert_ne!(again.code, Some(0), "{}", again.stdout);
+    let left = before - 2_000_000_000;
+    // What arrives is told to nobody. The second transfer arrives after the first one, at the first shard.
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        alice.query_balance(transfer.asset).expect("sent");
+        match next(&mut alice) {
+            ClientEvent::AccountState { balance: Some(balance), .. } if balance.available.0 == left => break,
+            other => assert!(Instant::now() < deadline, "{other:?}"),
+        }
+    }
+    engine.stop().expect("an orderly end");
+    let file = data.path().join("dojima.sqlite");
+    assert_eq!(wallets(&file, 1), [[0, left, 0], [1, before + 2_000_000_000, 0]]);
+    let database = Connection::open(&file).expect("opens");
+    let sent = "SELECT from_shard, to_shard, number, account, amount FROM shard_transfers ORDER BY 1";
+    assert_eq!(rows(&database, sent), [[0, 1, 1, 1, 2_500_000_000], [1, 0, 1, 1, 500_000_000]]);
+    let verified = run("verify", data.path());
+    assert_eq!(verified.code, Some(0), "{}", verified.stdout);
 }
 
 /// Alice sells to Bob in both instruments, 100 lots each, at these prices; their trades.
@@ -329,7 +397,7 @@ fn a_snapshot_has_all_shards() {
 /// The shard that a section of a snapshot is of; `None` for the sections after those of the shards.
 fn shard_of(section: u32) -> Option<u32> {
     let (shard, part) = (section / SHARD_SECTIONS, section % SHARD_SECTIONS);
-    ((1..=12).contains(&part) || part == 20).then_some(shard)
+    ((1..=12).contains(&part) || (20..=23).contains(&part)).then_some(shard)
 }
 
 /// Every checksum fits; only the shards do not.
@@ -468,6 +536,8 @@ fn text(names: &[&str], trades_in: &str, money_in: &str) -> String {
     let symbol = "symbol = \"ETH-USDT\"";
     let name = "name = \"alice\"";
     let text = DEFAULT_TOML.replace(symbol, &format!("{symbol}\nshard = \"{trades_in}\""));
+    // There is room for less money in each of several shards.
+    let text = text.replace("USDT = \"10000000000\"", "USDT = \"1000000000\"");
     text.replace(name, &format!("{name}\ndeposits_in = {{ {money_in} = {{ ETH = \"5\" }} }}")) + &shards
 }
 

@@ -178,6 +178,7 @@ fn sequenced(set: impl FnOnce(&SpaceLow, &SpaceLow)) -> [Command; 2] {
     set(&journal, &event_log);
     let ports = SequencerPorts {
         operator: None,
+        courier: None,
         sources: vec![source],
         commands,
         space: vec![journal_watch, event_log_watch],

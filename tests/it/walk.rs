@@ -83,6 +83,16 @@ fn calls(line: &str) -> Vec<Vec<&str>> {
     parts.filter(ours).collect()
 }
 
+fn help_of(program: &Path, names: &[&str]) -> String {
+    let done: Done = plain(program, names).arg("--help").output().expect("the program runs").into();
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{names:?} --help: {}", done.stderr);
+    assert!(!done.stdout.contains('\x1b'), "{names:?} --help has colours");
+    for line in done.stdout.lines() {
+        assert!(line.chars().count() <= 80, "{names:?} --help is wider than 80 columns: {line}");
+    }
+    done.stdout
+}
+
 /// What is wrong with a call: a subcommand or an option that `--help` does not have.
 fn wrong_with(call: &[&str], helps: &mut BTreeMap<String, String>) -> Option<String> {
     let program = program(call[0]);
@@ -93,15 +103,13 @@ fn wrong_with(call: &[&str], helps: &mut BTreeMap<String, String>) -> Option<Str
     if names.len() < depth {
         return None;
     }
-    let key = format!("{} {}", program.display(), names.join(" "));
+    // An operator's request has options of its own, after the directory.
+    let request = call.get(4).filter(|_| names == ["operator"]);
+    let all: Vec<&str> = names.iter().chain(request).copied().collect();
+    let key = format!("{} {}", program.display(), all.join(" "));
     let help = helps.entry(key).or_insert_with(|| {
-        let done: Done = plain(&program, &names).arg("--help").output().expect("the program runs").into();
-        assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{names:?} --help: {}", done.stderr);
-        assert!(!done.stdout.contains('\x1b'), "{names:?} --help has colours");
-        for line in done.stdout.lines() {
-            assert!(line.chars().count() <= 80, "{names:?} --help is wider than 80 columns: {line}");
-        }
-        done.stdout
+        let of_request = if request.is_some() { help_of(&program, &all) } else { String::new() };
+        help_of(&program, &names) + &of_request
     });
     let options = call.iter().take_while(|word| **word != ">").filter(|word| word.starts_with('-'));
     let known = |option: &str| {

@@ -6,17 +6,17 @@ use dojima::domain::{
     Canceled, ChangeRejected, ClOrdId, Command, Event, EventRecord, Executed, InstrumentId, Listing,
     Listings, LoginId, MassCancel, Modify, OrderId, OrderPrice, Owner, Price, PriorityUpdated, Quantity,
     QuantityUnit, QueryAccount, RefuseEnter, RejectReason, Rejected, Replaced, RestateReason, Restated,
-    SelfTrade, SelfTradePrevented, SetOrderEntry, Side, Switch, Symbol, TimeInForce, Timestamp, TradeId,
-    TradeKind, UserRef, Visibility,
+    SelfTrade, SelfTradePrevented, SetOrderEntry, ShardId, ShardTransfer, Side, Switch, Symbol, TimeInForce,
+    Timestamp, TradeId, TradeKind, TransferOut, TransferSent, UserRef, Visibility,
 };
 use dojima::wire::ouch::event::{cancel_code, reject_code};
 use dojima::wire::ouch::{
     AccountQuery, AccountQueryResponse, Appendage, BrokenTrade, CancelOrder, CancelPending, CancelRejected,
     DisableEntry, EnableEntry, EnterOrder, EntryDisabled, EntryEnabled, Inbound, LoggedIn, MARKET_PRICE,
-    MESSAGE_LEN_MAX, MassCancelOrders, MassCancelResponse, ModifyOrder, OrderAccepted, OrderCanceled,
-    OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced, OrderRestated,
-    OuchError, Outbound, ReplaceOrder, SEQUENCED_LEN_MAX, SelfMatchCanceled, SystemEvent, encode_event,
-    encode_sequenced, to_command,
+    MESSAGE_LEN_MAX, MassCancelOrders, MassCancelResponse, ModifyOrder, MoneySent, OrderAccepted,
+    OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced,
+    OrderRestated, OuchError, Outbound, ReplaceOrder, SEQUENCED_LEN_MAX, SelfMatchCanceled, SystemEvent,
+    TransferMoney, encode_event, encode_sequenced, to_command,
 };
 use dojima::wire::soup::{self, frame};
 use proptest::prelude::*;
@@ -35,7 +35,8 @@ fn hex(text: &str) -> Vec<u8> {
 
 const LOGIN: LoginId = LoginId(3);
 const SESSION: u32 = 5;
-const FROM: LoggedIn = LoggedIn { login: LOGIN, session: SESSION };
+const ACCOUNT: AccountId = AccountId(7);
+const FROM: LoggedIn = LoggedIn { login: LOGIN, session: SESSION, account: ACCOUNT };
 
 fn listings() -> Listings {
     let listing = |id: u32, symbol: &str| {

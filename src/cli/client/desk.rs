@@ -8,11 +8,11 @@ use super::words::{Line, Order, Stands};
 use crate::client::blotter::{Blotter, FillLine, OrderLine, Standing};
 use crate::client::units::{Units, UnitsTable};
 use crate::client::{
-    Bookmark, CancelCode, Client, ClientError, ClientEvent, ClientMessage, Credentials, Endpoint, NewOrder,
-    Replacement, Start,
+    Bookmark, CancelCode, Client, ClientError, ClientEvent, ClientMessage, ClientTransfer, Credentials,
+    Endpoint, NewOrder, Replacement, Start,
 };
 use crate::config::Config;
-use crate::domain::{AssetBalance, AssetId, OrderPrice, Side, Symbol, TriggerKind, UserRef, decimal};
+use crate::domain::{Amount, AssetBalance, AssetId, OrderPrice, Side, Symbol, TriggerKind, UserRef, decimal};
 use crate::wire::soup::{LoginRejected, SessionId};
 use anyhow::{Context, bail, ensure};
 use rust_decimal::Decimal;
@@ -49,6 +49,27 @@ impl Assets {
 
     fn ids(&self) -> impl Iterator<Item = AssetId> + use<> {
         (0..self.0.len() as u16).map(AssetId)
+    }
+
+    /// The asset with this code, and the amount in its minor units.
+    fn amount(&self, code: &str, amount: Decimal) -> anyhow::Result<(AssetId, Amount)> {
+        let known = self.0.iter().position(|(known, _)| known.eq_ignore_ascii_case(code));
+        let at = known.with_context(|| format!("no asset {code} in the configuration"))?;
+        let (code, scale) = &self.0[at];
+        let exact = decimal::amount(amount, *scale);
+        let exact = exact.map_err(|why| anyhow::anyhow!("{amount} is no amount of {code}: {why}"))?;
+        Ok((AssetId(at as u16), exact))
+    }
+
+    fn transferred(&self, user_ref: UserRef, transfer: &ClientTransfer, wallet: Amount) -> String {
+        let ClientTransfer { asset, amount, from, to, .. } = *transfer;
+        let (code, scale) = match self.0.get(usize::from(asset.0)) {
+            Some((code, scale)) => (code.clone(), *scale),
+            None => (format!("minor units of asset {asset}"), 0),
+        };
+        let shown = |amount| decimal::show_amount(amount, scale);
+        let (amount, left) = (shown(amount), shown(wallet));
+        format!("#{user_ref}: {amount} {code} on the way from shard {from} to {to}; {left} left in {from}")
     }
 
     fn line(&self, balance: &AssetBalance) -> String {
@@ -220,6 +241,10 @@ impl Desk {
             | ClientEvent::OrderEntryDisabled { .. }
             | ClientEvent::OrderEntryEnabled { .. }
             | ClientEvent::Broken { .. } => {}
+            ClientEvent::TransferSent { user_ref, transfer, wallet, .. } => {
+                let line = self.assets.transferred(*user_ref, transfer, *wallet);
+                self.say_news(&line);
+            }
         }
         self.news.extend(told(&message.event, &self.blotter, &self.units));
     }
@@ -311,6 +336,11 @@ impl Desk {
                 }
             }
             Line::CancelAll { symbol, side } => drop(self.numbering()?.cancel_all(*symbol, *side)?),
+            Line::Transfer { amount, code, from, to, reference } => {
+                let (asset, amount) = self.assets.amount(code, *amount)?;
+                let (from, to, reference) = (*from, *to, *reference);
+                self.numbering()?.transfer(&ClientTransfer { asset, amount, from, to, reference })?;
+            }
             Line::Balances => {
                 for asset in self.assets.ids() {
                     self.client()?.query_balance(asset)?;
@@ -503,8 +533,8 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
         ClientEvent::MassCanceled { user_ref, .. } => format!("#{user_ref}: all those orders are cancelled"),
         ClientEvent::OrderEntryEnabled { user_ref } => format!("#{user_ref}: order entry is on"),
         ClientEvent::OrderEntryDisabled { user_ref } => format!("#{user_ref}: order entry is off"),
-        // The desk reports balances, because it knows the assets.
-        ClientEvent::AccountState { balance: Some(_), .. } => return None,
+        // The desk reports balances and transfers, because it knows the assets.
+        ClientEvent::AccountState { balance: Some(_), .. } | ClientEvent::TransferSent { .. } => return None,
         ClientEvent::AccountState { next_user_ref, cancel_at: None, balance: None } => {
             format!("the next number is {next_user_ref}")
         }

@@ -1,6 +1,8 @@
 //! Parses the user's input lines.
 
-use crate::domain::{Effect, Instructions, PostOnly, Side, Symbol, TriggerKind, UserRef, Visibility};
+use crate::domain::{
+    Effect, Instructions, PostOnly, ShardId, Side, Symbol, TriggerKind, UserRef, Visibility,
+};
 use rust_decimal::Decimal;
 
 /// The text of `help`.
@@ -25,6 +27,8 @@ cancel all [SYMBOL] [buy|sell]   all orders of the account
 orders | fills                   what there is
 balances                         what the account has
 next                             the next number that the exchange takes
+transfer AMOUNT ASSET from SHARD to SHARD as REFERENCE
+                                 shards by number; references rise
 hold MILLISECONDS                cancel everything unless this is said again
                                  in time; 0 ends it
 disable | enable                 whether this login may enter orders
@@ -109,6 +113,19 @@ pub enum Line {
     Orders,
     /// A table of the trades.
     Fills,
+    /// Moves money to the wallet in another shard.
+    Transfer {
+        /// In whole units of the asset.
+        amount: Decimal,
+        /// The asset's code.
+        code: String,
+        /// The shard whose wallet pays.
+        from: ShardId,
+        /// The shard whose wallet receives.
+        to: ShardId,
+        /// The number of the transfer.
+        reference: u64,
+    },
     /// The account's balance of every asset.
     Balances,
     /// The next order number.
@@ -208,6 +225,7 @@ pub fn read(line: &str) -> Read<Line> {
         }
         "orders" | "o" => Line::Orders,
         "fills" | "f" => Line::Fills,
+        "transfer" => transfer(&mut words)?,
         "balances" => Line::Balances,
         "next" => Line::Next,
         "hold" => {
@@ -225,6 +243,21 @@ pub fn read(line: &str) -> Read<Line> {
         other => return wrong(format!("unknown command {other:?}; type help")),
     };
     words.end(line)
+}
+
+fn transfer(words: &mut Words<'_>) -> Read<Line> {
+    let (amount, code) = (words.number("the amount")?, words.need("the asset")?.to_ascii_uppercase());
+    let mut number = |word: &str, what: &str| {
+        words.skip(word);
+        let text = words.need(what)?;
+        text.parse::<u64>().or_else(|_| wrong(format!("{what} is not a whole number: {text}")))
+    };
+    let (from, to) = (number("from", "the shard that pays")?, number("to", "the shard that receives")?);
+    let reference = number("as", "the reference")?;
+    let [Ok(from), Ok(to)] = [from, to].map(u8::try_from) else {
+        return wrong("a shard is a number from 0 to 7".to_owned());
+    };
+    Ok(Line::Transfer { amount, code, from: ShardId(from), to: ShardId(to), reference })
 }
 
 fn cancel_all(mut words: Words<'_>) -> Read<Line> {
@@ -358,6 +391,16 @@ mod tests {
             ("cancel all x buy", Line::CancelAll { symbol: Symbol::new("X"), side: Some(Side::Buy) }),
             ("orders", Line::Orders),
             ("fills", Line::Fills),
+            (
+                "transfer 2 usdt from 0 to 1 as 7",
+                Line::Transfer {
+                    amount: two,
+                    code: "USDT".to_owned(),
+                    from: ShardId(0),
+                    to: ShardId(1),
+                    reference: 7,
+                },
+            ),
             ("balances", Line::Balances),
             ("next", Line::Next),
             ("hold 5000", Line::Hold(5000)),
@@ -386,6 +429,8 @@ mod tests {
             ("cancel 0", "not an order's number"),
             ("cancel 1 now", "what does \"now\" mean"),
             ("hold on", "milliseconds"),
+            ("transfer 1 USDT 0 x 1", "not a whole number: x"),
+            ("transfer 1 USDT 0 300 1", "from 0 to 7"),
             ("foo", "unknown command \"foo\"; type help"),
         ] {
             let error = read(line).expect_err(line).to_string();

@@ -31,6 +31,11 @@ impl Shards {
         named.map(|(shard, name)| Command::Venue(VenueCommand::OpenShard { shard, name: *name }))
     }
 
+    /// Whether there are shards besides the first.
+    pub(super) fn are_several(&self) -> bool {
+        self.0.len() > 1
+    }
+
     /// The shard with this name.
     pub(super) fn find(&self, key: String, name: &str, p: &mut Problems) -> Option<ShardId> {
         let at = self.0.iter().position(|known| known.text() == name);

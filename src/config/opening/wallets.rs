@@ -5,7 +5,7 @@ use super::prices::positive_amount;
 use super::shards::Shards;
 use crate::config::error::{Problems, quoted};
 use crate::config::venue::AccountConfig;
-use crate::domain::{AccountId, Amount, AssetId, ShardId, Transfer, decimal};
+use crate::domain::{AccountId, Amount, AssetId, ShardId, ShardTransfer, Transfer, decimal};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -20,6 +20,8 @@ pub(super) fn deposits(
     p: &mut Problems,
 ) -> Vec<Transfer> {
     let mut transfers = Vec::new();
+    let mut in_shard = BTreeMap::<(ShardId, AssetId), i128>::new();
+    let several = shards.are_several();
     for (id, account) in (1..).map(AccountId).zip(accounts) {
         let key = format!("accounts[{}].deposits", account.name);
         let mut wallets = vec![(ShardId::FIRST, key, &account.deposits)];
@@ -34,6 +36,14 @@ pub(super) fn deposits(
         wallets.sort_by_key(|(shard, ..)| *shard);
         for (shard, key, wallet) in wallets {
             let amounts = amounts(wallet, &key, assets, supply, p);
+            for (asset, amount) in amounts.iter().filter(|_| several) {
+                let sum = in_shard.entry((shard, *asset)).or_default();
+                *sum += i128::from(amount.0);
+                if *sum > i128::from(ShardTransfer::DEPOSITS_MAX) {
+                    let most = "2^59 minor units, the most that can be deposited in one of several shards";
+                    p.add(&key, amount, format!("brings the deposits of an asset above {most}"));
+                }
+            }
             transfers.extend((1..).zip(amounts).map(|(reference, (asset, amount))| Transfer {
                 account: id,
                 asset,

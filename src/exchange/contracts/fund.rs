@@ -21,7 +21,8 @@ impl Exchange {
         if reference <= known.last_reference {
             return Err(RejectReason::DuplicateReference);
         }
-        if !self.shared.ledger.supply_more(asset, amount) {
+        let most = self.deposits_max();
+        if !self.shared.ledger.supply_more(asset, amount, most) {
             return Err(RejectReason::SupplyTooLarge);
         }
         let fund = Fund { amount: Amount(known.amount.0 + amount.0), last_reference: reference };

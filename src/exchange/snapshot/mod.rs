@@ -31,8 +31,8 @@ pub(super) use instructions::digest_instructions;
 pub use names::Names;
 pub use records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
-    InstrumentRecord, LeadRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord,
-    VolumeRecord, VolumesRecord,
+    InFlightRecord, InstrumentRecord, LeadRecord, LoginRecord, LoginSettingsRecord, MovedRecord, OrderRecord,
+    PairRecord, UsageRecord, VenueRecord, VolumeRecord, VolumesRecord,
 };
 pub use restore::Restoring;
 
@@ -56,6 +56,12 @@ pub enum Part {
     Copies,
     /// [`InstrumentRecord`]s by id.
     Instruments,
+    /// [`PairRecord`]s of all shards by id; none if there was no transfer between this shard and another one.
+    Pairs,
+    /// [`InFlightRecord`]s by destination and number.
+    InFlight,
+    /// [`MovedRecord`]s by asset; none if there was no such transfer.
+    Moved,
     /// [`BalanceRecord`]s: all accounts of the first asset, then of the next.
     Balances,
     /// [`VolumeRecord`]s by account; none if fee tiers do not depend on volume.
@@ -87,7 +93,7 @@ pub enum Part {
 
 impl Part {
     /// Every part, in order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Venue,
         Self::Assets,
         Self::Accounts,
@@ -95,6 +101,9 @@ impl Part {
         Self::LoginSettings,
         Self::Copies,
         Self::Instruments,
+        Self::Pairs,
+        Self::InFlight,
+        Self::Moved,
         Self::Balances,
         Self::Volumes,
         Self::Usage,

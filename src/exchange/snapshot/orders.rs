@@ -7,7 +7,7 @@ use super::records::{OrderRecord, VenueRecord};
 use super::refused::{Refused, check};
 use crate::domain::{
     AccountId, Amount, Effect, FeeRate, InstrumentId, Listing, LoginId, OrderId, OrderState, Phase, Price,
-    Quantity, QuantityUnit, Side, TimeInForce, TriggerKind, Visibility,
+    Quantity, QuantityUnit, ShardId, Side, TimeInForce, TriggerKind, Visibility,
 };
 use crate::exchange::book::{Handle, Order, OrderSlab};
 use crate::exchange::extras::{self, Extra, Links, Watch};
@@ -29,7 +29,15 @@ pub(super) struct Filling {
     pub(super) login_with_settings: Option<LoginId>,
     /// The copies so far.
     pub(super) copied: BTreeSet<(AccountId, LoginId)>,
-    /// Deposits minus withdrawals by asset.
+    /// How many transfers to other shards are to be read.
+    pub(super) in_flight: u64,
+    /// How many records of pairs were read.
+    pub(super) pairs: u8,
+    /// How many transfers to each shard are to be read, by shard.
+    pub(super) outboxes: Vec<(ShardId, u32)>,
+    /// By asset: the part of the supply that came from other shards.
+    pub(super) moved: Vec<i64>,
+    /// The supplies by asset.
     pub(super) supplies: Vec<Amount>,
     /// Balances of the asset that is being read.
     pub(super) column: Vec<Balance>,

@@ -8,8 +8,8 @@ use super::domain_records::{
 };
 use super::instructions::InstructionsRecord;
 use crate::domain::{
-    AccountId, Amount, AssetCode, FeeRate, FeeTier, GroupId, InstrumentId, LoginId, OrderId, OrderState,
-    Price, Quantity, ShardId, Switch, Timestamp, TradeId, TriggerReference, UserRef, VenueLimits,
+    AccountId, Amount, AssetCode, AssetId, FeeRate, FeeTier, GroupId, InstrumentId, LoginId, OrderId,
+    OrderState, Price, Quantity, ShardId, Switch, Timestamp, TradeId, TriggerReference, UserRef, VenueLimits,
 };
 use bincode::{Decode, Encode};
 
@@ -101,14 +101,14 @@ pub struct AssetRecord {
     pub min_deposit: Amount,
     /// Smallest withdrawal, minor units.
     pub min_withdrawal: Amount,
-    /// Deposits minus withdrawals, minor units.
+    /// Deposits minus withdrawals, and what came from other shards less what went to them, minor units.
     pub supply: Amount,
 }
 
 /// An account without its balances and orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct AccountRecord {
-    /// The reference of the last deposit or withdrawal.
+    /// The reference of the last deposit, withdrawal or transfer to another shard.
     pub last_transfer: u64,
     /// Its self-trade prevention.
     pub self_trade: SelfTradeRecord,
@@ -199,6 +199,33 @@ pub struct InstrumentRecord {
     pub reference: Option<Price>,
     /// When a volatility interruption ends, ns; `u64::MAX`: there is none.
     pub resume_at: u64,
+}
+
+/// The transfers between the shard of these parts and another one; all 0 for the shard itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct PairRecord {
+    /// The number of the last transfer to the other shard.
+    pub sent: u64,
+    /// The number of the last transfer that arrived from it.
+    pub received: u64,
+    /// How many transfers to it have not arrived.
+    pub in_flight: u32,
+}
+
+/// A transfer to another shard that has not arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct InFlightRecord {
+    pub account: AccountId,
+    pub asset: AssetId,
+    /// Minor units.
+    pub amount: Amount,
+}
+
+/// Where the supply of an asset came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct MovedRecord {
+    /// The part of the supply that came from other shards, minor units; negative if more went to them.
+    pub moved: i64,
 }
 
 /// An account's balance of one asset.

@@ -4,15 +4,16 @@ use super::contracts::ContractsFilling;
 use super::orders::{Filling, Orders};
 use super::records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
-    InstrumentRecord, LeadRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord,
-    VolumeRecord, VolumesRecord,
+    InFlightRecord, InstrumentRecord, LeadRecord, LoginRecord, LoginSettingsRecord, MovedRecord, OrderRecord,
+    PairRecord, UsageRecord, VenueRecord, VolumeRecord, VolumesRecord,
 };
 use super::refused::{Refused, check};
 use super::{Names, Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
-    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderState, Phase,
-    Ppm, Price, Protection, ShardId, Timestamp, TriggerReference, VenueLimits,
+    Amount, AssetId, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits,
+    OrderState, Phase, Ppm, Price, Protection, ShardId, ShardTransfer, Timestamp, TriggerReference,
+    VenueLimits,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
 use crate::exchange::due::day;
@@ -20,14 +21,41 @@ use crate::exchange::extras::{Extra, Links, Watch};
 use crate::exchange::in_vain::InVain;
 use crate::exchange::instrument::Instrument;
 use crate::exchange::ledger::Ledger;
+use crate::exchange::outboxes::InFlight;
 use crate::exchange::products::{self, Rates};
 use crate::exchange::usage::Usage;
 use crate::exchange::{Asset, Balance, Exchange, ExchangeLimits, Login, NameKey};
 use bincode::Decode;
 
 /// The smallest record of each part, bytes. The bytes available divided by this limit the possible number of records.
-const BYTES_MIN: [usize; Part::ALL.len()] =
-    [1, 40, 43, 12, 17, 16, 200, 16, 248, 16, 8, 28, 36, 8, 21, 20, 18, 58, 80, OrderRecord::BYTES];
+const BYTES_MIN: [usize; Part::ALL.len()] = [
+    1,
+    40,
+    43,
+    12,
+    17,
+    16,
+    200,
+    20,
+    14,
+    8,
+    16,
+    248,
+    16,
+    8,
+    28,
+    36,
+    8,
+    21,
+    20,
+    18,
+    58,
+    80,
+    OrderRecord::BYTES,
+];
+
+/// The reason for refusing amounts.
+const NOT_CONSERVED: &str = "balances of an asset do not add up to its supply";
 
 /// An exchange that is being restored, part by part.
 #[derive(Debug)]
@@ -91,6 +119,9 @@ impl Restoring {
             Part::LoginSettings => self.each(part, bytes, Self::take_login_settings),
             Part::Copies => self.each(part, bytes, Self::take_copy),
             Part::Instruments => self.each(part, bytes, Self::take_instrument),
+            Part::Pairs => self.each(part, bytes, Self::take_pair),
+            Part::InFlight => self.each(part, bytes, Self::take_in_flight),
+            Part::Moved => self.each(part, bytes, Self::take_moved),
             Part::Balances => self.each(part, bytes, Self::take_balance),
             Part::Volumes => self.each(part, bytes, Self::take_volume),
             Part::Usage => self.each(part, bytes, Self::take_usage),
@@ -158,6 +189,11 @@ impl Restoring {
             Part::Accounts => venue.accounts.into(),
             Part::Logins => venue.logins.into(),
             Part::Instruments => venue.instruments.into(),
+            // They exist or not; no count says so.
+            Part::Pairs if self.has_transfers() => venue.shards.into(),
+            Part::Moved if self.has_transfers() => venue.assets.into(),
+            Part::Pairs | Part::Moved => 0,
+            Part::InFlight => self.filling.in_flight,
             Part::Balances => u64::from(venue.assets) * u64::from(venue.accounts),
             Part::Volumes => {
                 if venue.volumes.is_some() {
@@ -180,6 +216,11 @@ impl Restoring {
         }
     }
 
+    /// Whether there are records of transfers. One shard has none.
+    fn has_transfers(&self) -> bool {
+        self.taken[Part::Pairs as usize] > 0 && self.venue.shards > 1
+    }
+
     /// Starts a part; the parts before it must be complete.
     fn begin(&mut self, part: Part) -> Refused {
         for before in Part::ALL.into_iter().filter(|before| *before < part) {
@@ -195,12 +236,10 @@ impl Restoring {
             self.filling.held = vec![vec![0; accounts]; assets];
         }
         if part > Part::Balances && accounts == 0 {
+            check(self.filling.moved.iter().all(|moved| *moved == 0), NOT_CONSERVED)?;
             for supply in self.filling.supplies.drain(..) {
-                check(
-                    supply == Amount(0),
-                    "balances of an asset do not add up to deposits less withdrawals",
-                )?;
-                self.exchange.shared.ledger.restore_asset(supply, Vec::new());
+                check(supply == Amount(0), NOT_CONSERVED)?;
+                self.exchange.shared.ledger.restore_asset(supply, 0, Vec::new());
             }
         }
         if part == Part::Extras {
@@ -266,6 +305,7 @@ impl Restoring {
         self.check_counts()?;
         self.exchange.id = venue.shard;
         self.exchange.venue.shards = venue.shards;
+        self.exchange.transfers.make_room(venue.shard, venue.shards);
         self.exchange.venue.killed = venue.killed;
         self.exchange.venue.config_digest = venue.config_digest;
         self.exchange.venue.session = venue.session;
@@ -326,6 +366,7 @@ impl Restoring {
         self.exchange.shared.in_vain.push(InVain { looks: looks?, sweeps: sweeps? });
         self.exchange.shared.accounts.push(Account {
             last_transfer: record.last_transfer,
+            in_flight: 0,
             self_trade: record.self_trade.into(),
             group: record.group,
             open_orders: 0,
@@ -435,6 +476,55 @@ impl Restoring {
         check(holds, "instrument's terms are invalid")
     }
 
+    fn take_pair(&mut self, record: PairRecord) -> Refused {
+        let PairRecord { sent, received, in_flight } = record;
+        let other = ShardId(self.filling.pairs);
+        self.filling.pairs += 1;
+        check(
+            other != self.exchange.id || record == PairRecord::default(),
+            "transfers of a shard with itself",
+        )?;
+        let is_counted = u64::from(in_flight) <= sent && sent.max(received) < u64::MAX / 4;
+        check(
+            is_counted && in_flight as usize <= ShardTransfer::OF_PAIR_MAX,
+            "counts of transfers out of range",
+        )?;
+        let has_transfers = self.exchange.venue.rules >= Command::RULES_OF_TRANSFERS;
+        check(has_transfers || record == PairRecord::default(), "transfers in an edition that has none")?;
+        self.exchange.transfers.restore(other, sent, received);
+        self.filling.in_flight += u64::from(in_flight);
+        if in_flight > 0 {
+            self.filling.outboxes.push((other, in_flight));
+        }
+        Ok(())
+    }
+
+    fn take_in_flight(&mut self, record: InFlightRecord) -> Refused {
+        let InFlightRecord { account, asset, amount } = record;
+        let known = self.exchange.known_account(account).is_ok() && self.exchange.known_asset(asset).is_ok();
+        check(known && amount > Amount(0), "transfer of an unknown account or asset, or of nothing")?;
+        let count = &mut self.exchange.shared.accounts[account.0 as usize].in_flight;
+        check(*count < ShardTransfer::OF_ACCOUNT_MAX, "an account has too many transfers on their way")?;
+        *count += 1;
+        // There are as many records as the outboxes have.
+        if let Some((to, left)) = self.filling.outboxes.first_mut() {
+            self.exchange.transfers.refill(*to, InFlight { account, asset, amount });
+            *left -= 1;
+            if *left == 0 {
+                self.filling.outboxes.remove(0);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_moved(&mut self, record: MovedRecord) -> Refused {
+        let supply = self.filling.supplies[self.filling.moved.len()];
+        let deposits = i128::from(supply.0) - i128::from(record.moved);
+        check(record.moved == 0 || deposits <= i128::from(self.exchange.deposits_max()), NOT_CONSERVED)?;
+        self.filling.moved.push(record.moved);
+        Ok(())
+    }
+
     fn take_balance(&mut self, record: BalanceRecord) -> Refused {
         let BalanceRecord { available, reserved } = record;
         let may_owe = !self.exchange.contracts.by_ordinal.is_empty();
@@ -444,9 +534,12 @@ impl Restoring {
         if self.filling.column.len() == self.exchange.shared.accounts.len() {
             let balances = std::mem::take(&mut self.filling.column);
             let held = balances.iter().map(|held| i128::from(held.available.0) + i128::from(held.reserved.0));
+            let asset = AssetId(self.filling.assets_done as u16);
             let supply = self.filling.supplies[self.filling.assets_done];
-            self.contracts.sums.push(held.sum());
-            self.exchange.shared.ledger.restore_asset(supply, balances);
+            let moved = self.filling.moved.get(self.filling.assets_done).copied().unwrap_or_default();
+            let in_flight = self.exchange.transfers.sum(asset);
+            self.contracts.sums.push(held.sum::<i128>() + in_flight);
+            self.exchange.shared.ledger.restore_asset(supply, moved, balances);
             self.filling.assets_done += 1;
         }
         Ok(())

@@ -2,16 +2,17 @@
 
 use super::records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
-    InstrumentRecord, LeadRecord, LoginRecord, LoginSettingsRecord, OrderRecord, UsageRecord, VenueRecord,
-    VolumeRecord, VolumesRecord,
+    InFlightRecord, InstrumentRecord, LeadRecord, LoginRecord, LoginSettingsRecord, MovedRecord, OrderRecord,
+    PairRecord, UsageRecord, VenueRecord, VolumeRecord, VolumesRecord,
 };
 use super::{Part, Sink};
-use crate::domain::{AssetId, LoginId, Quantity, Side};
+use crate::domain::{AssetId, LoginId, Quantity, ShardId, Side};
 use crate::exchange::accounts::{Account, Rate, Traded};
 use crate::exchange::book::Handle;
 use crate::exchange::extras::Extra;
 use crate::exchange::in_vain::InVain;
 use crate::exchange::instrument::Instrument;
+use crate::exchange::outboxes::{Between, InFlight};
 use crate::exchange::triggers::Waiting;
 use crate::exchange::usage::{Pair, Use};
 use crate::exchange::{Exchange, Login, absent};
@@ -53,6 +54,9 @@ impl Exchange {
         for instrument in &self.instruments {
             sink.put(Part::Instruments, &instrument_record(instrument))?;
         }
+        if self.transfers.are_there() {
+            self.write_transfers(sink)?;
+        }
         for asset in (0..self.venue.assets.len()).map(|id| AssetId(id as u16)) {
             for balance in self.shared.ledger.balances(asset) {
                 let record = BalanceRecord { available: balance.available, reserved: balance.reserved };
@@ -76,6 +80,22 @@ impl Exchange {
             }
             sink.put(Part::Orders, &self.order_record(handle, waiting.is_some()))
         })
+    }
+
+    /// Writes the transfers between this shard and the others.
+    fn write_transfers<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        for other in (0..self.venue.shards).map(ShardId) {
+            let Between { sent, received, outbox } = self.transfers.pair(other);
+            let (sent, received, in_flight) = (*sent, *received, outbox.len() as u32);
+            sink.put(Part::Pairs, &PairRecord { sent, received, in_flight })?;
+        }
+        for InFlight { account, asset, amount } in self.transfers.in_flight().copied() {
+            sink.put(Part::InFlight, &InFlightRecord { account, asset, amount })?;
+        }
+        for asset in (0..self.venue.assets.len()).map(|id| AssetId(id as u16)) {
+            sink.put(Part::Moved, &MovedRecord { moved: self.shared.ledger.moved(asset) })?;
+        }
+        Ok(())
     }
 
     /// Visits all orders in the order of [`Part::Orders`]; waiting orders come with their trigger.

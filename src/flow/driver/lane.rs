@@ -374,7 +374,8 @@ impl News<'_> {
             | Outbound::MassCanceled(..)
             | Outbound::EntryDisabled(..)
             | Outbound::EntryEnabled(..)
-            | Outbound::AccountState(..) => {}
+            | Outbound::AccountState(..)
+            | Outbound::TransferSent(..) => {}
             Outbound::Accepted(m, _) => {
                 progress.accepted += 1;
                 self.set(m.user_ref, live(m.quantity))?;

@@ -17,13 +17,23 @@ pub struct Version {
     pub lacks: &'static [Part],
 }
 
-/// The format versions that this build reads, the oldest one first.
+/// The format versions that this build reads, the newest first.
 pub const VERSIONS: [Version; 2] =
-    [Version { number: 6, lacks: LACKED_BY_6 }, Version { number: VERSION, lacks: &[] }];
+    [Version { number: VERSION, lacks: &[] }, Version { number: 6, lacks: LACKED_BY_6 }];
 
 /// The parts that version 7 added.
-const LACKED_BY_6: &[Part] =
-    &[Part::Contracts, Part::Indexes, Part::Terms, Part::Tiers, Part::Samples, Part::Funds, Part::Holdings];
+const LACKED_BY_6: &[Part] = &[
+    Part::Pairs,
+    Part::InFlight,
+    Part::Moved,
+    Part::Contracts,
+    Part::Indexes,
+    Part::Terms,
+    Part::Tiers,
+    Part::Samples,
+    Part::Funds,
+    Part::Holdings,
+];
 
 /// Bytes of the header at the start of the file.
 pub const HEADER_BYTES: usize = 96;
@@ -126,6 +136,9 @@ pub const fn section(part: Part) -> u32 {
         Part::Extras => 11,
         Part::Orders => 12,
         Part::Lead => 20,
+        Part::Pairs => 21,
+        Part::InFlight => 22,
+        Part::Moved => 23,
         Part::Contracts => 24,
         Part::Indexes => 25,
         Part::Terms => 26,

@@ -308,6 +308,7 @@ impl Parts {
         check(in_place, "a shard in the sections of another one")?;
         let shards = Shards::of(restored);
         let shards = shards.ok_or(RestoreError { at: 0, why: "shards disagree about the venue" })?;
+        check(shards.audit_transfers().is_ok(), "shards disagree about the transfers between them")?;
         let exchange = shards.first();
         let config_digest = exchange.config_digest();
         check(

@@ -11,7 +11,8 @@ use super::legs::Legs;
 use crate::domain::{
     AccountId, AdminEvent, Amount, AssetCode, AssetId, ContractEvent, Event, EventRecord, Executed, FeeAsset,
     FundCause, FundChanged, InstrumentId, Listing, LoginId, MarketEvent, OrderEvent, OrderId, OrderState,
-    OrderTerms, PositionChanged, Quantity, RestateReason, Restated, ShardId, Side, Transfer, VenueEvent,
+    OrderTerms, PositionChanged, Quantity, RestateReason, Restated, ShardId, ShardTransfer, Side, Transfer,
+    VenueEvent,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
@@ -25,7 +26,8 @@ pub struct AssetCheck {
     pub scale: u8,
     /// Deposits minus withdrawals in the event log, those of insurance funds too, minor units.
     pub supply: i128,
-    /// The sum of all balances and insurance funds in the tables, minor units.
+    /// The sum of all balances and insurance funds in the tables, and of what is on its way between shards, less the cost
+    /// of positions, minor units.
     pub held: i128,
 }
 
@@ -81,6 +83,19 @@ impl Tally {
             Event::Admin(AdminEvent::AssetSet(settings)) => self.rescale(settings.asset, settings.scale)?,
             Event::Admin(AdminEvent::Deposited(transfer)) => self.transfer(transfer, 1),
             Event::Admin(AdminEvent::Withdrawn(transfer)) => self.transfer(transfer, -1),
+            Event::Order(OrderEvent::TransferSent(e)) => {
+                self.rows.shard_transfers += 1;
+                self.rows.in_flight += 1;
+                let ShardTransfer { from, account, asset, amount, .. } = e.transfer;
+                self.move_money((account, asset, from), -i128::from(amount.0));
+            }
+            Event::Admin(AdminEvent::TransferReceived(e)) => {
+                let left =
+                    self.rows.in_flight.checked_sub(1).ok_or("a transfer arrives that was not sent")?;
+                self.rows.in_flight = left;
+                let ShardTransfer { to, account, asset, amount, .. } = e.transfer;
+                self.move_money((account, asset, to), i128::from(amount.0));
+            }
             Event::Order(OrderEvent::Accepted(e)) => self.open(e.login, &e.terms)?,
             Event::Order(OrderEvent::Replaced(e)) => {
                 let old = self.live.get(&e.orig_order).ok_or("the replaced order is not open")?.open;
@@ -135,7 +150,8 @@ impl Tally {
                 | AdminEvent::SelfTradeSet(_)
                 | AdminEvent::TierSet { .. }
                 | AdminEvent::VolumeTiersSet(_)
-                | AdminEvent::Killed { .. },
+                | AdminEvent::Killed { .. }
+                | AdminEvent::TransferDone(_),
             )
             | Event::Order(
                 OrderEvent::AccountState { .. }
@@ -151,8 +167,14 @@ impl Tally {
         self.balances.iter().map(|(place, (total, reserved))| balance(*place, *total, *reserved))
     }
 
-    /// For each asset, the supply by these events and the sum of these rows of balances and funds.
-    pub(super) fn assets(&self, held: &[BalanceRow], funds: &[(AssetId, Amount)]) -> Vec<AssetCheck> {
+    /// For each asset, the supply by these events, and the sum of these rows of balances and funds and of what is on its
+    /// way.
+    pub(super) fn assets(
+        &self,
+        held: &[BalanceRow],
+        funds: &[(AssetId, Amount)],
+        in_flight: &BTreeMap<AssetId, i128>,
+    ) -> Vec<AssetCheck> {
         let holds = |asset: AssetId| {
             let of_accounts = held.iter().filter(|row| row.asset == asset).map(|row| i128::from(row.total.0));
             let of_funds =
@@ -161,7 +183,7 @@ impl Tally {
             let settled_in = |id: InstrumentId| {
                 self.listings.get(&id.0).is_some_and(|listing| listing.settled_in() == asset)
             };
-            of_owners - self.legs.cost(settled_in)
+            of_owners - self.legs.cost(settled_in) + in_flight.get(&asset).copied().unwrap_or_default()
         };
         let check = |(asset, (code, scale)): (&AssetId, &(AssetCode, u8))| AssetCheck {
             asset: *asset,

@@ -98,7 +98,7 @@ impl<P: OrderEntryProtocol> OrderEntry<P> {
         let may_order = orders > 0;
         let (bucket, cancels) = self.policies.allowances(login, space_low, now);
         let taking = Taking {
-            from: LoggedIn { login, session },
+            from: LoggedIn { login, session, account: self.streams.account(login) },
             role,
             listings: self.streams.listings(),
             orders_left: &mut orders,

@@ -3,7 +3,7 @@
 
 use super::close_reason::Cause;
 use crate::domain::audience::Address;
-use crate::domain::{Command, EventRecord, Listings, LoginId, NameOrder};
+use crate::domain::{AccountId, Command, EventRecord, Listings, LoginId, NameOrder};
 use crate::net::session::{CloseReason, SessionProtocol, Soup};
 use crate::wire::ouch::{self, Inbound, SystemEvent};
 use crate::wire::soup;
@@ -18,6 +18,8 @@ pub struct LoggedIn {
     pub login: LoginId,
     /// The session of that login; the first is 0.
     pub session: u32,
+    /// The account of that login.
+    pub account: AccountId,
 }
 
 /// The commands that a client's message results in.
@@ -58,7 +60,8 @@ impl OrderEntryProtocol for Soup {
     #[inline]
     fn command(from: LoggedIn, message: &[u8], listings: &Listings) -> Result<Asked, CloseReason> {
         let message = Inbound::decode(message).map_err(|why| CloseReason::from(Cause::message(why)))?;
-        let from = ouch::LoggedIn { login: from.login, session: from.session };
+        let LoggedIn { login, session, account } = from;
+        let from = ouch::LoggedIn { login, session, account };
         Ok(Asked { name: None, command: ouch::to_command(from, &message, listings) })
     }
 

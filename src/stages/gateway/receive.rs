@@ -7,8 +7,8 @@ use super::login_policies::{Bucket, Fill};
 use super::protocol::{Asked, LoggedIn, OrderEntryProtocol};
 use super::settings::RateLimit;
 use crate::domain::{
-    AdminCommand, ClockCommand, Command, Echo, Enter, Listings, OrderCommand, RefuseEnter, RefuseReplace,
-    RejectReason, Replace, VenueCommand,
+    AdminCommand, ClOrdId, ClockCommand, Command, Echo, Enter, Listings, OrderCommand, RefuseEnter,
+    RefuseReplace, RejectReason, Replace, TransferOut, VenueCommand,
 };
 use crate::net::auth::Role;
 use crate::net::session::{CloseReason, Next, Packets, Stopped};
@@ -48,7 +48,8 @@ fn frees_space(command: &Command) -> bool {
             | AdminCommand::SetSelfTrade(_)
             | AdminCommand::AssignTier { .. }
             | AdminCommand::SetVolumeTiers(_)
-            | AdminCommand::Kill { .. },
+            | AdminCommand::Kill { .. }
+            | AdminCommand::TransferIn(_),
         )
         | Command::Venue(
             VenueCommand::OpenAccount { .. }
@@ -73,7 +74,8 @@ fn frees_space(command: &Command) -> bool {
             | OrderCommand::QueryAccount(_)
             | OrderCommand::SetOrderEntry(_)
             | OrderCommand::NameOrder(_)
-            | OrderCommand::CancelLogin { .. },
+            | OrderCommand::CancelLogin { .. }
+            | OrderCommand::TransferOut(_),
         )
         | Command::Contract(_)
         | Command::Clock(ClockCommand::Tick) => false,
@@ -171,6 +173,10 @@ fn refused(order: OrderCommand, reason: RejectReason) -> OrderCommand {
             let RefuseReplace { login, session, user_ref, cl_ord_id, .. } = order;
             OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
         }
+        OrderCommand::TransferOut(TransferOut { login: Some(login), session, user_ref, .. }) => {
+            let cl_ord_id = ClOrdId::default();
+            OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+        }
         other @ (OrderCommand::Cancel(_)
         | OrderCommand::Amend(_)
         | OrderCommand::CancelOrder { .. }
@@ -179,6 +185,7 @@ fn refused(order: OrderCommand, reason: RejectReason) -> OrderCommand {
         | OrderCommand::QueryAccount(_)
         | OrderCommand::SetOrderEntry(_)
         | OrderCommand::NameOrder(_)
-        | OrderCommand::CancelLogin { .. }) => other,
+        | OrderCommand::CancelLogin { .. }
+        | OrderCommand::TransferOut(_)) => other,
     }
 }

@@ -6,7 +6,7 @@
 use super::protocol::OrderEntryProtocol;
 use super::tail::Tail;
 use crate::domain::audience::{Audience, StreamChange};
-use crate::domain::{EventRecord, Listings, LoginId};
+use crate::domain::{AccountId, EventRecord, Listings, LoginId};
 use crate::net::{ConnectionId, ReadySet};
 use crate::runtime::Fatal;
 
@@ -127,6 +127,12 @@ impl<P: OrderEntryProtocol> Streams<P> {
     #[inline]
     pub fn listings(&self) -> &Listings {
         &self.listings
+    }
+
+    /// The account of a login; account 0, which nobody logs in for, while none is known.
+    #[inline]
+    pub fn account(&self, login: LoginId) -> AccountId {
+        self.audience.accounts().get(login.0 as usize).copied().unwrap_or(AccountId::FEES)
     }
 
     /// A login's stream, if an event or setting has named the login.

@@ -7,11 +7,13 @@ use super::instructions::{Asked, MessageKind, read_tags};
 use super::tags::{self, Appendage, Tag};
 use super::{
     CancelOrder, Echoed, EnterOrder, Inbound, MARKET_PRICE, MassCancelOrders, ModifyOrder, ReplaceOrder,
+    TransferMoney,
 };
 use crate::domain::{
-    AssetId, Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, InstrumentId, Listings, LoginId,
+    AccountId, AssetId, Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, InstrumentId, Listings, LoginId,
     MassCancel, Modify, OrderCommand, OrderPrice, Quantity, QueryAccount, RefuseEnter, RefuseReplace,
-    RejectReason, Replace, SetOrderEntry, Side, Switch, Symbol, TimeInForce, UserRef, Visibility,
+    RejectReason, Replace, SetOrderEntry, Side, Switch, Symbol, TimeInForce, TransferOut, UserRef,
+    Visibility,
 };
 
 /// The login and session of a connection.
@@ -21,6 +23,8 @@ pub struct LoggedIn {
     pub login: LoginId,
     /// The number of the login's session; the first one is 0.
     pub session: u32,
+    /// The account of the login.
+    pub account: AccountId,
 }
 
 /// The command for a message, in the session of its connection.
@@ -31,7 +35,7 @@ pub struct LoggedIn {
 /// like any cancel of an unknown order.
 #[inline]
 pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) -> Command {
-    let LoggedIn { login, session } = from;
+    let LoggedIn { login, session, .. } = from;
     match message {
         Inbound::Enter(order, tail) => match read_enter(order, *tail, listings) {
             Ok((instrument, side, time_in_force, asked)) => Command::Order(OrderCommand::Enter(Enter {
@@ -93,6 +97,7 @@ pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) ->
             order_entry(from, asked.user_ref, asked.firm, Switch::Off, *tail)
         }
         Inbound::EnableEntry(asked, tail) => order_entry(from, asked.user_ref, asked.firm, Switch::On, *tail),
+        Inbound::Transfer(asked, tail) => transfer(from, asked, *tail),
         Inbound::AccountQuery(_, tail) => Command::Order(OrderCommand::QueryAccount(query(from, *tail))),
     }
 }
@@ -134,7 +139,7 @@ fn read_replace(order: &ReplaceOrder, tail: Appendage<'_>) -> Result<(TimeInForc
 fn cancel(from: LoggedIn, order: &CancelOrder, tail: Appendage<'_>) -> Cancel {
     let ours = tail.tags().all(|tag| matches!(tag, Ok(Tag { tag: tags::USER_REF_IDX, value: [0] })));
     let user_ref = if ours { order.user_ref } else { UserRef(0) };
-    let LoggedIn { login, session } = from;
+    let LoggedIn { login, session, .. } = from;
     Cancel { login, session, user_ref, quantity: Quantity(u64::from(order.quantity)) }
 }
 
@@ -160,19 +165,13 @@ fn modify(from: LoggedIn, order: &ModifyOrder, tail: Appendage<'_>) -> Modify {
 /// A message with tags that cannot refer to this login is refused. Otherwise its sender would believe that it took
 /// effect.
 fn order_entry(
-    LoggedIn { login, session }: LoggedIn,
+    LoggedIn { login, session, .. }: LoggedIn,
     user_ref: UserRef,
     firm: [u8; 4],
     switch: Switch,
     tail: Appendage<'_>,
 ) -> Command {
-    let refused = tail.tags().find_map(|tag| match tag {
-        Ok(Tag { tag: tags::USER_REF_IDX, value: [0] }) => None,
-        Ok(Tag { tag: tags::USER_REF_IDX, value }) if value.len() != 1 => Some(RejectReason::MalformedTag),
-        Ok(_) => Some(RejectReason::TagNotSupported),
-        Err(_) => Some(RejectReason::MalformedTag),
-    });
-    match refused {
+    match refused_tag(tail) {
         None => Command::Order(OrderCommand::SetOrderEntry(SetOrderEntry {
             login,
             session,
@@ -190,9 +189,42 @@ fn order_entry(
     }
 }
 
+/// The reason for refusing a message that takes no tags; `None` if its tags ask for nothing.
+fn refused_tag(tail: Appendage<'_>) -> Option<RejectReason> {
+    tail.tags().find_map(|tag| match tag {
+        Ok(Tag { tag: tags::USER_REF_IDX, value: [0] }) => None,
+        Ok(Tag { tag: tags::USER_REF_IDX, value }) if value.len() != 1 => Some(RejectReason::MalformedTag),
+        Ok(_) => Some(RejectReason::TagNotSupported),
+        Err(_) => Some(RejectReason::MalformedTag),
+    })
+}
+
+/// A transfer with tags that cannot refer to this login is refused.
+fn transfer(from: LoggedIn, asked: &TransferMoney, tail: Appendage<'_>) -> Command {
+    let LoggedIn { login, session, account } = from;
+    let TransferMoney { user_ref, asset, amount, from, to, reference } = *asked;
+    Command::Order(match refused_tag(tail) {
+        None => OrderCommand::TransferOut(TransferOut {
+            login: Some(login),
+            session,
+            user_ref,
+            account,
+            asset,
+            amount,
+            from,
+            to,
+            reference,
+        }),
+        Some(reason) => {
+            let cl_ord_id = ClOrdId::default();
+            OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+        }
+    })
+}
+
 /// A query with tags that cannot be decoded requests only the next number. The request to the dead-man's switch then has
 /// no effect, and no balance is returned; the client sees both from the answer.
-fn query(LoggedIn { login, session }: LoggedIn, tail: Appendage<'_>) -> QueryAccount {
+fn query(LoggedIn { login, session, .. }: LoggedIn, tail: Appendage<'_>) -> QueryAccount {
     let (mut cancel_after_ms, mut balance) = (None, None);
     for tag in tail.tags() {
         match tag {
@@ -212,7 +244,7 @@ fn query(LoggedIn { login, session }: LoggedIn, tail: Appendage<'_>) -> QueryAcc
 /// A mass cancel with a selection that is not supported here is refused instead of executed in part. Otherwise its
 /// sender would believe that no orders are open any more.
 fn mass_cancel(
-    LoggedIn { login, session }: LoggedIn,
+    LoggedIn { login, session, .. }: LoggedIn,
     asked: &MassCancelOrders,
     tail: Appendage<'_>,
     listings: &Listings,

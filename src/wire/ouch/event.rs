@@ -4,9 +4,9 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::outbound::{
-    AccountQueryResponse, CancelRejected, EntryDisabled, EntryEnabled, MassCancelResponse, OrderAccepted,
-    OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced,
-    OrderRestated, Outbound, SelfMatchCanceled, SystemEvent,
+    AccountQueryResponse, CancelRejected, EntryDisabled, EntryEnabled, MassCancelResponse, MoneySent,
+    OrderAccepted, OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected,
+    OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled, SystemEvent,
 };
 use super::tags::{self, Appendage, TagBuffer};
 use super::told::order_tags;
@@ -15,8 +15,8 @@ use crate::domain::audience::{Address, Part};
 use crate::domain::{
     Accepted, AdminEvent, AssetBalance, CancelReason, Canceled, Event, EventRecord, Executed, Listing,
     Listings, MarketEvent, OrderEvent, OrderId, OrderTerms, Price, Quantity, RejectReason, Replaced,
-    RestateReason, SelfTrade, SelfTradePrevented, Side, Switch, Symbol, Timestamp, TradeKind, UserRef,
-    VenueEvent, Visibility,
+    RestateReason, SelfTrade, SelfTradePrevented, Side, Switch, Symbol, Timestamp, TradeKind, TransferSent,
+    UserRef, VenueEvent, Visibility,
 };
 use crate::wire::soup;
 
@@ -162,6 +162,26 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             }
             Outbound::AccountState(message, added.of(to)).encode(out)
         }
+        Event::Order(OrderEvent::TransferSent(TransferSent {
+            login: Some(_),
+            user_ref,
+            transfer,
+            reference,
+            wallet,
+        })) => {
+            let message = MoneySent {
+                timestamp,
+                user_ref: *user_ref,
+                asset: transfer.asset,
+                amount: transfer.amount,
+                from: transfer.from,
+                to: transfer.to,
+                number: transfer.number,
+                reference: *reference,
+                wallet: *wallet,
+            };
+            Outbound::TransferSent(message, added.of(to)).encode(out)
+        }
         // Events that `encode_event` handles itself, and events that are not sent to clients.
         Event::Admin(
             AdminEvent::AssetAdded { .. }
@@ -178,7 +198,9 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             | AdminEvent::SelfTradeSet(_)
             | AdminEvent::TierSet { .. }
             | AdminEvent::VolumeTiersSet(_)
-            | AdminEvent::Killed { .. },
+            | AdminEvent::Killed { .. }
+            | AdminEvent::TransferReceived(_)
+            | AdminEvent::TransferDone(_),
         )
         | Event::Venue(
             VenueEvent::AccountOpened { .. }
@@ -206,6 +228,7 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             | OrderEvent::Triggered(_)
             | OrderEvent::Restated(_)
             | OrderEvent::MassCanceled { .. }
+            | OrderEvent::TransferSent(_)
             | OrderEvent::OrderNamed(_),
         ) => None,
     }
@@ -455,6 +478,8 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::UnknownShard
         | RejectReason::ShardsComeFirst
         | RejectReason::OneShardOnly
+        | RejectReason::NotInThisEdition
+        | RejectReason::TooManyTransfers
         | RejectReason::EpochNotAbove
         | RejectReason::UnknownLogin
         | RejectReason::AlreadyOpen

@@ -3,7 +3,7 @@
 
 use super::layout::{Tail, message, read_tail, write_message};
 use super::{Appendage, OuchError};
-use crate::domain::{ClOrdId, Symbol, UserRef};
+use crate::domain::{Amount, AssetId, ClOrdId, ShardId, Symbol, UserRef};
 
 message! {
     /// `O`, Enter Order: a new order.
@@ -111,6 +111,23 @@ message! {
     AccountQuery b'Q' 1 {}
 }
 
+message! {
+    /// `W`, Transfer Out, a private message: money of the login's account leaves a wallet for the one in another shard.
+    TransferMoney b'W' 25 {
+        /// The client's number of this message.
+        user_ref: UserRef = 1,
+        asset: AssetId = 5,
+        /// Minor units.
+        amount: Amount = 7,
+        /// The shard whose wallet pays.
+        from: ShardId = 15,
+        /// The shard whose wallet receives.
+        to: ShardId = 16,
+        /// The client's number of the transfer, rising for each account and shard.
+        reference: u64 = 17,
+    }
+}
+
 /// A message from a client, with its optional tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inbound<'a> {
@@ -130,6 +147,8 @@ pub enum Inbound<'a> {
     EnableEntry(EnableEntry, Appendage<'a>),
     /// A query for the next unused number. Its appendage is optional, and so is its length field.
     AccountQuery(AccountQuery, Appendage<'a>),
+    /// A transfer to another shard.
+    Transfer(TransferMoney, Appendage<'a>),
 }
 
 impl<'a> Inbound<'a> {
@@ -158,6 +177,7 @@ impl<'a> Inbound<'a> {
             DisableEntry::KIND => with_tail!(DisableEntry, DisableEntry, Mandatory),
             EnableEntry::KIND => with_tail!(EnableEntry, EnableEntry, Mandatory),
             AccountQuery::KIND => with_tail!(AccountQuery, AccountQuery, Optional),
+            TransferMoney::KIND => with_tail!(Transfer, TransferMoney, Mandatory),
             _ => Err(OuchError::UnknownKind { kind }),
         }
     }
@@ -173,7 +193,8 @@ impl<'a> Inbound<'a> {
             | Self::MassCancel(_, tail)
             | Self::DisableEntry(_, tail)
             | Self::EnableEntry(_, tail)
-            | Self::AccountQuery(_, tail) => *tail,
+            | Self::AccountQuery(_, tail)
+            | Self::Transfer(_, tail) => *tail,
         }
     }
 
@@ -189,6 +210,7 @@ impl<'a> Inbound<'a> {
             Self::DisableEntry(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::EnableEntry(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::AccountQuery(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::Transfer(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
         }
     }
 }

@@ -18,12 +18,13 @@ pub use echo::Echoed;
 pub use event::{MESSAGE_LEN_MAX, SEQUENCED_LEN_MAX, encode_event, encode_sequenced};
 pub use inbound::{
     AccountQuery, CancelOrder, DisableEntry, EnableEntry, EnterOrder, Inbound, MassCancelOrders, ModifyOrder,
-    ReplaceOrder,
+    ReplaceOrder, TransferMoney,
 };
 pub use outbound::{
     AccountQueryResponse, BrokenTrade, CancelPending, CancelRejected, EntryDisabled, EntryEnabled,
-    MassCancelResponse, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate,
-    OrderRejected, OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled, SystemEvent,
+    MassCancelResponse, MoneySent, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified,
+    OrderPriorityUpdate, OrderRejected, OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled,
+    SystemEvent,
 };
 pub use tags::{Appendage, Tag, TagError};
 pub use told::Told;

@@ -3,7 +3,7 @@
 
 use super::layout::{Tail, message, read_tail, write_message};
 use super::{Appendage, OuchError};
-use crate::domain::{ClOrdId, OrderId, Symbol, TradeId, UserRef};
+use crate::domain::{Amount, AssetId, ClOrdId, OrderId, ShardId, Symbol, TradeId, UserRef};
 
 message! {
     /// `S`, System Event.
@@ -278,6 +278,29 @@ message! {
     }
 }
 
+message! {
+    /// `W`, Transfer Sent, a private message: the answer to a Transfer Out.
+    MoneySent b'W' 49 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the message that is answered.
+        user_ref: UserRef = 9,
+        asset: AssetId = 13,
+        /// Minor units.
+        amount: Amount = 15,
+        /// The shard whose wallet paid.
+        from: ShardId = 23,
+        /// The shard whose wallet receives.
+        to: ShardId = 24,
+        /// The number of the transfer, from 1 for each pair of shards.
+        number: u64 = 25,
+        /// As sent by the client.
+        reference: u64 = 33,
+        /// What the account has left in the wallet that paid, minor units; what orders hold is included.
+        wallet: Amount = 41,
+    }
+}
+
 /// A message to a client, with its optional tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outbound<'a> {
@@ -315,6 +338,8 @@ pub enum Outbound<'a> {
     EntryEnabled(EntryEnabled, Appendage<'a>),
     /// The next unused number.
     AccountState(AccountQueryResponse, Appendage<'a>),
+    /// Money is on its way to another shard.
+    TransferSent(MoneySent, Appendage<'a>),
 }
 
 impl<'a> Outbound<'a> {
@@ -353,6 +378,7 @@ impl<'a> Outbound<'a> {
             EntryDisabled::KIND => with_tail!(EntryDisabled, EntryDisabled, Mandatory),
             EntryEnabled::KIND => with_tail!(EntryEnabled, EntryEnabled, Mandatory),
             AccountQueryResponse::KIND => with_tail!(AccountState, AccountQueryResponse, Optional),
+            MoneySent::KIND => with_tail!(TransferSent, MoneySent, Optional),
             _ => Err(OuchError::UnknownKind { kind }),
         }
     }
@@ -378,6 +404,7 @@ impl<'a> Outbound<'a> {
             Self::EntryDisabled(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::EntryEnabled(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::AccountState(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::TransferSent(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
         }
     }
 }

@@ -404,6 +404,9 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         ("Lead", Command::Venue(VenueCommand::Lead { epoch: 0x0102_0304_0506_0708, node: 0x1112_1314 })),
         ("OpenShard", Command::Venue(VenueCommand::OpenShard { shard: ShardId(6), name: shard_name() })),
         ("NameOrder", Command::Order(OrderCommand::NameOrder(name_order()))),
+        ("TransferOut", Command::Order(OrderCommand::TransferOut(transfer_out()))),
+        ("TransferOut, operator", Command::Order(OrderCommand::TransferOut(TransferOut::default()))),
+        ("TransferIn", Command::Admin(AdminCommand::TransferIn(shard_transfer()))),
     ];
     let of_contracts = contract_cases::commands().into_iter();
     commands.extend(of_contracts.map(|(name, command)| (name, Command::Contract(command))));
@@ -786,6 +789,23 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         ("Led", Event::Venue(VenueEvent::Led { epoch: 0x0102_0304_0506_0708, node: 0x1112_1314 })),
         ("ShardOpened", Event::Venue(VenueEvent::ShardOpened { shard: ShardId(6), name: shard_name() })),
         ("OrderNamed", Event::Order(OrderEvent::OrderNamed(name_order()))),
+        ("TransferSent", Event::Order(OrderEvent::TransferSent(transfer_sent()))),
+        (
+            "TransferSent, operator",
+            Event::Order(OrderEvent::TransferSent(TransferSent {
+                login: None,
+                user_ref: UserRef(0),
+                ..transfer_sent()
+            })),
+        ),
+        (
+            "TransferReceived",
+            Event::Admin(AdminEvent::TransferReceived(TransferReceived {
+                transfer: shard_transfer(),
+                wallet: Amount(0x6162_6364_6566_6768),
+            })),
+        ),
+        ("TransferDone", Event::Admin(AdminEvent::TransferDone(shard_transfer()))),
     ];
     let of_contracts = contract_cases::events().into_iter();
     events.extend(of_contracts.map(|(name, event)| (name, Event::Contract(event))));
@@ -796,4 +816,39 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         event,
     };
     events.into_iter().map(|(name, event)| (name, record(event))).collect()
+}
+
+fn transfer_out() -> TransferOut {
+    TransferOut {
+        login: Some(LoginId(0x0A0B_0C0D)),
+        session: 0x8182_8384,
+        user_ref: UserRef(0x0102_0304),
+        account: AccountId(0x1122_3344),
+        asset: AssetId(0x4142),
+        amount: Amount(0x5152_5354_5556_5758),
+        from: ShardId(6),
+        to: ShardId(5),
+        reference: 0x7172_7374_7576_7778,
+    }
+}
+
+fn shard_transfer() -> ShardTransfer {
+    ShardTransfer {
+        from: ShardId(6),
+        to: ShardId(5),
+        number: 0x3132_3334_3536_3738,
+        account: AccountId(0x1122_3344),
+        asset: AssetId(0x4142),
+        amount: Amount(0x5152_5354_5556_5758),
+    }
+}
+
+fn transfer_sent() -> TransferSent {
+    TransferSent {
+        login: Some(LoginId(0x0A0B_0C0D)),
+        user_ref: UserRef(0x0102_0304),
+        transfer: shard_transfer(),
+        reference: 0x7172_7374_7576_7778,
+        wallet: Amount(0x6162_6364_6566_6768),
+    }
 }

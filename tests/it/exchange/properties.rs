@@ -13,7 +13,7 @@ pub mod subjects;
 mod values;
 
 pub use steps::{ACCOUNTS, Clients, Step, live_orders, opening, riches};
-pub use subjects::{FEW_TICKS, everything, plain};
+pub use subjects::{FEW_TICKS, between_shards, everything, plain};
 
 use super::apply_at;
 use super::scripts::shown::{CANCEL_KINDS, EVENT_KINDS, Seen};
@@ -228,6 +228,8 @@ const BY_LUCK: &[RejectReason] = &[
     RejectReason::LeverageAboveTier,
     // In one-way mode an account has no more positions than there are contracts.
     RejectReason::TooManyPositions,
+    RejectReason::NotInThisEdition,
+    RejectReason::TooManyTransfers,
 ];
 
 /// A generator that exercises nothing would agree with anything.

@@ -96,13 +96,15 @@ use words::Words;
 
 const ORDERS_MAX: u32 = 1_000;
 
-/// The reasons that no script shows: it takes several shards (shards.rs shows them), or orders of contracts, which are not
-/// built yet.
+/// The reasons that no script shows: it takes several shards (shards.rs shows them), or orders of contracts, which random
+/// runs show.
 const NOT_SHOWN: &[RejectReason] = &[
     RejectReason::UnknownShard,
     RejectReason::ShardsComeFirst,
     RejectReason::OneShardOnly,
     RejectReason::OrdersOpen,
+    RejectReason::NotInThisEdition,
+    RejectReason::TooManyTransfers,
 ];
 
 fn directory() -> PathBuf {

@@ -35,6 +35,7 @@ fn sender(command: &Command) -> LoginId {
         Command::Order(OrderCommand::QueryAccount(c)) => c.login,
         Command::Order(OrderCommand::SetOrderEntry(c)) => c.login,
         Command::Order(OrderCommand::NameOrder(c)) => c.login,
+        Command::Order(OrderCommand::TransferOut(c)) => c.login.expect("a client's"),
         other => panic!("not a client's command: {other:?}"),
     }
 }

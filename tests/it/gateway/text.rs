@@ -79,7 +79,7 @@ impl SessionProtocol for Lines {
 }
 
 /// `BUY 7 COIN 5 100 [NAME]`, `SELL …`, `CANCEL 7 0`.
-fn asked(LoggedIn { login, session }: LoggedIn, words: &[&str], listings: &Listings) -> Option<Asked> {
+fn asked(LoggedIn { login, session, .. }: LoggedIn, words: &[&str], listings: &Listings) -> Option<Asked> {
     let number = |word: &str| word.parse::<u32>().ok();
     if let ["CANCEL", user_ref, quantity] = *words {
         let (user_ref, quantity) = (UserRef(number(user_ref)?), Quantity(number(quantity)?.into()));

@@ -384,6 +384,11 @@ fn every_reason_of_a_cancel_is_a_status() {
         (CancelReason::Disconnected, "connection lost"),
         (CancelReason::DeadMansSwitch, "dead-man's switch"),
         (CancelReason::WorkLimit, "work limit"),
+        (CancelReason::InsufficientMargin, "insufficient margin"),
+        (CancelReason::PriceOutsideLimits, "price outside limits"),
+        (CancelReason::OpenInterestLimit, "open interest limit"),
+        (CancelReason::ReduceOnlyResized, "nothing to reduce"),
+        (CancelReason::IndexStale, "index stale"),
     ];
     for (reason, _) in reasons {
         let order = script.accept(0, Side::Buy, Some(100), 10, 10_020);
@@ -394,7 +399,7 @@ fn every_reason_of_a_cancel_is_a_status() {
     assert_eq!(names, reasons.map(|(_, name)| name));
     let refused = "SELECT order_id, refusal FROM orders WHERE refusal IS NOT NULL";
     assert_eq!(written.rows(refused), ["4 PriceOffTick", "17 AmountTooSmall"]);
-    assert_eq!(written.rows("SELECT count(*) FROM order_statuses"), ["24"]);
+    assert_eq!(written.rows("SELECT count(*) FROM order_statuses"), ["29"]);
 }
 
 #[test]

@@ -482,6 +482,7 @@ fn answers(told: &Outbound<'_>) -> Option<UserRef> {
         Outbound::MassCanceled(m, _) => Some(m.user_ref),
         Outbound::EntryDisabled(m, _) => Some(m.user_ref),
         Outbound::EntryEnabled(m, _) => Some(m.user_ref),
+        Outbound::TransferSent(m, _) => Some(m.user_ref),
         _ => None,
     }
 }

@@ -53,6 +53,8 @@ coverage! {
     snapshots_taken: "snapshots of the books taken",
     snapshots_broken_off: "snapshots of the books broken off",
     market_checkpoints: "checkpoints of market data",
+    transfers: "transfers between shards",
+    arrivals: "transfers that arrived",
     triggered: "orders triggered",
     local: "commands of operators",
     ticks: "ticks",
@@ -154,6 +156,8 @@ const REJECTS: &[&str] = &[
     "AlreadyCopied",
     "IdNotNext",
     "DuplicateName",
+    "UnknownShard",
+    "DuplicateReference",
 ];
 const IGNORED: &[&str] = &["Retransmission", "OrderNotLive", "NothingToCancel", "OtherSession"];
 
@@ -172,6 +176,8 @@ impl Coverage {
         self.auctions += happened.auctions;
         self.interruptions += happened.interruptions;
         self.copies += happened.copies;
+        self.transfers += happened.transfers;
+        self.arrivals += happened.arrivals;
         self.triggered += happened.triggered;
         self.expired += happened.expired;
         self.ticks += happened.ticks;

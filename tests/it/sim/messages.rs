@@ -1,10 +1,10 @@
 //! What clients send: orders of every kind that the wire can express, most of them sensible, and bytes that are none.
 
 use super::random::Random;
-use dojima::domain::{ClOrdId, Symbol, UserRef};
+use dojima::domain::{Amount, AssetId, ClOrdId, ShardId, Symbol, UserRef};
 use dojima::wire::ouch::{
     AccountQuery, Appendage, CancelOrder, DisableEntry, EnableEntry, EnterOrder, Inbound, MARKET_PRICE,
-    MassCancelOrders, ModifyOrder, ReplaceOrder, tags,
+    MassCancelOrders, ModifyOrder, ReplaceOrder, TransferMoney, tags,
 };
 use dojima::wire::soup::{self, kind};
 
@@ -62,6 +62,7 @@ impl Messages {
             93..95 => self.query(),
             95..97 => self.mass_cancel(),
             97 if self.random.once_in(4) => self.order_entry(),
+            98 => self.transfer(),
             _ => self.again(now_s),
         }
     }
@@ -228,6 +229,23 @@ impl Messages {
             false => Inbound::EnableEntry(EnableEntry { user_ref, firm }, tags),
         };
         message(&inbound, Some(user_ref))
+    }
+
+    /// Money from one shard to another.
+    fn transfer(&mut self) -> Message {
+        let user_ref = self.new_ref();
+        let shard = |random: &mut Random| ShardId(random.pick(&[0, 0, 0, 1, 1, 1, 2]) as u8);
+        let asked = TransferMoney {
+            user_ref,
+            asset: AssetId(self.random.below(3) as u16),
+            amount: Amount(self.random.below(50_000_000) as i64),
+            from: shard(&mut self.random),
+            to: shard(&mut self.random),
+            reference: 10 * u64::from(user_ref.0),
+        };
+        self.unanswerable = 0;
+        let tags: &[u8] = if self.random.once_in(20) { &[2, tags::POST_ONLY, b'P'] } else { &[] };
+        message(&Inbound::Transfer(asked, Appendage(tags)), Some(user_ref))
     }
 
     /// Which number is next; now and then with a dead-man's switch, which goes off before long if it is not held.

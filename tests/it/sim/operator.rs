@@ -5,7 +5,8 @@ use super::random::Random;
 use dojima::domain::{
     AccountId, AdminCommand, Amount, AssetCode, AssetId, CancelFilter, ClockCommand, Command, ConnectionLoss,
     FeeRate, FeeTier, InstrumentId, KillScope, LimitScope, LoginId, LoginName, MassCancel, OrderCommand,
-    OrderId, OrderLimits, Phase, Price, Quantity, SetFees, SetTerms, ShardId, Switch, Transfer, VenueCommand,
+    OrderId, OrderLimits, Phase, Price, Quantity, SetFees, SetTerms, ShardId, Switch, Transfer, TransferOut,
+    VenueCommand,
 };
 
 /// Accounts with logins; 0 is the venue's own.
@@ -16,11 +17,13 @@ pub struct Operator {
     random: Random,
     /// What puts right again what was done.
     amends: Vec<Command>,
+    /// The reference of the next deposit, withdrawal or transfer.
+    reference: u64,
 }
 
 impl Operator {
     pub fn new(random: Random) -> Self {
-        Self { random, amends: Vec::new() }
+        Self { random, amends: Vec::new(), reference: 10 }
     }
 
     /// The next command.
@@ -29,10 +32,12 @@ impl Operator {
         if amends > 0 && !self.random.once_in(3) {
             return self.amends.swap_remove(self.random.below(amends) as usize);
         }
+        self.reference += 1 + self.random.below(10);
+        let reference = self.reference - self.random.pick(&[0, 0, 0, 3]);
         let random = &mut self.random;
         let instrument = InstrumentId(random.below(2) as u32);
         let account = AccountId(1 + random.below(ACCOUNTS) as u32);
-        match random.below(37) {
+        match random.below(43) {
             0..7 => {
                 self.amends
                     .push(Command::Admin(AdminCommand::SetPhase { instrument, phase: Phase::Continuous }));
@@ -47,7 +52,7 @@ impl Operator {
                     account,
                     asset,
                     amount,
-                    reference: 4 + random.below(1_000_000),
+                    reference,
                     // Now and then one that there is not.
                     shard: ShardId(random.pick(&[0, 0, 1]) as u8),
                 };
@@ -116,6 +121,18 @@ impl Operator {
                 code: AssetCode::new(random.pick(&["BTC", "SOL", "XRP"])).expect("a code"),
                 scale: 8,
             }),
+            37..43 => {
+                let shard = |random: &mut Random| ShardId(random.pick(&[0, 0, 0, 1, 1, 1, 2]) as u8);
+                Command::Order(OrderCommand::TransferOut(TransferOut {
+                    account,
+                    asset: AssetId(random.below(3) as u16),
+                    amount: Amount(random.below(500_000_000) as i64),
+                    from: shard(random),
+                    to: shard(random),
+                    reference,
+                    ..TransferOut::default()
+                }))
+            }
             36 => Command::Venue(VenueCommand::OpenLogin {
                 login: LoginId(ACCOUNTS as u32 + 1 + random.below(3) as u32),
                 account,

@@ -51,6 +51,9 @@ pub struct Happened {
     pub let_go: u64,
     pub ticks: u64,
     pub rolls: u64,
+    /// Transfers between shards, and those that arrived.
+    pub transfers: u64,
+    pub arrivals: u64,
     /// Sessions of a login alone.
     pub user_ref_resets: u64,
     pub rejects: BTreeMap<&'static str, u64>,
@@ -179,6 +182,11 @@ impl Reference {
         })
     }
 
+    /// How many transfers between shards are on their way.
+    pub fn in_flight(&self) -> usize {
+        self.replica.shards.in_flight().count()
+    }
+
     pub fn digest(&self) -> Digest {
         self.replica.shards.digest()
     }
@@ -296,6 +304,8 @@ impl Happened {
                 *self.ignored.entry(IgnoreReason::name(ignored.reason)).or_default() += 1
             }
             Event::Venue(VenueEvent::SessionRolled { .. }) => self.rolls += 1,
+            Event::Order(OrderEvent::TransferSent(_)) => self.transfers += 1,
+            Event::Admin(AdminEvent::TransferReceived(_)) => self.arrivals += 1,
             Event::Contract(_)
             | Event::Admin(
                 AdminEvent::AssetAdded { .. }
@@ -311,7 +321,8 @@ impl Happened {
                 | AdminEvent::SelfTradeSet(_)
                 | AdminEvent::TierSet { .. }
                 | AdminEvent::VolumeTiersSet(_)
-                | AdminEvent::Killed { .. },
+                | AdminEvent::Killed { .. }
+                | AdminEvent::TransferDone(_),
             )
             | Event::Venue(
                 VenueEvent::AccountOpened { .. }

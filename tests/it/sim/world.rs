@@ -456,6 +456,10 @@ impl World {
             return Ok(false);
         }
         self.catch_up()?;
+        // The courier brings everything to its end.
+        if self.reference.in_flight() > 0 {
+            return Ok(false);
+        }
         let logins = self.plan.identities.iter().map(|who| who.login);
         let end = self.reference.market.end();
         // A snapshot may be a second old, and messages of auctions may come all the while.
@@ -489,11 +493,11 @@ impl World {
             .collect();
         let drained = self.engine.as_ref().is_some_and(|engine| engine.handles.watch.is_drained());
         let Self { turn, faults, .. } = self;
-        let onlooker = self.onlooker.next();
+        let (onlooker, in_flight) = (self.onlooker.next(), self.reference.in_flight());
         let market: Vec<Place> = self.subscribers.iter().map(Subscriber::next).chain([onlooker]).collect();
         let end = self.reference.market.end();
         format!(
-            "not everything was answered by turn {turn} (drained: {drained}, {faults:?}, market data at {market:?} of {end:?}): \
+            "not everything was answered by turn {turn} (drained: {drained}, {in_flight} transfers on their way, {faults:?}, market data at {market:?} of {end:?}): \
              {clients:#?}"
         )
     }

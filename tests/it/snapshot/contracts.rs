@@ -18,6 +18,9 @@ use dojima::replica::State;
 use dojima::replica::snapshot::layout::section;
 use std::fmt::Debug;
 
+/// Parts that one shard has not; `transfers.rs` has a snapshot with them.
+pub const OF_TRANSFERS: [Part; 3] = [Part::Pairs, Part::InFlight, Part::Moved];
+
 /// Parts that a venue of spot has not.
 pub const OF_CONTRACTS: [Part; 7] =
     [Part::Contracts, Part::Indexes, Part::Terms, Part::Tiers, Part::Samples, Part::Funds, Part::Holdings];

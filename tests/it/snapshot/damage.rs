@@ -4,7 +4,7 @@ use super::file::{Parts, chunks};
 use super::golden::everything;
 use super::{loaded, name, saved, state_of};
 use dojima::exchange::Digest;
-use dojima::replica::snapshot::layout::{HEADER_BYTES, POSITION_AT, STREAMS, VERSION, VERSION_AT, VERSIONS};
+use dojima::replica::snapshot::layout::{HEADER_BYTES, POSITION_AT, STREAMS, VERSION, VERSION_AT};
 use dojima::replica::{SnapshotError, Snapshots, State};
 use dojima_journal::storage::Storage;
 use dojima_journal::{Action, Fault, MemoryStorage};
@@ -107,7 +107,7 @@ fn saved_as(state: &State, digest: Digest) -> Vec<u8> {
 #[test]
 fn another_version_is_refused_with_both_named() {
     let state = everything();
-    for other in [VERSIONS[0].number - 1, VERSION + 1] {
+    for other in [5, VERSION + 1] {
         let mut bytes = saved(&state);
         bytes[VERSION_AT..VERSION_AT + 4].copy_from_slice(&other.to_le_bytes());
         let files = MemoryStorage::new();

@@ -8,6 +8,7 @@ mod hostile;
 mod layout;
 mod memory;
 mod properties;
+mod transfers;
 
 use crate::support::venue;
 use dojima::domain::{Command, EventRecord, Stamp, Timestamp, VenueCommand};

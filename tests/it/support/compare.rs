@@ -28,6 +28,7 @@ pub fn same_state(exchange: &Exchange, naive: &Naive) -> Result<(), String> {
     let prices = naive.index_prices();
     let ours: Vec<_> = (0..prices.len()).map(|at| exchange.index_price(IndexId(at as u16))).collect();
     same(&ours, &prices, || "prices of indexes".to_owned())?;
+    same(&exchange.in_flight().collect(), &naive.in_flight(), || "transfers on their way".to_owned())?;
     same(&exchange.open_orders(), &naive.open_orders().len(), || "open orders".to_owned())
 }
 

@@ -6,6 +6,7 @@ use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::pipeline::Local;
 use dojima::recovery::DataDir;
 use dojima::runtime::ThreadingMode;
+use rust_decimal::Decimal;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,10 @@ pub fn small_config(mode: ThreadingMode, durability: Durability) -> Config {
 /// The same venue with two shards: BTC-USDT trades in the first, ETH-USDT in the second, and every account has as much in either
 /// wallet as it had in the one.
 pub fn with_two_shards(mut config: Config) -> Config {
+    // There is room for less money in each of several shards.
+    for account in &mut config.accounts {
+        account.deposits.insert("USDT".to_owned(), Decimal::from(1_000_000_000));
+    }
     config.shards = ["ONE", "TWO"].map(|name| ShardConfig { name: name.to_owned() }).to_vec();
     config.instruments[1].shard = Some("TWO".to_owned());
     for account in &mut config.accounts {

@@ -244,6 +244,36 @@ fn changes_and_mass_cancels_are_answered() {
     assert_eq!(told(by_operator, Part::Only), None);
 }
 
+#[test]
+fn a_transfer_is_told_to_the_login_that_asked() {
+    let transfer = ShardTransfer {
+        from: ShardId(1),
+        to: ShardId::FIRST,
+        number: 3,
+        account: AccountId(2),
+        asset: AssetId(1),
+        amount: Amount(500),
+    };
+    let (user_ref, reference, wallet) = (UserRef(4), 7, Amount(900));
+    let sent = |login| {
+        Event::Order(OrderEvent::TransferSent(TransferSent { login, user_ref, transfer, reference, wallet }))
+    };
+    let message = MoneySent {
+        timestamp: SINCE_MIDNIGHT,
+        user_ref,
+        asset: transfer.asset,
+        amount: transfer.amount,
+        from: transfer.from,
+        to: transfer.to,
+        number: transfer.number,
+        reference,
+        wallet,
+    };
+    let bytes = told(sent(Some(LOGIN)), Part::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::TransferSent(message, Appendage::default())));
+    assert_eq!(told(sent(None), Part::Only), None, "an operator's");
+}
+
 /// The numbers of a stream are counted by recipients, so there must be a message for every one, and for nobody else.
 #[test]
 fn every_recipient_of_every_event_is_told_one_message() {

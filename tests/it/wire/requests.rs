@@ -454,3 +454,41 @@ fn a_cancel_of_another_channel_names_no_order() {
         assert_eq!(named(tags), UserRef(0), "{tags:02x?}");
     }
 }
+
+#[test]
+fn a_transfer_is_of_the_logins_own_account() {
+    let asked = TransferMoney {
+        user_ref: UserRef(9),
+        asset: AssetId(2),
+        amount: Amount(500),
+        from: ShardId(1),
+        to: ShardId::FIRST,
+        reference: 7,
+    };
+    let Command::Order(OrderCommand::TransferOut(out)) = command(Inbound::Transfer(asked, Appendage(b"")))
+    else {
+        panic!("refused");
+    };
+    let expected = TransferOut {
+        login: Some(LOGIN),
+        session: FROM.session,
+        user_ref: asked.user_ref,
+        account: FROM.account,
+        asset: asked.asset,
+        amount: asked.amount,
+        from: asked.from,
+        to: asked.to,
+        reference: asked.reference,
+    };
+    assert_eq!(out, expected);
+    for (tags, because) in
+        [(&b"\x02\x1bS"[..], RejectReason::TagNotSupported), (b"\x09", RejectReason::MalformedTag)]
+    {
+        match command(Inbound::Transfer(asked, Appendage(tags))) {
+            Command::Order(OrderCommand::RefuseEnter(RefuseEnter { login, user_ref, reason, .. })) => {
+                assert_eq!((login, user_ref, reason), (LOGIN, asked.user_ref, because));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -95,6 +95,11 @@ proptest! {
         check_inbound_again(Inbound::DisableEntry(DisableEntry { user_ref, firm }, Appendage(&bytes)));
         check_inbound_again(Inbound::EnableEntry(EnableEntry { user_ref, firm }, Appendage(&bytes)));
         check_inbound_again(Inbound::AccountQuery(AccountQuery {}, Appendage(&bytes)));
+        let moved = TransferMoney {
+            user_ref, asset: AssetId(change.quantity as u16), amount: Amount(change.price as i64),
+            from: ShardId(order.side), to: ShardId(order.display), reference: order.price,
+        };
+        check_inbound_again(Inbound::Transfer(moved, Appendage(&bytes)));
     }
 
     #[test]
@@ -136,6 +141,11 @@ proptest! {
         check_outbound_again(Outbound::EntryEnabled(EntryEnabled { timestamp, user_ref, firm }, Appendage(&bytes)));
         let state = AccountQueryResponse { timestamp, next_user_ref: user_ref };
         check_outbound_again(Outbound::AccountState(state, Appendage(&bytes)));
+        let sent = MoneySent {
+            timestamp, user_ref, asset: AssetId(code.1), amount: Amount(m.price as i64), from: ShardId(code.0),
+            to: ShardId(m.side), number: m.order.0, reference: trade, wallet: Amount(trade as i64),
+        };
+        check_outbound_again(Outbound::TransferSent(sent, Appendage(&bytes)));
         check_outbound_again(Outbound::CancelPending(CancelPending { timestamp, user_ref }, Appendage(&bytes)));
         let broken = BrokenTrade {
             timestamp, user_ref, trade: TradeId(trade), reason: code.0, cl_ord_id: m.cl_ord_id,

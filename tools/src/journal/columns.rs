@@ -35,7 +35,7 @@ fields.group fields.volume_min.0 fields.volume_min.1 fields.volume_min.2 fields.
 fields.volume_min.4 fields.volume_min.5 fields.volume_min.6 fields.volume_min.7 fields.switch fields.scope
 fields.scope.login fields.edition fields.cancel_after_ms fields.firm fields.cause fields.session fields.limits.orders_touched_max
 fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max
-fields.balance fields.epoch fields.node fields.product fields.shard
+fields.balance fields.epoch fields.node fields.product fields.shard fields.from fields.to fields.number
 fields.index fields.terms.stale_after_ms fields.terms.grace_s fields.terms.jump fields.source_time
 fields.expiry fields.funding_interval_s fields.price_min fields.price_max fields.interest_ppb fields.impact_lots
 fields.mark_band fields.first_band fields.premium_band fields.outer_band fields.liquidation_fee fields.collar
@@ -70,7 +70,7 @@ fields.reason.SelfTradePrevented.incoming fields.scope.login fields.edition fiel
 fields.cancel_at fields.firm fields.session fields.limits.orders_touched_max
 fields.limits.account_orders_max fields.limits.account_triggers_max fields.limits.triggers_max
 fields.balance.asset fields.balance.available fields.balance.reserved fields.epoch fields.node fields.product fields.name
-fields.shard
+fields.shard fields.from fields.to fields.number
 fields.index fields.terms.stale_after_ms fields.terms.grace_s fields.terms.jump fields.source_time fields.grace_until
 fields.expiry fields.funding_interval_s fields.price_min fields.price_max fields.interest_ppb fields.impact_lots
 fields.mark_band fields.first_band fields.premium_band fields.outer_band fields.liquidation_fee fields.collar

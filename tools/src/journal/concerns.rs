@@ -7,7 +7,7 @@ use super::names::Names;
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amend, Cancel, ClockCommand, Command, ContractCommand,
     ContractEvent, Event, InstrumentId, KillScope, LimitScope, LoginId, MarketEvent, MassCancel, Modify,
-    OrderCommand, OrderEvent, RefuseReplace, Replace, UserRef, VenueCommand, VenueEvent,
+    OrderCommand, OrderEvent, RefuseReplace, Replace, TransferReceived, UserRef, VenueCommand, VenueEvent,
 };
 
 /// The parties of a record.
@@ -126,6 +126,10 @@ impl Concerns {
             Command::Admin(AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer)) => {
                 Self::account(transfer.account)
             }
+            Command::Order(OrderCommand::TransferOut(out)) => {
+                Self { logins: [out.login, None], ..Self::account(out.account) }
+            }
+            Command::Admin(AdminCommand::TransferIn(transfer)) => Self::account(transfer.account),
             Command::Order(OrderCommand::Enter(enter)) => Self::order_in(enter.login, enter.instrument),
             Command::Order(OrderCommand::RefuseEnter(refuse)) => Self::login(refuse.login),
             Command::Order(
@@ -190,6 +194,13 @@ impl Concerns {
             Event::Admin(AdminEvent::Deposited(transfer) | AdminEvent::Withdrawn(transfer)) => {
                 Self::account(transfer.account)
             }
+            Event::Order(OrderEvent::TransferSent(sent)) => {
+                Self { logins: [sent.login, None], ..Self::account(sent.transfer.account) }
+            }
+            Event::Admin(
+                AdminEvent::TransferReceived(TransferReceived { transfer, .. })
+                | AdminEvent::TransferDone(transfer),
+            ) => Self::account(transfer.account),
             Event::Order(OrderEvent::Accepted(e)) => Self::order_in(e.login, e.terms.instrument),
             Event::Order(OrderEvent::Replaced(e)) => Self::order_in(e.login, e.terms.instrument),
             Event::Order(OrderEvent::Triggered(e)) => Self::order_in(e.login, e.instrument),

@@ -149,7 +149,7 @@ impl Reader<'_> {
             | "open_interest_limit" => {
                 return self.lots(number);
             }
-            "amount" | "fund" => self.money(number, self.transferred()),
+            "amount" | "fund" | "wallet" => self.money(number, self.transferred()),
             "floor" => self.money(number, self.terms.map(Terms::settled_in)),
             "expiry" if number > 0 => u32::try_from(number).ok().map(utc::show),
             "source_time" | "grace_until" if number > 0 => {
@@ -290,7 +290,9 @@ impl Reader<'_> {
                 | AdminEvent::SelfTradeSet(_)
                 | AdminEvent::TierSet { .. }
                 | AdminEvent::VolumeTiersSet(_)
-                | AdminEvent::Killed { .. },
+                | AdminEvent::Killed { .. }
+                | AdminEvent::TransferReceived(_)
+                | AdminEvent::TransferDone(_),
             )
             | Event::Venue(
                 VenueEvent::AccountOpened { .. }
@@ -322,7 +324,8 @@ impl Reader<'_> {
                 | OrderEvent::AccountState { .. }
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
-                | OrderEvent::PriorityUpdated(_),
+                | OrderEvent::PriorityUpdated(_)
+                | OrderEvent::TransferSent(_),
             ) => return None,
         };
         let terms = self.terms?;
@@ -355,6 +358,8 @@ impl Reader<'_> {
                 AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer),
             )) => Some(transfer.asset),
             Value::Command(Command::Contract(ContractCommand::DepositFund(deposit))) => Some(deposit.asset),
+            Value::Command(Command::Admin(AdminCommand::TransferIn(transfer))) => Some(transfer.asset),
+            Value::Command(Command::Order(OrderCommand::TransferOut(out))) => Some(out.asset),
             Value::Event(record) => {
                 if let Event::Contract(ContractEvent::FundChanged(change)) = &record.event {
                     return Some(change.asset);
@@ -362,12 +367,12 @@ impl Reader<'_> {
                 if let Event::Contract(ContractEvent::MarginTierSet { .. }) = &record.event {
                     return self.terms.map(Terms::settled_in);
                 }
-                let Event::Admin(AdminEvent::Deposited(transfer) | AdminEvent::Withdrawn(transfer)) =
+                if let Event::Admin(AdminEvent::Deposited(transfer) | AdminEvent::Withdrawn(transfer)) =
                     &record.event
-                else {
-                    return None;
-                };
-                Some(transfer.asset)
+                {
+                    return Some(transfer.asset);
+                }
+                record.event.shard_transfer().map(|transfer| transfer.asset)
             }
             Value::Command(_) => None,
         }

@@ -148,7 +148,8 @@ impl Names {
                 | AdminCommand::SetSelfTrade(_)
                 | AdminCommand::AssignTier { .. }
                 | AdminCommand::SetVolumeTiers(_)
-                | AdminCommand::Kill { .. },
+                | AdminCommand::Kill { .. }
+                | AdminCommand::TransferIn(_),
             )
             | Command::Order(
                 OrderCommand::RefuseEnter(_)
@@ -161,7 +162,8 @@ impl Names {
                 | OrderCommand::QueryAccount(_)
                 | OrderCommand::SetOrderEntry(_)
                 | OrderCommand::NameOrder(_)
-                | OrderCommand::CancelLogin { .. },
+                | OrderCommand::CancelLogin { .. }
+                | OrderCommand::TransferOut(_),
             )
             | Command::Clock(ClockCommand::Tick) => {}
         }
@@ -211,7 +213,9 @@ impl Names {
                 | AdminEvent::SelfTradeSet(_)
                 | AdminEvent::TierSet { .. }
                 | AdminEvent::VolumeTiersSet(_)
-                | AdminEvent::Killed { .. },
+                | AdminEvent::Killed { .. }
+                | AdminEvent::TransferReceived(_)
+                | AdminEvent::TransferDone(_),
             )
             | Event::Order(
                 OrderEvent::Rejected(_)
@@ -227,7 +231,8 @@ impl Names {
                 | OrderEvent::AccountState { .. }
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
-                | OrderEvent::PriorityUpdated(_),
+                | OrderEvent::PriorityUpdated(_)
+                | OrderEvent::TransferSent(_),
             ) => {}
         }
     }

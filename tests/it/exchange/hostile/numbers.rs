@@ -9,7 +9,8 @@ use dojima::domain::{
     Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel,
     OrderCommand, OrderId, OrderLimits, OrderPrice, Owner, Phase, Ppm, Price, Product, Protection, Quantity,
     RefuseEnter, RefuseReplace, RejectReason, Replace, SelfTrade, SelfTradePrevention, SetFees, SetTerms,
-    ShardId, Side, Switch, Symbol, TimeInForce, Transfer, UserRef, VenueCommand, VenueLimits, VolumeTiers,
+    ShardId, Side, Switch, Symbol, TimeInForce, Transfer, TransferOut, UserRef, VenueCommand, VenueLimits,
+    VolumeTiers,
 };
 use proptest::prelude::*;
 
@@ -230,6 +231,21 @@ impl Numbers {
             }
             3 | 4 => self.list(),
             5 | 6 => Command::Admin(AdminCommand::Deposit(self.transfer())),
+            7 if self.next().is_multiple_of(2) => {
+                let Transfer { account, asset, amount, shard, reference, .. } = self.transfer();
+                let (login, user_ref) = (self.maybe(|n| LoginId(n.short())), UserRef(self.short()));
+                Command::Order(OrderCommand::TransferOut(TransferOut {
+                    login,
+                    session: 0,
+                    user_ref,
+                    account,
+                    asset,
+                    amount,
+                    from: shard,
+                    to: ShardId(self.next() as u8),
+                    reference,
+                }))
+            }
             7 => Command::Admin(AdminCommand::Withdraw(self.transfer())),
             8 => {
                 let limits = VenueLimits {

@@ -5,8 +5,8 @@ use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amend, Amount, AssetCode, AssetId, Cancel, CancelFilter, ClOrdId,
     ClientName, Command, Enter, Event, FeeAsset, FeeRate, Instructions, InstrumentId, ListInstrument,
     LoginId, LoginName, MassCancel, Modify, NameOrder, OrderCommand, OrderEvent, OrderId, Phase, Product,
-    Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace, SetOrderEntry, ShardId, Side, Stamp, Switch,
-    Symbol, TimeInForce, Timestamp, Transfer, UserRef, VenueCommand, VenueEvent,
+    Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace, SetOrderEntry, ShardId, ShardTransfer, Side,
+    Stamp, Switch, Symbol, TimeInForce, Timestamp, Transfer, TransferOut, UserRef, VenueCommand, VenueEvent,
 };
 use dojima::exchange::{Exchange, Order};
 use std::fmt;
@@ -52,6 +52,10 @@ pub enum Action {
     RefuseEnter(LoginId, Number, RejectReason),
     RefuseReplace(LoginId, Number, Number, RejectReason),
     Transfer(Transfer, bool, Number),
+    /// A transfer to another shard: its number as a message, and its reference.
+    TransferOut(TransferOut, Number, Number),
+    /// The arrival of the transfer of that place among those on their way, or of one before or after it.
+    TransferIn(u8, i8),
     /// The terms of a new instrument; its number is the next one.
     List(ListInstrument),
     /// About contracts.
@@ -348,6 +352,29 @@ impl Clients {
                     Command::Admin(AdminCommand::Withdraw(transfer))
                 }
             }
+            Action::TransferOut(out, number, reference) => {
+                let user_ref = out.login.map_or(UserRef(0), |login| name(login, number).1);
+                let last = self.transfers[out.account.0 as usize];
+                let reference = u64::from(resolve(last, reference));
+                Command::Order(OrderCommand::TransferOut(TransferOut { user_ref, reference, ..out }))
+            }
+            Action::TransferIn(which, off) => {
+                let on_the_way: Vec<ShardTransfer> = exchange.in_flight().collect();
+                let found = on_the_way.get(usize::from(which) % on_the_way.len().max(1)).copied();
+                // Where nothing is on its way, one that nothing was before.
+                let mut transfer = found.unwrap_or_default();
+                if off != 0 && found.is_some() {
+                    let last = on_the_way.iter().rfind(|other| other.to == transfer.to);
+                    let number = match off < 0 {
+                        true => {
+                            on_the_way.iter().find(|other| other.to == transfer.to).map(|it| it.number - 1)
+                        }
+                        false => last.map(|it| it.number + off.unsigned_abs() as u64),
+                    };
+                    transfer.number = number.expect("it is among them");
+                }
+                Command::Admin(AdminCommand::TransferIn(transfer))
+            }
             Action::List(terms) => {
                 let instrument = InstrumentId(exchange.listings().count() as u32);
                 Command::Admin(AdminCommand::ListInstrument(ListInstrument { instrument, ..terms }))
@@ -392,6 +419,11 @@ impl Clients {
                     (*login, *user_ref)
                 }
                 Event::Order(OrderEvent::OrderEntrySet(e)) => (e.login, e.user_ref),
+                Event::Order(OrderEvent::TransferSent(e)) => {
+                    self.transfers[e.transfer.account.0 as usize] = e.reference as u32;
+                    let Some(login) = e.login else { continue };
+                    (login, e.user_ref)
+                }
                 Event::Venue(VenueEvent::SessionStarted { login, .. }) => {
                     self.last[login.0 as usize] = 0;
                     continue;

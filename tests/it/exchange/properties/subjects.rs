@@ -3,7 +3,7 @@
 use super::settings;
 use super::steps::{Action, Number, Step};
 use super::values::{
-    Taste, enter, live_number, login, number, price, quantity, reason, replace, side, transfer,
+    Taste, enter, live_number, login, number, price, quantity, reason, replace, side, transfer, transfer_out,
 };
 use dojima::domain::{Enter, LoginId, OrderPrice, Quantity, Side, Timestamp};
 use proptest::prelude::*;
@@ -261,6 +261,22 @@ pub fn changing() -> BoxedStrategy<Step> {
     steps_of(with(orders(&taste), more), days())
 }
 
+/// Transfers between shards, and what else a run of several shards has.
+pub fn between_shards() -> BoxedStrategy<Step> {
+    let wait = seconds().boxed();
+    prop_oneof![3 => everything(), 2 => steps_of(vec![(1, shard_transfers())], wait)].boxed()
+}
+
+/// Transfers between shards, and their arrivals.
+fn shard_transfers() -> BoxedStrategy<Action> {
+    let reference = prop_oneof![8 => Just(Number::Fresh(1)), 1 => (0_u32..3).prop_map(Number::Again)];
+    let out = (transfer_out(), number(), reference)
+        .prop_map(|(out, number, reference)| Action::TransferOut(out, number, reference));
+    let off = prop_oneof![5 => Just(0_i8), 1 => Just(-1_i8), 1 => 1_i8..3];
+    let arrival = (any::<u8>(), off).prop_map(|(which, off)| Action::TransferIn(which, off));
+    prop_oneof![3 => out, 2 => arrival].boxed()
+}
+
 /// Everything.
 pub fn everything() -> BoxedStrategy<Step> {
     let taste = Taste {
@@ -295,6 +311,7 @@ pub fn everything() -> BoxedStrategy<Step> {
         (1, settings::list()),
         (2, settings::tiers()),
         (4, transfers()),
+        (1, shard_transfers()),
         (2, settings::order_entry()),
         (2, settings::query()),
         (1, settings::lost()),

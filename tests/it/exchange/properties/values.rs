@@ -1,10 +1,10 @@
 //! Random parts of commands: close to one another, so that orders meet; now and then one that breaks a rule or overflows.
 
-use super::steps::{ACCOUNTS, ASSETS, FROM_NOW, INSTRUMENTS, Number, SOME_ORDER};
+use super::steps::{ACCOUNTS, ASSETS, FROM_NOW, INSTRUMENTS, LOGIN_ACCOUNTS, Number, SOME_ORDER};
 use dojima::domain::{
     AccountId, Amount, AssetId, ClOrdId, Echo, Effect, Enter, Instructions, InstrumentId, Listing, LoginId,
     OrderPrice, Owner, PostOnly, Quantity, QuantityUnit, RejectReason, Replace, SelfTrade,
-    SelfTradePrevention, ShardId, Side, TimeInForce, Timestamp, Transfer, Trigger, TriggerKind,
+    SelfTradePrevention, ShardId, Side, TimeInForce, Timestamp, Transfer, TransferOut, Trigger, TriggerKind,
     TriggerReference, UserRef, Visibility,
 };
 use proptest::prelude::*;
@@ -146,6 +146,19 @@ pub fn transfer() -> impl Strategy<Value = Transfer> {
         amount: Amount(amount),
         reference: 0,
         shard: ShardId::FIRST,
+    })
+}
+
+/// A transfer to another shard, now and then an impossible one; its numbers are made out later.
+pub fn transfer_out() -> impl Strategy<Value = TransferOut> {
+    let shard = || prop_oneof![12 => 0_u8..3, 1 => Just(3_u8), 1 => Just(u8::MAX)].prop_map(ShardId);
+    let own = prop_oneof![6 => Just(true), 1 => Just(false)];
+    let login = prop_oneof![3 => login().prop_map(Some), 4 => Just(None)];
+    (transfer(), login, shard(), shard(), own).prop_map(|(transfer, login, from, to, own)| {
+        let Transfer { account, asset, amount, .. } = transfer;
+        let owner = login.and_then(|login| LOGIN_ACCOUNTS.get(login.0 as usize)).copied();
+        let account = owner.filter(|_| own).map_or(account, AccountId);
+        TransferOut { login, account, asset, amount, from, to, ..TransferOut::default() }
     })
 }
 

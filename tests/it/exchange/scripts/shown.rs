@@ -5,7 +5,7 @@ use super::details::shown as details;
 use dojima::domain::{
     Accepted, AdminEvent, Auction, CancelReason, Event, Executed, IgnoreReason, KillScope, LimitScope,
     MarketEvent, OrderEvent, OrderTerms, Price, PriorityUpdated, RejectReason, Replaced, Restated,
-    SelfTradePrevented, Side, TradeKind, Trigger, VenueEvent, VenueLimits, Visibility,
+    SelfTradePrevented, ShardTransfer, Side, TradeKind, Trigger, VenueEvent, VenueLimits, Visibility,
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -78,6 +78,10 @@ fn waits_for(trigger: Trigger) -> String {
 }
 
 /// One event on one line.
+fn shard_transfer(it: &ShardTransfer) -> String {
+    format!("{}>{} {} of {}: {} {}", it.from, it.to, it.number, it.account, it.asset, it.amount)
+}
+
 pub fn shown(event: &Event) -> String {
     match event {
         Event::Contract(event) => contracts::shown(event),
@@ -97,6 +101,17 @@ pub fn shown(event: &Event) -> String {
         }
         Event::Admin(AdminEvent::Withdrawn(t)) => {
             format!("withdrawn {} {} {} #{}", t.account, t.asset, t.amount, t.reference)
+        }
+        Event::Order(OrderEvent::TransferSent(sent)) => {
+            let who = sent.login.map_or("operator".to_owned(), |login| format!("{login}.{}", sent.user_ref));
+            let (transfer, wallet) = (shard_transfer(&sent.transfer), sent.wallet);
+            format!("transfer-sent {who} {transfer} #{} left {wallet}", sent.reference)
+        }
+        Event::Admin(AdminEvent::TransferReceived(received)) => {
+            format!("transfer-received {} wallet {}", shard_transfer(&received.transfer), received.wallet)
+        }
+        Event::Admin(AdminEvent::TransferDone(transfer)) => {
+            format!("transfer-done {}", shard_transfer(transfer))
         }
         Event::Venue(VenueEvent::Opened { config_digest }) => format!("opened {config_digest}"),
         Event::Venue(VenueEvent::Checkpointed(c)) => format!("checkpoint of {} {:02x}", c.of, c.digest[0]),
@@ -352,7 +367,9 @@ impl Seen {
                 | AdminEvent::SelfTradeSet(_)
                 | AdminEvent::TierSet { .. }
                 | AdminEvent::VolumeTiersSet(_)
-                | AdminEvent::Killed { .. },
+                | AdminEvent::Killed { .. }
+                | AdminEvent::TransferReceived(_)
+                | AdminEvent::TransferDone(_),
             )
             | Event::Venue(
                 VenueEvent::AccountOpened { .. }
@@ -382,7 +399,8 @@ impl Seen {
                 | OrderEvent::AccountState { .. }
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
-                | OrderEvent::PriorityUpdated(_),
+                | OrderEvent::PriorityUpdated(_)
+                | OrderEvent::TransferSent(_),
             ) => {}
         }
     }

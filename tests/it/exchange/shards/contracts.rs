@@ -4,8 +4,8 @@ use super::{Pair, open_shard};
 use crate::exchange::properties::contracts::{Place, completing, contracts, steps};
 use crate::exchange::properties::{Clients, Step, everything, opening};
 use dojima::domain::{
-    AdminCommand, AdminEvent, ClockCommand, Command, ContractCommand, ContractEvent, DepositFund, Event,
-    InstrumentId, RejectReason, ShardId, Stamp, Transfer,
+    AdminCommand, AdminEvent, Amount, ClockCommand, Command, ContractCommand, ContractEvent, DepositFund,
+    Event, InstrumentId, RejectReason, ShardId, Stamp, Transfer, VenueCommand,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -37,10 +37,22 @@ fn spread(mut command: Command) -> Command {
     command
 }
 
+/// Edition 2 of the rules begins before the first asset, and with it a bound of the deposits of a shard.
+fn opening_of_both(rates: [i32; 4]) -> impl Iterator<Item = Command> {
+    let rules = Command::Venue(VenueCommand::SetRules { edition: Command::RULES_LAST });
+    let spot = opening(rates).into_iter().map(|command| match command {
+        Command::Admin(AdminCommand::Deposit(transfer)) => {
+            let amount = transfer.amount.min(Amount(1 << 57));
+            Command::Admin(AdminCommand::Deposit(Transfer { amount, ..transfer }))
+        }
+        command => command,
+    });
+    [rules, open_shard(1)].into_iter().chain(spot).chain(contracts(PLACE))
+}
+
 fn compare(steps: &[Step]) -> Result<Came, TestCaseError> {
     let mut pair = Pair::new();
-    let opening = [open_shard(1)].into_iter().chain(opening([100, 200, -3_000, 4_000]));
-    for command in opening.chain(contracts(PLACE)).chain(completing(PLACE)) {
+    for command in opening_of_both([100, 200, -3_000, 4_000]).chain(completing(PLACE)) {
         let events = pair.apply(Stamp::default(), &command)?;
         let refused = matches!(events[..], [Event::Admin(AdminEvent::Refused { .. })]);
         prop_assert!(!refused, "{command:?}: {events:?}");
@@ -110,8 +122,8 @@ fn a_fixed_run_moves_marks_in_the_second_shard() {
 /// What a venue with spot in the first shard and contracts in the second answers.
 fn answer(command: Command) -> Vec<Event> {
     let mut pair = Pair::new();
-    let opening = [open_shard(1)].into_iter().chain(opening([0; 4])).chain(contracts(PLACE));
-    opening.for_each(|command| drop(pair.apply(Stamp::default(), &command).expect("the same")));
+    opening_of_both([0; 4])
+        .for_each(|command| drop(pair.apply(Stamp::default(), &command).expect("the same")));
     pair.apply(Stamp::default(), &command).expect("the same")
 }
 
@@ -120,8 +132,7 @@ fn answer(command: Command) -> Vec<Event> {
 fn a_shard_has_its_own_indexes_and_funds() {
     let refused = |reason| vec![Event::Admin(AdminEvent::Refused { reason })];
     let deposit = |shard| {
-        let deposit =
-            DepositFund { shard, amount: dojima::domain::Amount(5), reference: 1, ..DepositFund::default() };
+        let deposit = DepositFund { shard, amount: Amount(5), reference: 1, ..DepositFund::default() };
         Command::Contract(ContractCommand::DepositFund(deposit))
     };
     assert_eq!(answer(deposit(ShardId::FIRST)), refused(RejectReason::OutOfRange));

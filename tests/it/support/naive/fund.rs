@@ -28,11 +28,14 @@ impl Naive {
         if reference <= known.last_fund_reference {
             return Err(RejectReason::DuplicateReference);
         }
-        if self.supply(asset) + i128::from(amount.0) > AMOUNT_MAX {
+        let change = i128::from(amount.0);
+        let supply = self.supply(asset) + self.in_flight_of(asset);
+        if supply + change > AMOUNT_MAX || !self.may_deposit(asset, change) {
             return Err(RejectReason::SupplyTooLarge);
         }
+        self.note_deposit(asset, change);
         let known = &mut self.assets[usize::from(asset.0)];
-        known.fund += i128::from(amount.0);
+        known.fund += change;
         known.last_fund_reference = reference;
         let fund = super::amount(known.fund);
         self.events.push(Event::Contract(ContractEvent::FundChanged(FundChanged {

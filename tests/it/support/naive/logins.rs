@@ -57,6 +57,10 @@ impl Naive {
                 Some(login) => (login, m.session, m.user_ref),
                 None => return false,
             },
+            Command::Order(OrderCommand::TransferOut(m)) => match m.login {
+                Some(login) => (login, m.session, m.user_ref),
+                None => return false,
+            },
             _ => return false,
         };
         let reason = match self.logins.get(login.0 as usize) {
@@ -81,6 +85,10 @@ impl Naive {
     pub(super) fn set_rules(&mut self, edition: u16) -> Done {
         if edition < self.edition || edition > Command::RULES_LAST {
             return Err(RejectReason::OutOfRange);
+        }
+        // Transfers begin with the second one, and their bound of deposits before the first deposit.
+        if self.shards > 1 && self.edition < 2 && edition >= 2 && !self.assets.is_empty() {
+            return Err(RejectReason::OneShardOnly);
         }
         self.edition = edition;
         self.events.push(Event::Venue(VenueEvent::RulesSet { edition }));

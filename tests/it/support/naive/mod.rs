@@ -27,21 +27,24 @@ mod settings;
 mod shards;
 mod terms;
 mod tiers;
+mod transfers;
 mod triggers;
 
 pub use orders::Order;
 pub use shards::NaiveVenue;
 
 use dojima::domain::{
-    AccountId, AdminEvent, AssetCode, AssetSettings, ClockCommand, Command, Event, FeeRate, GroupId,
-    InstrumentId, KillScope, Listing, LoginId, OrderCommand, OrderId, OrderLimits, Phase, Price, Protection,
-    Quantity, RejectReason, SelfTradePrevention, Side, Stamp, UserRef, VenueLimits, Visibility, VolumeTiers,
+    AccountId, AdminCommand, AdminEvent, AssetCode, AssetSettings, ClockCommand, Command, Event, FeeRate,
+    GroupId, InstrumentId, KillScope, Listing, LoginId, OrderCommand, OrderId, OrderLimits, Phase, Price,
+    Protection, Quantity, RejectReason, SelfTradePrevention, ShardId, Side, Stamp, UserRef, VenueLimits,
+    Visibility, VolumeTiers,
 };
 use futures::Contract;
 use indexes::Index;
 use logins::Login;
 use positions::Legs;
 use std::cell::Cell;
+use transfers::Transfers;
 
 const AMOUNT_MAX: i128 = i64::MAX as i128;
 const SECOND: u64 = 1_000_000_000;
@@ -135,13 +138,16 @@ pub struct Naive {
     opened: bool,
     killed: bool,
     edition: u16,
-    /// How many there are; which one this is decides nothing here.
+    /// How many there are.
     shards: u8,
     /// Whether the venue has been sent the number of the present command, or a higher one, before.
     number_came: bool,
     session: u32,
     epoch: u64,
     copies: Vec<(LoginId, AccountId)>,
+    transfers: Transfers,
+    /// Which of several shards this is.
+    own: ShardId,
     volume_tiers: Option<VolumeTiers>,
     day: u64,
     /// What orders of the command may still touch in vain.
@@ -191,6 +197,8 @@ impl Naive {
             session: 0,
             epoch: 0,
             copies: Vec::new(),
+            transfers: Transfers::default(),
+            own: ShardId::FIRST,
             volume_tiers: None,
             day: 0,
             may_look: 0,
@@ -232,6 +240,8 @@ impl Naive {
             Command::Order(OrderCommand::QueryAccount(query)) => self.query_account(query),
             Command::Order(OrderCommand::SetOrderEntry(set)) => self.set_order_entry(set),
             Command::Order(OrderCommand::NameOrder(name)) => self.name_order(name),
+            Command::Order(OrderCommand::TransferOut(out)) => self.transfer_out(out),
+            Command::Admin(AdminCommand::TransferIn(transfer)) => self.transfer_in(*transfer, self.own),
             settings => {
                 if let Err(reason) = self.set(settings) {
                     self.events.push(Event::Admin(AdminEvent::Refused { reason }));

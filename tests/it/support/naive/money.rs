@@ -271,13 +271,15 @@ impl Naive {
             return Err(RejectReason::TransferBelowMinimum);
         }
         let change = i128::from(amount.0) * if inward { 1 } else { -1 };
-        if self.supply(asset) + change > AMOUNT_MAX {
+        let supply = self.supply(asset) + self.in_flight_of(asset);
+        if supply + change > AMOUNT_MAX || !self.may_deposit(asset, change) {
             return Err(RejectReason::SupplyTooLarge);
         }
         if !inward && i128::from(amount.0) > self.withdrawable(account, asset) {
             return Err(RejectReason::InsufficientFunds);
         }
         *self.held(account, asset) += change;
+        self.note_deposit(asset, change);
         self.accounts[account.0 as usize].last_transfer = reference;
         Ok(if inward {
             Event::Admin(AdminEvent::Deposited(transfer))

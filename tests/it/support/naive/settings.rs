@@ -132,9 +132,13 @@ impl Naive {
                 | OrderCommand::RefuseReplace(_)
                 | OrderCommand::Cancel(_)
                 | OrderCommand::Amend(_)
-                | OrderCommand::MassCancel(_),
+                | OrderCommand::MassCancel(_)
+                | OrderCommand::TransferOut(_),
             )
-            | Command::Clock(ClockCommand::Tick) => unreachable!("order entry and time are no settings"),
+            | Command::Admin(AdminCommand::TransferIn(_))
+            | Command::Clock(ClockCommand::Tick) => {
+                unreachable!("order entry, transfers and time are no settings")
+            }
         }
     }
 

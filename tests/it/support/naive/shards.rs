@@ -5,7 +5,7 @@ use dojima::domain::{
     AdminCommand, AdminEvent, CancelFilter, Checkpoint, Command, ContractCommand, ContractEvent, Enter,
     Event, IgnoreReason, Ignored, InstrumentId, LimitScope, ListInstrument, LoginId, MarketEvent, MassCancel,
     OrderCommand, OrderEvent, Phase, Product, RejectReason, SetContract, SetContractRisk, SetIndex,
-    SetMarginTier, Stamp, UserRef, VenueCommand, VenueEvent, VenueLimits,
+    SetMarginTier, ShardId, Stamp, UserRef, VenueCommand, VenueEvent, VenueLimits,
 };
 use std::collections::BTreeMap;
 
@@ -39,6 +39,7 @@ impl NaiveVenue {
             let mut sibling = self.shards[0].clone();
             let before_first = (self.shards.len() as u64) << 32;
             (sibling.last_order, sibling.last_trade) = (before_first, before_first);
+            sibling.own = ShardId(self.shards.len() as u8);
             self.shards.push(sibling);
         }
         events
@@ -104,6 +105,7 @@ impl NaiveVenue {
             })) => place_of((*instrument)?),
             Command::Order(OrderCommand::RefuseEnter(_)) => Some(0),
             Command::Order(OrderCommand::CancelOrder { order }) => there((order.0 >> 32) & 7),
+            Command::Order(OrderCommand::TransferOut(out)) => there(out.from.0.into()),
             Command::Admin(AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer)) => {
                 there(transfer.shard.0.into())
             }
@@ -186,6 +188,7 @@ impl NaiveVenue {
                 OrderEvent::AccountState { .. } | OrderEvent::OrderEntrySet(_) | OrderEvent::OrderNamed(_),
             ) => at == 0,
             // A tick moves marks, each in the shard of its contract.
+            Event::Admin(AdminEvent::TransferReceived(_) | AdminEvent::TransferDone(_)) => true,
             Event::Order(_)
             | Event::Market(_)
             | Event::Admin(AdminEvent::MarkSet { .. })

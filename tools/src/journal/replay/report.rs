@@ -160,7 +160,8 @@ fn depends_on_time(command: &Command) -> bool {
             | AdminCommand::SetAsset(_)
             | AdminCommand::SetSelfTrade(_)
             | AdminCommand::AssignTier { .. }
-            | AdminCommand::Kill { .. },
+            | AdminCommand::Kill { .. }
+            | AdminCommand::TransferIn(_),
         )
         | Command::Venue(
             VenueCommand::OpenAccount { .. }
@@ -186,7 +187,8 @@ fn depends_on_time(command: &Command) -> bool {
             | OrderCommand::QueryAccount(_)
             | OrderCommand::SetOrderEntry(_)
             | OrderCommand::NameOrder(_)
-            | OrderCommand::CancelLogin { .. },
+            | OrderCommand::CancelLogin { .. }
+            | OrderCommand::TransferOut(_),
         )
         | Command::Contract(
             ContractCommand::AddIndex(_)
