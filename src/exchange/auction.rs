@@ -5,7 +5,7 @@
 pub(super) mod price;
 
 use super::book::Handle;
-use super::contracts::Pair;
+use super::contract::Pair;
 use super::market::Market;
 use super::matching::shrunk;
 use super::settlement::Liquidity;
@@ -276,7 +276,7 @@ impl<S: EventSink> Market<'_, S> {
         let seller = self.shared.orders.hot(sell).account;
         let rates = [self.rate(seller, Liquidity::Auction), self.rate(buyer.account, Liquidity::Auction)];
         self.execute(&mut buyer, sell, &fill, rates, round.kind, pair);
-        self.count_use(&buyer, -(lots as i64), 0);
+        self.count_use((buyer.account, Side::Buy, buyer.flags), -(lots as i64), 0);
         let stored = self.shared.orders.get_mut(buy);
         (stored.reserved, stored.fee_carry) = (buyer.reserved, buyer.fee_carry);
         if left.0 == 0 {

@@ -2,7 +2,7 @@
 
 use super::book::Handle;
 use super::book::{LevelView, Order};
-use super::contracts::Exposed;
+use super::contract::Exposed;
 use super::extras::Extra;
 use super::instrument::Instrument;
 use super::products::Demand;

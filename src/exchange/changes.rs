@@ -264,8 +264,8 @@ impl<S: EventSink> Market<'_, S> {
         self.instrument.book.push_back(orders, handle, 0);
         self.shared.client_refs.insert(orders, handle);
         self.shared.chains.move_last(orders, order.login, handle);
-        let hot = *self.shared.orders.hot(handle);
-        self.count_use(&hot, order.open.0 as i64 - before.0 as i64, 0);
+        let counted = (order.account, order.side, order.flags);
+        self.count_use(counted, order.open.0 as i64 - before.0 as i64, 0);
     }
 
     fn cancel(&mut self, handle: Handle, cancel: &Cancel) {

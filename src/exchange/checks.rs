@@ -1,7 +1,6 @@
 //! The checks of an order, in the order of [`RejectReason::CHECKED`] (docs/RULES.md, "Checks").
 
 use super::book::Handle;
-use super::contracts;
 use super::extras::Watch;
 use super::instrument::Instrument;
 use super::market::Market;
@@ -95,6 +94,11 @@ impl Request<'_> {
             }
             _ => Counted::At(units),
         }
+    }
+
+    /// Whether it may only reduce a position.
+    pub(super) fn reduces(&self) -> bool {
+        self.instructions.is_some_and(|asked| asked.effect == Effect::ReduceOnly)
     }
 
     fn has_trigger(&self) -> bool {
@@ -296,11 +300,16 @@ impl<S: EventSink> Market<'_, S> {
         } else {
             self.check_funds(request, &mut checked)?;
         }
+        self.check_capacity(request, &checked)?;
+        Ok(checked)
+    }
+
+    /// Checks whether the exchange, the instrument and the account have room for the order.
+    fn check_capacity(&self, request: &Request<'_>, checked: &Checked) -> Result<(), RejectReason> {
         if request.may_stay() && request.replaced.is_none() && self.shared.orders.is_full() {
             return Err(RejectReason::TooManyOrders);
         }
-        if self.is_contract() && request.may_stay() && checked.watch.is_none() && contracts::reduces(request)
-        {
+        if self.is_contract() && request.may_stay() && checked.watch.is_none() && request.reduces() {
             let replaces = request.replaced.is_some_and(|replaced| replaced.reduces && !replaced.is_dormant);
             self.check_reducing(request.account, replaces)?;
         }
@@ -314,7 +323,7 @@ impl<S: EventSink> Market<'_, S> {
                 return Err(RejectReason::TooManyTriggers);
             }
         }
-        Ok(checked)
+        Ok(())
     }
 
     fn check_quantity(&mut self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {
@@ -339,7 +348,7 @@ impl<S: EventSink> Market<'_, S> {
             return Err(RejectReason::InvalidQuantity);
         }
         // What only reduces a position may be as small as the position.
-        let reduces = self.is_contract() && contracts::reduces(request);
+        let reduces = self.is_contract() && request.reduces();
         if request.total < listing.min_quantity && !reduces {
             return Err(RejectReason::QuantityBelowMinimum);
         }
@@ -372,7 +381,7 @@ impl<S: EventSink> Market<'_, S> {
     ) -> Result<(), RejectReason> {
         let product = self.instrument.product();
         let whole = product.value(price, total).ok_or(RejectReason::NotionalTooLarge)?;
-        let reduces = self.is_contract() && contracts::reduces(request);
+        let reduces = self.is_contract() && request.reduces();
         if whole < product.value_min() && !reduces {
             return Err(RejectReason::NotionalBelowMinimum);
         }

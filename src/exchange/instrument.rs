@@ -3,7 +3,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::book::{Book, Handle, OrderSlab};
-use super::contracts::Contract;
+use super::contract::Contract;
 use super::extras::Extras;
 use super::products::{Product, Rates};
 use super::shared::Shared;

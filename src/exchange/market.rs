@@ -1,6 +1,7 @@
 //! An instrument together with everything that its orders use: how orders rest and are removed.
 
 use super::book::{Cold, Handle, Hot, Order};
+use super::contract::Contract;
 use super::extras::{self, Extra};
 use super::instrument::Instrument;
 use super::positions::At;
@@ -9,10 +10,10 @@ use super::shared::Shared;
 use super::sink::EventSink;
 use super::standing::{Lots, Standing};
 use super::wallet::Wallet;
-use crate::domain::contracts::OrderDemand;
+use crate::domain::contracts::{OrderDemand, PriceLimits};
 use crate::domain::{
-    AccountId, Amount, CancelReason, Canceled, Event, OrderEvent, OrderState, Owner, Quantity, RestateReason,
-    Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
+    AccountId, Amount, CancelReason, Canceled, Event, OrderEvent, OrderState, Owner, Ppm, Price, Quantity,
+    RestateReason, Restated, SelfTrade, SelfTradePrevention, Side, TimeInForce,
 };
 
 /// An instrument with the shared state and the event sink.
@@ -26,6 +27,26 @@ impl<S: EventSink> Market<'_, S> {
     #[inline]
     pub(super) fn extra(&self, order: &Order) -> Option<&Extra> {
         self.shared.extras.find(order.extra)
+    }
+
+    /// Whether positions are traded here, not assets.
+    pub(super) fn is_contract(&self) -> bool {
+        self.instrument.contract.is_some()
+    }
+
+    pub(super) fn contract(&self) -> &Contract {
+        self.instrument.contract.as_ref().expect("it is a contract")
+    }
+
+    /// An account in this contract.
+    pub(super) fn at(&self, account: AccountId) -> At {
+        let contract = self.instrument.contract.as_ref().expect("it is a contract");
+        At { account, contract: contract.ordinal }
+    }
+
+    /// The price limits now.
+    pub(super) fn price_limits(&self) -> PriceLimits {
+        self.contract().price_limits(self.shared.now)
     }
 
     /// Open lots, including an iceberg's lots that are not displayed.
@@ -71,6 +92,44 @@ impl<S: EventSink> Market<'_, S> {
         self.required_reserve(order).min(order.reserved)
     }
 
+    /// By what it is computed what an order holds.
+    pub(super) fn demand(
+        &self,
+        account: AccountId,
+        side: Side,
+        open: Quantity,
+        limit: Option<Price>,
+        is_dormant: bool,
+    ) -> OrderDemand {
+        let mark = self.instrument.mark.expect("a contract that takes orders has a mark");
+        let limit = match limit {
+            Some(limit) => limit,
+            None if is_dormant => mark,
+            None => self.price_limits().of_side(side),
+        };
+        let rates = self.instrument.rates(self.shared.account(account).tier);
+        let fee = Ppm(rates.maker.0.max(rates.taker.0).max(0).unsigned_abs());
+        OrderDemand { side, lots: open.0, limit, mark, fee }
+    }
+
+    /// What an order must hold if it is measured now: 0 if it puts no more lots at risk. `is_counted`: its open lots are
+    /// among those of the open orders of its account.
+    pub(super) fn held_now(&mut self, order: &Order, is_counted: bool) -> Amount {
+        if order.flags & extras::REDUCES != 0 {
+            return Amount(0);
+        }
+        let open = self.open_of(order);
+        let at = self.at(order.account);
+        let replaced = if is_counted { open.0 } else { 0 };
+        let with = self.shared.positions.with_order(at, order.side, open.0, replaced);
+        if !with.increases {
+            return Amount(0);
+        }
+        let is_dormant = self.extra(order).is_some_and(|extra| extra.state == OrderState::Dormant);
+        let demand = self.demand(order.account, order.side, open, order.limit, is_dormant);
+        demand.held(&self.contract().value).expect("checked at entry")
+    }
+
     /// The instrument's book and its orders.
     #[inline(always)]
     pub(super) fn standing(&mut self) -> Standing<'_> {
@@ -94,11 +153,10 @@ impl<S: EventSink> Market<'_, S> {
     #[inline]
     fn register(&mut self, handle: Handle, open: Quantity) {
         self.shared.client_refs.insert(&mut self.shared.orders, handle);
-        let hot = *self.shared.orders.hot(handle);
-        let Hot { login, account, flags, .. } = hot;
+        let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
         self.shared.account_mut(account).open_orders += 1;
         self.shared.chain(login, handle);
-        self.count_use(&hot, open.0 as i64, 1);
+        self.count_use((account, side, flags), open.0 as i64, 1);
         if flags & extras::HAS_EXTRA != 0 {
             self.register_extra(handle, open);
         }
@@ -107,8 +165,9 @@ impl<S: EventSink> Market<'_, S> {
     #[cold]
     fn register_extra(&mut self, handle: Handle, open: Quantity) {
         let order = self.shared.orders.get(handle);
-        if order.flags & extras::REDUCES != 0 {
-            self.note_reducing(handle);
+        if order.flags & extras::REDUCES != 0 && !self.shared.is_dormant(handle) {
+            let at = self.at(order.account);
+            self.shared.reducing.add(at, order.id, handle);
         }
         let extra = self.shared.extras.find_mut(order.extra).expect("it is marked to have one");
         (extra.links.order, extra.links.handle) = (order.id, handle);
@@ -133,11 +192,11 @@ impl<S: EventSink> Market<'_, S> {
     /// Of two linked orders of a contract the second one counts only with its open lots beyond the first one.
     fn share_lots(&mut self, second: Handle, first: Handle, open: Quantity) {
         let of_first = self.open_of(&self.shared.orders.get(first)).0;
-        let hot = *self.shared.orders.hot(second);
+        let counted = self.counted_as(second);
         let shared = open.0.min(of_first);
         let extra = self.shared.orders.cold(second).extra;
         self.shared.extras.at_mut(extra).uncounted = shared;
-        self.count_lots(&hot, -(shared as i64));
+        self.count_lots(counted, -(shared as i64));
     }
 
     /// An order is not linked any more: all of its open lots count.
@@ -146,33 +205,41 @@ impl<S: EventSink> Market<'_, S> {
         let Some(extra) = self.shared.extras.find_mut(extra) else { return };
         let shared = std::mem::take(&mut extra.uncounted);
         if shared > 0 {
-            let hot = *self.shared.orders.hot(handle);
-            self.count_lots(&hot, shared as i64);
+            let counted = self.counted_as(handle);
+            self.count_lots(counted, shared as i64);
         }
     }
 
-    /// Changes the account's counters in this instrument, if it has any, after open lots of an order came or went.
+    /// Changes the account's counters in this instrument, if it has any, after open lots came or went of an order
+    /// with this account, side and flags.
     #[inline]
-    pub(super) fn count_use(&mut self, order: &Hot, open: i64, orders: i32) {
+    pub(super) fn count_use(&mut self, order: (AccountId, Side, u8), open: i64, orders: i32) {
+        let (account, side, _) = order;
         if let Some(usage) = &mut self.shared.usage {
-            let used = usage.of((self.instrument.listing.instrument, order.account));
+            let used = usage.of((self.instrument.listing.instrument, account));
             let counted = "what goes was counted when it came";
             used.open_orders = used.open_orders.checked_add_signed(orders).expect(counted);
-            if order.side == Side::Buy {
+            if side == Side::Buy {
                 used.open_buys = used.open_buys.checked_add_signed(open).expect(counted);
             }
         }
         self.count_lots(order, open);
     }
 
+    /// By what the open lots of an order are counted.
+    fn counted_as(&self, handle: Handle) -> (AccountId, Side, u8) {
+        let Hot { account, side, flags, .. } = *self.shared.orders.hot(handle);
+        (account, side, flags)
+    }
+
     /// Counts open lots of an order of a contract that may put them at risk.
     #[inline]
-    fn count_lots(&mut self, order: &Hot, open: i64) {
+    fn count_lots(&mut self, (account, side, flags): (AccountId, Side, u8), open: i64) {
         if let Some(contract) = &self.instrument.contract
-            && order.flags & extras::REDUCES == 0
+            && flags & extras::REDUCES == 0
         {
-            let at = At { account: order.account, contract: contract.ordinal };
-            self.shared.positions.count_orders(at, order.side, open);
+            let at = At { account, contract: contract.ordinal };
+            self.shared.positions.count_orders(at, side, open);
         }
     }
 
@@ -232,8 +299,7 @@ impl<S: EventSink> Market<'_, S> {
     /// Removes an order that is no longer in a queue from the slab, the names and the counters.
     #[inline]
     pub(super) fn forget(&mut self, handle: Handle, open: Quantity) {
-        let hot = *self.shared.orders.hot(handle);
-        let Hot { login, account, flags, .. } = hot;
+        let Hot { id, login, account, side, flags, .. } = *self.shared.orders.hot(handle);
         if flags & extras::HAS_EXTRA != 0 {
             let Cold { extra, time_in_force, .. } = *self.shared.orders.cold(handle);
             if time_in_force == TimeInForce::GoodTillTime {
@@ -242,14 +308,14 @@ impl<S: EventSink> Market<'_, S> {
             if self.is_contract() {
                 self.count_all(handle);
                 let at = self.at(account);
-                self.shared.reducing.remove(at, hot.id);
+                self.shared.reducing.remove(at, id);
             }
         }
         self.shared.client_refs.remove(&mut self.shared.orders, handle);
         self.shared.chains.remove(&mut self.shared.orders, login, handle);
         self.shared.orders.remove(handle);
         self.shared.account_mut(account).open_orders -= 1;
-        self.count_use(&hot, -(open.0 as i64), -1);
+        self.count_use((account, side, flags), -(open.0 as i64), -1);
     }
 
     /// Cancels the open lots of an order that does not (or no longer) rest, and then its linked order.
@@ -361,8 +427,7 @@ impl<S: EventSink> Market<'_, S> {
     pub(super) fn has_shrunk(&mut self, handle: Handle, by: Quantity) -> Order {
         self.shared.orders.cold_mut(handle).total -= by.0 as u32;
         let mut order = self.shared.orders.get(handle);
-        let hot = *self.shared.orders.hot(handle);
-        self.count_use(&hot, -(by.0 as i64), 0);
+        self.count_use((order.account, order.side, order.flags), -(by.0 as i64), 0);
         let before = order.reserved;
         order.reserved = self.reserve_left(&order, by);
         self.reserve(&order, before);

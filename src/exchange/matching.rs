@@ -4,7 +4,7 @@
 //! emits no events, and returns what the match would trade.
 
 use super::book::{Handle, Hot, Order};
-use super::contracts::Pair;
+use super::contract::Pair;
 use super::extras;
 use super::market::Market;
 use super::match_end::MatchEnd;
@@ -134,9 +134,8 @@ impl<S: EventSink> Market<'_, S> {
                 return MatchEnd::WorkLimit;
             }
             let Hot { account, mut open, flags, .. } = *self.shared.orders.hot(handle);
-            let mut rest = if flags & extras::HAS_EXTRA != 0 { self.rest_of(handle) } else { 0 };
             if DRY && measures {
-                (open, rest) = self.left_in_dry(handle, open, rest);
+                open = self.shown_in_dry(handle, open);
             }
             if measures && self.is_outside_limits(handle) {
                 self.pass_outside::<DRY>(taker, dry, handle);
@@ -150,7 +149,7 @@ impl<S: EventSink> Market<'_, S> {
                     None => continue,
                 }
             }
-            if open < taker.hot.open && rest > 0 {
+            if flags & extras::HAS_EXTRA != 0 && open < taker.hot.open && self.has_rest::<DRY>(handle) {
                 if !self.shared.may_refresh(taker.hot.account, taker.purse.budget.is_some()) {
                     return MatchEnd::WorkLimit;
                 }
@@ -170,13 +169,10 @@ impl<S: EventSink> Market<'_, S> {
                 (quantity, end) = self.affordable(taker, price, wanted);
             }
             if measures && quantity.0 > 0 {
-                match self.meet::<DRY>(taker, dry, handle, price, quantity) {
-                    Some(ended) => return ended,
-                    None if quantity < wanted => return end,
-                    None => continue,
+                if let Some(ended) = self.meet::<DRY>(taker, dry, handle, price, quantity) {
+                    return ended;
                 }
-            }
-            if quantity.0 > 0 {
+            } else if quantity.0 > 0 {
                 self.trade::<DRY>(taker, dry, handle, price, quantity, None);
                 if !DRY && quantity == open {
                     self.refresh_if_used_up(handle, flags);
@@ -187,6 +183,12 @@ impl<S: EventSink> Market<'_, S> {
             }
         }
         MatchEnd::NothingCrosses
+    }
+
+    /// Whether an iceberg has lots that are not displayed, as far as a dry run has left any.
+    fn has_rest<const DRY: bool>(&self, handle: Handle) -> bool {
+        let rest = self.rest_of(handle);
+        rest > 0 && (!DRY || self.left_in_dry(handle, self.shared.orders.hot(handle).open, rest).1 > 0)
     }
 
     /// The next order in a dry run.

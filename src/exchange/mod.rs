@@ -18,6 +18,7 @@ mod changes;
 mod checks;
 mod chunks;
 mod client_refs;
+mod contract;
 mod contracts;
 mod digest;
 mod due;

@@ -1,6 +1,6 @@
 //! New orders: checked, accepted and matched; the remainder rests, waits or is cancelled.
 
-use super::book::Order;
+use super::book::{Cold, Hot, Order};
 use super::checks::{Checked, Request};
 use super::extras::{self, Extra, Links};
 use super::market::Market;
@@ -195,7 +195,8 @@ impl<S: EventSink> Market<'_, S> {
     /// Matches an order, then rests or cancels the remainder.
     pub(super) fn match_then_rest(&mut self, order: Order) {
         if self.instrument.listing.phase != Phase::Continuous || self.rests_at_once(&order) {
-            return self.come_to_rest(order);
+            let (hot, cold) = order.split();
+            return self.come_to_rest(hot, cold);
         }
         let mut taker = self.taker(order);
         let least = self.extra(&order).map_or(0, |extra| u64::from(extra.instructions.min_quantity));
@@ -212,7 +213,7 @@ impl<S: EventSink> Market<'_, S> {
         let rests = hot.limit().is_some() && cold.time_in_force != TimeInForce::ImmediateOrCancel;
         let interrupts = end == MatchEnd::Band && self.instrument.protection.interruption_s > 0;
         if rests && (end == MatchEnd::NothingCrosses || interrupts) {
-            self.come_to_rest(Order::join(&hot, &cold));
+            self.come_to_rest(hot, cold);
         } else {
             self.cancel_rest(Order::join(&hot, &cold), end.cancel_reason());
         }
@@ -223,17 +224,14 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Puts an order into the book. A reduce-only one only with what other orders leave to be reduced.
     #[inline]
-    fn come_to_rest(&mut self, order: Order) {
-        let order = if order.flags & extras::REDUCES == 0 {
-            order
-        } else {
-            match self.lower_to_rest(order) {
-                Some(order) => order,
-                None => return,
-            }
-        };
-        let (hot, cold) = order.split();
-        self.rest(hot, cold);
+    fn come_to_rest(&mut self, hot: Hot, cold: Cold) {
+        if hot.flags & extras::REDUCES == 0 {
+            return self.rest(hot, cold);
+        }
+        if let Some(order) = self.lower_to_rest(Order::join(&hot, &cold)) {
+            let (hot, cold) = order.split();
+            self.rest(hot, cold);
+        }
     }
 
     /// Whether an order rests without a match: a plain one that crosses nothing, which is the common case, or a

@@ -66,7 +66,7 @@ impl Exchange {
         if known.triggers.is_some() {
             self.shared.note_moved(instrument);
         }
-        self.quote(instrument);
+        self.value_positions(instrument);
         Ok(Event::Admin(AdminEvent::MarkSet { instrument, price }))
     }
 

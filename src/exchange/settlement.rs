@@ -1,7 +1,7 @@
 //! A trade: posts its money to the ledger, emits its event, and removes filled orders.
 
 use super::book::{Handle, Hot};
-use super::contracts::Pair;
+use super::contract::Pair;
 use super::extras;
 use super::market::Market;
 use super::products::{Settled, Settling};
@@ -71,12 +71,9 @@ impl<S: EventSink> Market<'_, S> {
     ) -> u32 {
         let rest = self.rest_of(handle);
         let open = [Quantity(self.shared.orders.hot(handle).open.0 + rest), taker.open];
-        let (Settled { fees, volume }, changed) = match pair {
-            None => (self.settle(fill, handle, taker, open, rates), None),
-            Some(pair) => {
-                let (settled, changed) = self.book_pair(fill, handle, taker, open, pair);
-                (settled, Some(changed))
-            }
+        let Settled { fees, volume } = match pair {
+            None => self.settle(fill, handle, taker, open, rates),
+            Some(pair) => self.book_pair(fill, handle, taker, open, pair),
         };
         let maker = *self.shared.orders.hot(handle);
         if self.shared.volumes.is_some() {
@@ -102,8 +99,10 @@ impl<S: EventSink> Market<'_, S> {
             taker_fee: fees[1],
             taker_reserved: taker.reserved,
         })));
-        changed.into_iter().flatten().for_each(|event| self.events.push(event));
-        self.count_use(&maker, -(fill.quantity.0 as i64), 0);
+        if pair.is_some() {
+            self.tell_changes();
+        }
+        self.count_use((maker.account, maker.side, maker.flags), -(fill.quantity.0 as i64), 0);
         if open[0].0 == 0 {
             // None of its lots are hidden any more.
             self.instrument.book.unlink(&mut self.shared.orders, handle, 0);

@@ -4,7 +4,7 @@ use super::accounts::{Account, Volumes};
 use super::book::{Handle, OrderSlab};
 use super::chains::{self, Chains};
 use super::client_refs::{ClientRefs, NameKey};
-use super::contracts::{Reducing, Undo};
+use super::contract::{Reducing, Undo};
 use super::due::Due;
 use super::extras::{self, Extra, Extras};
 use super::in_vain::{Terms, Vain};
@@ -13,8 +13,8 @@ use super::positions::Positions;
 use super::queue::Queue;
 use super::usage::{Usage, Use};
 use crate::domain::{
-    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Owner, Timestamp, TradeId,
-    UserRef, VenueLimits,
+    AccountId, Amount, AssetId, InstrumentId, LoginId, OrderId, OrderState, Owner, PositionChanged,
+    Timestamp, TradeId, UserRef, VenueLimits,
 };
 
 /// The parts of an exchange that every instrument works with.
@@ -56,6 +56,8 @@ pub(super) struct Shared {
     pub(super) reducing: Reducing,
     /// What a dry run of a match of a contract did, the last one last; empty between dry runs.
     pub(super) undo: Vec<Undo>,
+    /// The changes of positions by the trade that is made; empty between trades.
+    pub(super) changed: Vec<PositionChanged>,
     /// Lots that a dry run took from reduce-only orders of contracts; empty between dry runs.
     pub(super) lowered: Vec<(Handle, u64)>,
     /// A buffer for the queue of one price; only used during a match.
@@ -87,6 +89,7 @@ impl Shared {
             dry_runs: 0,
             reducing: Reducing::default(),
             undo: Vec::new(),
+            changed: Vec::new(),
             lowered: Vec::new(),
             queue: Queue::with_room(),
             limits,

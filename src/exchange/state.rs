@@ -2,7 +2,7 @@
 
 use super::book::{LevelView, Order};
 use super::client_refs::NameKey;
-use super::contracts::Contracts;
+use super::contract::Contracts;
 use super::instrument::Instrument;
 use super::ledger::Balance;
 use super::login::Login;

@@ -2,20 +2,11 @@
 
 use super::super::audit::AuditError;
 use super::super::book::{Handle, Order};
+use super::super::contract::Exposed;
 use super::super::extras::REDUCES;
 use super::super::positions::At;
 use super::super::state::Exchange;
 use crate::domain::{AssetId, InstrumentId, OrderState, Side};
-use std::collections::BTreeMap;
-
-/// What the open orders of the accounts in contracts add up to.
-#[derive(Debug, Default)]
-pub(in crate::exchange) struct Exposed {
-    /// Open lots of buys and sells that may put lots at risk.
-    lots: BTreeMap<At, [u64; 2]>,
-    /// Open lots of resting reduce-only orders.
-    reducing: BTreeMap<At, [u64; 2]>,
-}
 
 impl Exchange {
     /// Adds an open order of a contract.

@@ -1,8 +1,8 @@
 //! The contracts of a shard in the digest of its state.
 
 use super::super::canonical::Canonical;
+use super::super::contract::{Contract, Index, Quote};
 use super::super::state::Exchange;
-use super::{Contract, Index, Quote};
 use crate::domain::contracts::{Leverage, Tier, Tiers};
 use crate::domain::{IndexTerms, SetContract, SetContractRisk};
 

@@ -1,9 +1,10 @@
 //! Trades of contracts: both sides are measured, then booked into their positions (docs/FUTURES.md, "Fills").
 
 use super::super::book::{Handle, Hot};
+use super::super::contract::{MeasuredSide, Pair};
 use super::super::market::Market;
 use super::super::match_end::MatchEnd;
-use super::super::positions::{At, Measured, Position, Traded};
+use super::super::positions::{Measured, Position, Traded};
 use super::super::products::{FeeTerms, Settled};
 use super::super::sink::EventSink;
 use crate::domain::contracts::OrderDemand;
@@ -11,20 +12,6 @@ use crate::domain::{
     AccountId, Amount, ContractEvent, Event, FeeRate, Fill, PositionCause, PositionChanged, PositionLeg,
     Quantity, Side, TradeId,
 };
-
-/// One side of a trade that was measured.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::exchange) struct MeasuredSide {
-    at: At,
-    side: Side,
-    /// What the trade does to its position; `None`: both sides are one account, and are booked one after the other.
-    measured: Option<Measured>,
-    fee: Amount,
-    carry: u32,
-}
-
-/// Both sides of a trade that was measured: the resting one, the incoming one.
-pub(in crate::exchange) type Pair = [MeasuredSide; 2];
 
 /// What becomes of two orders that meet.
 #[derive(Clone, Copy, Debug)]
@@ -53,12 +40,6 @@ impl Party {
 }
 
 impl<S: EventSink> Market<'_, S> {
-    /// An account in this contract.
-    pub(in crate::exchange) fn at(&self, account: AccountId) -> At {
-        let contract = self.instrument.contract.as_ref().expect("it is a contract");
-        At { account, contract: contract.ordinal }
-    }
-
     /// An account's wallet in the settlement asset, what orders hold included, minor units.
     pub(super) fn wallet_of(&self, account: AccountId) -> i64 {
         let balance = self.shared.ledger.balance(account, self.instrument.listing.settled_in());
@@ -168,7 +149,7 @@ impl<S: EventSink> Market<'_, S> {
         taker: &mut Hot,
         open: [Quantity; 2],
         pair: &Pair,
-    ) -> (Settled, [Event; 2]) {
+    ) -> Settled {
         let asset = self.instrument.listing.settled_in();
         let hot = self.shared.orders.get_mut(maker);
         for (order, open, side) in [(&mut *hot, open[0], &pair[0]), (taker, open[1], &pair[1])] {
@@ -181,13 +162,24 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.ledger.pay(AccountId::FEES, asset, pair[0].fee.0 + pair[1].fee.0);
         let trade = self.shared.last_trade.next();
         let buyer = usize::from(pair[1].side == Side::Buy);
-        let events = [buyer, 1 - buyer].map(|which| self.book_side(fill, &pair[which], trade));
-        (Settled { fees: [pair[0].fee, pair[1].fee], volume: (asset, fill.notional) }, events)
+        for which in [buyer, 1 - buyer] {
+            let changed = self.book_side(fill, &pair[which], trade);
+            self.shared.changed.push(changed);
+        }
+        Settled { fees: [pair[0].fee, pair[1].fee], volume: (asset, fill.notional) }
     }
 
-    fn book_side(&mut self, fill: &Fill, side: &MeasuredSide, trade: TradeId) -> Event {
+    /// Emits the changes of positions by the last trade.
+    #[cold]
+    pub(in crate::exchange) fn tell_changes(&mut self) {
+        for changed in self.shared.changed.drain(..) {
+            self.events.push(Event::Contract(ContractEvent::PositionChanged(changed)));
+        }
+    }
+
+    fn book_side(&mut self, fill: &Fill, side: &MeasuredSide, trade: TradeId) -> PositionChanged {
         let (position, realised) = self.book_position(fill, side);
-        Event::Contract(ContractEvent::PositionChanged(PositionChanged {
+        PositionChanged {
             account: side.at.account,
             instrument: self.instrument.listing.instrument,
             leg: PositionLeg::Net,
@@ -198,7 +190,7 @@ impl<S: EventSink> Market<'_, S> {
             realised,
             pot: position.pot,
             wallet: self.wallet_of(side.at.account),
-        }))
+        }
     }
 
     /// Books one side of a trade into its position and the wallet. Returns the position after it, and what it realised.
@@ -227,24 +219,5 @@ impl<S: EventSink> Market<'_, S> {
         contract.count_open(lots, position.leg.lots);
         self.shared.ledger.pay(at.account, asset, change);
         (position, realised)
-    }
-}
-
-impl MeasuredSide {
-    pub(super) fn at(&self) -> At {
-        self.at
-    }
-
-    pub(super) fn side(&self) -> Side {
-        self.side
-    }
-
-    pub(super) fn fee(&self) -> Amount {
-        self.fee
-    }
-
-    /// Which position of its account changes.
-    pub(super) fn which(&self) -> usize {
-        self.measured.map_or(0, |measured| measured.which)
     }
 }

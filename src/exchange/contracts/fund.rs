@@ -1,18 +1,10 @@
 //! The insurance funds of a shard (docs/FUTURES.md, "Insurance fund").
 
+use super::super::contract::Fund;
 use super::super::state::Exchange;
 use crate::domain::{
     Amount, ContractEvent, DepositFund, FundCause, FundChanged, Listing, Phase, RejectReason,
 };
-
-/// The insurance fund of an asset.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::exchange) struct Fund {
-    /// Minor units.
-    pub(in crate::exchange) amount: Amount,
-    /// The number of the last deposit.
-    pub(in crate::exchange) last_reference: u64,
-}
 
 impl Exchange {
     pub(super) fn deposit_fund(&mut self, deposit: &DepositFund) -> Result<ContractEvent, RejectReason> {

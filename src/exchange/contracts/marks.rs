@@ -1,10 +1,10 @@
 //! Mark prices, set by the index and by the sampling tick (docs/FUTURES.md, "Mark price").
 
+use super::super::contract::Index;
 use super::super::instrument::Instrument;
 use super::super::positions::Quoted;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
-use super::index::Index;
 use crate::domain::contracts::{ImpactPrices, Level, MarkInputs, impact_price, mark};
 use crate::domain::{AddIndex, AdminEvent, Event, IndexId, InstrumentId, Phase, Price, ShardId, Side};
 
@@ -108,7 +108,7 @@ impl Exchange {
         contract.find_limits(&known.listing, inputs.index);
         let is_new = known.mark != Some(price);
         known.mark = Some(price);
-        self.quote(instrument);
+        self.value_positions(instrument);
         // Orders may have waited for a fresh index, and not for another mark.
         if self.instruments[instrument.0 as usize].triggers.is_some() {
             self.shared.note_moved(instrument);
@@ -146,7 +146,7 @@ impl Exchange {
     }
 
     /// Tells the positions by what they are valued.
-    pub(in crate::exchange) fn quote(&mut self, instrument: InstrumentId) {
+    pub(in crate::exchange) fn value_positions(&mut self, instrument: InstrumentId) {
         let known = &self.instruments[instrument.0 as usize];
         let Some(contract) = &known.contract else { return };
         if let Some((mark, tiers)) = known.mark.zip(contract.tiers) {

@@ -1,30 +1,19 @@
 //! Orders of contracts that meet: what each match, dry run and auction does with two orders (docs/FUTURES.md, "Fills").
 
 use super::super::book::{Handle, Hot};
+use super::super::contract::{MeasuredSide, Pair, Undo};
 use super::super::extras::REDUCES;
 use super::super::market::Market;
 use super::super::match_end::MatchEnd;
-use super::super::positions::{At, Position};
+use super::super::positions::Position;
 use super::super::queue::{Deed, Queue};
 use super::super::settlement::Liquidity;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
 use super::super::taker::{DryRun, Taker};
 use super::super::task::{Round, Task};
-use super::fills::{Pair, Party, Verdict};
-use crate::domain::{AccountId, Amount, CancelReason, Fill, InstrumentId, OrderId, Price, Quantity, Side};
-
-/// What a trade of a dry run changed, to be undone.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::exchange) struct Undo {
-    at: At,
-    which: usize,
-    before: Position,
-    /// The change of the wallet of its account.
-    wallet: i64,
-    /// What account 0 got.
-    fee: Amount,
-}
+use super::fills::{Party, Verdict};
+use crate::domain::{AccountId, CancelReason, Fill, InstrumentId, OrderId, Price, Quantity, Side};
 
 impl<S: EventSink> Market<'_, S> {
     /// Whether a resting order is outside the contract's price limits.
@@ -184,12 +173,12 @@ impl<S: EventSink> Market<'_, S> {
         if self.shared.orders.hot(maker).flags & REDUCES != 0 {
             self.lower_dry(maker, fill.quantity.0);
         }
-        let buyer = usize::from(pair[1].side() == Side::Buy);
+        let buyer = usize::from(pair[1].side == Side::Buy);
         for which in [buyer, 1 - buyer] {
             let undo = self.book_side_dry(fill, &pair[which]);
             self.shared.undo.push(undo);
         }
-        let accounts = [pair[buyer].at().account, pair[1 - buyer].at().account];
+        let accounts = [pair[buyer].at.account, pair[1 - buyer].at.account];
         accounts.into_iter().map(|account| self.resize_dry(account, dry)).sum()
     }
 
@@ -209,14 +198,14 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    fn book_side_dry(&mut self, fill: &Fill, side: &super::fills::MeasuredSide) -> Undo {
-        let at = side.at();
+    fn book_side_dry(&mut self, fill: &Fill, side: &MeasuredSide) -> Undo {
+        let at = side.at;
         let which = side.which();
         let before =
             self.shared.positions.find(at).map_or_else(Position::default, |holding| holding.positions[which]);
         let wallet = self.wallet_of(at.account);
         self.book_position(fill, side);
-        let fee = side.fee();
+        let fee = side.fee;
         let asset = self.instrument.listing.settled_in();
         let change = self.wallet_of(at.account) - wallet;
         self.shared.ledger.pay(AccountId::FEES, asset, fee.0);

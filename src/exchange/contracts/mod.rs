@@ -18,42 +18,17 @@ mod terms;
 mod tests;
 mod tiers;
 
-pub(super) use audit::Exposed;
-pub(super) use fills::Pair;
-pub(super) use fund::Fund;
-pub(super) use index::{Index, Quote};
-pub(super) use meeting::Undo;
-pub(super) use orders::reduces;
-pub(super) use reducing::Reducing;
-pub(super) use terms::Contract;
-pub(super) use tiers::Coming;
-
+use super::contract::Contract;
 use super::instrument::Instrument;
 use super::positions::Ordinal;
 use super::sink::EventSink;
 use super::state::{Exchange, Told};
-use crate::domain::{
-    AssetId, ContractCommand, ContractEvent, Event, InstrumentId, Listing, Phase, RejectReason,
-};
-use std::collections::BTreeMap;
+use crate::domain::{ContractCommand, ContractEvent, Event, InstrumentId, Listing, Phase, RejectReason};
 
 /// The edition of the rules from which on there are contracts.
 const EDITION: u16 = 2;
 /// The most contracts of a shard that are not delisted.
 const CONTRACTS_MAX: usize = 64;
-
-/// What a shard knows of indexes, and what its contracts share.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Contracts {
-    /// By id, those of other shards too.
-    pub(super) indexes: Vec<Index>,
-    /// The second of the last sampling tick; 0 before the first.
-    pub(super) sampled: u64,
-    /// Its contracts by ordinal, the delisted ones too.
-    pub(super) by_ordinal: Vec<InstrumentId>,
-    /// The insurance funds that ever had money.
-    pub(super) funds: BTreeMap<AssetId, Fund>,
-}
 
 impl Exchange {
     /// Executes commands about contracts.

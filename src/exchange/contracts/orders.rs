@@ -6,29 +6,17 @@ use super::super::extras::REDUCES;
 use super::super::market::Market;
 use super::super::positions::WithOrder;
 use super::super::sink::EventSink;
-use super::terms::Contract;
-use crate::domain::contracts::OrderDemand;
-use crate::domain::{
-    AccountId, Amount, Effect, Ppm, Price, Quantity, QuantityUnit, RejectReason, Side, UserRef,
-};
 
-/// Whether an order may only reduce a position.
-pub(in crate::exchange) fn reduces(request: &Request<'_>) -> bool {
-    request.instructions.is_some_and(|asked| asked.effect == Effect::ReduceOnly)
-}
+use crate::domain::{AccountId, Amount, Price, Quantity, QuantityUnit, RejectReason, Side, UserRef};
 
 impl<S: EventSink> Market<'_, S> {
-    fn contract(&self) -> &Contract {
-        self.instrument.contract.as_ref().expect("it is a contract")
-    }
-
     /// Checks instructions that contracts do not have, and the price range.
     pub(in crate::exchange) fn check_contract_terms(
         &self,
         request: &Request<'_>,
     ) -> Result<(), RejectReason> {
         let by_amount = request.instructions.is_some_and(|asked| asked.unit == QuantityUnit::QuoteAmount);
-        if by_amount && (self.instrument.listing.product.is_inverse() || reduces(request)) {
+        if by_amount && (self.instrument.listing.product.is_inverse() || request.reduces()) {
             return Err(RejectReason::InvalidInstructions);
         }
         Ok(())
@@ -48,7 +36,7 @@ impl<S: EventSink> Market<'_, S> {
         request: &Request<'_>,
         checked: &mut Checked,
     ) -> Result<(), RejectReason> {
-        if !reduces(request) || checked.watch.is_some() {
+        if !request.reduces() || checked.watch.is_some() {
             return Ok(());
         }
         let closable = self.closable(request.account, request.side);
@@ -72,12 +60,12 @@ impl<S: EventSink> Market<'_, S> {
     pub(in crate::exchange) fn may_link(&self, request: &Request<'_>, other: Handle) -> bool {
         let other_reduces = self.shared.orders.hot(other).flags & REDUCES != 0;
         let waits = request.instructions.is_some_and(|asked| asked.trigger.is_some());
-        reduces(request) == other_reduces && (!other_reduces || waits || self.shared.is_dormant(other))
+        request.reduces() == other_reduces && (!other_reduces || waits || self.shared.is_dormant(other))
     }
 
     /// What the order would do to its account; `None` if it only reduces.
     fn exposure(&mut self, request: &Request<'_>, open: Quantity) -> Option<WithOrder> {
-        if reduces(request) {
+        if request.reduces() {
             return None;
         }
         let replaced = request.replaced.filter(|replaced| !replaced.reduces);
@@ -148,7 +136,7 @@ impl<S: EventSink> Market<'_, S> {
         checked.reserve = Amount((whole.0 - of_first).max(0));
         let released = request.replaced.map_or(0, |replaced| replaced.reserved.0);
         let available = self.available(request.account) + i128::from(released);
-        if available - with.required - i128::from(checked.reserve.0) < 0 {
+        if available - i128::from(with.required) - i128::from(checked.reserve.0) < 0 {
             return Err(RejectReason::InsufficientMargin);
         }
         Ok(())
@@ -159,45 +147,6 @@ impl<S: EventSink> Market<'_, S> {
         let asset = self.instrument.listing.settled_in();
         let free = self.shared.ledger.balance(account, asset).available;
         self.shared.positions.margin(account, asset).available(free)
-    }
-
-    /// By what it is computed what an order holds.
-    fn demand(
-        &self,
-        account: AccountId,
-        side: Side,
-        open: Quantity,
-        limit: Option<Price>,
-        is_dormant: bool,
-    ) -> OrderDemand {
-        let mark = self.instrument.mark.expect("a contract that takes orders has a mark");
-        let limit = match limit {
-            Some(limit) => limit,
-            None if is_dormant => mark,
-            None => self.price_limits().of_side(side),
-        };
-        let rates = self.instrument.rates(self.shared.account(account).tier);
-        let fee = Ppm(rates.maker.0.max(rates.taker.0).max(0).unsigned_abs());
-        OrderDemand { side, lots: open.0, limit, mark, fee }
-    }
-
-    /// What an order must hold if it is measured now: 0 if it puts no more lots at risk. `is_counted`: its open lots are
-    /// among those of the open orders of its account.
-    pub(in crate::exchange) fn held_now(&mut self, order: &Order, is_counted: bool) -> Amount {
-        if order.flags & REDUCES != 0 {
-            return Amount(0);
-        }
-        let open = self.open_of(order);
-        let at = self.at(order.account);
-        let replaced = if is_counted { open.0 } else { 0 };
-        let with = self.shared.positions.with_order(at, order.side, open.0, replaced);
-        if !with.increases {
-            return Amount(0);
-        }
-        let is_dormant =
-            self.extra(order).is_some_and(|extra| extra.state == crate::domain::OrderState::Dormant);
-        let demand = self.demand(order.account, order.side, open, order.limit, is_dormant);
-        demand.held(&self.contract().value).expect("checked at entry")
     }
 
     /// Checks a triggered order once more: its price limits and its margin. Returns what it holds from now on.
@@ -225,19 +174,9 @@ impl<S: EventSink> Market<'_, S> {
         let demand = self.demand(order.account, order.side, open, order.limit, false);
         let held = demand.held(&self.contract().value).ok_or(RejectReason::InsufficientMargin)?;
         let available = self.available(order.account) + i128::from(order.reserved.0);
-        if available - with.required - i128::from(held.0) < 0 {
+        if available - i128::from(with.required) - i128::from(held.0) < 0 {
             return Err(RejectReason::InsufficientMargin);
         }
         Ok(held)
-    }
-
-    /// Whether positions are traded here, not assets.
-    pub(in crate::exchange) fn is_contract(&self) -> bool {
-        self.instrument.contract.is_some()
-    }
-
-    /// The price limits now.
-    pub(in crate::exchange) fn price_limits(&self) -> crate::domain::contracts::PriceLimits {
-        self.contract().price_limits(self.shared.now)
     }
 }

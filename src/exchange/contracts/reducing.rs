@@ -1,47 +1,15 @@
 //! Reduce-only orders of contracts: never more of them than there is to reduce (docs/FUTURES.md, "Reduce-only").
 
 use super::super::book::{Handle, Order};
-use super::super::extras::REDUCES;
 use super::super::market::Market;
 use super::super::matching::shrunk;
-use super::super::positions::At;
 use super::super::sink::EventSink;
 use super::super::standing::Lots;
 use super::super::taker::DryRun;
-use crate::domain::{AccountId, CancelReason, OrderId, Quantity, RejectReason, Side};
-use std::collections::BTreeMap;
+use crate::domain::{AccountId, CancelReason, Quantity, RejectReason, Side};
 
 /// The most resting reduce-only orders of an account in a contract.
 const REDUCING_MAX: usize = 64;
-
-/// The resting reduce-only orders by account and contract, each by number.
-#[derive(Clone, Debug, Default)]
-pub(in crate::exchange) struct Reducing {
-    of: BTreeMap<At, Vec<(OrderId, Handle)>>,
-}
-
-impl Reducing {
-    /// Adds an order that rests.
-    pub(in crate::exchange) fn add(&mut self, at: At, order: OrderId, handle: Handle) {
-        let orders = self.of.entry(at).or_default();
-        let place = orders.partition_point(|(other, _)| *other < order);
-        orders.insert(place, (order, handle));
-    }
-
-    /// Removes an order; nothing if it is not there.
-    pub(in crate::exchange) fn remove(&mut self, at: At, order: OrderId) {
-        let Some(orders) = self.of.get_mut(&at) else { return };
-        orders.retain(|(other, _)| *other != order);
-        if orders.is_empty() {
-            self.of.remove(&at);
-        }
-    }
-
-    /// The orders of an account in a contract, by number.
-    pub(in crate::exchange) fn of(&self, at: At) -> &[(OrderId, Handle)] {
-        self.of.get(&at).map_or(&[], Vec::as_slice)
-    }
-}
 
 impl<S: EventSink> Market<'_, S> {
     /// Whether another reduce-only order of the account may rest. A replaced one is not counted.
@@ -146,6 +114,11 @@ impl<S: EventSink> Market<'_, S> {
         (Quantity(shown), left - shown)
     }
 
+    /// The displayed lots that the present dry run has left of an order.
+    pub(in crate::exchange) fn shown_in_dry(&self, handle: Handle, shown: Quantity) -> Quantity {
+        self.left_in_dry(handle, shown, self.rest_of(handle)).0
+    }
+
     /// Takes lots of a reduce-only order in a dry run.
     pub(in crate::exchange) fn lower_dry(&mut self, handle: Handle, by: u64) {
         match self.shared.lowered.iter_mut().find(|(other, _)| *other == handle) {
@@ -183,14 +156,5 @@ impl<S: EventSink> Market<'_, S> {
             }
         }
         lowered
-    }
-
-    /// Notes that an order rests, if it is reduce-only.
-    pub(in crate::exchange) fn note_reducing(&mut self, handle: Handle) {
-        let hot = *self.shared.orders.hot(handle);
-        if hot.flags & REDUCES != 0 && !self.shared.is_dormant(handle) {
-            let at = self.at(hot.account);
-            self.shared.reducing.add(at, hot.id, handle);
-        }
     }
 }

@@ -55,13 +55,27 @@ impl World {
                 name: LoginName::default(),
             }));
         }
+        world.list();
+        let terms = IndexTerms { stale_after_ms: 60_000, grace_s: 0, jump: Ppm(0) };
+        let symbol = Symbol::new("BTC").expect("a symbol");
+        let index = AddIndex { index: IndexId(0), symbol, price_decimals: 2, shard: ShardId::FIRST, terms };
+        world.done(contract(ContractCommand::AddIndex(index)));
+        world.complete();
+        world.index(100_00);
+        for instrument in [LINEAR, INVERSE] {
+            world.done(Command::Admin(AdminCommand::SetPhase { instrument, phase: Phase::Continuous }));
+        }
+        world
+    }
+
+    fn list(&mut self) {
         for (instrument, symbol, product, lot) in [
             // A tick of .01 on a lot of .001 is worth .00001.
             (LINEAR, "BTC-PERP", Product::LinearPerpetual, 100_000),
             // A lot is 1 dollar.
             (INVERSE, "BTC-INV", Product::InversePerpetual, 100_000),
         ] {
-            world.done(Command::Admin(AdminCommand::ListInstrument(ListInstrument {
+            self.done(Command::Admin(AdminCommand::ListInstrument(ListInstrument {
                 instrument,
                 symbol: Symbol::new(symbol).expect("a symbol"),
                 base: BTC,
@@ -77,12 +91,11 @@ impl World {
                 ..ListInstrument::default()
             })));
         }
-        let terms = IndexTerms { stale_after_ms: 60_000, grace_s: 0, jump: Ppm(0) };
-        let symbol = Symbol::new("BTC").expect("a symbol");
-        let index = AddIndex { index: IndexId(0), symbol, price_decimals: 2, shard: ShardId::FIRST, terms };
-        world.done(contract(ContractCommand::AddIndex(index)));
+    }
+
+    fn complete(&mut self) {
         for instrument in [LINEAR, INVERSE] {
-            world.done(contract(ContractCommand::SetContract(SetContract {
+            self.done(contract(ContractCommand::SetContract(SetContract {
                 instrument,
                 index: IndexId(0),
                 expiry: 0,
@@ -90,7 +103,7 @@ impl World {
                 price_min: 100,
                 price_max: 1_000_000,
             })));
-            world.done(contract(ContractCommand::SetContractRisk(SetContractRisk {
+            self.done(contract(ContractCommand::SetContractRisk(SetContractRisk {
                 instrument,
                 impact_lots: 10,
                 mark_band: Ppm(50_000),
@@ -105,7 +118,7 @@ impl World {
             for (row, floor, initial, maintenance) in
                 [(0, 0, 20_000, 10_000), (1, 10_000_000, 100_000, 50_000)]
             {
-                world.done(contract(ContractCommand::SetMarginTier(SetMarginTier {
+                self.done(contract(ContractCommand::SetMarginTier(SetMarginTier {
                     instrument,
                     row,
                     of: 2,
@@ -115,11 +128,6 @@ impl World {
                 })));
             }
         }
-        world.index(100_00);
-        for instrument in [LINEAR, INVERSE] {
-            world.done(Command::Admin(AdminCommand::SetPhase { instrument, phase: Phase::Continuous }));
-        }
-        world
     }
 
     fn apply(&mut self, command: Command) -> &[Event] {

@@ -1,7 +1,7 @@
 //! What an account has in one contract.
 
-use super::margin::Sums;
-use super::{At, Quoted};
+use super::quoted::{At, Ordinal, Quoted};
+use super::sums::Sums;
 use crate::domain::contracts::{Exposure, Leg, Leverage};
 use crate::domain::{Amount, Side};
 
@@ -72,7 +72,7 @@ impl Holding {
     }
 
     /// Whose contract it is.
-    pub(in crate::exchange) fn contract(&self) -> super::Ordinal {
+    pub(in crate::exchange) fn contract(&self) -> Ordinal {
         self.at.contract
     }
 

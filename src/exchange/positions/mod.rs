@@ -7,47 +7,22 @@
 mod holding;
 mod margin;
 mod measure;
+mod quoted;
+mod sums;
 #[cfg(test)]
 mod tests;
+mod traded;
 
 pub(super) use holding::{Holding, Mode, Position};
-pub(super) use margin::{Margin, WithOrder};
-pub(super) use measure::{Measured, Traded};
+pub(super) use margin::WithOrder;
+pub(super) use quoted::{At, Ordinal, Quoted};
+pub(super) use sums::Margin;
+pub(super) use traded::{Measured, Traded};
 
-use crate::domain::contracts::{ContractValue, Leg, Leverage, Tiers};
-use crate::domain::{AccountId, AssetId, Price, Side};
-
-/// The number of a contract among the contracts of its shard, from 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Ordinal(pub(super) u16);
-
-/// Who has positions in which contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct At {
-    pub(super) account: AccountId,
-    pub(super) contract: Ordinal,
-}
-
-/// What positions in a contract are valued by.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Quoted {
-    pub(super) value: ContractValue,
-    /// The asset that it is settled in.
-    pub(super) asset: AssetId,
-    pub(super) mark: Price,
-    pub(super) tiers: Tiers,
-}
-
-impl Quoted {
-    /// The leverage of who never chose one.
-    pub(super) fn usual_leverage(&self) -> Leverage {
-        const USUAL: u8 = 20;
-        let highest = self.tiers.leverage_max(crate::domain::Amount(0)).get();
-        Leverage::new(highest.min(USUAL)).expect("1 to 20")
-    }
-}
-
-const NONE: u32 = u32::MAX;
+use crate::domain::contracts::{Leg, Leverage};
+use crate::domain::{AccountId, AssetId, Side};
+use quoted::NONE;
+use sums::Sums;
 
 /// All positions of a shard.
 #[derive(Clone, Debug, Default)]
@@ -205,11 +180,11 @@ impl Positions {
     pub(super) fn sums_are_right(&self) -> bool {
         let margins = self.margins.iter().flatten().filter(|margin| margin.version == self.version);
         margins.into_iter().all(|margin| {
-            let mut sums = margin::Sums::default();
+            let mut sums = Sums::default();
             let mut next = margin.first;
             while let Some(holding) = self.holdings.get(next as usize) {
                 let quoted = self.quoted(holding.at.contract);
-                sums.replace(&margin::Sums::default(), &holding.sums_at(quoted));
+                sums.replace(&Sums::default(), &holding.sums_at(quoted));
                 next = holding.next;
             }
             sums == margin.sums
@@ -230,14 +205,14 @@ impl Positions {
 
     #[cold]
     fn value_again(&mut self, account: AccountId, asset: AssetId) {
-        let mut sums = margin::Sums::default();
+        let mut sums = Sums::default();
         let mut next = self.margin_mut(account, asset).first;
         while next != NONE {
             let contract = self.holdings[next as usize].at.contract;
             let quoted = *self.quoted(contract);
             let holding = &mut self.holdings[next as usize];
             holding.value(&quoted);
-            sums.replace(&margin::Sums::default(), &holding.sums);
+            sums.replace(&Sums::default(), &holding.sums);
             next = holding.next;
         }
         let version = self.version;

@@ -2,8 +2,8 @@
 
 use super::holding::Mode;
 use super::*;
-use crate::domain::contracts::{Settlement, Tier};
-use crate::domain::{Amount, Ppm};
+use crate::domain::contracts::{ContractValue, Settlement, Tier, Tiers};
+use crate::domain::{Amount, Ppm, Price};
 use proptest::prelude::*;
 
 const ACCOUNTS: u32 = 3;
@@ -159,7 +159,7 @@ proptest! {
                     let required = world.positions.margin(at.account, asset).sums().required;
                     world.positions.count_orders(at, side, lots as i64);
                     let now = world.positions.margin(at.account, asset).sums().required;
-                    prop_assert_eq!(now - required, with.required);
+                    prop_assert_eq!(now - required, i128::from(with.required));
                     // More lots at risk never need less.
                     prop_assert!(with.required >= 0 && (with.increases || with.required == 0));
                 }

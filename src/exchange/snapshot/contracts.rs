@@ -1,136 +1,20 @@
 //! Contracts as records, and back.
 
-use super::domain_records::{ContractRiskRecord, ContractTermsRecord, IndexTermsRecord};
+use super::contract_records::TakenTiers;
+use super::contract_records::{
+    ContractRecord, ContractsRecord, FundRecord, HoldingRecord, IndexRecord, PositionRecord, QuoteRecord,
+    SampleRecord, TierRecord,
+};
 use super::refused::{Refused, check};
-use super::{Part, Restoring, Sink};
+use super::{Part, Sink};
 use crate::domain::contracts::{Leg, Leverage, Tier, Tiers};
 use crate::domain::{
-    AccountId, Amount, AssetId, IndexTerms, InstrumentId, Listing, Phase, Ppm, SetContract, SetContractRisk,
-    ShardId, Symbol, Timestamp,
+    AccountId, AssetId, IndexTerms, InstrumentId, Listing, Phase, SetContract, SetContractRisk, Timestamp,
 };
 use crate::exchange::Exchange;
-use crate::exchange::contracts::{Coming, Contract, Fund, Index, Quote};
-use crate::exchange::positions::{At, Mode, Position};
-use bincode::{Decode, Encode};
-
-/// What the shard's contracts share, and the counts of the following records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
-pub struct ContractsRecord {
-    /// The second of the last sampling tick; 0 before the first.
-    pub sampled: u64,
-    /// The number of indexes.
-    pub indexes: u32,
-    /// The number of contracts of the shard, delisted ones too.
-    pub contracts: u32,
-    /// The rows of all tables of tiers.
-    pub tiers: u32,
-    /// The samples of the basis.
-    pub samples: u32,
-    /// The number of insurance funds.
-    pub funds: u32,
-    /// The number of holdings.
-    pub holdings: u32,
-}
-
-/// What an account has in a contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct HoldingRecord {
-    pub instrument: InstrumentId,
-    pub account: AccountId,
-    /// Whether its positions have money of their own.
-    pub isolated: bool,
-    /// 0: never chosen.
-    pub leverage: u8,
-    /// The only position of one-way mode, or the long one of hedge mode.
-    pub first: PositionRecord,
-    /// The short one of hedge mode.
-    pub second: PositionRecord,
-}
-
-/// A position.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
-pub struct PositionRecord {
-    /// Above 0: long.
-    pub lots: i64,
-    /// Minor units of the settlement asset, with its sign.
-    pub cost: i64,
-    /// Its own money, minor units.
-    pub pot: i64,
-}
-
-/// A price of an index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct QuoteRecord {
-    /// Price units.
-    pub price: u32,
-    /// When it was made.
-    pub source_time: Timestamp,
-}
-
-/// An index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct IndexRecord {
-    pub symbol: Symbol,
-    pub price_decimals: u8,
-    /// The shard of its contracts.
-    pub shard: ShardId,
-    pub terms: IndexTermsRecord,
-    /// The last price that was taken.
-    pub last: Option<QuoteRecord>,
-    /// A price that waits for a second one near it.
-    pub held: Option<QuoteRecord>,
-    /// Until then no position is closed out.
-    pub grace_until: Timestamp,
-}
-
-/// What a contract has beside what every instrument has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct ContractRecord {
-    pub instrument: InstrumentId,
-    /// What it refers to.
-    pub terms: Option<ContractTermsRecord>,
-    pub risk: Option<ContractRiskRecord>,
-    /// The number of rows that the table under way will have; 0: none is under way.
-    pub coming: u8,
-    /// Whether an operator set the mark.
-    pub mark_holds: bool,
-    /// The second in which it was first in continuous trading.
-    pub opened: Option<u64>,
-    /// The last sampling tick while its index was fresh; 0 before the first.
-    pub kept_to: u64,
-}
-
-/// A row of a table of margin tiers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct TierRecord {
-    pub instrument: InstrumentId,
-    /// Whether its table is in force; else it is under way.
-    pub in_force: bool,
-    /// The smallest notional, minor units of the settlement asset.
-    pub floor: Amount,
-    pub initial: Ppm,
-    pub maintenance: Ppm,
-}
-
-/// A sample of the basis of a contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct SampleRecord {
-    pub instrument: InstrumentId,
-    /// The second in which it was taken.
-    pub second: u64,
-    /// Ticks.
-    pub sample: i64,
-}
-
-/// An insurance fund.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct FundRecord {
-    pub asset: AssetId,
-    /// Minor units.
-    pub amount: Amount,
-    /// The number of its last deposit.
-    pub last_reference: u64,
-}
+use crate::exchange::contract::{Coming, Contract, Fund, Index, Quote};
+use crate::exchange::positions::{At, Mode, Ordinal, Position};
+use std::collections::BTreeMap;
 
 impl Exchange {
     /// The contracts of this shard, by id.
@@ -233,36 +117,45 @@ fn index_record(index: &Index) -> IndexRecord {
     }
 }
 
-/// Rows of the table of one contract that were read.
+/// What of contracts was read.
 #[derive(Debug, Default)]
-pub(super) struct TakenTiers {
-    in_force: Vec<Tier>,
-    coming: Vec<Tier>,
+pub(super) struct ContractsFilling {
+    pub(super) record: ContractsRecord,
+    /// The last contract that was read.
+    last_contract: Option<InstrumentId>,
+    /// The rows of tiers that were read, by contract.
+    tiers: BTreeMap<InstrumentId, TakenTiers>,
+    /// What accounts have in contracts.
+    holdings: Vec<(Ordinal, HoldingRecord)>,
+    /// The last of them.
+    holding: Option<(InstrumentId, AccountId)>,
+    /// What all accounts hold, by asset.
+    pub(super) sums: Vec<i128>,
 }
 
-impl Restoring {
-    pub(super) fn take_contracts(&mut self, record: ContractsRecord) -> Refused {
-        self.contracts = record;
+impl ContractsFilling {
+    pub(super) fn take_contracts(&mut self, exchange: &mut Exchange, record: ContractsRecord) -> Refused {
+        self.record = record;
         check(record != ContractsRecord::default(), "contracts record that says nothing")?;
-        check(record.sampled <= self.now().seconds(), "last samples are after the snapshot's time")?;
-        self.exchange.contracts.sampled = record.sampled;
-        self.check_counts()
+        check(record.sampled <= exchange.shared.now.seconds(), "last samples are after the snapshot's time")?;
+        exchange.contracts.sampled = record.sampled;
+        Ok(())
     }
 
-    pub(super) fn take_index(&mut self, record: IndexRecord) -> Refused {
-        let quote = |QuoteRecord { price, source_time }| Quote { price, source_time };
+    pub(super) fn take_index(&mut self, exchange: &mut Exchange, record: IndexRecord) -> Refused {
+        let taken = |QuoteRecord { price, source_time }| Quote { price, source_time };
         let IndexRecord { symbol, price_decimals, shard, last, held, grace_until, .. } = record;
-        let (last, held, terms) = (last.map(quote), held.map(quote), IndexTerms::from(record.terms));
-        let indexes = &mut self.exchange.contracts.indexes;
+        let (last, held, terms) = (last.map(taken), held.map(taken), IndexTerms::from(record.terms));
+        let indexes = &mut exchange.contracts.indexes;
         let is_new =
             indexes.len() < usize::from(u16::MAX) && indexes.iter().all(|known| known.symbol != symbol);
         check(is_new, "an index is one too many, or has the symbol of another")?;
-        let possible = shard.0 < self.exchange.venue.shards
+        let possible = shard.0 < exchange.venue.shards
             && terms.in_range()
             && price_decimals <= crate::domain::ListInstrument::PRICE_DECIMALS_MAX;
         check(possible, "index's terms are invalid")?;
-        let is_price = |quote: Quote| (1..Listing::PRICE_END).contains(&u64::from(quote.price));
-        let is_own = shard == self.exchange.id;
+        let is_price = |of: Quote| (1..Listing::PRICE_END).contains(&u64::from(of.price));
+        let is_own = shard == exchange.id;
         let right = last.into_iter().chain(held).all(is_price) && (last.is_some() || held.is_none());
         let foreign = last.is_none() && grace_until == Timestamp(0);
         check(right && (is_own || foreign), "index's price is out of range or of another shard")?;
@@ -270,18 +163,18 @@ impl Restoring {
         Ok(())
     }
 
-    pub(super) fn take_contract(&mut self, record: ContractRecord) -> Refused {
+    pub(super) fn take_contract(&mut self, exchange: &mut Exchange, record: ContractRecord) -> Refused {
         let at = record.instrument.0 as usize;
         let is_next = self.last_contract.is_none_or(|last| last < record.instrument);
         check(is_next, "contracts are out of order")?;
         self.last_contract = Some(record.instrument);
         let terms = record.terms.map(SetContract::from);
         let risk = record.risk.map(SetContractRisk::from);
-        let index = terms.map(|terms| self.exchange.known_index(terms.index).copied());
+        let index = terms.map(|terms| exchange.known_index(terms.index).copied());
         let index = index.transpose().map_err(|_| "contract follows an unknown index")?;
-        let known = self.exchange.instruments.get_mut(at).filter(|known| known.contract.is_some());
+        let known = exchange.instruments.get_mut(at).filter(|known| known.contract.is_some());
         let known = known.ok_or("contract record of an instrument that is no contract of this shard")?;
-        let kept = record.kept_to <= self.exchange.contracts.sampled;
+        let kept = record.kept_to <= exchange.contracts.sampled;
         check(kept, "contract's samples are after the last sampling tick")?;
         check(!record.mark_holds || known.mark.is_some(), "contract's mark is held but not set")?;
         let contract = Contract {
@@ -315,9 +208,9 @@ impl Restoring {
         Ok(())
     }
 
-    pub(super) fn take_sample(&mut self, record: SampleRecord) -> Refused {
+    pub(super) fn take_sample(&mut self, exchange: &mut Exchange, record: SampleRecord) -> Refused {
         let SampleRecord { instrument, second, sample } = record;
-        let known = self.exchange.instruments.get_mut(instrument.0 as usize);
+        let known = exchange.instruments.get_mut(instrument.0 as usize);
         let contract =
             known.and_then(|known| known.contract.as_mut()).ok_or("sample of an unknown contract")?;
         let sampled = contract.kept_to;
@@ -327,19 +220,19 @@ impl Restoring {
         check(contract.basis.samples(sampled).any(|(kept, _)| kept == second), "sample is too old")
     }
 
-    pub(super) fn take_fund(&mut self, record: FundRecord) -> Refused {
+    pub(super) fn take_fund(&mut self, exchange: &mut Exchange, record: FundRecord) -> Refused {
         let FundRecord { asset, amount, last_reference } = record;
-        let funds = &mut self.exchange.contracts.funds;
-        check(usize::from(asset.0) < self.exchange.venue.assets.len(), "fund of an unknown asset")?;
+        let funds = &mut exchange.contracts.funds;
+        check(usize::from(asset.0) < exchange.venue.assets.len(), "fund of an unknown asset")?;
         check(funds.last_key_value().is_none_or(|(last, _)| *last < asset), "funds are out of order")?;
         funds.insert(asset, Fund { amount, last_reference });
         Ok(())
     }
 
-    pub(super) fn take_holding(&mut self, record: HoldingRecord) -> Refused {
+    pub(super) fn take_holding(&mut self, exchange: &mut Exchange, record: HoldingRecord) -> Refused {
         let HoldingRecord { instrument, account, isolated, leverage, first, second } = record;
-        check(self.exchange.known_account(account).is_ok(), "position of an unknown account")?;
-        let known = self.exchange.instruments.get(instrument.0 as usize);
+        check(exchange.known_account(account).is_ok(), "position of an unknown account")?;
+        let known = exchange.instruments.get(instrument.0 as usize);
         let contract = known.and_then(|known| known.contract.as_ref());
         let ordinal = contract.ok_or("position in an unknown contract")?.ordinal;
         let right = Leverage::new(leverage).is_some() || leverage == 0;
@@ -361,17 +254,17 @@ impl Restoring {
     }
 
     /// Puts the positions back, after marks and tiers are known.
-    fn finish_holdings(&mut self) -> Refused {
-        for at in 0..self.exchange.instruments.len() {
-            self.exchange.quote(InstrumentId(at as u32));
+    fn finish_holdings(&mut self, exchange: &mut Exchange) -> Refused {
+        for at in 0..exchange.instruments.len() {
+            exchange.value_positions(InstrumentId(at as u32));
         }
         for (ordinal, record) in std::mem::take(&mut self.holdings) {
             let at = At { account: record.account, contract: ordinal };
-            let known = &mut self.exchange.instruments[record.instrument.0 as usize];
+            let known = &mut exchange.instruments[record.instrument.0 as usize];
             check(known.mark.is_some(), "position in a contract without a mark")?;
             let contract = known.contract.as_mut().ok_or("position in an unknown contract")?;
             check(contract.tiers.is_some(), "position in a contract without tiers")?;
-            self.exchange.shared.positions.change(at, |holding| {
+            exchange.shared.positions.change(at, |holding| {
                 holding.mode = if record.isolated { Mode::Isolated } else { Mode::Cross };
                 holding.leverage = Leverage::new(record.leverage);
                 holding.positions = [record.first, record.second].map(|position| Position {
@@ -387,10 +280,10 @@ impl Restoring {
     }
 
     /// Checks what needs all parts of contracts: the tables of tiers, and that the money adds up.
-    pub(super) fn finish_contracts(&mut self) -> Refused {
+    pub(super) fn finish(&mut self, exchange: &mut Exchange) -> Refused {
         let tiers = std::mem::take(&mut self.tiers);
         for (instrument, rows) in tiers {
-            let known = self.exchange.instruments.get_mut(instrument.0 as usize);
+            let known = exchange.instruments.get_mut(instrument.0 as usize);
             let known =
                 known.filter(|known| known.contract.is_some()).ok_or("tier of an unknown contract")?;
             let highest_taker_fee = known.highest_taker_fee();
@@ -410,20 +303,20 @@ impl Restoring {
                 contract.coming = coming;
             }
         }
-        let right = self.exchange.contracts_by_id().all(|(_, contract)| {
+        let right = exchange.contracts_by_id().all(|(_, contract)| {
             let coming = contract.coming;
             coming.rows().len() < usize::from(coming.of().max(1))
                 && (coming.of() > 0) == !coming.rows().is_empty()
         });
         check(right, "table of tiers under way has no rows, or all")?;
-        self.finish_holdings()?;
-        for at in 0..self.exchange.instruments.len() {
-            self.exchange.refresh(InstrumentId(at as u32));
+        self.finish_holdings(exchange)?;
+        for at in 0..exchange.instruments.len() {
+            exchange.refresh(InstrumentId(at as u32));
         }
         for (asset, held) in (0..).map(AssetId).zip(&self.sums) {
-            let fund = self.exchange.contracts.funds.get(&asset).map_or(0, |fund| i128::from(fund.amount.0));
-            let supply = self.exchange.shared.ledger.supply(asset);
-            let adds_up = *held + fund - self.exchange.cost_of_positions(asset) == i128::from(supply.0);
+            let fund = exchange.contracts.funds.get(&asset).map_or(0, |fund| i128::from(fund.amount.0));
+            let supply = exchange.shared.ledger.supply(asset);
+            let adds_up = *held + fund - exchange.cost_of_positions(asset) == i128::from(supply.0);
             check(adds_up, "balances of an asset do not add up to deposits less withdrawals")?;
         }
         Ok(())

@@ -6,6 +6,7 @@
 //! is not written but recomputed. This code has no knowledge of files and trusts no record: each is checked against the
 //! exchange's own rules, so that the restored exchange passes [`Exchange::audit`](super::Exchange::audit).
 
+mod contract_records;
 mod contracts;
 mod domain_records;
 mod instructions;
@@ -17,7 +18,7 @@ mod refused;
 mod restore;
 mod save;
 
-pub use contracts::{
+pub use contract_records::{
     ContractRecord, ContractsRecord, FundRecord, HoldingRecord, IndexRecord, PositionRecord, QuoteRecord,
     SampleRecord, TierRecord,
 };

@@ -1,6 +1,6 @@
 //! Restores an exchange from records: the order of the parts, and all records except those of orders.
 
-use super::contracts::{ContractsRecord, HoldingRecord, TakenTiers};
+use super::contracts::ContractsFilling;
 use super::orders::{Filling, Orders};
 use super::records::{
     AccountLimitsRecord, AccountRecord, AssetRecord, BalanceRecord, CopyRecord, CountRecord, ExtraRecord,
@@ -11,8 +11,8 @@ use super::refused::{Refused, check};
 use super::{Names, Part, RestoreError};
 use crate::domain::codec::decode_record;
 use crate::domain::{
-    AccountId, Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits,
-    OrderState, Phase, Ppm, Price, Protection, ShardId, Timestamp, TriggerReference, VenueLimits,
+    Amount, Command, FeeRate, FeeTier, InstrumentId, ListInstrument, Listing, OrderLimits, OrderState, Phase,
+    Ppm, Price, Protection, ShardId, Timestamp, TriggerReference, VenueLimits,
 };
 use crate::exchange::accounts::{Account, AccountLimits, Rate, Volumes};
 use crate::exchange::due::day;
@@ -20,12 +20,10 @@ use crate::exchange::extras::{Extra, Links, Watch};
 use crate::exchange::in_vain::InVain;
 use crate::exchange::instrument::Instrument;
 use crate::exchange::ledger::Ledger;
-use crate::exchange::positions::Ordinal;
 use crate::exchange::products::{self, Rates};
 use crate::exchange::usage::Usage;
 use crate::exchange::{Asset, Balance, Exchange, ExchangeLimits, Login, NameKey};
 use bincode::Decode;
-use std::collections::BTreeMap;
 
 /// The smallest record of each part, bytes. The bytes available divided by this limit the possible number of records.
 const BYTES_MIN: [usize; Part::ALL.len()] =
@@ -34,20 +32,10 @@ const BYTES_MIN: [usize; Part::ALL.len()] =
 /// An exchange that is being restored, part by part.
 #[derive(Debug)]
 pub struct Restoring {
-    pub(super) exchange: Exchange,
+    exchange: Exchange,
     filling: Filling,
     venue: VenueRecord,
-    pub(super) contracts: ContractsRecord,
-    /// The last contract that was read.
-    pub(super) last_contract: Option<InstrumentId>,
-    /// The rows of tiers that were read, by contract.
-    pub(super) tiers: BTreeMap<InstrumentId, TakenTiers>,
-    /// What accounts have in contracts.
-    pub(super) holdings: Vec<(Ordinal, HoldingRecord)>,
-    /// The last of them.
-    pub(super) holding: Option<(InstrumentId, AccountId)>,
-    /// What all accounts hold, by asset.
-    pub(super) sums: Vec<i128>,
+    contracts: ContractsFilling,
     /// Parts that the records do not have.
     lacks: &'static [Part],
     bytes_max: u64,
@@ -68,12 +56,7 @@ impl Restoring {
             }),
             filling: Filling::default(),
             venue: VenueRecord::default(),
-            contracts: ContractsRecord::default(),
-            last_contract: None,
-            tiers: BTreeMap::new(),
-            holdings: Vec::new(),
-            holding: None,
-            sums: Vec::new(),
+            contracts: ContractsFilling::default(),
             lacks,
             bytes_max,
             part: None,
@@ -112,13 +95,26 @@ impl Restoring {
             Part::Volumes => self.each(part, bytes, Self::take_volume),
             Part::Usage => self.each(part, bytes, Self::take_usage),
             Part::Lead => self.each(part, bytes, Self::take_lead),
-            Part::Contracts => self.each(part, bytes, Self::take_contracts),
-            Part::Indexes => self.each(part, bytes, Self::take_index),
-            Part::Terms => self.each(part, bytes, Self::take_contract),
-            Part::Tiers => self.each(part, bytes, Self::take_tier),
-            Part::Samples => self.each(part, bytes, Self::take_sample),
-            Part::Funds => self.each(part, bytes, Self::take_fund),
-            Part::Holdings => self.each(part, bytes, Self::take_holding),
+            Part::Contracts => self.each(part, bytes, |it, record| {
+                it.contracts.take_contracts(&mut it.exchange, record)?;
+                it.check_counts()
+            }),
+            Part::Indexes => {
+                self.each(part, bytes, |it, record| it.contracts.take_index(&mut it.exchange, record))
+            }
+            Part::Terms => {
+                self.each(part, bytes, |it, record| it.contracts.take_contract(&mut it.exchange, record))
+            }
+            Part::Tiers => self.each(part, bytes, |it, record| it.contracts.take_tier(record)),
+            Part::Samples => {
+                self.each(part, bytes, |it, record| it.contracts.take_sample(&mut it.exchange, record))
+            }
+            Part::Funds => {
+                self.each(part, bytes, |it, record| it.contracts.take_fund(&mut it.exchange, record))
+            }
+            Part::Holdings => {
+                self.each(part, bytes, |it, record| it.contracts.take_holding(&mut it.exchange, record))
+            }
             Part::Extras => self.each(part, bytes, Self::take_extra),
         }
     }
@@ -173,12 +169,12 @@ impl Restoring {
             Part::Usage => venue.usage.into(),
             // It exists or not; no count says so.
             Part::Lead | Part::Contracts => self.taken[part as usize].min(1),
-            Part::Indexes => self.contracts.indexes.into(),
-            Part::Terms => self.contracts.contracts.into(),
-            Part::Tiers => self.contracts.tiers.into(),
-            Part::Samples => self.contracts.samples.into(),
-            Part::Funds => self.contracts.funds.into(),
-            Part::Holdings => self.contracts.holdings.into(),
+            Part::Indexes => self.contracts.record.indexes.into(),
+            Part::Terms => self.contracts.record.contracts.into(),
+            Part::Tiers => self.contracts.record.tiers.into(),
+            Part::Samples => self.contracts.record.samples.into(),
+            Part::Funds => self.contracts.record.funds.into(),
+            Part::Holdings => self.contracts.record.holdings.into(),
             Part::Extras => venue.extras.into(),
             Part::Orders => venue.orders.into(),
         }
@@ -208,7 +204,7 @@ impl Restoring {
             }
         }
         if part == Part::Extras {
-            self.finish_contracts()?;
+            self.contracts.finish(&mut self.exchange)?;
             let venue = self.venue;
             self.orders().begin(&venue)?;
         }
@@ -282,7 +278,7 @@ impl Restoring {
     }
 
     /// Checks that no part declares more records than the bytes allow.
-    pub(super) fn check_counts(&self) -> Refused {
+    fn check_counts(&self) -> Refused {
         let fits = |part: Part| {
             self.count(part)
                 .checked_mul(BYTES_MIN[part as usize] as u64)
@@ -449,7 +445,7 @@ impl Restoring {
             let balances = std::mem::take(&mut self.filling.column);
             let held = balances.iter().map(|held| i128::from(held.available.0) + i128::from(held.reserved.0));
             let supply = self.filling.supplies[self.filling.assets_done];
-            self.sums.push(held.sum());
+            self.contracts.sums.push(held.sum());
             self.exchange.shared.ledger.restore_asset(supply, balances);
             self.filling.assets_done += 1;
         }
