@@ -77,19 +77,18 @@ fn a_dry_run_that_cancels_what_a_later_trade_would_lower() -> Result<(), TestCas
     )
 }
 
-/// The last lot comes from the next price, for the second iceberg has only three when its turn comes.
+/// The last lots come from the first iceberg again, for the second one has only two when its turn comes.
 #[test]
 fn a_dry_run_with_an_iceberg_that_is_lowered() -> Result<(), TestCaseError> {
     let plain = Instructions::default();
     let shows = Instructions { display_quantity: 2, ..plain };
     let reduces = Instructions { effect: Effect::ReduceOnly, ..shows };
-    let kills = Instructions { min_quantity: 9, ..plain };
+    let kills = Instructions { min_quantity: 14, ..plain };
     agrees(&[
-        order(0, Side::Sell, 8, Some(145), plain),
-        order(4, Side::Buy, 8, None, plain),
-        order(4, Side::Sell, 5, Some(152), shows),
-        order(4, Side::Sell, 4, Some(152), reduces),
-        order(1, Side::Sell, 5, Some(153), plain),
-        order(0, Side::Buy, 9, None, kills),
+        order(0, Side::Sell, 10, Some(145), plain),
+        order(4, Side::Buy, 10, None, plain),
+        order(4, Side::Sell, 14, Some(152), shows),
+        order(4, Side::Sell, 10, Some(152), reduces),
+        order(0, Side::Buy, 14, None, kills),
     ])
 }
