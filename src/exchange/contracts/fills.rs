@@ -15,6 +15,7 @@ use crate::domain::{
 
 /// What becomes of two orders that meet.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::large_enum_variant, reason = "most of them are trades, and it is used where it is made")]
 pub(in crate::exchange) enum Verdict {
     /// They trade.
     Trade(Pair),

@@ -61,7 +61,7 @@ impl World {
         let index = AddIndex { index: IndexId(0), symbol, price_decimals: 2, shard: ShardId::FIRST, terms };
         world.done(contract(ContractCommand::AddIndex(index)));
         world.complete();
-        world.index(100_00);
+        world.index(10_000);
         for instrument in [LINEAR, INVERSE] {
             world.done(Command::Admin(AdminCommand::SetPhase { instrument, phase: Phase::Continuous }));
         }
@@ -220,10 +220,10 @@ fn a_trade_makes_two_positions_and_pays_two_fees() {
     let mut world = World::new();
     world.deposit(1, USD, 100_000);
     world.deposit(2, USD, 100_000);
-    world.order(0, Side::Sell, 100_00, 100);
+    world.order(0, Side::Sell, 10_000, 100);
     // It holds its fee of .05 %: 500 of 1,000,000.
     assert_eq!(world.balance(1, USD), (99_500, 500));
-    let events = world.order(1, Side::Buy, 100_00, 100);
+    let events = world.order(1, Side::Buy, 10_000, 100);
     let changed: Vec<_> = events
         .iter()
         .filter_map(|event| match event {
@@ -248,13 +248,13 @@ fn an_order_that_the_margin_does_not_reach_for_is_refused_and_closing_never_is()
     world.deposit(1, USD, 50_600);
     world.deposit(2, USD, 10_000_000);
     // .50000 of margin and a fee of 500 for 100 lots: 101 are too many.
-    assert_eq!(rejected(&world.order(0, Side::Buy, 100_00, 101)), Some(RejectReason::InsufficientMargin));
-    assert_eq!(rejected(&world.order(0, Side::Buy, 100_00, 100)), None);
-    world.order(1, Side::Sell, 100_00, 100);
+    assert_eq!(rejected(&world.order(0, Side::Buy, 10_000, 101)), Some(RejectReason::InsufficientMargin));
+    assert_eq!(rejected(&world.order(0, Side::Buy, 10_000, 100)), None);
+    world.order(1, Side::Sell, 10_000, 100);
     assert_eq!(world.position(1, LINEAR).0, 100);
     // Now it has lost nearly all, and may still close.
     world.index(95_50);
-    assert_eq!(rejected(&world.order(0, Side::Buy, 95_00, 1)), Some(RejectReason::InsufficientMargin));
+    assert_eq!(rejected(&world.order(0, Side::Buy, 9500, 1)), Some(RejectReason::InsufficientMargin));
     world.order(1, Side::Buy, 95_50, 60);
     assert_eq!(rejected(&world.order(0, Side::Sell, 95_50, 60)), None);
     assert_eq!(world.position(1, LINEAR).0, 40);
@@ -264,23 +264,23 @@ fn an_order_that_the_margin_does_not_reach_for_is_refused_and_closing_never_is()
 fn a_reduce_only_order_is_never_more_than_there_is_to_reduce() {
     let mut world = World::new();
     (1..=3).for_each(|account| world.deposit(account, USD, 100_000_000));
-    world.order(0, Side::Buy, 100_00, 100);
-    world.order(1, Side::Sell, 100_00, 100);
-    let mut target = world.enter(0, LINEAR, Side::Sell, OrderPrice::Limit(105_00), 80);
+    world.order(0, Side::Buy, 10_000, 100);
+    world.order(1, Side::Sell, 10_000, 100);
+    let mut target = world.enter(0, LINEAR, Side::Sell, OrderPrice::Limit(10_500), 80);
     target.instructions = Some(Instructions { effect: Effect::ReduceOnly, ..Instructions::NOTHING });
     world.apply(Command::Order(OrderCommand::Enter(target)));
     // A second one may trade all, and rests with what the first one leaves.
-    let mut second = world.enter(0, LINEAR, Side::Sell, OrderPrice::Limit(104_00), 500);
+    let mut second = world.enter(0, LINEAR, Side::Sell, OrderPrice::Limit(10_400), 500);
     second.instructions = target.instructions;
     let events = world.apply(Command::Order(OrderCommand::Enter(second))).to_vec();
     assert_eq!(canceled(&events), [CancelReason::ReduceOnlyResized]);
     assert_eq!(world.exchange.levels(LINEAR, Side::Sell).map(|level| level.quantity.0).sum::<u64>(), 100);
     // Half of the position goes otherwise: the newer one goes, then a part of the older one.
-    world.order(1, Side::Buy, 100_00, 50);
-    let events = world.order(0, Side::Sell, 100_00, 50);
+    world.order(1, Side::Buy, 10_000, 50);
+    let events = world.order(0, Side::Sell, 10_000, 50);
     assert_eq!(canceled(&events), [CancelReason::ReduceOnlyResized; 2]);
     assert_eq!(world.exchange.levels(LINEAR, Side::Sell).map(|level| level.quantity.0).sum::<u64>(), 50);
-    let mut wrong = world.enter(0, LINEAR, Side::Buy, OrderPrice::Limit(100_00), 1);
+    let mut wrong = world.enter(0, LINEAR, Side::Buy, OrderPrice::Limit(10_000), 1);
     wrong.instructions = target.instructions;
     let events = world.apply(Command::Order(OrderCommand::Enter(wrong))).to_vec();
     assert_eq!(rejected(&events), Some(RejectReason::NotReducing));
@@ -290,11 +290,11 @@ fn a_reduce_only_order_is_never_more_than_there_is_to_reduce() {
 fn a_stale_index_stops_what_increases_risk_and_nothing_else() {
     let mut world = World::new();
     (1..=3).for_each(|account| world.deposit(account, USD, 100_000_000));
-    world.order(0, Side::Buy, 100_00, 100);
-    world.order(1, Side::Sell, 100_00, 100);
-    world.order(2, Side::Sell, 100_00, 10);
+    world.order(0, Side::Buy, 10_000, 100);
+    world.order(1, Side::Sell, 10_000, 100);
+    world.order(2, Side::Sell, 10_000, 10);
     world.now += 61 * SECOND;
-    assert_eq!(rejected(&world.order(0, Side::Buy, 100_00, 1)), Some(RejectReason::IndexStale));
+    assert_eq!(rejected(&world.order(0, Side::Buy, 10_000, 1)), Some(RejectReason::IndexStale));
     // Who closes meets an order that would open: the trade is not made, and the order ends.
     let buy = world.enter(1, LINEAR, Side::Buy, OrderPrice::Market, 10);
     let events = world.apply(Command::Order(OrderCommand::Enter(buy))).to_vec();
@@ -356,7 +356,7 @@ impl World {
         let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
         self.now += random.below(2) * SECOND / 2;
         match at {
-            0..8 => self.index(95_00 + random.below(10_00) as u32),
+            0..8 => self.index(9500 + random.below(1000) as u32),
             8 => self.now += random.below(90) * SECOND,
             9 => {
                 let phase = Phase::Continuous;
@@ -367,7 +367,7 @@ impl World {
                     [Phase::OpeningAuction, Phase::Continuous, Phase::Halted][random.below(3) as usize];
                 self.apply(Command::Admin(AdminCommand::SetPhase { instrument, phase }));
             }
-            12..20 => {
+            14..20 => {
                 self.apply(Command::Clock(ClockCommand::Tick));
             }
             20..35 => {
@@ -384,7 +384,7 @@ impl World {
                     login: LoginId(login),
                     orig_user_ref,
                     user_ref: UserRef(self.refs[login as usize]),
-                    price: OrderPrice::Limit(96_00 + random.below(8_00) as i64),
+                    price: OrderPrice::Limit(9600 + random.below(8_00) as i64),
                     quantity: Quantity(1 + random.below(400)),
                     ..Replace::default()
                 };
@@ -400,7 +400,7 @@ impl World {
             _ => {
                 let price = match random.below(5) {
                     0 => OrderPrice::Market,
-                    _ => OrderPrice::Limit(96_00 + random.below(8_00) as i64),
+                    _ => OrderPrice::Limit(9600 + random.below(8_00) as i64),
                 };
                 let lots = 1 + random.below(400);
                 let mut enter = self.enter(login, instrument, side, price, lots);
@@ -428,7 +428,7 @@ fn random_instructions(random: &mut Random, lots: u64, last: u32) -> Instruction
                 } else {
                     TriggerReference::MarkPrice
                 },
-                price: 96_00 + random.below(8_00) as u32,
+                price: 9600 + random.below(8_00) as u32,
             });
         }
         _ => {

@@ -42,7 +42,7 @@ impl Positions {
                 };
                 (fee, 0, booked.realised - fee)
             }
-            Mode::Isolated => self.into_pot(traded, &quoted, &holding, which, &before, &after, &booked)?,
+            Mode::Isolated => self.pot_after(traded, &quoted, &holding, which, &before, &after, &booked)?,
         };
         after.pot = pot;
         Ok(Measured { which, position: after, booked, fee, wallet })
@@ -50,7 +50,7 @@ impl Positions {
 
     /// The fee, the pot after the trade, and the change of the wallet, of an isolated position.
     #[allow(clippy::too_many_arguments, reason = "all of them are one trade")]
-    fn into_pot(
+    fn pot_after(
         &mut self,
         traded: &Traded,
         quoted: &Quoted,

@@ -306,7 +306,7 @@ impl ContractsFilling {
         let right = exchange.contracts_by_id().all(|(_, contract)| {
             let coming = contract.coming;
             coming.rows().len() < usize::from(coming.of().max(1))
-                && (coming.of() > 0) == !coming.rows().is_empty()
+                && (coming.of() > 0) != coming.rows().is_empty()
         });
         check(right, "table of tiers under way has no rows, or all")?;
         self.finish_holdings(exchange)?;

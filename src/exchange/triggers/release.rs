@@ -7,7 +7,7 @@ use super::super::products::Demand;
 use super::super::sink::EventSink;
 use crate::domain::{
     CancelReason, Event, OrderEvent, OrderState, Phase, PriorityUpdated, Quantity, QuantityUnit,
-    RejectReason, RestateReason, Side, TriggerReference, Triggered,
+    RejectReason, RestateReason, Side, TimeInForce, TriggerReference, Triggered,
 };
 
 /// How much a release counts towards the touched orders: it costs several times as much as meeting an order.
@@ -84,7 +84,11 @@ impl<S: EventSink> Market<'_, S> {
                 closable => found = self.lower_incoming(found, closable).expect("something is left"),
             }
         }
-        let held = right.and_then(|()| self.measure_triggered(&found).map_err(CancelReason::TriggerRefused));
+        let held = right.and_then(|()| {
+            let held = self.measure_triggered(&found);
+            let checked = held.and_then(|held| self.check_may_rest(&found).map(|()| held));
+            checked.map_err(CancelReason::TriggerRefused)
+        });
         // An order by amount whose lots are refused stays one of one lot.
         let told = if amount.is_some() && held.is_err() { order } else { found };
         self.priority_updated(&told);
@@ -98,6 +102,16 @@ impl<S: EventSink> Market<'_, S> {
             self.restated(&found, RestateReason::Reserve);
         }
         self.match_then_rest(found);
+    }
+
+    /// Whether an order that only reduces, and that may rest, finds room among those that do.
+    fn check_may_rest(&self, order: &Order) -> Result<(), RejectReason> {
+        let may_rest = order.limit.is_some() && order.time_in_force != TimeInForce::ImmediateOrCancel;
+        if may_rest && order.flags & REDUCES != 0 {
+            self.check_reducing(order.account, false)
+        } else {
+            Ok(())
+        }
     }
 
     fn lots_by_amount(&mut self, order: &Order, amount: i64) -> Result<Quantity, CancelReason> {

@@ -156,7 +156,7 @@ impl Contracts {
         let key = vec![change.account.0.into(), change.instrument.0.into(), leg.into()];
         let before = self.positions.get(&key).map_or(0, |row| match row[6] {
             Value::Integer(realised) => realised,
-            _ => 0,
+            Value::Null | Value::Real(_) | Value::Text(_) | Value::Blob(_) => 0,
         });
         let row = vec![
             int(change.account.0),

@@ -296,6 +296,11 @@ impl Naive {
         let others = self.in_trading_order(order.instrument, order.side.opposite());
         let here = others.into_iter().filter(|other| other.limit() == price).cloned();
         let mut queue = Queue { orders: here.collect(), refreshed: Vec::new() };
+        // Of a contract, an order that shows all that it has is a sharing of its own.
+        let alone = |first: &Order| self.is_contract(first.instrument) && first.open == first.at_once();
+        if queue.orders.first().is_some_and(alone) {
+            queue.orders.truncate(1);
+        }
         let lot_costs = self.notional(order.instrument, price, 1);
         let mut amount_pays_for = order.money.map(|money| money / lot_costs);
         let mut money_pays_for = means.money.map(|money| self.affordable(order, price, order.open, money));

@@ -3,8 +3,8 @@
 use super::contracts::exact::{fraction, half_even, small};
 use super::contracts::prices::{Range, early_limits, impact_price, index_ticks, limits, middle};
 use super::orders::Order;
-use super::{Naive, SECOND, ticks};
-use dojima::domain::{InstrumentId, Phase, Price, Side};
+use super::{Naive, SECOND};
+use dojima::domain::{InstrumentId, Phase, Side};
 
 /// How long the limits of the beginning hold.
 const EARLY: u64 = 600 * SECOND;
@@ -14,14 +14,6 @@ const KEPT: u64 = 30;
 const LEVELS: usize = 100;
 
 impl Naive {
-    /// Lowest and highest price of a contract, ticks.
-    pub fn price_limits_told(&self, instrument: InstrumentId) -> Option<(Price, Price)> {
-        let complete = self.is_contract(instrument) && self.is_complete(instrument);
-        complete
-            .then(|| self.price_limits(instrument))
-            .map(|(lowest, highest)| (ticks(lowest.into()), ticks(highest.into())))
-    }
-
     pub(super) fn price_range(&self, instrument: InstrumentId) -> Option<Range> {
         let known = self.instrument(instrument);
         known.contract.terms.and_then(|terms| super::futures::range(&known.listing, &terms))

@@ -176,6 +176,21 @@ fn book() -> BoxedStrategy<Move> {
     with_index(moves::orders(&taste, 15), 20, vec![(3, moves::self_trade())])
 }
 
+/// Icebergs at few prices, of traders who lose what stands behind them.
+fn queues() -> BoxedStrategy<Move> {
+    let taste = Taste {
+        market: 25,
+        immediate: 12,
+        min: 5,
+        show: 55,
+        hidden: 10,
+        oco: 8,
+        self_trade: 25,
+        ..Taste::plain(149..152)
+    };
+    with_index(moves::orders(&taste, 30), 40, vec![(1, moves::self_trade())])
+}
+
 fn auctions() -> BoxedStrategy<Move> {
     let taste = Taste { show: 15, hidden: 10, day: 10, oco: 12, self_trade: 15, ..Taste::plain(FAR_TICKS) };
     let more = vec![
@@ -255,6 +270,7 @@ subject!(orders_without_money_agree, true, poor(), 400, 20..250);
 subject!(orders_that_reduce_agree, true, reducing(), 400, 20..250);
 subject!(triggers_of_contracts_agree, true, triggers(), 300, 20..250);
 subject!(icebergs_and_self_trades_of_contracts_agree, true, book(), 300, 20..250);
+subject!(queues_of_icebergs_agree, true, queues(), 300, 20..250);
 subject!(auctions_of_contracts_agree, true, auctions(), 300, 20..250);
 subject!(limits_of_contracts_agree, true, limits(), 300, 20..250);
 subject!(everything_of_positions_agrees, true, everything(), 400, 20..250);
@@ -289,9 +305,10 @@ const BY_LUCK: [&str; 7] = [
 fn a_fixed_run_exercises_the_rules_of_positions() {
     let mut runner = TestRunner::deterministic();
     let mut seen = Seen::default();
-    for (at, subject) in [plain(), poor(), reducing(), triggers(), book(), auctions(), limits(), everything()]
-        .into_iter()
-        .enumerate()
+    for (at, subject) in
+        [plain(), poor(), reducing(), triggers(), book(), queues(), auctions(), limits(), everything()]
+            .into_iter()
+            .enumerate()
     {
         let steps = prop::collection::vec(subject, 250);
         for round in 0..40 {

@@ -5,7 +5,7 @@ use super::venue::{LINEAR, risk};
 use super::{Seen, TestCaseError, run, touched_at_most};
 use dojima::domain::{
     AdminCommand, Command, ContractCommand, Effect, Instructions, LoginId, OrderPrice, Phase, Quantity,
-    SetContractRisk, Side, TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef,
+    RejectReason, SetContractRisk, Side, TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef,
 };
 use proptest::prelude::*;
 
@@ -150,4 +150,26 @@ fn an_order_that_may_only_reduce_goes_with_its_linked_one() -> Result<(), TestCa
         order(POOR, Side::Sell, 13, None, PLAIN),
     ]);
     shows("an order that may only reduce, gone by a fill, and its linked order with it", [0, 100], &steps)
+}
+
+/// The 65th that may rest is refused, new or released; one that is replaced is not counted.
+#[test]
+fn orders_that_reduce_a_position_have_a_limit() -> Result<(), TestCaseError> {
+    let kind = TriggerKind::Stop;
+    let trigger = Some(Trigger { kind, reference: TriggerReference::MarkPrice, price: 745 });
+    let reduces = |ticks| order(RICH, Side::Sell, 1, Some(ticks), REDUCES);
+    let mut steps = vec![sells(0, 70, 150), buys(RICH, 70, 150)];
+    steps.extend((0..64).map(|_| reduces(155)));
+    let stop = order(RICH, Side::Sell, 1, Some(148), Instructions { trigger, ..REDUCES });
+    let (side, price, time, lots) = (Side::Sell, OrderPrice::Limit(780), TimeInForce::Day, Quantity(2));
+    let wish = (side, price, time, lots, Some(REDUCES));
+    let replaced = Move { wait: 1, act: Act::Replace(7, wish) };
+    let at_once = order(RICH, Side::Sell, 1, None, REDUCES);
+    steps.extend([reduces(155), replaced, stop, at_once, index(149)]);
+    let run = run(true, [[0, 100], [0, 0]], touched_at_most(5_000), &steps, Some(Seen::default()))?;
+    let seen = run.seen.expect("it was there before");
+    prop_assert!(seen.order_rejects.contains(&RejectReason::TooManyOrders));
+    prop_assert!(seen.cancels.contains("TriggerRefused"));
+    prop_assert_eq!(run.naive.open_orders().len(), 64);
+    Ok(())
 }
