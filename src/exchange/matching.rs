@@ -228,6 +228,15 @@ impl<S: EventSink> Market<'_, S> {
         dry.next = self.instrument.book.after(&self.shared.orders, handle);
     }
 
+    /// A dry run passes over an order that the match cancels.
+    #[cold]
+    pub(super) fn leave_out(&mut self, dry: &mut DryRun, handle: Handle) {
+        if self.is_contract() {
+            self.drop_dry(handle);
+        }
+        self.step_over(dry, handle);
+    }
+
     #[cold]
     pub(super) fn cancel_partners(&mut self, taker: &mut Taker, handle: Handle) {
         let own = self.shared.extras.find(taker.cold.extra);
@@ -256,7 +265,7 @@ impl<S: EventSink> Market<'_, S> {
         let not_made = self.not_made(taker, handle, taker.hot.open.min(open));
         let mode = taker.self_trade.mode;
         if DRY {
-            self.step_over(dry, handle);
+            self.leave_out(dry, handle);
         } else if mode != SelfTrade::CancelNewest {
             self.cancel_whole(handle, CancelReason::SelfTradePrevented(not_made));
         }

@@ -73,7 +73,11 @@ impl<S: EventSink> Market<'_, S> {
             Deed::Loses => {
                 self.decrement_both(taker, handle, Quantity(taken));
             }
-            Deed::Goes if DRY => {}
+            Deed::Goes if DRY => {
+                if self.is_contract() {
+                    self.drop_dry(handle);
+                }
+            }
             Deed::Goes => {
                 let not_made = self.not_made(taker, handle, Quantity(taken));
                 self.cancel_whole(handle, CancelReason::SelfTradePrevented(not_made));

@@ -32,7 +32,7 @@ impl<S: EventSink> Market<'_, S> {
         let flags = self.shared.orders.hot(handle).flags;
         taker.touches_left = taker.touches_left.saturating_sub(self.touches(taker, handle, flags));
         if DRY {
-            self.step_over(dry, handle);
+            self.leave_out(dry, handle);
         } else {
             self.cancel_whole(handle, CancelReason::PriceOutsideLimits);
         }
@@ -58,7 +58,7 @@ impl<S: EventSink> Market<'_, S> {
         let fill = self.instrument.product().fill(price, quantity);
         match self.verdict(taker, handle, &fill) {
             Verdict::TakerEnds(end) => return Some(end),
-            Verdict::MakerGoes if DRY => self.step_over(dry, handle),
+            Verdict::MakerGoes if DRY => self.leave_out(dry, handle),
             Verdict::MakerGoes => self.cancel_whole(handle, CancelReason::InsufficientMargin),
             Verdict::Trade(pair) => {
                 let Hot { open, flags, .. } = *self.shared.orders.hot(handle);
@@ -100,7 +100,7 @@ impl<S: EventSink> Market<'_, S> {
             let lots = reached.taken.min(has);
             if lots < reached.taken {
                 // What the plan found no further lots for may be there now.
-                queue.end = None;
+                (anew, queue.end) = (true, None);
             }
             reached.taken = lots;
             if lots == 0 {
@@ -122,7 +122,8 @@ impl<S: EventSink> Market<'_, S> {
                 }
             }
         }
-        end
+        // A minimum quantity is not looked for in another sharing.
+        if DRY && anew { end.or(Some(MatchEnd::NothingCrosses)) } else { end }
     }
 
     /// The next buy and the next sell of an auction trade at its price, if both have the margin. The buy is measured as

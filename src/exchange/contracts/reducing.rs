@@ -1,6 +1,7 @@
 //! Reduce-only orders of contracts: never more of them than there is to reduce (docs/FUTURES.md, "Reduce-only").
 
 use super::super::book::{Handle, Order};
+use super::super::extras::REDUCES;
 use super::super::market::Market;
 use super::super::matching::shrunk;
 use super::super::sink::EventSink;
@@ -124,6 +125,15 @@ impl<S: EventSink> Market<'_, S> {
         match self.shared.lowered.iter_mut().find(|(other, _)| *other == handle) {
             Some((_, lots)) => *lots += by,
             None => self.shared.lowered.push((handle, by)),
+        }
+    }
+
+    /// Takes all lots of an order that the match would cancel, if it may only reduce.
+    pub(in crate::exchange) fn drop_dry(&mut self, handle: Handle) {
+        let order = self.shared.orders.get(handle);
+        let left = self.open_of(&order).0 - self.gone_in_dry(handle);
+        if order.flags & REDUCES != 0 && left > 0 {
+            self.lower_dry(handle, left);
         }
     }
 

@@ -228,6 +228,7 @@ impl Naive {
         }
         let (mut trial, mut copy) = (self.clone(), order.clone());
         trial.events.clear();
+        trial.is_trial = true;
         let mut means = trial.means(order);
         let stop = trial.meet(&mut copy, bounds, &mut means);
         let traded = |event: &Event| match event {
@@ -306,6 +307,8 @@ impl Naive {
         let mut money_pays_for = means.money.map(|money| self.affordable(order, price, order.open, money));
         // In the order in which they were first met, with what the order might still touch then.
         let mut fates: Vec<(OrderId, Fate, u32)> = Vec::new();
+        // Where icebergs begin to share.
+        let mut shared_from = usize::MAX;
         let (mut left, mut stop) = (order.open, None);
         while left > 0 && stop.is_none() {
             let Some(other) = queue.orders.first().cloned() else { break };
@@ -321,6 +324,9 @@ impl Naive {
             if is_met_whole && is_iceberg && other.at_once() < left && !self.looks_are_left(order.account) {
                 stop = Some(CancelReason::WorkLimit);
                 break;
+            }
+            if is_met_whole && is_iceberg && other.at_once() < left {
+                shared_from = shared_from.min(fates.len());
             }
             if met.is_none() {
                 // Each look at it, the slices that it does not show, and the order that goes with it; and the order itself.
@@ -376,7 +382,7 @@ impl Naive {
             }
         }
         let (mut done, mut lowered) = (Vec::new(), 0);
-        for (id, fate, touches) in fates {
+        for (at, (id, fate, touches)) in fates.into_iter().enumerate() {
             let ends = match fate {
                 Fate::Trades(lots) => self.trade_if_possible(order, id, price, lots, means, &mut lowered),
                 Fate::Loses(lots) => {
@@ -390,7 +396,9 @@ impl Naive {
             };
             // It did not come to the others of this sharing.
             if let Some(why) = ends {
-                (stop, means.touches) = (why, touches);
+                // A minimum quantity is not looked for in another sharing.
+                let in_vain = self.is_trial && at >= shared_from;
+                (stop, means.touches) = (why.or(in_vain.then_some(CancelReason::MinimumQuantity)), touches);
                 break;
             }
             done.push(id);

@@ -121,6 +121,8 @@ struct Instrument {
 #[derive(Clone)]
 pub struct Naive {
     now: u64,
+    /// Whether it is a copy on which a minimum quantity is looked for.
+    is_trial: bool,
     limits: VenueLimits,
     assets: Vec<Asset>,
     accounts: Vec<Account>,
@@ -178,6 +180,7 @@ impl Naive {
     pub fn new(limits: VenueLimits) -> Self {
         Self {
             now: 0,
+            is_trial: false,
             limits,
             assets: Vec::new(),
             accounts: Vec::new(),

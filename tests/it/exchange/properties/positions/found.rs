@@ -37,7 +37,7 @@ fn an_iceberg_that_was_lowered_while_it_is_eaten() -> Result<(), TestCaseError> 
     ])
 }
 
-/// The mark falls between the orders and the fill. The dry run goes on with the iceberg when the other order fails.
+/// The mark falls between the orders and the fill. The minimum is not looked for beyond the sharing in which the other order fails.
 #[test]
 fn a_dry_run_with_an_iceberg_and_an_order_that_fails() -> Result<(), TestCaseError> {
     let plain = Instructions::default();
@@ -77,7 +77,7 @@ fn a_dry_run_that_cancels_what_a_later_trade_would_lower() -> Result<(), TestCas
     )
 }
 
-/// The last lots come from the first iceberg again, for the second one has only two when its turn comes.
+/// The last lots would come from the first iceberg again, in another sharing, for the second one has only two when its turn comes.
 #[test]
 fn a_dry_run_with_an_iceberg_that_is_lowered() -> Result<(), TestCaseError> {
     let plain = Instructions::default();
