@@ -239,6 +239,8 @@ impl Tally {
     fn held_asset(&self, instrument: u32, side: Side) -> Result<AssetId, String> {
         let listing = self.listing(instrument)?;
         Ok(match side {
+            _ if listing.product.is_inverse() => listing.base,
+            _ if listing.product.is_contract() => listing.quote,
             Side::Buy => listing.quote,
             Side::Sell => listing.base,
         })

@@ -5,7 +5,7 @@ pub mod contracts;
 mod coverage;
 mod late;
 mod looks;
-mod positions;
+pub mod positions;
 pub mod queues;
 mod settings;
 mod steps;

@@ -2,6 +2,7 @@
 //! wrongly is found.
 
 use super::{Bench, append};
+use crate::exchange::properties::positions;
 use crate::support::venue;
 use dojima::domain::{
     AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings, ClockCommand,
@@ -272,6 +273,38 @@ fn tables_of_contracts_agree_with_the_exchange() {
         assert_eq!(number(&sql, "SELECT count(*) FROM instruments_readable"), i64::from(CONTRACTS));
     }
     assert_eq!(seen.len(), 9, "every event about contracts: {seen:?}");
+}
+
+/// Orders, trades and positions of a linear and an inverse contract.
+#[test]
+fn tables_of_positions_agree_with_the_exchange() {
+    let (mut trades, mut reserved) = (0, 0);
+    for (run, (events, exchange)) in positions::told(12).into_iter().enumerate() {
+        let half = events.len() / 2;
+        let bench = Bench::with(&events[..half]);
+        bench.fill(1 + 30 * run);
+        append(&mut bench.log_writer(), &events[half..]);
+        bench.fill(1 + 7 * run);
+        assert_eq!(bench.check().first_difference(), None, "run {run}");
+        let sql = Connection::open(bench.database()).expect("a database");
+        assert_eq!(number(&sql, "SELECT count(*) FROM conservation WHERE supply <> held"), 0, "run {run}");
+        trades += number(&sql, "SELECT count(*) FROM trades");
+        let mut rows = sql.prepare("SELECT account, asset, total, reserved FROM balances").expect("a table");
+        let mut rows = rows.query([]).expect("rows");
+        while let Some(row) = rows.next().expect("a row") {
+            let [account, asset, total, held] =
+                [0, 1, 2, 3].map(|at| row.get::<_, i64>(at).expect("a number"));
+            let balance =
+                exchange.balance(AccountId(account as u32), AssetId(asset as u16)).expect("it is known");
+            assert_eq!(
+                (total, held),
+                (balance.available.0 + balance.reserved.0, balance.reserved.0),
+                "run {run}, account {account}, asset {asset}"
+            );
+            reserved += held;
+        }
+    }
+    assert!(trades > 100 && reserved > 0, "{trades} {reserved}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::{cases as case_count, touched_at_most};
 use crate::support::compare::same_state;
 use crate::support::naive::Naive;
 use cases::{CASES, Came};
-use dojima::domain::{AccountId, AdminEvent, Command, Event, RejectReason, Stamp, VenueLimits};
+use dojima::domain::{AccountId, AdminEvent, Command, Event, EventRecord, RejectReason, Stamp, VenueLimits};
 use dojima::exchange::{Exchange, ExchangeLimits};
 use ledger::Ledger;
 use moves::{Act, Move, Traders, moves_of};
@@ -242,6 +242,38 @@ fn everything() -> BoxedStrategy<Move> {
         (4, moves::changes_of_terms()),
     ];
     with_index(moves::orders(&taste, 25), 20, more)
+}
+
+/// What such runs say, for those who read events, and the exchange after it.
+pub fn told(runs: usize) -> Vec<(Vec<EventRecord>, Exchange)> {
+    let mut runner = TestRunner::deterministic();
+    let steps = prop::collection::vec(everything(), 400);
+    let fees = [[-1_000, 4_000], [500, 3_000]];
+    let one = |steps: Vec<Move>| {
+        let limits = ExchangeLimits { limits: touched_at_most(5_000), ..ExchangeLimits::default() };
+        let (mut exchange, mut naive) = (Exchange::new(limits), Naive::new(limits.limits));
+        let (mut records, mut traders, mut sequence) = (Vec::new(), Traders::new(), 0);
+        let mut apply = |naive: &mut Naive, stamp: Stamp, command: &Command| {
+            sequence += 1;
+            naive.apply(stamp, command);
+            let events = apply_at(&mut exchange, stamp, command);
+            for event in &events {
+                let number = records.len() as u64 + 1;
+                records.push(EventRecord { number, sequence, time: stamp.time, event: *event });
+            }
+            events
+        };
+        for command in venue::opening(fees) {
+            apply(&mut naive, Stamp::default(), &command);
+        }
+        for step in &steps {
+            let (stamp, command) = traders.command(step, &naive);
+            let events = apply(&mut naive, stamp, &command);
+            traders.note(&events);
+        }
+        (records, exchange)
+    };
+    (0..runs).map(|_| one(steps.new_tree(&mut runner).expect("steps").current())).collect()
 }
 
 /// Names a test of one subject: its steps, and how many cases.
