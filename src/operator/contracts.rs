@@ -17,6 +17,12 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum ContractOrder {
     /// Add an index: a price from outside that contracts follow
+    #[cfg_attr(
+        feature = "cli",
+        command(
+            override_usage = "dojima operator add-index [OPTIONS] --price-decimals <DECIMALS>\n         --stale-after-ms <MS> <SYMBOL>"
+        )
+    )]
     AddIndex(NewIndex),
     /// Change when an index is stale, and which of its jumps wait
     SetIndexTerms(NewIndexTerms),
@@ -25,12 +31,36 @@ pub enum ContractOrder {
     /// Say which index a contract follows, when it ends or is funded, and which prices it can have
     ///
     /// The contract is closed for that, and has no open orders.
+    #[cfg_attr(
+        feature = "cli",
+        command(
+            override_usage = "dojima operator set-contract [OPTIONS] --index <INDEX>\n         --price-min <PRICE> --price-max <PRICE> <CONTRACT>"
+        )
+    )]
     SetContract(ContractTerms),
     /// Set the risk parameters of a contract, all of them
+    #[cfg_attr(
+        feature = "cli",
+        command(
+            override_usage = "dojima operator set-contract-risk [OPTIONS] --impact-lots <LOTS>\n         --mark-band-ppm <PPM> --first-band-ppm <PPM> --premium-band-ppm <PPM>\n         --outer-band-ppm <PPM> --liquidation-fee-ppm <PPM> --collar-ppm <PPM>\n         --adl-after <TICKS> --position-limit-lots <LOTS>\n         --open-interest-limit-lots <LOTS> <CONTRACT>"
+        )
+    )]
     SetContractRisk(ContractRisk),
     /// Set a row of the margin tiers of a contract; the last row puts the new table in force
+    #[cfg_attr(
+        feature = "cli",
+        command(
+            override_usage = "dojima operator set-margin-tier --row <ROW> --of <ROWS>\n         --floor <AMOUNT> --initial-ppm <PPM> --maintenance-ppm <PPM> <CONTRACT>"
+        )
+    )]
     SetMarginTier(MarginTier),
     /// Add money of the venue to an insurance fund
+    #[cfg_attr(
+        feature = "cli",
+        command(
+            override_usage = "dojima operator deposit-fund [OPTIONS] --reference <NUMBER> <ASSET>\n         <AMOUNT>"
+        )
+    )]
     DepositFund(FundDeposit),
 }
 
