@@ -131,11 +131,16 @@ impl Listing {
         self.product.lots_of(self.base, self.quote)
     }
 
-    /// The asset that an order of this side reserves: quote for a buy, base for a sell; for both sides of a contract what it
-    /// is settled in.
+    /// The asset that an order of this side reserves: in spot what it gives, for both sides of a contract what it is settled
+    /// in.
     pub fn held_in(&self, side: Side) -> AssetId {
+        if self.product.is_contract() { self.settled_in() } else { self.given_in(side) }
+    }
+
+    /// The asset that an order of spot gives: quote for a buy, base for a sell.
+    #[inline]
+    pub fn given_in(&self, side: Side) -> AssetId {
         match side {
-            _ if self.product.is_contract() => self.settled_in(),
             Side::Buy => self.quote,
             Side::Sell => self.base,
         }

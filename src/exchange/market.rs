@@ -40,8 +40,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// An account in this contract.
     pub(super) fn at(&self, account: AccountId) -> At {
-        let contract = self.instrument.contract.as_ref().expect("it is a contract");
-        At { account, contract: contract.ordinal }
+        At { account, contract: self.contract().ordinal }
     }
 
     /// The price limits now.
@@ -85,7 +84,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// What an order reserves after its open lots decreased by `by` without a trade; `order` has what it reserved before.
     pub(super) fn reserve_left(&self, order: &Order, by: Quantity) -> Amount {
-        if self.instrument.contract.is_some() {
+        if self.is_contract() {
             let left = self.open_of(order).0;
             return OrderDemand::part(order.reserved, left, left + by.0);
         }
@@ -299,23 +298,28 @@ impl<S: EventSink> Market<'_, S> {
     /// Removes an order that is no longer in a queue from the slab, the names and the counters.
     #[inline]
     pub(super) fn forget(&mut self, handle: Handle, open: Quantity) {
-        let Hot { id, login, account, side, flags, .. } = *self.shared.orders.hot(handle);
+        let Hot { login, account, side, flags, .. } = *self.shared.orders.hot(handle);
         if flags & extras::HAS_EXTRA != 0 {
-            let Cold { extra, time_in_force, .. } = *self.shared.orders.cold(handle);
-            if time_in_force == TimeInForce::GoodTillTime {
-                self.shared.due.remove_expiry(extra);
-            }
-            if self.is_contract() {
-                self.count_all(handle);
-                let at = self.at(account);
-                self.shared.reducing.remove(at, id);
-            }
+            self.forget_extra(handle);
         }
         self.shared.client_refs.remove(&mut self.shared.orders, handle);
         self.shared.chains.remove(&mut self.shared.orders, login, handle);
         self.shared.orders.remove(handle);
         self.shared.account_mut(account).open_orders -= 1;
         self.count_use((account, side, flags), -(open.0 as i64), -1);
+    }
+
+    #[cold]
+    fn forget_extra(&mut self, handle: Handle) {
+        let order = self.shared.orders.get(handle);
+        if order.time_in_force == TimeInForce::GoodTillTime {
+            self.shared.due.remove_expiry(order.extra);
+        }
+        if self.is_contract() {
+            self.count_all(handle);
+            let at = self.at(order.account);
+            self.shared.reducing.remove(at, order.id);
+        }
     }
 
     /// Cancels the open lots of an order that does not (or no longer) rest, and then its linked order.

@@ -204,6 +204,7 @@ impl Shared {
     }
 
     /// The order's linked order.
+    #[inline]
     pub(super) fn partner_of(&self, at: Handle) -> Option<Handle> {
         self.extra_of(at).and_then(|extra| extra.partner)
     }

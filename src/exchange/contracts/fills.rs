@@ -43,8 +43,7 @@ impl Party {
 impl<S: EventSink> Market<'_, S> {
     /// An account's wallet in the settlement asset, what orders hold included, minor units.
     pub(super) fn wallet_of(&self, account: AccountId) -> i64 {
-        let balance = self.shared.ledger.balance(account, self.instrument.listing.settled_in());
-        balance.available.0 + balance.reserved.0
+        self.shared.ledger.wallet(account, self.instrument.listing.settled_in()).0
     }
 
     /// Measures both sides of a trade, and changes nothing.
@@ -95,7 +94,7 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Why a trade is not made, whatever the margin of its sides: the open interest, or a stale index.
     fn stops(&self, sides: &[Traded; 2]) -> Option<MatchEnd> {
-        let contract = self.instrument.contract.as_ref().expect("it is a contract");
+        let contract = self.contract();
         let (mut more_open, mut increases) = (0_i64, false);
         for traded in sides {
             let mut leg = self.shared.positions.leg_of(traded);

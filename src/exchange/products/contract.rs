@@ -10,18 +10,13 @@ use crate::domain::{Amount, Fill, Listing, Price, Quantity};
 #[derive(Clone, Copy, Debug)]
 pub(in crate::exchange) struct Contract<'i> {
     pub(super) listing: &'i Listing,
-    pub(super) value: ContractValue,
 }
 
-impl<'i> Contract<'i> {
-    pub(super) fn of(listing: &'i Listing) -> Self {
-        let value = ContractValue::of(listing).expect("a listing has a value of a tick");
-        Self { listing, value }
-    }
-
+impl Contract<'_> {
     /// The value of a trade of these lots.
     pub(super) fn value(&self, price: Price, quantity: Quantity) -> Option<Amount> {
-        self.value.of_trade(quantity.0, price)
+        let value = ContractValue::of(self.listing).expect("a listing has a value of a tick");
+        value.of_trade(quantity.0, price)
     }
 
     pub(super) fn fill(&self, price: Price, quantity: Quantity) -> Fill {

@@ -35,9 +35,17 @@ impl<'i> Product<'i> {
     #[inline]
     pub(super) fn of(listing: &'i Listing, highest_fee: FeeRate) -> Self {
         if listing.product.is_contract() {
-            return Self::Contract(Contract::of(listing));
+            return Self::Contract(Contract { listing });
         }
         Self::Spot(Spot { listing, highest_fee })
+    }
+
+    #[inline]
+    fn listing(&self) -> &'i Listing {
+        match self {
+            Self::Spot(spot) => spot.listing,
+            Self::Contract(contract) => contract.listing,
+        }
     }
 
     /// Whether positions are traded, not assets.
@@ -50,7 +58,7 @@ impl<'i> Product<'i> {
     #[inline]
     pub(super) fn held_in(&self, side: Side) -> AssetId {
         match self {
-            Self::Spot(spot) => spot.listing.held_in(side),
+            Self::Spot(spot) => spot.listing.given_in(side),
             Self::Contract(contract) => contract.listing.settled_in(),
         }
     }
@@ -84,10 +92,7 @@ impl<'i> Product<'i> {
 
     /// The smallest value of a limit order.
     pub(super) fn value_min(&self) -> Amount {
-        match self {
-            Self::Spot(spot) => spot.listing.min_notional,
-            Self::Contract(contract) => contract.listing.min_notional,
-        }
+        self.listing().min_notional
     }
 
     /// Whether an order of this side can decrease a position.

@@ -11,8 +11,8 @@ use super::legs::Legs;
 use crate::domain::{
     AccountId, AdminEvent, Amount, AssetCode, AssetId, ContractEvent, Event, EventRecord, Executed, FeeAsset,
     FundCause, FundChanged, InstrumentId, Listing, LoginId, MarketEvent, OrderEvent, OrderId, OrderState,
-    OrderTerms, PositionChanged, Quantity, RestateReason, Restated, ShardId, ShardTransfer, Side, Transfer,
-    VenueEvent,
+    OrderTerms, PositionChanged, Quantity, RestateReason, Restated, ShardId, ShardTransfer, Side, TradeId,
+    Transfer, VenueEvent,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
@@ -339,56 +339,6 @@ impl Tally {
         Ok(live.open)
     }
 
-    /// A trade of a contract: its value from the definitions, half-even for an inverse one. Its money moves with the
-    /// changes of positions, the fees aside.
-    fn trade_of_contract(
-        &mut self,
-        e: &Executed,
-        record: &EventRecord,
-        listing: &Listing,
-    ) -> Result<TradeRow, String> {
-        let too_large = "the value of a trade is too large to check";
-        let ten = |power: u32| 10_i128.pow(power);
-        let price_units = i128::from(e.price.0) * i128::from(listing.tick_units);
-        let amount = i128::from(e.quantity.0) * i128::from(listing.lot.0);
-        let (base, quote) = (ten(self.scale(listing.base)?), ten(self.scale(listing.quote)?));
-        let decimals = ten(u32::from(listing.price_decimals));
-        let (value, over) = if listing.product.is_inverse() {
-            let value =
-                amount.checked_mul(base).and_then(|value| value.checked_mul(decimals)).ok_or(too_large)?;
-            (value, quote.checked_mul(price_units).ok_or(too_large)?)
-        } else {
-            let value = amount.checked_mul(price_units).and_then(|value| value.checked_mul(quote));
-            (value.ok_or(too_large)?, base.checked_mul(decimals).ok_or(too_large)?)
-        };
-        let (down, rest) = (value / over, value % over);
-        let up = 2 * rest > over || (2 * rest == over && down % 2 == 1);
-        let value = down + i128::from(up);
-        self.shrink(e.maker_order, e.quantity.0, e.maker_reserved, OrderStatus::Filled)?;
-        self.shrink(e.taker_order, e.quantity.0, e.taker_reserved, OrderStatus::Filled)?;
-        self.orders.executed += 2 * e.quantity.0;
-        let accounts = [self.account(e.maker_login)?, self.account(e.taker_login)?];
-        let fees = i128::from(e.maker_fee.0) + i128::from(e.taker_fee.0);
-        if fees < 0 {
-            return Err(format!("account 0 pays for trade {}", e.trade));
-        }
-        self.move_money((AccountId::FEES, listing.settled_in(), listing.shard), fees);
-        self.legs.trade(e, listing, accounts, value);
-        Ok(TradeRow {
-            trade: e.trade,
-            event: record.number,
-            time: record.time,
-            instrument: e.instrument,
-            taker_side: e.taker_side,
-            kind: e.kind,
-            price: u64::try_from(price_units).map_err(|_| "a price below zero")?,
-            quantity: e.quantity,
-            notional: Amount(i64::try_from(value).map_err(|_| too_large)?),
-            maker: TradeSide { order: e.maker_order, account: accounts[0], fee: e.maker_fee },
-            taker: TradeSide { order: e.taker_order, account: accounts[1], fee: e.taker_fee },
-        })
-    }
-
     /// A change of a position: what its owner's wallet gets, and what it has then.
     fn position(&mut self, change: &PositionChanged, event: u64) -> Result<(), String> {
         let listing = self.listing(change.instrument.0)?;
@@ -406,26 +356,90 @@ impl Tally {
 
     fn trade(&mut self, e: &Executed, record: &EventRecord) -> Result<TradeRow, String> {
         let listing = self.listing(e.instrument.0)?;
-        if listing.product.is_contract() {
-            return self.trade_of_contract(e, record, &listing);
-        }
-        let lots = i128::from(e.quantity.0);
-        let base = lots * i128::from(listing.lot.0);
-        // Price × quantity computed from the definitions: ticks to price units to whole quote, lots to whole base.
+        let is_contract = listing.product.is_contract();
         let price_units = i128::from(e.price.0) * i128::from(listing.tick_units);
-        let ten = |power: u32| 10_i128.pow(power);
-        let scaled =
-            price_units.checked_mul(base).and_then(|n| n.checked_mul(ten(self.scale(listing.quote).ok()?)));
-        let scaled = scaled.ok_or("a notional is too large to check")?;
-        let unit = ten(u32::from(listing.price_decimals) + self.scale(listing.base)?);
-        if scaled % unit != 0 {
-            return Err(format!("trade {} is not for whole minor units", e.trade));
-        }
-        let notional = scaled / unit;
+        let amount = i128::from(e.quantity.0) * i128::from(listing.lot.0);
+        let notional = match is_contract {
+            true => self.value(&listing, price_units, amount)?,
+            false => self.notional(e.trade, &listing, price_units, amount)?,
+        };
         self.shrink(e.maker_order, e.quantity.0, e.maker_reserved, OrderStatus::Filled)?;
         self.shrink(e.taker_order, e.quantity.0, e.taker_reserved, OrderStatus::Filled)?;
         self.orders.executed += 2 * e.quantity.0;
-        let (maker, taker) = (self.account(e.maker_login)?, self.account(e.taker_login)?);
+        let accounts = [self.account(e.maker_login)?, self.account(e.taker_login)?];
+        if is_contract {
+            self.move_fees(e, &listing)?;
+            self.legs.trade(e, &listing, accounts, notional);
+        } else {
+            self.move_assets(e, &listing, accounts, amount, notional);
+        }
+        Ok(TradeRow {
+            trade: e.trade,
+            event: record.number,
+            time: record.time,
+            instrument: e.instrument,
+            taker_side: e.taker_side,
+            kind: e.kind,
+            price: u64::try_from(price_units).map_err(|_| "a price below zero")?,
+            quantity: e.quantity,
+            notional: fitting(notional),
+            maker: TradeSide { order: e.maker_order, account: accounts[0], fee: e.maker_fee },
+            taker: TradeSide { order: e.taker_order, account: accounts[1], fee: e.taker_fee },
+        })
+    }
+
+    /// Price × quantity computed from the definitions: ticks to price units to whole quote, lots to whole base.
+    fn notional(&self, trade: TradeId, listing: &Listing, price: i128, base: i128) -> Result<i128, String> {
+        let ten = |power: u32| 10_i128.pow(power);
+        let scaled =
+            price.checked_mul(base).and_then(|n| n.checked_mul(ten(self.scale(listing.quote).ok()?)));
+        let scaled = scaled.ok_or("a notional is too large to check")?;
+        let unit = ten(u32::from(listing.price_decimals) + self.scale(listing.base)?);
+        if scaled % unit != 0 {
+            return Err(format!("trade {trade} is not for whole minor units"));
+        }
+        Ok(scaled / unit)
+    }
+
+    /// The value of a trade of a contract from the definitions, half-even for an inverse one.
+    fn value(&self, listing: &Listing, price: i128, amount: i128) -> Result<i128, String> {
+        let too_large = "the value of a trade is too large to check";
+        let ten = |power: u32| 10_i128.pow(power);
+        let (base, quote) = (ten(self.scale(listing.base)?), ten(self.scale(listing.quote)?));
+        let decimals = ten(u32::from(listing.price_decimals));
+        let (value, over) = if listing.product.is_inverse() {
+            let value =
+                amount.checked_mul(base).and_then(|value| value.checked_mul(decimals)).ok_or(too_large)?;
+            (value, quote.checked_mul(price).ok_or(too_large)?)
+        } else {
+            let value = amount.checked_mul(price).and_then(|value| value.checked_mul(quote));
+            (value.ok_or(too_large)?, base.checked_mul(decimals).ok_or(too_large)?)
+        };
+        let (down, rest) = (value / over, value % over);
+        let up = 2 * rest > over || (2 * rest == over && down % 2 == 1);
+        let value = down + i128::from(up);
+        if value > i128::from(i64::MAX) { Err(too_large.to_owned()) } else { Ok(value) }
+    }
+
+    /// The fees of a trade of a contract, which account 0 gets. Its other money moves with the changes of positions.
+    fn move_fees(&mut self, e: &Executed, listing: &Listing) -> Result<(), String> {
+        let fees = i128::from(e.maker_fee.0) + i128::from(e.taker_fee.0);
+        if fees < 0 {
+            return Err(format!("account 0 pays for trade {}", e.trade));
+        }
+        self.move_money((AccountId::FEES, listing.settled_in(), listing.shard), fees);
+        Ok(())
+    }
+
+    /// The money of a trade of spot.
+    fn move_assets(
+        &mut self,
+        e: &Executed,
+        listing: &Listing,
+        [maker, taker]: [AccountId; 2],
+        base: i128,
+        notional: i128,
+    ) {
         let (buyer, seller) = match e.taker_side {
             Side::Buy => (taker, maker),
             Side::Sell => (maker, taker),
@@ -450,19 +464,6 @@ impl Tally {
             self.move_money((account, asset, shard), -i128::from(fee.0));
             self.move_money((AccountId::FEES, asset, shard), i128::from(fee.0));
         }
-        Ok(TradeRow {
-            trade: e.trade,
-            event: record.number,
-            time: record.time,
-            instrument: e.instrument,
-            taker_side: e.taker_side,
-            kind: e.kind,
-            price: u64::try_from(price_units).map_err(|_| "a price below zero")?,
-            quantity: e.quantity,
-            notional: fitting(notional),
-            maker: TradeSide { order: e.maker_order, account: maker, fee: e.maker_fee },
-            taker: TradeSide { order: e.taker_order, account: taker, fee: e.taker_fee },
-        })
     }
 }
 
