@@ -316,6 +316,7 @@ numbered!(Command {
         47 => SetContractRisk(it),
         48 => SetMarginTier(it),
         49 => DepositFund(it),
+        50 => SettleContract { instrument, price },
     }
 });
 

@@ -357,6 +357,13 @@ numbered!(Event {
         56 => MarginTiersSet { instrument, rows },
         57 => FundChanged(it),
         58 => PositionChanged(it),
+        59 => FundingSet(it),
+        60 => FundingPaid(it),
+        61 => FundingClosed { instrument, number, legs, remainder },
+        62 => SettlementPending { instrument, samples },
+        63 => ContractSettled { instrument, price, legs, remainder },
+        64 => FundPaid(it),
+        65 => InsuranceDeficit(it),
     }
 });
 

@@ -47,7 +47,8 @@ pub use contract_command::{
     SetIndex, SetMarginTier,
 };
 pub use contract_event::{
-    ContractEvent, FundCause, FundChanged, IndexSet, PositionCause, PositionChanged, PositionLeg,
+    ContractEvent, FundCause, FundChanged, FundPaid, FundingNumber, FundingPaid, FundingSet, IndexSet,
+    PositionCause, PositionChanged, PositionLeg,
 };
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, Canceled, ChangeRejected, Event,

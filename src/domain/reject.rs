@@ -232,6 +232,10 @@ reasons!(
         88 => TooManyPositions: "the account has positions or orders in as many contracts as it may",
         /// The account's leverage is above that of the tier.
         89 => LeverageAboveTier: "the account's leverage is above that of the tier of this position",
+        /// The contract expired and waits for its settlement.
+        90 => ContractExpired: "the contract expired",
+        /// The insurance fund of the asset is below 0: nothing leaves the shard.
+        93 => FundBelowZero: "the insurance fund of the asset is below zero: nothing may be withdrawn",
     }
 );
 
@@ -279,6 +283,7 @@ impl RejectReason {
         Self::UserRefInUse,
         Self::UnknownInstrument,
         Self::InstrumentDelisted,
+        Self::ContractExpired,
         Self::TooLate,
         Self::VenueKilled,
         Self::AccountKilled,
