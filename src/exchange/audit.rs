@@ -201,7 +201,7 @@ impl Exchange {
                 }
                 held += i128::from(balance.available.0) + i128::from(balance.reserved.0);
             }
-            held += self.contracts.funds.get(&asset).map_or(0, |fund| i128::from(fund.amount.0));
+            held += i128::from(self.shared.funds.amount(asset).0);
             held -= self.cost_of_positions(asset);
             let supply = self.shared.ledger.supply(asset).0;
             if held != i128::from(supply) {

@@ -93,6 +93,7 @@ impl Exchange {
                 | ContractCommand::SetMarginTier(SetMarginTier { instrument, .. }) => {
                     self.of_instrument(*instrument)
                 }
+                ContractCommand::SettleContract { instrument, .. } => self.of_instrument(*instrument),
                 ContractCommand::DepositFund(deposit) => self.of_shard(deposit.shard),
             },
             Command::Venue(_) | Command::Clock(_) => Route::All,

@@ -28,8 +28,8 @@ impl Exchange {
             Self::digest_samples(contract, hash);
             self.digest_holdings(contract, hash);
         }
-        hash.count(self.contracts.funds.len());
-        for (asset, fund) in &self.contracts.funds {
+        hash.count(self.shared.funds.of.len());
+        for (asset, fund) in &self.shared.funds.of {
             hash.unsigned(asset.0);
             hash.signed(fund.amount.0);
             hash.unsigned(fund.last_reference);

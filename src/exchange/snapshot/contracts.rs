@@ -33,7 +33,7 @@ impl Exchange {
             contracts: self.contracts_by_id().count() as u32,
             tiers: self.tier_records().count() as u32,
             samples: self.sample_records().count() as u32,
-            funds: self.contracts.funds.len() as u32,
+            funds: self.shared.funds.of.len() as u32,
             holdings: self.holding_records().count() as u32,
         };
         if record == ContractsRecord::default() {
@@ -55,7 +55,7 @@ impl Exchange {
         }
         self.tier_records().try_for_each(|record| sink.put(Part::Tiers, &record))?;
         self.sample_records().try_for_each(|record| sink.put(Part::Samples, &record))?;
-        for (&asset, &Fund { amount, last_reference }) in &self.contracts.funds {
+        for (&asset, &Fund { amount, last_reference }) in &self.shared.funds.of {
             sink.put(Part::Funds, &FundRecord { asset, amount, last_reference })?;
         }
         self.holding_records().try_for_each(|record| sink.put(Part::Holdings, &record))
@@ -222,7 +222,7 @@ impl ContractsFilling {
 
     pub(super) fn take_fund(&mut self, exchange: &mut Exchange, record: FundRecord) -> Refused {
         let FundRecord { asset, amount, last_reference } = record;
-        let funds = &mut exchange.contracts.funds;
+        let funds = &mut exchange.shared.funds.of;
         check(usize::from(asset.0) < exchange.venue.assets.len(), "fund of an unknown asset")?;
         check(funds.last_key_value().is_none_or(|(last, _)| *last < asset), "funds are out of order")?;
         funds.insert(asset, Fund { amount, last_reference });
@@ -314,7 +314,7 @@ impl ContractsFilling {
             exchange.refresh(InstrumentId(at as u32));
         }
         for (asset, held) in (0..).map(AssetId).zip(&self.sums) {
-            let fund = exchange.contracts.funds.get(&asset).map_or(0, |fund| i128::from(fund.amount.0));
+            let fund = i128::from(exchange.shared.funds.amount(asset).0);
             let supply = exchange.shared.ledger.supply(asset);
             let adds_up = *held + fund - exchange.cost_of_positions(asset) == i128::from(supply.0);
             check(adds_up, "balances of an asset do not add up to deposits less withdrawals")?;
