@@ -92,7 +92,6 @@ impl Exchange {
         new.check(&listing)?;
         let was_complete = contract.risk.is_some();
         **contract = new;
-        self.shared.due.next = self.shared.due.next.min(contract.expires_at().unwrap_or(u64::MAX));
         events.push(Event::Contract(ContractEvent::ContractRiskSet(*set)));
         if was_complete {
             self.find_limits(set.instrument);
