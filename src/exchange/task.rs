@@ -3,8 +3,8 @@
 use super::auction::price::Meeting;
 use super::book::Handle;
 use crate::domain::{
-    AccountId, AssetId, CancelFilter, CancelReason, Command, InstrumentId, KillScope, LoginId, MassCancel, Phase,
-    Price, Side, Stamp, Switch, TradeKind,
+    AccountId, AssetId, CancelFilter, CancelReason, Command, InstrumentId, KillScope, LoginId, MassCancel,
+    Phase, Price, Side, Stamp, Switch, TradeKind,
 };
 
 /// A piece of work that may take several parts.

@@ -109,13 +109,15 @@ impl Contract {
         self.legs = self.legs + u32::from(after != 0) - u32::from(before != 0);
     }
 
-    /// What a position owes or is owed for the last funding, minor units, below 0: owes. `None`: nothing, or it was charged.
+    /// Whether a position is to be charged for the last funding.
+    pub(in crate::exchange) fn owes(&self, position: &Position) -> bool {
+        let is_open = self.fundings.charging.is_some();
+        is_open && position.charged < self.fundings.number && position.leg.lots != 0
+    }
+
+    /// What a position is charged for the last funding, minor units; below 0: it pays. `None`: it is not to be charged.
     pub(in crate::exchange) fn due(&self, position: &Position) -> Option<Amount> {
-        let is_charged = self.fundings.charging.is_none() || position.charged >= self.fundings.number;
-        if is_charged || position.leg.lots == 0 {
-            return None;
-        }
-        let last = self.fundings.last?;
+        let last = self.fundings.last.filter(|_| self.owes(position))?;
         Some(last.payment(&self.value, &position.leg).expect("lots have limits"))
     }
 

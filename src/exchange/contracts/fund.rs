@@ -65,7 +65,9 @@ impl Exchange {
             None => self.shared.ledger.pay(account, asset, lacks),
             Some((instrument, which)) => {
                 let at = self.market(instrument, events).at(account);
-                self.shared.positions.change(at, |holding| holding.positions[usize::from(which)].pot += lacks);
+                self.shared
+                    .positions
+                    .change(at, |holding| holding.positions[usize::from(which)].pot += lacks);
             }
         }
         let had = self.shared.funds.amount(asset).0;
@@ -91,7 +93,8 @@ impl Exchange {
             }
             Some((instrument, which)) => {
                 let ordinal = self.instruments[instrument.0 as usize].contract.as_ref()?.ordinal;
-                let position = holdings.find(|holding| holding.contract() == ordinal)?.positions[usize::from(which)];
+                let position =
+                    holdings.find(|holding| holding.contract() == ordinal)?.positions[usize::from(which)];
                 if position.leg.lots == 0 { position.pot } else { 0 }
             }
         };

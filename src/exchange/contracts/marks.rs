@@ -177,9 +177,7 @@ impl Exchange {
         let last = contract.basis.samples(kept_to).last().filter(|(second, _)| *second == kept_to);
         Some(MarkInputs {
             index,
-            funding_left: contract
-                .fundings
-                .left(self.shared.now.seconds(), contract.funding_interval_s()),
+            funding_left: contract.fundings.left(self.shared.now.seconds(), contract.funding_interval_s()),
             basis: contract.basis.mean(kept_to),
             mid: last.map(|(_, sample)| Price(index.0 + sample)),
             band: contract.risk?.mark_band,
