@@ -3,6 +3,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::explain::{CancelCode, RejectCode};
+use super::position::{FundPayment, FundingPayment, PositionReport, PositionUpdate};
 use crate::domain::{
     AccountId, Amount, AssetBalance, AssetId, ClOrdId, LoginId, OrderId, OrderPrice, Quantity, ShardId, Side,
     Symbol, TimeInForce, Timestamp, TradeId, UserRef, Visibility,
@@ -174,6 +175,14 @@ pub enum ClientEvent {
         /// What the account has left in the wallet that paid, minor units; what orders hold is included.
         wallet: Amount,
     },
+    /// A position of the account, as asked for. The answer to the query follows.
+    PositionState(PositionReport),
+    /// A position of the account changed.
+    PositionChanged(PositionUpdate),
+    /// A position of the account was charged for a funding.
+    FundingPaid(FundingPayment),
+    /// The insurance fund brought a wallet or a pot of the account to 0.
+    FundPaid(FundPayment),
     /// A trade was cancelled. (This exchange never sends it.)
     Broken {
         /// The order.
@@ -445,6 +454,16 @@ impl ClientMessage {
                 let (user_ref, number, wallet) = (m.user_ref, m.number, m.wallet);
                 (m.timestamp, tail, ClientEvent::TransferSent { user_ref, transfer, number, wallet })
             }
+            Outbound::PositionState(m, tail) => {
+                (m.timestamp, tail, ClientEvent::PositionState(PositionReport::read(m).map_err(letter)?))
+            }
+            Outbound::PositionChanged(m, tail) => {
+                (m.timestamp, tail, ClientEvent::PositionChanged(PositionUpdate::read(m).map_err(letter)?))
+            }
+            Outbound::FundingPaid(m, tail) => {
+                (m.timestamp, tail, ClientEvent::FundingPaid(FundingPayment::read(m).map_err(letter)?))
+            }
+            Outbound::FundPaid(m, tail) => (m.timestamp, tail, ClientEvent::FundPaid(FundPayment::read(m))),
             Outbound::Broken(m, tail) => {
                 (m.timestamp, tail, ClientEvent::Broken { user_ref: m.user_ref, trade: m.trade })
             }
@@ -457,7 +476,13 @@ impl ClientEvent {
     /// The client's number of the order or request that the message is about, if any.
     pub fn user_ref(&self) -> Option<UserRef> {
         match self {
-            Self::SessionStarted | Self::SessionEnded | Self::AccountState { .. } => None,
+            Self::SessionStarted
+            | Self::SessionEnded
+            | Self::AccountState { .. }
+            | Self::PositionState(_)
+            | Self::PositionChanged(_)
+            | Self::FundingPaid(_)
+            | Self::FundPaid(_) => None,
             Self::Accepted(order) | Self::Replaced { order, .. } => Some(order.user_ref),
             Self::Rejected { user_ref, .. }
             | Self::Executed { user_ref, .. }
@@ -497,6 +522,10 @@ impl ClientEvent {
             | Self::OrderEntryEnabled { .. }
             | Self::AccountState { .. }
             | Self::TransferSent { .. }
+            | Self::PositionState(_)
+            | Self::PositionChanged(_)
+            | Self::FundingPaid(_)
+            | Self::FundPaid(_)
             | Self::Broken { .. } => None,
         }
     }
@@ -540,6 +569,10 @@ fn side(letter: u8) -> Result<Side, EventError> {
         b'S' | b'T' | b'E' => Ok(Side::Sell),
         value => Err(EventError::Letter { field: "Side", value }),
     }
+}
+
+fn letter((field, value): (&'static str, u8)) -> EventError {
+    EventError::Letter { field, value }
 }
 
 fn visibility(display: u8) -> Visibility {

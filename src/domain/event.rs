@@ -9,9 +9,10 @@ use super::numbered::{numbered, numbered_enum};
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Checkpoint,
     ClOrdId, ContractEvent, FeeTier, IgnoreReason, InstrumentId, KillScope, LimitScope, Listing, LoginId,
-    NameOrder, OrderId, OrderLimits, OrderTerms, Phase, Price, Protection, Quantity, RejectReason, SetFees,
-    SetOrderEntry, ShardId, ShardName, ShardTransfer, Side, Switch, Timestamp, TradeId, Transfer,
-    TransferReceived, TransferSent, Trigger, UserRef, VenueLimits, Visibility, VolumeTiers,
+    NameOrder, OrderId, OrderLimits, OrderTerms, Phase, PositionState, Price, Protection, Quantity,
+    RejectReason, SetFees, SetOrderEntry, ShardId, ShardName, ShardTransfer, Side, Switch, Timestamp,
+    TradeId, Transfer, TransferReceived, TransferSent, Trigger, UserRef, VenueLimits, Visibility,
+    VolumeTiers,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -118,6 +119,8 @@ pub enum OrderEvent {
     OrderNamed(NameOrder),
     /// Money left a wallet and is on its way to another shard. The answer to its owner.
     TransferSent(TransferSent),
+    /// A position of the account, as asked for by an account query, whose answer follows.
+    PositionState(PositionState),
 }
 
 /// Venue-wide: accounts, logins, sessions, shards, rules, limits, checkpoints.
@@ -307,6 +310,7 @@ numbered!(Event {
         41 => PriorityUpdated(it),
         45 => OrderNamed(it),
         46 => TransferSent(it),
+        70 => PositionState(it),
     }
     Venue(VenueEvent) {
         1 => AccountOpened { account },
@@ -374,8 +378,9 @@ impl Default for Event {
 }
 
 impl Event {
-    /// The logins whose streams carry this event, in the order of their messages; the resting side of a trade comes
-    /// first. A trade of a login with itself gives two messages.
+    /// The logins that this event names and whose streams carry it, in the order of their messages; the resting side of
+    /// a trade comes first. A trade of a login with itself gives two messages. An event of an account names no login
+    /// ([`Event::account_told`]).
     pub fn recipients(&self) -> [Option<LoginId>; 2] {
         match self {
             Event::Venue(VenueEvent::LoginOpened { login, .. }) => [Some(*login), None],
@@ -388,6 +393,7 @@ impl Event {
             Event::Order(OrderEvent::Amended(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::MassCanceled { login, .. }) => [*login, None],
             Event::Order(OrderEvent::TransferSent(e)) => [e.login, None],
+            Event::Order(OrderEvent::PositionState(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::AccountState { login, .. })
             | Event::Venue(VenueEvent::SessionEnded { login } | VenueEvent::SessionStarted { login, .. }) => {
                 [Some(*login), None]
@@ -444,6 +450,11 @@ impl Event {
 }
 
 impl Event {
+    /// The account whose logins all get this event as a message; `None`: it is not addressed to an account.
+    pub fn account_told(&self) -> Option<AccountId> {
+        if let Event::Contract(event) = self { event.account_told() } else { None }
+    }
+
     /// The transfer between shards that the event is about, if it is.
     pub fn shard_transfer(&self) -> Option<&ShardTransfer> {
         if let Event::Order(OrderEvent::TransferSent(sent)) = self {

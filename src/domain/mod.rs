@@ -39,8 +39,8 @@ pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
 pub use cancel_reason::{CancelReason, SelfTradePrevented};
 pub use command::{
     AdminCommand, Amend, Cancel, Checkpoint, ClockCommand, Command, ConnectionLoss, Echo, Enter,
-    ListInstrument, MassCancel, Modify, NameOrder, OrderCommand, QueryAccount, RefuseEnter, RefuseReplace,
-    Replace, Sequenced, SetOrderEntry, Stamp, Transfer, VenueCommand,
+    ListInstrument, MassCancel, Modify, NameOrder, OrderCommand, QueryAccount, Question, RefuseEnter,
+    RefuseReplace, Replace, Sequenced, SetOrderEntry, Stamp, Transfer, VenueCommand,
 };
 pub use contract_command::{
     AddIndex, ContractCommand, DeleverageMode, DepositFund, IndexTerms, SetContract, SetContractRisk,
@@ -48,7 +48,7 @@ pub use contract_command::{
 };
 pub use contract_event::{
     ContractEvent, FundCause, FundChanged, FundPaid, FundingNumber, FundingPaid, FundingSet, IndexSet,
-    PositionCause, PositionChanged, PositionLeg,
+    PositionCause, PositionChanged, PositionLeg, PositionState,
 };
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, Canceled, ChangeRejected, Event,

@@ -356,7 +356,11 @@ impl Mirror {
             // The arrival of a transfer is told by its destination.
             Event::Venue(VenueEvent::Opened { .. } | VenueEvent::SessionEnded { .. })
             | Event::Admin(AdminEvent::TransferDone(_))
-            | Event::Order(OrderEvent::AccountState { .. } | OrderEvent::PriorityUpdated(_))
+            | Event::Order(
+                OrderEvent::AccountState { .. }
+                | OrderEvent::PositionState(_)
+                | OrderEvent::PriorityUpdated(_),
+            )
             | Event::Market(MarketEvent::Indicative(_)) => Ok(()),
         }
     }

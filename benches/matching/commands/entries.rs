@@ -62,7 +62,7 @@ fn with_everything_on(bench: &mut Bench) {
 fn answers(bench: &mut Bench) {
     let mut venue = bench.venue(64, 4);
     let login = LoginId(0);
-    let query = QueryAccount { login, session: 0, cancel_after_ms: Some(1_000), balance: None };
+    let query = QueryAccount { login, session: 0, cancel_after_ms: Some(1_000), asks: Question::Nothing };
     let seen = bench.measure(
         "account query that sets a switch",
         &mut venue,

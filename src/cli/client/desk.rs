@@ -3,20 +3,21 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::connection::{Connection, Happening};
+use super::positions;
 use super::remark::Remark;
 use super::words::{Line, Order, Stands};
 use crate::client::blotter::{Blotter, FillLine, OrderLine, Standing};
 use crate::client::units::{Units, UnitsTable};
 use crate::client::{
     Bookmark, CancelCode, Client, ClientError, ClientEvent, ClientMessage, ClientTransfer, Credentials,
-    Endpoint, NewOrder, Replacement, Start,
+    Endpoint, FundPayment, NewOrder, PositionReport, Replacement, Start,
 };
 use crate::config::Config;
 use crate::domain::{Amount, AssetBalance, AssetId, OrderPrice, Side, Symbol, TriggerKind, UserRef, decimal};
 use crate::wire::soup::{LoginRejected, SessionId};
 use anyhow::{Context, bail, ensure};
 use rust_decimal::Decimal;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The wait of one turn while old messages are read.
@@ -34,8 +35,21 @@ pub struct Desk {
     unanswered: BTreeSet<UserRef>,
     /// Links requested in this terminal, under the numbers of both orders.
     links: BTreeMap<UserRef, UserRef>,
-    /// Account queries sent by the desk itself, whose answers are not shown.
-    own_questions: usize,
+    /// Account queries without an answer, oldest first.
+    asked: VecDeque<Asked>,
+    /// The positions told so far for the last request for them.
+    positions: Vec<PositionReport>,
+}
+
+/// What an account query is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// To find out which orders have not arrived. Its answer is not shown.
+    Arrived,
+    /// A part of the table of positions.
+    Position,
+    /// What its answer says is shown.
+    Shown,
 }
 
 /// Code and scale of every asset, in the order of the venue's configuration, which determines the asset ids.
@@ -70,6 +84,20 @@ impl Assets {
         let shown = |amount| decimal::show_amount(amount, scale);
         let (amount, left) = (shown(amount), shown(wallet));
         format!("#{user_ref}: {amount} {code} on the way from shard {from} to {to}; {left} left in {from}")
+    }
+
+    /// What the insurance fund paid.
+    fn covered(&self, payment: &FundPayment) -> String {
+        let FundPayment { symbol, asset, shard, amount } = *payment;
+        let amount = match self.0.get(usize::from(asset.0)) {
+            Some((code, scale)) => format!("{} {code}", decimal::show_amount(amount, *scale)),
+            None => format!("{amount} minor units of asset {asset}"),
+        };
+        let whose = match symbol {
+            Some(symbol) => format!("the position in {}", symbol.text()),
+            None => format!("the wallet in shard {shard}"),
+        };
+        format!("insurance fund: paid {amount} that {whose} lacked")
     }
 
     fn line(&self, balance: &AssetBalance) -> String {
@@ -140,7 +168,8 @@ impl Desk {
             news: Vec::new(),
             unanswered: BTreeSet::new(),
             links: BTreeMap::new(),
-            own_questions: 0,
+            asked: VecDeque::new(),
+            positions: Vec::new(),
         })
     }
 
@@ -182,7 +211,9 @@ impl Desk {
                 self.say_news("connected");
                 // Its answer shows which orders have not arrived. If it cannot be sent, the connection is lost again.
                 let asked = self.connection.client().map(Client::query_account);
-                self.own_questions = usize::from(asked.is_some_and(|asked| asked.is_ok()));
+                self.positions.clear();
+                self.asked.clear();
+                self.asked.extend(asked.is_some_and(|asked| asked.is_ok()).then_some(Asked::Arrived));
             }
             Happening::Lost(error) => self.say_news(&format!("connection lost: {error}; connecting again")),
             Happening::GivenUp(error) => {
@@ -211,14 +242,23 @@ impl Desk {
             ClientEvent::Rejected { user_ref, .. } => {
                 self.unanswered.remove(user_ref);
             }
-            ClientEvent::AccountState { next_user_ref, .. } if self.own_questions > 0 => {
-                self.own_questions -= 1;
-                self.forget_unanswered(*next_user_ref);
-                return;
+            ClientEvent::AccountState { next_user_ref, balance, .. } => {
+                let asked = if message.copy_of.is_none() { self.asked.pop_front() } else { None };
+                match (asked, balance) {
+                    (Some(Asked::Arrived), _) => return self.forget_unanswered(*next_user_ref),
+                    (Some(Asked::Position), _) => return self.say_positions(),
+                    (Some(Asked::Shown) | None, Some(balance)) => self.say_news(&self.assets.line(balance)),
+                    (Some(Asked::Shown) | None, None) => {}
+                }
             }
-            ClientEvent::AccountState { balance: Some(balance), .. } => {
-                self.say_news(&self.assets.line(balance));
+            ClientEvent::PositionState(report) if message.copy_of.is_none() => self.positions.push(*report),
+            ClientEvent::PositionChanged(update) => {
+                self.say_news(&positions::changed(update, self.units.find(update.symbol)));
             }
+            ClientEvent::FundingPaid(payment) => {
+                self.say_news(&positions::funded(payment, self.units.find(payment.symbol)));
+            }
+            ClientEvent::FundPaid(payment) => self.say_news(&self.assets.covered(payment)),
             ClientEvent::SessionStarted => {
                 let blotter = &self.blotter;
                 self.links
@@ -227,7 +267,7 @@ impl Desk {
                 self.say_news(&format!("session {session} has begun"));
             }
             ClientEvent::SessionEnded
-            | ClientEvent::AccountState { .. }
+            | ClientEvent::PositionState(_)
             | ClientEvent::Replaced { .. }
             | ClientEvent::Executed { .. }
             | ClientEvent::Canceled { .. }
@@ -247,6 +287,14 @@ impl Desk {
             }
         }
         self.news.extend(told(&message.event, &self.blotter, &self.units));
+    }
+
+    /// Says the positions, once all of them were told.
+    fn say_positions(&mut self) {
+        if !self.asked.contains(&Asked::Position) {
+            let told = std::mem::take(&mut self.positions);
+            self.news.extend(positions::lines(&told, |position| self.units.find(position.symbol)));
+        }
     }
 
     /// Reports that orders from this number on have not arrived and will not arrive.
@@ -344,10 +392,26 @@ impl Desk {
             Line::Balances => {
                 for asset in self.assets.ids() {
                     self.client()?.query_balance(asset)?;
+                    self.asked.push_back(Asked::Shown);
                 }
             }
-            Line::Next => self.client()?.query_account()?,
-            Line::Hold(ms) => self.client()?.cancel_all_after(*ms)?,
+            Line::Positions => {
+                let contracts = self.units.iter().filter(|units| units.product.is_contract());
+                let contracts: Vec<Symbol> = contracts.map(|units| units.symbol).collect();
+                ensure!(!contracts.is_empty(), "the configuration has no contracts");
+                for symbol in contracts {
+                    self.client()?.query_position(symbol)?;
+                    self.asked.push_back(Asked::Position);
+                }
+            }
+            Line::Next => {
+                self.client()?.query_account()?;
+                self.asked.push_back(Asked::Shown);
+            }
+            Line::Hold(ms) => {
+                self.client()?.cancel_all_after(*ms)?;
+                self.asked.push_back(Asked::Shown);
+            }
             Line::OrderEntry(true) => drop(self.numbering()?.enable_order_entry()?),
             Line::OrderEntry(false) => drop(self.numbering()?.disable_order_entry()?),
         }
@@ -534,7 +598,13 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
         ClientEvent::OrderEntryEnabled { user_ref } => format!("#{user_ref}: order entry is on"),
         ClientEvent::OrderEntryDisabled { user_ref } => format!("#{user_ref}: order entry is off"),
         // The desk reports balances and transfers, because it knows the assets.
-        ClientEvent::AccountState { balance: Some(_), .. } | ClientEvent::TransferSent { .. } => return None,
+        ClientEvent::AccountState { balance: Some(_), .. }
+        | ClientEvent::TransferSent { .. }
+        | ClientEvent::FundPaid(_) => return None,
+        // As sentences and a table of their own.
+        ClientEvent::PositionState(_) | ClientEvent::PositionChanged(_) | ClientEvent::FundingPaid(_) => {
+            return None;
+        }
         ClientEvent::AccountState { next_user_ref, cancel_at: None, balance: None } => {
             format!("the next number is {next_user_ref}")
         }

@@ -5,6 +5,7 @@ mod connection;
 mod desk;
 mod line;
 mod plain;
+mod positions;
 mod remark;
 mod screen;
 mod words;

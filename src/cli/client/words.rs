@@ -26,6 +26,7 @@ cancel N [to QUANTITY]           order N, whole or down to a total
 cancel all [SYMBOL] [buy|sell]   all orders of the account
 orders | fills                   what there is
 balances                         what the account has
+positions                        its positions in contracts, at the marks
 next                             the next number that the exchange takes
 transfer AMOUNT ASSET from SHARD to SHARD as REFERENCE
                                  shards by number; references rise
@@ -128,6 +129,8 @@ pub enum Line {
     },
     /// The account's balance of every asset.
     Balances,
+    /// A table of the account's positions.
+    Positions,
     /// The next order number.
     Next,
     /// Sets the dead-man's switch, ms.
@@ -227,6 +230,7 @@ pub fn read(line: &str) -> Read<Line> {
         "fills" | "f" => Line::Fills,
         "transfer" => transfer(&mut words)?,
         "balances" => Line::Balances,
+        "positions" | "p" => Line::Positions,
         "next" => Line::Next,
         "hold" => {
             let text = words.need("the time in milliseconds")?;
@@ -402,6 +406,7 @@ mod tests {
                 },
             ),
             ("balances", Line::Balances),
+            ("positions", Line::Positions),
             ("next", Line::Next),
             ("hold 5000", Line::Hold(5000)),
             ("disable", Line::OrderEntry(false)),

@@ -15,6 +15,7 @@ mod money;
 mod orders;
 mod reducing;
 mod settlement;
+mod shown;
 mod terms;
 #[cfg(test)]
 mod tests;

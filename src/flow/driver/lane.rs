@@ -375,7 +375,11 @@ impl News<'_> {
             | Outbound::EntryDisabled(..)
             | Outbound::EntryEnabled(..)
             | Outbound::AccountState(..)
-            | Outbound::TransferSent(..) => {}
+            | Outbound::TransferSent(..)
+            | Outbound::PositionState(..)
+            | Outbound::PositionChanged(..)
+            | Outbound::FundingPaid(..)
+            | Outbound::FundPaid(..) => {}
             Outbound::Accepted(m, _) => {
                 progress.accepted += 1;
                 self.set(m.user_ref, live(m.quantity))?;

@@ -155,6 +155,7 @@ impl Tally {
             )
             | Event::Order(
                 OrderEvent::AccountState { .. }
+                | OrderEvent::PositionState(_)
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::PriorityUpdated(_),
             ) => {}

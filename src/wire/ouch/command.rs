@@ -11,9 +11,9 @@ use super::{
 };
 use crate::domain::{
     AccountId, AssetId, Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, InstrumentId, Listings, LoginId,
-    MassCancel, Modify, OrderCommand, OrderPrice, Quantity, QueryAccount, RefuseEnter, RefuseReplace,
-    RejectReason, Replace, SetOrderEntry, Side, Switch, Symbol, TimeInForce, TransferOut, UserRef,
-    Visibility,
+    MassCancel, Modify, OrderCommand, OrderPrice, Quantity, QueryAccount, Question, RefuseEnter,
+    RefuseReplace, RejectReason, Replace, SetOrderEntry, Side, Switch, Symbol, TimeInForce, TransferOut,
+    UserRef, Visibility,
 };
 
 /// The login and session of a connection.
@@ -98,7 +98,9 @@ pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) ->
         }
         Inbound::EnableEntry(asked, tail) => order_entry(from, asked.user_ref, asked.firm, Switch::On, *tail),
         Inbound::Transfer(asked, tail) => transfer(from, asked, *tail),
-        Inbound::AccountQuery(_, tail) => Command::Order(OrderCommand::QueryAccount(query(from, *tail))),
+        Inbound::AccountQuery(_, tail) => {
+            Command::Order(OrderCommand::QueryAccount(query(from, *tail, listings)))
+        }
     }
 }
 
@@ -222,23 +224,33 @@ fn transfer(from: LoggedIn, asked: &TransferMoney, tail: Appendage<'_>) -> Comma
     })
 }
 
-/// A query with tags that cannot be decoded requests only the next number. The request to the dead-man's switch then has
-/// no effect, and no balance is returned; the client sees both from the answer.
-fn query(LoggedIn { login, session, .. }: LoggedIn, tail: Appendage<'_>) -> QueryAccount {
-    let (mut cancel_after_ms, mut balance) = (None, None);
+/// A query with tags that cannot be decoded, or that asks for two things, requests only the next number. The request to the
+/// dead-man's switch then has no effect, and nothing else is returned; the client sees both from the answer. So it is with
+/// the position in an instrument that does not exist.
+fn query(from: LoggedIn, tail: Appendage<'_>, listings: &Listings) -> QueryAccount {
+    let LoggedIn { login, session, .. } = from;
+    let nothing = QueryAccount { login, session, ..QueryAccount::default() };
+    let mut query = nothing;
     for tag in tail.tags() {
         match tag {
             Ok(Tag { tag: tags::USER_REF_IDX, value: [0] }) => {}
-            Ok(Tag { tag: tags::CANCEL_AFTER, value: &[a, b, c, d] }) if cancel_after_ms.is_none() => {
-                cancel_after_ms = Some(u32::from_be_bytes([a, b, c, d]));
+            Ok(Tag { tag: tags::CANCEL_AFTER, value: &[a, b, c, d] }) if query.cancel_after_ms.is_none() => {
+                query.cancel_after_ms = Some(u32::from_be_bytes([a, b, c, d]));
             }
-            Ok(Tag { tag: tags::BALANCE, value: &[a, b] }) if balance.is_none() => {
-                balance = Some(AssetId(u16::from_be_bytes([a, b])));
+            Ok(Tag { tag: tags::BALANCE, value: &[a, b] }) if query.asks == Question::Nothing => {
+                query.asks = Question::Balance(AssetId(u16::from_be_bytes([a, b])));
             }
-            _ => return QueryAccount { login, session, cancel_after_ms: None, balance: None },
+            Ok(Tag { tag: tags::POSITION, value }) if query.asks == Question::Nothing => {
+                let symbol = value.try_into().map(Symbol);
+                let Some(instrument) = symbol.ok().and_then(|symbol| listings.find(symbol)) else {
+                    return nothing;
+                };
+                query.asks = Question::Position(instrument);
+            }
+            _ => return nothing,
         }
     }
-    QueryAccount { login, session, cancel_after_ms, balance }
+    query
 }
 
 /// A mass cancel with a selection that is not supported here is refused instead of executed in part. Otherwise its

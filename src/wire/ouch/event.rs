@@ -8,6 +8,7 @@ use super::outbound::{
     OrderAccepted, OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected,
     OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled, SystemEvent,
 };
+use super::owned;
 use super::tags::{self, Appendage, TagBuffer};
 use super::told::order_tags;
 use super::{Echoed, MARKET_PRICE};
@@ -182,6 +183,11 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             };
             Outbound::TransferSent(message, added.of(to)).encode(out)
         }
+        Event::Order(OrderEvent::PositionState(state)) => {
+            let listing = listings.at(state.instrument, record.number)?;
+            Outbound::PositionState(owned::stated(state, timestamp, listing), added.of(to)).encode(out)
+        }
+        Event::Contract(event) => owned::encode(event, record, listings, added.of(to), out),
         // Events that `encode_event` handles itself, and events that are not sent to clients.
         Event::Admin(
             AdminEvent::AssetAdded { .. }
@@ -213,7 +219,6 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             | VenueEvent::ShardOpened { .. }
             | VenueEvent::AccountCopied { .. },
         )
-        | Event::Contract(_)
         | Event::Market(
             MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_),
         )

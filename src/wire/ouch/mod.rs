@@ -10,6 +10,7 @@ pub mod inbound;
 mod instructions;
 mod layout;
 pub mod outbound;
+mod owned;
 pub mod tags;
 mod told;
 
@@ -22,9 +23,9 @@ pub use inbound::{
 };
 pub use outbound::{
     AccountQueryResponse, BrokenTrade, CancelPending, CancelRejected, EntryDisabled, EntryEnabled,
-    MassCancelResponse, MoneySent, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified,
-    OrderPriorityUpdate, OrderRejected, OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled,
-    SystemEvent,
+    FundingCharged, LackCovered, MassCancelResponse, MoneySent, OrderAccepted, OrderCanceled, OrderExecuted,
+    OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced, OrderRestated, Outbound, PositionMoved,
+    PositionStated, SelfMatchCanceled, SystemEvent,
 };
 pub use tags::{Appendage, Tag, TagError};
 pub use told::Told;

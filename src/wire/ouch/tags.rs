@@ -105,6 +105,8 @@ pub const BALANCE: u8 = 144;
 /// BalanceOf, on the answer to that query: u16 number of the asset, i64 available, i64 held by open orders; minor
 /// units.
 pub const BALANCE_OF: u8 = 145;
+/// Position, a symbol of eight characters, on Account Query: requests the account's positions in this contract.
+pub const POSITION: u8 = 146;
 /// CopyOfLogin, u32, on a copy: the login that received the original message.
 pub const COPY_OF_LOGIN: u8 = 142;
 /// CopyOfAccount, u32, on a copy: the account of that login.

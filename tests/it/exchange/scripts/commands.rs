@@ -311,8 +311,14 @@ fn modify(words: &mut Words) -> Command {
 fn query(words: &mut Words) -> Command {
     let login = LoginId(words.number());
     let cancel_after_ms = words.takes("after").then(|| words.number());
-    let balance = words.takes("balance").then(|| AssetId(words.number()));
-    Command::Order(OrderCommand::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms, balance }))
+    let asks = if words.takes("balance") {
+        Question::Balance(AssetId(words.number()))
+    } else if words.takes("position") {
+        Question::Position(InstrumentId(words.number()))
+    } else {
+        Question::Nothing
+    };
+    Command::Order(OrderCommand::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms, asks }))
 }
 
 fn name(words: &mut Words) -> Command {
