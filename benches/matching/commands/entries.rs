@@ -5,7 +5,7 @@ use super::{Bench, GTC, MID, enter, enter_in, order};
 use crate::venue::FIRST;
 use dojima::domain::{
     Amount, ClOrdId, Command, Event, Instructions, LoginId, OrderCommand, OrderEvent, PostOnly, QueryAccount,
-    RefuseEnter, RejectReason, SetOrderEntry, Side, Switch, UserRef, Visibility,
+    Question, RefuseEnter, RejectReason, SetOrderEntry, Side, Switch, UserRef, Visibility,
 };
 
 /// Prices with nothing but hidden orders in front of the first that is shown.

@@ -6,7 +6,7 @@ use crate::domain::{Amount, PositionCause, PositionLeg, decimal};
 
 /// The columns of the table of positions.
 const COLUMNS: [&str; 9] =
-    ["contract", "side", "size", "entry", "mark", "profit", "margin", "liq. price", "lev."];
+    ["contract", "side", "size", "entry", "mark", "profit", "margin", "liq.", "lev."];
 
 /// The most columns of a line of the table; a wider one is said in sentences.
 const WIDTH_MAX: usize = 80;
@@ -62,7 +62,7 @@ fn row(position: &PositionReport, units: Option<&Units>) -> [String; 9] {
         price(position.entry),
         price(position.mark),
         amount(units, position.profit),
-        position.margin_ratio_ppm().map_or_else(|| "no equity".to_owned(), percent),
+        position.margin_ratio_ppm().map_or_else(|| "none".to_owned(), percent),
         price(position.liquidation),
         format!("{}x", position.leverage),
     ]
@@ -177,9 +177,9 @@ mod tests {
         let safe = PositionReport { lots: 3, liquidation: 0, profit: 12_500_000, equity: -1, ..report() };
         let shown = lines(&[report(), flat, safe], |_| Some(&units));
         let expected = [
-            "contract  side   size   entry     mark        profit     margin  liq. price  lev.",
-            "BTC-PERP  short   1.5  65000.1  65123.4  -184.95 USDT      4.88%     71831   20x",
-            "BTC-PERP  long  0.003  65000.1  65123.4     12.5 USDT  no equity      none   20x",
+            "contract  side    size    entry     mark        profit  margin   liq.  lev.",
+            "BTC-PERP  short    1.5  65000.1  65123.4  -184.95 USDT   4.88%  71831   20x",
+            "BTC-PERP  long   0.003  65000.1  65123.4     12.5 USDT    none   none   20x",
         ];
         assert_eq!(shown, expected);
         assert!(shown.iter().all(|line| line.len() <= WIDTH_MAX), "{shown:?}");

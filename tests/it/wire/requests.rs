@@ -386,7 +386,10 @@ fn a_question_is_always_answered_and_holds_the_dead_mans_switch_when_it_can_be_r
     assert_eq!(asked(b"\x05\x8c\0\0\0\0"), Some(0));
     assert_eq!(asked(b"\x02\x1c\0\x05\x8c\0\0\x01\0"), Some(256));
     let balance = |tags: &[u8]| match command(Inbound::AccountQuery(AccountQuery {}, Appendage(tags))) {
-        Command::Order(OrderCommand::QueryAccount(QueryAccount { balance, .. })) => balance,
+        Command::Order(OrderCommand::QueryAccount(QueryAccount { asks: Question::Balance(of), .. })) => {
+            Some(of)
+        }
+        Command::Order(OrderCommand::QueryAccount(QueryAccount { asks: Question::Nothing, .. })) => None,
         other => panic!("{other:?}"),
     };
     let wanted = b"\x03\x90\x01\x02";

@@ -25,6 +25,7 @@ mod price_limits;
 mod reduce_only;
 mod settings;
 mod shards;
+mod shown;
 mod terms;
 mod tiers;
 mod transfers;

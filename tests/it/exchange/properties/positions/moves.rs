@@ -9,8 +9,8 @@ use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amend, Amount, AssetId, Cancel, CancelFilter,
     ClockCommand, Command, ContractCommand, Effect, Enter, Event, FeeRate, FeeTier, GroupId, Instructions,
     InstrumentId, LimitScope, LoginId, MassCancel, Modify, OrderCommand, OrderEvent, OrderLimits, OrderPrice,
-    Phase, Ppm, Price, Protection, Quantity, QueryAccount, Replace, SetContractRisk, SetFees, SetIndex,
-    SetTerms, ShardId, Side, Stamp, TimeInForce, Timestamp, Transfer, TriggerKind, UserRef,
+    Phase, Ppm, Price, Protection, Quantity, QueryAccount, Question, Replace, SetContractRisk, SetFees,
+    SetIndex, SetTerms, ShardId, Side, Stamp, TimeInForce, Timestamp, Transfer, TriggerKind, UserRef,
 };
 use proptest::prelude::*;
 use proptest::strategy::Union;
@@ -274,9 +274,10 @@ pub fn orders(taste: &Taste, reduce: u32) -> Vec<(u32, BoxedStrategy<Act>)> {
             filter: CancelFilter { instrument: Some(instrument), account, ..CancelFilter::default() },
         }))
     });
-    let query = (login(), 0..ASSETS.len()).prop_map(|(login, asset)| {
-        let balance = Some(ASSETS[asset]);
-        let query = QueryAccount { login, session: 0, cancel_after_ms: None, balance };
+    let balance = (0..ASSETS.len()).prop_map(|asset| Question::Balance(ASSETS[asset]));
+    let asks = prop_oneof![1 => balance, 3 => instrument().prop_map(Question::Position)];
+    let query = (login(), asks).prop_map(|(login, asks)| {
+        let query = QueryAccount { login, session: 0, cancel_after_ms: None, asks };
         Command::Order(OrderCommand::QueryAccount(query))
     });
     vec![
@@ -286,7 +287,7 @@ pub fn orders(taste: &Taste, reduce: u32) -> Vec<(u32, BoxedStrategy<Act>)> {
         (5, cancel.prop_map(|(which, to)| Act::Cancel(which, to)).boxed()),
         (3, modify.boxed()),
         (1, other(mass)),
-        (1, other(query)),
+        (3, other(query)),
     ]
 }
 
