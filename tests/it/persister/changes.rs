@@ -389,6 +389,8 @@ fn every_reason_of_a_cancel_is_a_status() {
         (CancelReason::OpenInterestLimit, "open interest limit"),
         (CancelReason::ReduceOnlyResized, "nothing to reduce"),
         (CancelReason::IndexStale, "index stale"),
+        (CancelReason::ContractExpired, "contract expired"),
+        (CancelReason::AccountBelowZero, "account below zero"),
     ];
     for (reason, _) in reasons {
         let order = script.accept(0, Side::Buy, Some(100), 10, 10_020);

@@ -146,10 +146,15 @@ impl Reader<'_> {
             | "position_max"
             | "impact_lots"
             | "position_limit"
-            | "open_interest_limit" => {
+            | "open_interest_limit"
+            | "open_interest" => {
                 return self.lots(number);
             }
             "amount" | "fund" | "wallet" => self.money(number, self.transferred()),
+            "mark" => return self.ticks(number),
+            "cost" | "realised" | "pot" | "remainder" => {
+                self.money(number, self.terms.map(Terms::settled_in))
+            }
             "floor" => self.money(number, self.terms.map(Terms::settled_in)),
             "expiry" if number > 0 => u32::try_from(number).ok().map(utc::show),
             "source_time" | "grace_until" if number > 0 => {
@@ -225,7 +230,11 @@ impl Reader<'_> {
         path == "price"
             && matches!(
                 self.entry.value,
-                Value::Event(_) | Value::Command(Command::Admin(AdminCommand::SetMark { .. }))
+                Value::Event(_)
+                    | Value::Command(
+                        Command::Admin(AdminCommand::SetMark { .. })
+                            | Command::Contract(ContractCommand::SettleContract { .. })
+                    )
             )
     }
 
@@ -361,11 +370,15 @@ impl Reader<'_> {
             Value::Command(Command::Admin(AdminCommand::TransferIn(transfer))) => Some(transfer.asset),
             Value::Command(Command::Order(OrderCommand::TransferOut(out))) => Some(out.asset),
             Value::Event(record) => {
-                if let Event::Contract(ContractEvent::FundChanged(change)) = &record.event {
-                    return Some(change.asset);
-                }
-                if let Event::Contract(ContractEvent::MarginTierSet { .. }) = &record.event {
-                    return self.terms.map(Terms::settled_in);
+                match &record.event {
+                    Event::Contract(ContractEvent::FundChanged(change)) => return Some(change.asset),
+                    Event::Contract(
+                        ContractEvent::FundPaid(paid) | ContractEvent::InsuranceDeficit(paid),
+                    ) => {
+                        return Some(paid.asset);
+                    }
+                    Event::Contract(_) => return self.terms.map(Terms::settled_in),
+                    Event::Order(_) | Event::Venue(_) | Event::Admin(_) | Event::Market(_) => {}
                 }
                 if let Event::Admin(AdminEvent::Deposited(transfer) | AdminEvent::Withdrawn(transfer)) =
                     &record.event
@@ -387,8 +400,9 @@ fn scaled(value: i64, decimals: u8) -> Option<Decimal> {
 mod tests {
     use super::*;
     use dojima::domain::{
-        AddIndex, AssetCode, EventRecord, FundCause, FundChanged, IndexSet, IndexTerms, Listing, Ppm,
-        Product, SetContract, SetMarginTier, ShardId, Symbol, Timestamp, Transfer,
+        AccountId, AddIndex, AssetCode, EventRecord, FundCause, FundChanged, FundPaid, FundingNumber,
+        FundingPaid, FundingSet, IndexSet, IndexTerms, Listing, PositionLeg, Ppm, Price, Product,
+        SetContract, SetMarginTier, ShardId, Symbol, Timestamp, Transfer,
     };
 
     /// The lines of these events, without number and time.
@@ -467,6 +481,33 @@ mod tests {
             fund: Amount(150_000_000),
             reference: 7,
         };
+        let paid = FundingPaid {
+            account: AccountId(3),
+            instrument,
+            leg: PositionLeg::Net,
+            number: FundingNumber(2),
+            amount: Amount(-312),
+            pot: 0,
+            wallet: 99_999_688,
+        };
+        let funding = FundingSet {
+            instrument,
+            number: FundingNumber(2),
+            rate_ppb: 125_000,
+            samples: 3_600,
+            premium_ppb: -7,
+            mark: Price(100_001),
+            open_interest: Quantity(12),
+        };
+        let of_fund = FundPaid {
+            account: AccountId(3),
+            instrument: None,
+            asset: AssetId(1),
+            shard: ShardId::FIRST,
+            amount: Amount(25_000_000),
+            fund: Amount(-5_000_000),
+        };
+        let (price, remainder) = (Price(100_000), Amount(3));
         let transfer =
             Transfer { asset: AssetId(0), amount: Amount(150), reference: 9, ..Transfer::default() };
         let lines = shown(&[
@@ -479,6 +520,10 @@ mod tests {
             Event::Contract(ContractEvent::MarginTierSet { tier, amount: Amount(250_000) }),
             Event::Contract(ContractEvent::FundChanged(change)),
             Event::Admin(AdminEvent::Deposited(transfer)),
+            Event::Contract(ContractEvent::FundingSet(funding)),
+            Event::Contract(ContractEvent::FundingPaid(paid)),
+            Event::Contract(ContractEvent::ContractSettled { instrument, price, legs: 2, remainder }),
+            Event::Contract(ContractEvent::InsuranceDeficit(of_fund)),
         ]);
         let says = |line: usize, words: &[&str]| {
             for word in words {
@@ -491,5 +536,9 @@ mod tests {
         says(6, &["tier.instrument=BTC-MAR", "tier.floor=2.5", "tier.row=1", "amount=0.0025"]);
         says(7, &["asset=BTC", "amount=0.5", "fund=1.5", "reference=7"]);
         says(8, &["asset=USD", "amount=1.5", "reference=9"]);
+        says(9, &["instrument=BTC-MAR", "rate_ppb=125000", "mark=50000.50", "open_interest=120"]);
+        says(10, &["account=3", "number=2", "amount=-0.00000312", "wallet=0.99999688"]);
+        says(11, &["instrument=BTC-MAR", "price=50000.00", "legs=2", "remainder=0.00000003"]);
+        says(12, &["account=3", "asset=BTC", "amount=0.25", "fund=-0.05"]);
     }
 }
