@@ -12,6 +12,7 @@ mod fraction;
 mod fundings;
 mod futures;
 mod legs;
+mod row;
 mod settlements;
 mod tally;
 mod told;

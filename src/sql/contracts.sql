@@ -1,6 +1,10 @@
 -- What schema version 10 added: the tables of contracts, and the views that contracts changed. It follows schema.sql in a
 -- new database, and is the step to version 10 of an older one. So after the release of version 10 it stays as it is.
 
+INSERT INTO order_statuses VALUES
+  (24, 'insufficient margin'), (25, 'price outside limits'), (26, 'open interest limit'), (27, 'nothing to reduce'),
+  (28, 'index stale'), (29, 'contract expired'), (30, 'account below zero');
+
 -- Transfers between the wallets of two shards. One that has not arrived is in no balance.
 CREATE TABLE shard_transfers (
   from_shard     INTEGER NOT NULL REFERENCES shards,

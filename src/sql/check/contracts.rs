@@ -5,6 +5,7 @@
 use super::super::error::SqlError;
 use super::super::reader::SqlReader;
 use super::fundings::Terms;
+use super::row::{Row, int, integer, some, text};
 use super::told::Told;
 use crate::domain::{
     AccountId, Amount, AssetId, ContractEvent, EventRecord, FundCause, FundChanged, IndexTerms, InstrumentId,
@@ -32,8 +33,6 @@ impl fmt::Display for ContractDifference {
     }
 }
 
-/// A row: the values of its columns in the order of the table.
-pub(super) type Row = Vec<Value>;
 /// Rows by the first columns, which are their key.
 type Table = BTreeMap<Vec<i64>, Row>;
 
@@ -66,22 +65,6 @@ pub(super) struct Contracts {
     settlements: Table,
     /// What each contract has between those who pay and those who receive.
     clearing: BTreeMap<InstrumentId, i128>,
-}
-
-pub(super) fn int(value: impl Into<i128>) -> Value {
-    Value::Integer(i64::try_from(value.into()).unwrap_or(i64::MAX))
-}
-
-/// 0 means that there is none.
-fn some(value: impl Into<i128>) -> Value {
-    match value.into() {
-        0 => Value::Null,
-        value => int(value),
-    }
-}
-
-pub(super) fn text(value: impl Into<String>) -> Value {
-    Value::Text(value.into())
 }
 
 /// The values of an index's terms.
@@ -293,21 +276,21 @@ impl Contracts {
     pub(super) fn funding_terms(&self, instrument: InstrumentId) -> Option<Terms> {
         let key = i64::from(instrument.0);
         Some(Terms {
-            interest: integer(self.risk.get(&vec![key])?, 1)?,
-            maintenance: integer(self.tiers.get(&vec![key, 0])?, 4)?,
-            interval_s: integer(self.contracts.get(&vec![key])?, 3)?,
+            interest: integer(self.risk.get(&vec![key])?, 1)?.into(),
+            maintenance: integer(self.tiers.get(&vec![key, 0])?, 4)?.into(),
+            interval_s: integer(self.contracts.get(&vec![key])?, 3)?.into(),
         })
     }
 
     /// When a contract expires, seconds; `None`: it is a perpetual.
     pub(super) fn expiry_s(&self, instrument: InstrumentId) -> Option<i128> {
-        integer(self.contracts.get(&vec![instrument.0.into()])?, 2)
+        integer(self.contracts.get(&vec![instrument.0.into()])?, 2).map(i128::from)
     }
 
     /// The lowest and the highest price of a contract, price units.
     pub(super) fn prices(&self, instrument: InstrumentId) -> Option<[i128; 2]> {
         let row = self.contracts.get(&vec![instrument.0.into()])?;
-        Some([integer(row, 4)?, integer(row, 5)?])
+        Some([integer(row, 4)?.into(), integer(row, 5)?.into()])
     }
 
     /// The funds of an asset, to be converted to another scale.
@@ -378,11 +361,6 @@ fn values_of(tier: &SetMarginTier, amount: i128, event: u64) -> Row {
     let rates = [int(initial.0), int(maintenance.0)];
     let row = [int(instrument.0), int(row), int(of), int(floor.0)].into_iter().chain(rates);
     row.chain([int(amount), int(event)]).collect()
-}
-
-/// A number of a row; `None`: it has none there.
-fn integer(row: &Row, column: usize) -> Option<i128> {
-    if let Some(Value::Integer(value)) = row.get(column) { Some((*value).into()) } else { None }
 }
 
 /// The first columns of a row. One that is no integer, which the writer never writes, counts as the lowest.

@@ -2,7 +2,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::contracts::{Row, int, text};
+use super::row::{Row, int, integer, text};
 use crate::domain::{
     ContractEvent, EventRecord, FundCause, FundChanged, FundPaid, FundingPaid, FundingSet, InstrumentId,
 };
@@ -28,7 +28,7 @@ impl Told {
     }
 
     fn by(table: &'static str, columns: &'static str, row: Row, key: usize) -> Self {
-        let values = row.iter().take(key).map(integer).collect();
+        let values = (0..key).filter_map(|column| integer(&row, column)).collect();
         Self { table, key: (columns, values), row }
     }
 }
@@ -117,10 +117,6 @@ impl ToldRows {
         let payment = self.payment.iter().map(|row| Told::of_event("fund_payments", row.clone()));
         self.fundings.values().map(|row| Told::of_funding(row.clone())).chain(payment)
     }
-}
-
-fn integer(value: &Value) -> i64 {
-    if let Value::Integer(value) = value { *value } else { i64::MIN }
 }
 
 fn contract(instrument: Option<InstrumentId>) -> Value {

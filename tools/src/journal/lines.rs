@@ -436,12 +436,20 @@ mod tests {
         }
     }
 
+    fn asset(id: u16, code: &str, scale: u8) -> Event {
+        let code = AssetCode::new(code).expect("a code");
+        Event::Admin(AdminEvent::AssetAdded { asset: AssetId(id), code, scale })
+    }
+
+    #[track_caller]
+    fn says(lines: &[String], line: usize, words: &[&str]) {
+        for word in words {
+            assert!(lines[line].split(' ').any(|found| found == *word), "{word}: {}", lines[line]);
+        }
+    }
+
     #[test]
     fn numbers_of_contracts_are_in_their_units() {
-        let asset = |id, code, scale| {
-            let code = AssetCode::new(code).expect("a code");
-            Event::Admin(AdminEvent::AssetAdded { asset: AssetId(id), code, scale })
-        };
         let instrument = InstrumentId(0);
         let index = AddIndex {
             index: IndexId(3),
@@ -481,6 +489,34 @@ mod tests {
             fund: Amount(150_000_000),
             reference: 7,
         };
+        let transfer =
+            Transfer { asset: AssetId(0), amount: Amount(150), reference: 9, ..Transfer::default() };
+        let lines = shown(&[
+            asset(0, "USD", 2),
+            asset(1, "BTC", 8),
+            Event::Admin(AdminEvent::InstrumentListed(listing(instrument))),
+            Event::Contract(ContractEvent::IndexAdded(index)),
+            Event::Contract(ContractEvent::IndexSet(set)),
+            Event::Contract(ContractEvent::ContractSet(contract)),
+            Event::Contract(ContractEvent::MarginTierSet { tier, amount: Amount(250_000) }),
+            Event::Contract(ContractEvent::FundChanged(change)),
+            Event::Admin(AdminEvent::Deposited(transfer)),
+        ]);
+        says(&lines, 2, &["lot=10", "min_quantity=50", "product=inverse-dated"]);
+        says(&lines, 4, &["index=BTC", "price=50000.50", "source_time=2027-03-26T08:00:00.000000000Z"]);
+        says(
+            &lines,
+            5,
+            &["instrument=BTC-MAR", "index=BTC", "expiry=2027-03-26T08:00:00Z", "price_max=10000.50"],
+        );
+        says(&lines, 6, &["tier.instrument=BTC-MAR", "tier.floor=2.5", "tier.row=1", "amount=0.0025"]);
+        says(&lines, 7, &["asset=BTC", "amount=0.5", "fund=1.5", "reference=7"]);
+        says(&lines, 8, &["asset=USD", "amount=1.5", "reference=9"]);
+    }
+
+    #[test]
+    fn numbers_of_fundings_and_settlements_are_in_their_units() {
+        let instrument = InstrumentId(0);
         let paid = FundingPaid {
             account: AccountId(3),
             instrument,
@@ -508,37 +544,18 @@ mod tests {
             fund: Amount(-5_000_000),
         };
         let (price, remainder) = (Price(100_000), Amount(3));
-        let transfer =
-            Transfer { asset: AssetId(0), amount: Amount(150), reference: 9, ..Transfer::default() };
         let lines = shown(&[
             asset(0, "USD", 2),
             asset(1, "BTC", 8),
             Event::Admin(AdminEvent::InstrumentListed(listing(instrument))),
-            Event::Contract(ContractEvent::IndexAdded(index)),
-            Event::Contract(ContractEvent::IndexSet(set)),
-            Event::Contract(ContractEvent::ContractSet(contract)),
-            Event::Contract(ContractEvent::MarginTierSet { tier, amount: Amount(250_000) }),
-            Event::Contract(ContractEvent::FundChanged(change)),
-            Event::Admin(AdminEvent::Deposited(transfer)),
             Event::Contract(ContractEvent::FundingSet(funding)),
             Event::Contract(ContractEvent::FundingPaid(paid)),
             Event::Contract(ContractEvent::ContractSettled { instrument, price, legs: 2, remainder }),
             Event::Contract(ContractEvent::InsuranceDeficit(of_fund)),
         ]);
-        let says = |line: usize, words: &[&str]| {
-            for word in words {
-                assert!(lines[line].split(' ').any(|found| found == *word), "{word}: {}", lines[line]);
-            }
-        };
-        says(2, &["lot=10", "min_quantity=50", "product=inverse-dated"]);
-        says(4, &["index=BTC", "price=50000.50", "source_time=2027-03-26T08:00:00.000000000Z"]);
-        says(5, &["instrument=BTC-MAR", "index=BTC", "expiry=2027-03-26T08:00:00Z", "price_max=10000.50"]);
-        says(6, &["tier.instrument=BTC-MAR", "tier.floor=2.5", "tier.row=1", "amount=0.0025"]);
-        says(7, &["asset=BTC", "amount=0.5", "fund=1.5", "reference=7"]);
-        says(8, &["asset=USD", "amount=1.5", "reference=9"]);
-        says(9, &["instrument=BTC-MAR", "rate_ppb=125000", "mark=50000.50", "open_interest=120"]);
-        says(10, &["account=3", "number=2", "amount=-0.00000312", "wallet=0.99999688"]);
-        says(11, &["instrument=BTC-MAR", "price=50000.00", "legs=2", "remainder=0.00000003"]);
-        says(12, &["account=3", "asset=BTC", "amount=0.25", "fund=-0.05"]);
+        says(&lines, 3, &["instrument=BTC-MAR", "rate_ppb=125000", "mark=50000.50", "open_interest=120"]);
+        says(&lines, 4, &["account=3", "number=2", "amount=-0.00000312", "wallet=0.99999688"]);
+        says(&lines, 5, &["instrument=BTC-MAR", "price=50000.00", "legs=2", "remainder=0.00000003"]);
+        says(&lines, 6, &["account=3", "asset=BTC", "amount=0.25", "fund=-0.05"]);
     }
 }
