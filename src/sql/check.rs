@@ -190,7 +190,7 @@ pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, Che
     let watermark = sql.watermark()?;
     let mut tally = Tally::default();
     let mut trades = Trades::new(sql);
-    let mut changes = check_named("changes of insurance funds and fundings");
+    let mut changes = check_named("funds and fundings");
     let mut reader = Reader::open_storage(Arc::new(ArchivedStorage::new(Arc::clone(log))), 1)?;
     let mut last = Watermark::default();
     while last.event < watermark.event {

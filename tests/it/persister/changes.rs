@@ -401,7 +401,7 @@ fn every_reason_of_a_cancel_is_a_status() {
     assert_eq!(names, reasons.map(|(_, name)| name));
     let refused = "SELECT order_id, refusal FROM orders WHERE refusal IS NOT NULL";
     assert_eq!(written.rows(refused), ["4 PriceOffTick", "17 AmountTooSmall"]);
-    assert_eq!(written.rows("SELECT count(*) FROM order_statuses"), ["29"]);
+    assert_eq!(written.rows("SELECT count(*) FROM order_statuses"), ["31"]);
 }
 
 #[test]
