@@ -3,6 +3,7 @@
 mod contracts;
 mod crowd;
 mod operator;
+mod positions;
 mod rate;
 pub mod raw;
 mod resume;

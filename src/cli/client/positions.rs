@@ -5,8 +5,7 @@ use crate::client::{FundingPayment, PositionReport, PositionUpdate};
 use crate::domain::{Amount, PositionCause, PositionLeg, decimal};
 
 /// The columns of the table of positions.
-const COLUMNS: [&str; 9] =
-    ["contract", "side", "size", "entry", "mark", "profit", "margin", "liq.", "lev."];
+const COLUMNS: [&str; 9] = ["contract", "side", "size", "entry", "mark", "profit", "margin", "liq.", "lev."];
 
 /// The most columns of a line of the table; a wider one is said in sentences.
 const WIDTH_MAX: usize = 80;

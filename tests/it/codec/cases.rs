@@ -816,6 +816,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
     ];
     let of_contracts = contract_cases::events().into_iter();
     events.extend(of_contracts.map(|(name, event)| (name, Event::Contract(event))));
+    events.push(("PositionState", Event::Order(OrderEvent::PositionState(contract_cases::position_state()))));
     let record = |event| EventRecord {
         number: 0x0102_0304_0506_0708,
         sequence: 0x1112_1314_1516_1718,

@@ -146,6 +146,23 @@ proptest! {
             to: ShardId(m.side), number: m.order.0, reference: trade, wallet: Amount(trade as i64),
         };
         check_outbound_again(Outbound::TransferSent(sent, Appendage(&bytes)));
+        let (amount, symbol, leg) = (trade as i64, m.symbol, m.side);
+        let stated = PositionStated {
+            timestamp, symbol, leg, leverage: code.0, lots: amount, cost: -1, entry: m.price, pot: 2, mark: m.order.0,
+            profit: -3, equity: amount, maintenance: 4, liquidation: trade,
+        };
+        check_outbound_again(Outbound::PositionState(stated, Appendage(&bytes)));
+        let moved = PositionMoved {
+            timestamp, symbol, leg, cause: code.0, trade: TradeId(trade), lots: -1, cost: amount, entry: m.price,
+            realised: -2, pot: 3, wallet: amount,
+        };
+        check_outbound_again(Outbound::PositionChanged(moved, Appendage(&bytes)));
+        let charged = FundingCharged { timestamp, symbol, leg, number: m.quantity, amount, pot: 1, wallet: -2 };
+        check_outbound_again(Outbound::FundingPaid(charged, Appendage(&bytes)));
+        let covered = LackCovered {
+            timestamp, symbol, asset: AssetId(code.1), shard: ShardId(code.0), amount: Amount(amount),
+        };
+        check_outbound_again(Outbound::FundPaid(covered, Appendage(&bytes)));
         check_outbound_again(Outbound::CancelPending(CancelPending { timestamp, user_ref }, Appendage(&bytes)));
         let broken = BrokenTrade {
             timestamp, user_ref, trade: TradeId(trade), reason: code.0, cl_ord_id: m.cl_ord_id,

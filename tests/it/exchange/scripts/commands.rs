@@ -8,8 +8,9 @@ use dojima::domain::{
     CancelFilter, Checkpoint, ClOrdId, ClientName, ClockCommand, Command, ConnectionLoss, Enter, FeeAsset,
     FeeRate, FeeTier, GroupId, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName,
     MassCancel, Modify, NameOrder, OrderCommand, OrderId, OrderLimits, Phase, Ppm, Price, Product,
-    Protection, Quantity, QueryAccount, RefuseEnter, RefuseReplace, Replace, SetFees, SetOrderEntry,
-    SetTerms, ShardId, Switch, Symbol, Transfer, UserRef, VenueCommand, VenueLimits, VolumeTiers,
+    Protection, Quantity, QueryAccount, Question, RefuseEnter, RefuseReplace, Replace, SetFees,
+    SetOrderEntry, SetTerms, ShardId, Switch, Symbol, Transfer, UserRef, VenueCommand, VenueLimits,
+    VolumeTiers,
 };
 
 /// The terms of a listing where a script says nothing else.

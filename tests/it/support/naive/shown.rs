@@ -53,7 +53,7 @@ impl Naive {
     /// Equity and maintenance margin of an account in what a contract is settled in, with that contract at another mark.
     fn stand(&self, account: AccountId, moved: InstrumentId, mark: i64) -> (i128, i128) {
         let asset = self.settled_in(moved);
-        let mut sums = (self.holding(account, asset).total(), 0);
+        let mut sums = (self.holding(account, asset).total, 0);
         for (instrument, leg) in self.with_lots(&self.legs, account, asset) {
             let Position { lots, cost, .. } = leg;
             let at = if instrument == moved { mark } else { self.mark_of(instrument) };
