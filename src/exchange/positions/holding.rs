@@ -30,6 +30,10 @@ pub(in crate::exchange) struct Position {
 }
 
 impl Position {
+    /// Without lots, money or orders.
+    const FLAT: Self =
+        Self { leg: Leg { lots: 0, cost: 0 }, pot: 0, charged: FundingNumber(0), bids: 0, asks: 0 };
+
     pub(in crate::exchange) fn exposure(&self) -> Exposure {
         Exposure { lots: self.leg.lots, bids: self.bids, asks: self.asks }
     }
@@ -64,14 +68,14 @@ pub(in crate::exchange) struct Holding {
 }
 
 impl Holding {
-    pub(super) fn new(at: At, next: u32) -> Self {
+    pub(super) const fn new(at: At, next: u32) -> Self {
         Self {
             at,
             next,
             mode: Mode::Cross,
             leverage: None,
-            positions: Default::default(),
-            sums: Sums::default(),
+            positions: [Position::FLAT; 2],
+            sums: Sums { profit: 0, required: 0, behind_lots: 0 },
             required: [0; 2],
         }
     }
