@@ -31,6 +31,13 @@ pub(super) fn write(
         ContractEvent::MarginTiersSet { instrument, .. } => write_tiers(connection, *instrument),
         ContractEvent::FundChanged(change) => write_fund(connection, record, change),
         ContractEvent::PositionChanged(change) => write_position(connection, record, change),
+        ContractEvent::FundingSet(_)
+        | ContractEvent::FundingPaid(_)
+        | ContractEvent::FundingClosed { .. }
+        | ContractEvent::SettlementPending { .. }
+        | ContractEvent::ContractSettled { .. }
+        | ContractEvent::FundPaid(_)
+        | ContractEvent::InsuranceDeficit(_) => Ok(0),
     }
 }
 

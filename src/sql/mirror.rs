@@ -273,7 +273,14 @@ impl Mirror {
                 | ContractEvent::ContractSet(_)
                 | ContractEvent::ContractRiskSet(_)
                 | ContractEvent::MarginTierSet { .. }
-                | ContractEvent::MarginTiersSet { .. },
+                | ContractEvent::MarginTiersSet { .. }
+                | ContractEvent::FundingSet(_)
+                | ContractEvent::FundingPaid(_)
+                | ContractEvent::FundingClosed { .. }
+                | ContractEvent::SettlementPending { .. }
+                | ContractEvent::ContractSettled { .. }
+                | ContractEvent::FundPaid(_)
+                | ContractEvent::InsuranceDeficit(_),
             ) => self.note(record),
             Event::Admin(AdminEvent::Deposited(transfer)) => {
                 self.transfer(transfer, transfer.amount.0, record)

@@ -41,6 +41,7 @@ impl Exchange {
             ContractCommand::SetContractRisk(set) => self.set_contract_risk(set, events).map(|()| None),
             ContractCommand::SetMarginTier(set) => self.set_margin_tier(set, events).map(|()| None),
             ContractCommand::DepositFund(deposit) => self.deposit_fund(deposit).map(told),
+            ContractCommand::SettleContract { .. } => Err(RejectReason::InvalidPhase),
         }
     }
 

@@ -139,7 +139,14 @@ impl Contracts {
             ContractEvent::MarginTiersSet { instrument, rows } => self.tiers(*instrument, *rows)?,
             ContractEvent::FundChanged(change) => self.fund(change)?,
             // Held against its trade before.
-            ContractEvent::PositionChanged(_) => {}
+            ContractEvent::PositionChanged(_)
+            | ContractEvent::FundingSet(_)
+            | ContractEvent::FundingPaid(_)
+            | ContractEvent::FundingClosed { .. }
+            | ContractEvent::SettlementPending { .. }
+            | ContractEvent::ContractSettled { .. }
+            | ContractEvent::FundPaid(_)
+            | ContractEvent::InsuranceDeficit(_) => {}
         }
         Ok(())
     }

@@ -404,7 +404,9 @@ pub fn cancel_code(reason: CancelReason) -> u8 {
         | CancelReason::InsufficientMargin
         | CancelReason::OpenInterestLimit
         | CancelReason::ReduceOnlyResized
-        | CancelReason::IndexStale => b'Z',
+        | CancelReason::IndexStale
+        | CancelReason::ContractExpired
+        | CancelReason::AccountBelowZero => b'Z',
     }
 }
 
@@ -431,9 +433,10 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         RejectReason::CrossTypeNotSupported | RejectReason::NotInAuction => 0x14,
         RejectReason::OrderIsLinked | RejectReason::AmendNotPossible => 0x15,
         RejectReason::RoutingNotAllowed => 0x16,
-        RejectReason::UnknownSymbol | RejectReason::UnknownInstrument | RejectReason::InstrumentDelisted => {
-            0x17
-        }
+        RejectReason::UnknownSymbol
+        | RejectReason::UnknownInstrument
+        | RejectReason::InstrumentDelisted
+        | RejectReason::ContractExpired => 0x17,
         RejectReason::RetailNotAllowed => 0x1A,
         RejectReason::InvalidPrice | RejectReason::PriceOffTick | RejectReason::InvalidTrigger => 0x1D,
         RejectReason::InsufficientFunds
@@ -489,6 +492,7 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::OtherProductsInShard
         | RejectReason::ContractIncomplete
         | RejectReason::OrdersOpen
-        | RejectReason::PositionsOpen => 0x0F,
+        | RejectReason::PositionsOpen
+        | RejectReason::FundBelowZero => 0x0F,
     }
 }

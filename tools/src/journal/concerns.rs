@@ -232,6 +232,7 @@ impl Concerns {
             ContractCommand::SetContract(set) => Self::instrument(set.instrument),
             ContractCommand::SetContractRisk(set) => Self::instrument(set.instrument),
             ContractCommand::SetMarginTier(set) => Self::instrument(set.instrument),
+            ContractCommand::SettleContract { instrument, .. } => Self::instrument(*instrument),
         }
     }
 
@@ -249,6 +250,16 @@ impl Concerns {
                 Self { instrument: Some(change.instrument), ..Self::account(change.account) }
             }
             ContractEvent::FundChanged(change) => Self { instrument: change.instrument, ..Self::default() },
+            ContractEvent::FundingSet(set) => Self::instrument(set.instrument),
+            ContractEvent::FundingPaid(paid) => {
+                Self { instrument: Some(paid.instrument), ..Self::account(paid.account) }
+            }
+            ContractEvent::FundingClosed { instrument, .. }
+            | ContractEvent::SettlementPending { instrument, .. }
+            | ContractEvent::ContractSettled { instrument, .. } => Self::instrument(*instrument),
+            ContractEvent::FundPaid(paid) | ContractEvent::InsuranceDeficit(paid) => {
+                Self { instrument: paid.instrument, ..Self::account(paid.account) }
+            }
         }
     }
 }

@@ -247,7 +247,8 @@ impl Names {
             | ContractCommand::SetContract(_)
             | ContractCommand::SetContractRisk(_)
             | ContractCommand::SetMarginTier(_)
-            | ContractCommand::DepositFund(_) => {}
+            | ContractCommand::DepositFund(_)
+            | ContractCommand::SettleContract { .. } => {}
         }
     }
 
@@ -264,7 +265,14 @@ impl Names {
             | ContractEvent::MarginTierSet { .. }
             | ContractEvent::MarginTiersSet { .. }
             | ContractEvent::FundChanged(_)
-            | ContractEvent::PositionChanged(_) => {}
+            | ContractEvent::PositionChanged(_)
+            | ContractEvent::FundingSet(_)
+            | ContractEvent::FundingPaid(_)
+            | ContractEvent::FundingClosed { .. }
+            | ContractEvent::SettlementPending { .. }
+            | ContractEvent::ContractSettled { .. }
+            | ContractEvent::FundPaid(_)
+            | ContractEvent::InsuranceDeficit(_) => {}
         }
     }
 

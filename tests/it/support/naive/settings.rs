@@ -121,6 +121,7 @@ impl Naive {
             Command::Contract(ContractCommand::SetContractRisk(set)) => self.set_contract_risk(set),
             Command::Contract(ContractCommand::SetMarginTier(set)) => self.set_margin_tier(set),
             Command::Contract(ContractCommand::DepositFund(deposit)) => self.deposit_fund(deposit),
+            Command::Contract(ContractCommand::SettleContract { .. }) => Err(RejectReason::InvalidPhase),
             Command::Order(
                 OrderCommand::Modify(_)
                 | OrderCommand::QueryAccount(_)

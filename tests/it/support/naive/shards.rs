@@ -118,7 +118,8 @@ impl NaiveVenue {
             Command::Contract(
                 ContractCommand::SetContract(SetContract { instrument, .. })
                 | ContractCommand::SetContractRisk(SetContractRisk { instrument, .. })
-                | ContractCommand::SetMarginTier(SetMarginTier { instrument, .. }),
+                | ContractCommand::SetMarginTier(SetMarginTier { instrument, .. })
+                | ContractCommand::SettleContract { instrument, .. },
             ) => place_of(*instrument),
             Command::Contract(
                 ContractCommand::SetIndexTerms { index, .. }
@@ -192,7 +193,16 @@ impl NaiveVenue {
             Event::Order(_)
             | Event::Market(_)
             | Event::Admin(AdminEvent::MarkSet { .. })
-            | Event::Contract(ContractEvent::PositionChanged(_)) => true,
+            | Event::Contract(
+                ContractEvent::PositionChanged(_)
+                | ContractEvent::FundingSet(_)
+                | ContractEvent::FundingPaid(_)
+                | ContractEvent::FundingClosed { .. }
+                | ContractEvent::SettlementPending { .. }
+                | ContractEvent::ContractSettled { .. }
+                | ContractEvent::FundPaid(_)
+                | ContractEvent::InsuranceDeficit(_),
+            ) => true,
             Event::Venue(_) | Event::Admin(_) | Event::Contract(_) => at == 0,
         }
     }

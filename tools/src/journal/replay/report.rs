@@ -195,7 +195,8 @@ fn depends_on_time(command: &Command) -> bool {
             | ContractCommand::SetIndexTerms { .. }
             | ContractCommand::SetContractRisk(_)
             | ContractCommand::SetMarginTier(_)
-            | ContractCommand::DepositFund(_),
+            | ContractCommand::DepositFund(_)
+            | ContractCommand::SettleContract { .. },
         )
         | Command::Clock(ClockCommand::Tick) => false,
     }
