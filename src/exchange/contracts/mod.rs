@@ -7,12 +7,14 @@ mod audit;
 mod digest;
 mod fills;
 mod fund;
+mod funding;
 mod index;
 mod marks;
 mod meeting;
 mod money;
 mod orders;
 mod reducing;
+mod settlement;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -41,7 +43,9 @@ impl Exchange {
             ContractCommand::SetContractRisk(set) => self.set_contract_risk(set, events).map(|()| None),
             ContractCommand::SetMarginTier(set) => self.set_margin_tier(set, events).map(|()| None),
             ContractCommand::DepositFund(deposit) => self.deposit_fund(deposit).map(told),
-            ContractCommand::SettleContract { .. } => Err(RejectReason::InvalidPhase),
+            ContractCommand::SettleContract { instrument, price } => {
+                self.settle_contract(*instrument, *price).map(|()| None)
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use super::quoted::{At, Ordinal, Quoted};
 use super::sums::Sums;
 use crate::domain::contracts::{Exposure, Leg, Leverage};
-use crate::domain::{Amount, Side};
+use crate::domain::{Amount, FundingNumber, Side};
 
 /// Whether positions share the account's wallet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(in crate::exchange) struct Position {
     pub(in crate::exchange) leg: Leg,
     /// Its own money, minor units; 0 in cross mode.
     pub(in crate::exchange) pot: i64,
+    /// The last funding that it was charged for, if it had lots then.
+    pub(in crate::exchange) charged: FundingNumber,
     /// Open lots of buys; in hedge mode only of a long position.
     pub(in crate::exchange) bids: u64,
     /// Open lots of sells; in hedge mode only of a short position.

@@ -114,7 +114,7 @@ impl Positions {
     }
 
     /// Which position a side of a trade changes.
-    fn changed_by(&self, traded: &Traded) -> usize {
+    pub(super) fn changed_by(&self, traded: &Traded) -> usize {
         match (self.hedges(traded.at.account), traded.closes) {
             (false, _) => 0,
             (true, false) => traded.side as usize,
