@@ -42,7 +42,7 @@ pub(super) enum Task {
     CancelOutside(InstrumentId),
     /// Take the samples of a tick, and set the marks.
     Sample,
-    /// Set the fundings that are due, and charge the next legs.
+    /// Charge the next positions for their fundings, and set the fundings that are due.
     Fund,
     /// Let contracts expire, one after another.
     ExpireContracts,

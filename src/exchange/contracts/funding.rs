@@ -20,8 +20,9 @@ const CHARGED_MAX: u32 = 1_000;
 const LOOKED_MAX: u32 = 10_000;
 
 impl Exchange {
-    /// Sets the fundings that are due, and charges the next positions.
+    /// Charges the next positions, and sets the fundings that are due.
     pub(in crate::exchange) fn fund(&mut self, events: &mut impl EventSink) {
+        self.charge_next(events);
         let now = self.shared.now.seconds();
         let due = |known: &&Instrument| {
             known.contract.as_ref().is_some_and(|contract| contract.fundings.is_due(now))
@@ -29,7 +30,6 @@ impl Exchange {
         while let Some(known) = self.instruments.iter().find(due) {
             self.set_funding(known.listing.instrument, events);
         }
-        self.charge_next(events);
     }
 
     /// Sets the rate of a funding that is due. Only a contract with a mark that is not delisted has one.
