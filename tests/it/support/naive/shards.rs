@@ -200,6 +200,7 @@ impl NaiveVenue {
                 | ContractEvent::FundingClosed { .. }
                 | ContractEvent::SettlementPending { .. }
                 | ContractEvent::ContractSettled { .. }
+                | ContractEvent::FundChanged(_)
                 | ContractEvent::FundPaid(_)
                 | ContractEvent::InsuranceDeficit(_),
             ) => true,
