@@ -242,8 +242,8 @@ impl Naive {
             Command::Clock(ClockCommand::Tick) => {
                 self.publish_indicative();
                 self.sample();
-                self.set_fundings();
                 self.sweep();
+                self.set_fundings();
             }
             Command::Order(OrderCommand::Modify(modify)) => self.modify(modify),
             Command::Order(OrderCommand::QueryAccount(query)) => self.query_account(query),

@@ -12,6 +12,11 @@ use dojima::domain::{
 const SAMPLED_S: u64 = 1_800;
 
 impl Naive {
+    /// Whether a contract has expired without a price.
+    pub fn awaits_price(&self, instrument: InstrumentId) -> bool {
+        self.is_expired(instrument) && self.phase(instrument) != Phase::Delisted
+    }
+
     /// Whether a contract has expired.
     pub(super) fn is_expired(&self, instrument: InstrumentId) -> bool {
         self.instrument(instrument).contract.expired

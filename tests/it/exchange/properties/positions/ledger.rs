@@ -274,7 +274,9 @@ impl Ledger {
             let clearing = self.fundings.clearing(asset);
             holds(wallets + fund + clearing + in_flight - costs == supply, || {
                 let more = format!("clearing {clearing}, in flight {in_flight}");
-                format!("asset {asset}: wallets {wallets}, fund {fund}, {more}, costs {costs}, supply {supply}")
+                format!(
+                    "asset {asset}: wallets {wallets}, fund {fund}, {more}, costs {costs}, supply {supply}"
+                )
             })?;
         }
         Ok(())
@@ -291,8 +293,7 @@ impl Ledger {
 
     fn reducing_orders_fit(&self) -> Holds {
         for account in self.setting.accounts() {
-            for (instrument, side) in
-                CONTRACTS.into_iter().flat_map(|id| [(id, Side::Buy), (id, Side::Sell)])
+            for (instrument, side) in CONTRACTS.into_iter().flat_map(|id| [(id, Side::Buy), (id, Side::Sell)])
             {
                 let has = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
                 let closable = if side == Side::Sell { has.lots.max(0) } else { (-has.lots).max(0) };
@@ -344,7 +345,9 @@ impl Ledger {
 
     /// The same, if profit that is not realised counted as nothing.
     pub fn left_without_profit(&self, account: AccountId, asset: AssetId) -> i128 {
-        self.wallet(account, asset) - self.profit_and_margin(account, asset)[1] - self.reserved(account, asset)
+        self.wallet(account, asset)
+            - self.profit_and_margin(account, asset)[1]
+            - self.reserved(account, asset)
     }
 
     pub fn wallet(&self, account: AccountId, asset: AssetId) -> i128 {

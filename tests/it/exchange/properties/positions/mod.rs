@@ -7,8 +7,8 @@ mod fund_ledger;
 mod funding_cases;
 mod funding_scenes;
 mod fundings;
-mod many;
 mod ledger;
+mod many;
 mod moves;
 mod scenes;
 mod venue;
@@ -99,8 +99,7 @@ impl Run {
         prop_assert_eq!(engine.audit(), Ok(()), "after {:?}", command);
         for (shard, naive) in engine.iter().zip(self.naive.shards()) {
             let (accounts, _) = naive.sizes();
-            let theirs =
-                self.ledger.setting.accounts().filter(|account| (account.0 as usize) < accounts);
+            let theirs = self.ledger.setting.accounts().filter(|account| (account.0 as usize) < accounts);
             same_state_of(shard, naive, theirs)
                 .map_err(|error| TestCaseError::fail(format!("{error} after {command:?}")))?;
         }

@@ -58,8 +58,10 @@ impl Setting {
         (0..ACCOUNTS).map(move |trader| self.account(trader))
     }
 
+    /// Logins after those of the traders are of one idle account each.
     pub fn owner(&self, login: LoginId) -> AccountId {
-        self.account(LOGIN_ACCOUNTS[login.0 as usize])
+        let trader = LOGIN_ACCOUNTS.get(login.0 as usize);
+        trader.map_or(AccountId(login.0 + 1 - LOGIN_ACCOUNTS.len() as u32), |trader| self.account(*trader))
     }
 
     /// The contracts that there are.
@@ -156,14 +158,7 @@ pub fn terms(instrument: InstrumentId) -> SetContract {
         DATED => (9_000, 0),
         _ => (5_400, 0),
     };
-    SetContract {
-        instrument,
-        index: INDEX,
-        expiry,
-        funding_interval_s,
-        price_min: 400,
-        price_max: 1_500,
-    }
+    SetContract { instrument, index: INDEX, expiry, funding_interval_s, price_min: 400, price_max: 1_500 }
 }
 
 pub fn opening(setting: &Setting) -> Vec<Command> {
