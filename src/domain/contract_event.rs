@@ -2,8 +2,8 @@
 
 use super::numbered::numbered_enum;
 use super::{
-    AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, SetContract, SetContractRisk,
-    SetMarginTier, ShardId, Timestamp, TradeId,
+    AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, LeverageSet, SetContract,
+    SetContractRisk, SetMarginTier, ShardId, Timestamp, TradeId,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -54,6 +54,8 @@ pub enum ContractEvent {
     FundChanged(FundChanged),
     /// A position changed. Follows the trade that changed it; of one trade the buyer's comes first.
     PositionChanged(PositionChanged),
+    /// An account has another leverage in a contract. The answer to its owner.
+    LeverageSet(LeverageSet),
 }
 
 /// A new price of an index.

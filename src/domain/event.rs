@@ -357,6 +357,7 @@ numbered!(Event {
         56 => MarginTiersSet { instrument, rows },
         57 => FundChanged(it),
         58 => PositionChanged(it),
+        68 => LeverageSet(it),
     }
 });
 

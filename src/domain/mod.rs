@@ -21,6 +21,7 @@ pub mod listings;
 mod numbered;
 mod numbers;
 pub mod order_terms;
+mod owner_command;
 mod password;
 pub mod password_hash;
 pub mod postings;
@@ -65,6 +66,7 @@ pub use instructions::{
 pub use listing::Listing;
 pub use listings::Listings;
 pub use order_terms::{OrderState, OrderTerms};
+pub use owner_command::{LeverageSet, OwnerCommand, SetBy, SetLeverage, Setter};
 pub use password::Password;
 pub use postings::{Fill, Parties, Party, Posting};
 pub use product::Product;

@@ -6,7 +6,8 @@
 use super::state::Exchange;
 use crate::domain::{
     AdminCommand, CancelFilter, Command, ContractCommand, Enter, InstrumentId, LimitScope, MassCancel,
-    OrderCommand, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, UserRef,
+    OrderCommand, OwnerCommand, SetContract, SetContractRisk, SetIndex, SetLeverage, SetMarginTier, ShardId,
+    UserRef,
 };
 
 /// The shard or shards that execute a command.
@@ -95,6 +96,9 @@ impl Exchange {
                 }
                 ContractCommand::DepositFund(deposit) => self.of_shard(deposit.shard),
             },
+            Command::Owner(OwnerCommand::SetLeverage(SetLeverage { instrument, .. })) => {
+                self.of_instrument(*instrument)
+            }
             Command::Venue(_) | Command::Clock(_) => Route::All,
         }
     }
@@ -159,6 +163,7 @@ fn brings_number(command: &Command) -> bool {
             | OrderCommand::CancelOrder { .. }
             | OrderCommand::CancelLogin { .. } => false,
         },
+        Command::Owner(_) => true,
         Command::Admin(_) | Command::Venue(_) | Command::Contract(_) | Command::Clock(_) => false,
     }
 }

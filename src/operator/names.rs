@@ -40,7 +40,7 @@ impl Names {
     }
 
     /// The account with this name, or with this number.
-    fn account(&self, name: &str) -> Result<AccountId, String> {
+    pub(super) fn account(&self, name: &str) -> Result<AccountId, String> {
         let named = self.accounts.iter().find(|(known, _)| known == name).map(|(_, account)| *account);
         let numbered = || name.parse().ok().map(AccountId);
         let known = self.accounts.iter().map(|(known, _)| known.clone());

@@ -5,7 +5,7 @@
 use super::insert::{run, some, sql_integer};
 use crate::domain::{
     AddIndex, ContractEvent, EventRecord, FundCause, FundChanged, IndexId, IndexSet, IndexTerms,
-    InstrumentId, PositionChanged, SetContract, SetContractRisk, SetMarginTier, Timestamp,
+    InstrumentId, LeverageSet, PositionChanged, SetContract, SetContractRisk, SetMarginTier, Timestamp,
 };
 use rusqlite::Connection;
 
@@ -31,6 +31,7 @@ pub(super) fn write(
         ContractEvent::MarginTiersSet { instrument, .. } => write_tiers(connection, *instrument),
         ContractEvent::FundChanged(change) => write_fund(connection, record, change),
         ContractEvent::PositionChanged(change) => write_position(connection, record, change),
+        ContractEvent::LeverageSet(set) => write_leverage(connection, number, set),
     }
 }
 
@@ -182,6 +183,16 @@ fn write_position(
         ],
     )?;
     Ok(row + change)
+}
+
+fn write_leverage(connection: &Connection, event: i64, set: &LeverageSet) -> rusqlite::Result<usize> {
+    let LeverageSet { by, instrument, leverage } = *set;
+    run(
+        connection,
+        "INSERT INTO contract_settings (account, instrument, leverage, event) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (account, instrument) DO UPDATE SET leverage = excluded.leverage, event = excluded.event",
+        &[&by.account.0, &instrument.0, &leverage, &event],
+    )
 }
 
 fn write_fund(

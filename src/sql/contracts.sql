@@ -126,6 +126,15 @@ CREATE TABLE positions (
   PRIMARY KEY (account, instrument, leg)
 ) STRICT, WITHOUT ROWID;
 
+-- What accounts have chosen in contracts. One that never chose has no row.
+CREATE TABLE contract_settings (
+  account    INTEGER NOT NULL REFERENCES accounts,
+  instrument INTEGER NOT NULL REFERENCES instruments,
+  leverage   INTEGER,           -- NULL: never chosen
+  event      INTEGER NOT NULL,  -- that changed it last
+  PRIMARY KEY (account, instrument)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE position_changes (
   event      INTEGER PRIMARY KEY,
   time_ns    INTEGER NOT NULL,

@@ -273,7 +273,8 @@ impl Mirror {
                 | ContractEvent::ContractSet(_)
                 | ContractEvent::ContractRiskSet(_)
                 | ContractEvent::MarginTierSet { .. }
-                | ContractEvent::MarginTiersSet { .. },
+                | ContractEvent::MarginTiersSet { .. }
+                | ContractEvent::LeverageSet(_),
             ) => self.note(record),
             Event::Admin(AdminEvent::Deposited(transfer)) => {
                 self.transfer(transfer, transfer.amount.0, record)

@@ -128,6 +128,17 @@ impl Positions {
         self.find(at).map_or_else(|| quoted.usual_leverage(), |holding| holding.leverage(quoted))
     }
 
+    /// The highest leverage that the tiers of what an account has at risk in a contract allow.
+    pub(super) fn leverage_max(&self, at: At) -> Leverage {
+        let quoted = self.quoted(at.contract);
+        let positions = self.find(at).map_or_else(Default::default, |holding| holding.positions);
+        let most = positions.map(|position| {
+            let lots = position.exposure().lots_at_risk();
+            quoted.tiers.leverage_max(quoted.value.notional(lots, quoted.mark).expect("lots have limits"))
+        });
+        most[0].min(most[1])
+    }
+
     /// Counts open lots of an account's orders that may open a position; fewer if negative.
     pub(super) fn count_orders(&mut self, at: At, side: Side, lots: i64) {
         let position = self.opened_by(at.account, side);

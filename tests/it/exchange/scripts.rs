@@ -230,7 +230,11 @@ impl Run {
             "balance" => self.balance(AccountId(words.number()), AssetId(words.number())),
             _ => {
                 let events = self.command(line);
-                events.iter().for_each(|event| seen.note(event));
+                let is_setting = contracts::is_setting(line);
+                events.iter().for_each(|event| match is_setting {
+                    true => seen.note_setting(event),
+                    false => seen.note(event),
+                });
                 events.iter().map(shown).collect()
             }
         }

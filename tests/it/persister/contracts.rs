@@ -7,9 +7,9 @@ use crate::support::venue;
 use dojima::domain::{
     AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings, ClockCommand,
     Command, ContractCommand, ContractEvent, DeleverageMode, DepositFund, Event, EventRecord, FeeRate,
-    FeeTier, FundCause, FundChanged, IndexId, IndexTerms, InstrumentId, ListInstrument, Phase, Ppm, Price,
-    Product, Quantity, SetContract, SetContractRisk, SetFees, SetIndex, SetMarginTier, SetTerms, ShardId,
-    Stamp, Switch, Symbol, Timestamp, Transfer, VenueCommand,
+    FeeTier, FundCause, FundChanged, IndexId, IndexTerms, InstrumentId, ListInstrument, OwnerCommand, Phase,
+    Ppm, Price, Product, Quantity, SetContract, SetContractRisk, SetFees, SetIndex, SetLeverage,
+    SetMarginTier, SetTerms, Setter, ShardId, Stamp, Switch, Symbol, Timestamp, Transfer, VenueCommand,
 };
 use dojima::exchange::Exchange;
 use dojima::runtime::SplitMix64;
@@ -111,7 +111,7 @@ impl Venue {
         let (instrument, index) = (self.contract(), self.index());
         let perpetual =
             self.exchange.listing(instrument).is_some_and(|listing| listing.product.is_perpetual());
-        match self.below(24) {
+        match self.below(26) {
             0 => {
                 let index = IndexId(self.exchange.indexes().count().min(3) as u16);
                 let symbol = self.of(&["ONE", "TWO", "THREE", "FOUR"]);
@@ -194,6 +194,11 @@ impl Venue {
                 reference: self.stamp.sequence,
                 shard: ShardId::FIRST,
             })),
+            23 | 24 => {
+                let by = Setter { account: AccountId(self.below(2) as u32), ..Setter::default() };
+                let leverage = 1 + self.below(20) as u8;
+                Command::Owner(OwnerCommand::SetLeverage(SetLeverage { by, instrument, leverage }))
+            }
             _ => Command::Clock(ClockCommand::Tick),
         }
     }
@@ -272,7 +277,7 @@ fn tables_of_contracts_agree_with_the_exchange() {
         }
         assert_eq!(number(&sql, "SELECT count(*) FROM instruments_readable"), i64::from(CONTRACTS));
     }
-    assert_eq!(seen.len(), 9, "every event about contracts: {seen:?}");
+    assert_eq!(seen.len(), 10, "every event about contracts: {seen:?}");
 }
 
 /// Orders, trades and positions of a linear and an inverse contract.
@@ -321,6 +326,7 @@ fn a_row_that_the_events_do_not_have_is_found() {
         ("funds", "UPDATE funds SET last_reference = last_reference + 1"),
         ("fund_changes", "UPDATE fund_changes SET fund = fund + 1"),
         ("marks", "UPDATE marks SET price = price + 1"),
+        ("contract_settings", "UPDATE contract_settings SET leverage = leverage + 1"),
     ] {
         let _ = std::fs::remove_file(bench.database());
         bench.fill(1_000);

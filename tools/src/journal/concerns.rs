@@ -7,7 +7,8 @@ use super::names::Names;
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amend, Cancel, ClockCommand, Command, ContractCommand,
     ContractEvent, Event, InstrumentId, KillScope, LimitScope, LoginId, MarketEvent, MassCancel, Modify,
-    OrderCommand, OrderEvent, RefuseReplace, Replace, TransferReceived, UserRef, VenueCommand, VenueEvent,
+    OrderCommand, OrderEvent, OwnerCommand, RefuseReplace, Replace, Setter, TransferReceived, UserRef,
+    VenueCommand, VenueEvent,
 };
 
 /// The parties of a record.
@@ -121,6 +122,7 @@ impl Concerns {
                 | AdminCommand::SetProtection { instrument, .. },
             ) => Self::instrument(*instrument),
             Command::Contract(command) => Self::of_contract_command(command),
+            Command::Owner(command) => Self::of_owner_command(command),
             Command::Admin(AdminCommand::SetTerms(terms)) => Self::instrument(terms.instrument),
             Command::Admin(AdminCommand::SetFees(fees)) => Self::instrument(fees.instrument),
             Command::Admin(AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer)) => {
@@ -235,6 +237,14 @@ impl Concerns {
         }
     }
 
+    fn of_owner_command(command: &OwnerCommand) -> Self {
+        let Setter { login, account, .. } = *command.setter();
+        let instrument = match command {
+            OwnerCommand::SetLeverage(set) => Some(set.instrument),
+        };
+        Self { logins: [login, None], instrument, ..Self::account(account) }
+    }
+
     fn of_contract_event(event: &ContractEvent) -> Self {
         match event {
             ContractEvent::IndexAdded(_)
@@ -248,6 +258,11 @@ impl Concerns {
             ContractEvent::PositionChanged(change) => {
                 Self { instrument: Some(change.instrument), ..Self::account(change.account) }
             }
+            ContractEvent::LeverageSet(set) => Self {
+                logins: [set.by.login, None],
+                instrument: Some(set.instrument),
+                ..Self::account(set.by.account)
+            },
             ContractEvent::FundChanged(change) => Self { instrument: change.instrument, ..Self::default() },
         }
     }

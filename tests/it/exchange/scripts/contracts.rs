@@ -2,9 +2,9 @@
 
 use super::words::Words;
 use dojima::domain::{
-    AddIndex, Amount, AssetId, Command, ContractCommand, ContractEvent, DeleverageMode, DepositFund, IndexId,
-    IndexTerms, InstrumentId, Ppm, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, Symbol,
-    Timestamp,
+    AccountId, AddIndex, Amount, AssetId, Command, ContractCommand, ContractEvent, DeleverageMode,
+    DepositFund, IndexId, IndexTerms, InstrumentId, OwnerCommand, Ppm, SetBy, SetContract, SetContractRisk,
+    SetIndex, SetLeverage, SetMarginTier, Setter, ShardId, Symbol, Timestamp,
 };
 
 fn index_terms(words: &mut Words, decimals: &mut u8) -> IndexTerms {
@@ -126,8 +126,29 @@ fn deposit_fund(words: &mut Words) -> ContractCommand {
     })
 }
 
+/// For whom something is set and by whom: `of 2 by 3.7` is account 2 and login 3 with its number 7; else an operator.
+fn setter(words: &mut Words) -> Setter {
+    words.expect("of");
+    let mut by = Setter { account: AccountId(words.number()), ..Setter::default() };
+    if words.takes("by") {
+        let (login, user_ref) = words.order();
+        (by.login, by.user_ref) = (Some(login), user_ref);
+    }
+    by
+}
+
+/// Whether a line is a command of an owner.
+pub fn is_setting(line: &str) -> bool {
+    line.starts_with("leverage ")
+}
+
 /// The command of a line with this first word, if it is one of these.
 pub fn command(first: &str, words: &mut Words) -> Option<Command> {
+    if first == "leverage" {
+        let (instrument, leverage) = (InstrumentId(words.number()), words.number());
+        let by = setter(words);
+        return Some(Command::Owner(OwnerCommand::SetLeverage(SetLeverage { by, instrument, leverage })));
+    }
     Some(Command::Contract(match first {
         "index" => add_index(words),
         "index-terms" => {
@@ -181,6 +202,12 @@ fn tier_shown(tier: &SetMarginTier, amount: Amount) -> String {
     format!("{head}, initial {initial} maintenance {maintenance}, amount {amount}")
 }
 
+/// For whom something is set, and by which message.
+fn by(set: &SetBy) -> String {
+    let of = set.login.map_or_else(String::new, |login| format!(" by {login}.{}", set.user_ref));
+    format!(" for account {}{of}", set.account)
+}
+
 /// One event on one line.
 pub fn shown(event: &ContractEvent) -> String {
     match event {
@@ -211,6 +238,9 @@ pub fn shown(event: &ContractEvent) -> String {
             let of = fund.instrument.map_or_else(String::new, |instrument| format!(" of i{instrument}"));
             let head = format!("fund {} of shard {} {cause}{of}", fund.asset, fund.shard);
             format!("{head} {} is {} #{}", fund.amount, fund.fund, fund.reference)
+        }
+        ContractEvent::LeverageSet(set) => {
+            format!("leverage {} of i{}{}", set.leverage, set.instrument, by(&set.by))
         }
         ContractEvent::PositionChanged(it) => {
             let (leg, cause) = (it.leg.word(), it.cause.word());

@@ -328,6 +328,15 @@ impl Seen {
         self.order_rejects.insert(reason);
     }
 
+    /// Notes an event of a command of an owner, which is no order.
+    pub fn note_setting(&mut self, event: &Event) {
+        if let Event::Order(OrderEvent::Rejected(e)) = event {
+            self.rejects.insert(e.reason);
+        } else {
+            self.note(event);
+        }
+    }
+
     #[deny(clippy::wildcard_enum_match_arm)]
     pub fn note(&mut self, event: &Event) {
         let first_word = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();

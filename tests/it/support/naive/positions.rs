@@ -107,7 +107,11 @@ impl Naive {
         self.instrument(instrument).mark.expect("a contract that trades has a mark") as i64
     }
 
-    pub(super) fn leverage(&self, instrument: InstrumentId) -> i64 {
+    /// What the account has chosen, or the usual one.
+    pub(super) fn leverage(&self, account: AccountId, instrument: InstrumentId) -> i64 {
+        if let Some(chosen) = self.chosen.leverage.get(&(account, instrument)) {
+            return i64::from(*chosen);
+        }
         let first = self.instrument(instrument).contract.tiers[0].initial.0;
         LEVERAGE_DEFAULT.min(1_000_000 / i64::from(first))
     }
@@ -119,12 +123,12 @@ impl Naive {
     }
 
     /// `IM` of so many lots.
-    pub(super) fn initial_margin(&self, instrument: InstrumentId, lots: i128) -> i128 {
+    pub(super) fn initial_margin(&self, account: AccountId, instrument: InstrumentId, lots: i128) -> i128 {
         if lots == 0 {
             return 0;
         }
         let notional = self.notional_of(instrument, lots);
-        let leverage = self.leverage(instrument) as u8;
+        let leverage = self.leverage(account, instrument) as u8;
         i128::from(initial(&self.instrument(instrument).contract.tiers, notional, leverage))
     }
 
@@ -152,8 +156,8 @@ impl Naive {
 
     /// The initial margin of all positions.
     pub(super) fn margin_of_legs(&self, legs: &Legs, account: AccountId, asset: AssetId) -> i128 {
-        let margin = |(instrument, leg): (InstrumentId, Position)| self.initial_margin(instrument, leg.lots);
-        self.with_lots(legs, account, asset).map(margin).sum()
+        let its = self.with_lots(legs, account, asset);
+        its.map(|(instrument, leg)| self.initial_margin(account, instrument, leg.lots)).sum()
     }
 
     pub(super) fn wallet(&self, account: AccountId, asset: AssetId) -> i128 {

@@ -11,7 +11,7 @@ use anyhow::Context;
 use dojima::cli::{print, show};
 use dojima::domain::{
     AdminCommand, ClockCommand, Command, ContractCommand, Event, EventRecord, Instructions, OrderCommand,
-    Stamp, TimeInForce, Timestamp, VenueCommand, VenueEvent,
+    OwnerCommand, Stamp, TimeInForce, Timestamp, VenueCommand, VenueEvent,
 };
 use dojima::exchange::Digest;
 use dojima::recovery::DataDir;
@@ -197,6 +197,7 @@ fn depends_on_time(command: &Command) -> bool {
             | ContractCommand::SetMarginTier(_)
             | ContractCommand::DepositFund(_),
         )
+        | Command::Owner(OwnerCommand::SetLeverage(_))
         | Command::Clock(ClockCommand::Tick) => false,
     }
 }

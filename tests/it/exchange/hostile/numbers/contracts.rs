@@ -2,9 +2,9 @@
 
 use super::Numbers;
 use dojima::domain::{
-    AddIndex, AssetId, Command, ContractCommand, DeleverageMode, DepositFund, IndexId, IndexTerms,
-    InstrumentId, Ppm, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, Symbol, Timestamp,
-    VenueCommand,
+    AccountId, AddIndex, AssetId, Command, ContractCommand, DeleverageMode, DepositFund, IndexId, IndexTerms,
+    InstrumentId, LoginId, OwnerCommand, Ppm, SetContract, SetContractRisk, SetIndex, SetLeverage,
+    SetMarginTier, Setter, ShardId, Symbol, Timestamp, UserRef, VenueCommand,
 };
 
 fn terms(numbers: &mut Numbers) -> IndexTerms {
@@ -31,6 +31,11 @@ fn risk(n: &mut Numbers) -> SetContractRisk {
         position_limit: n.short(),
         open_interest_limit: n.short(),
     }
+}
+
+fn setter(n: &mut Numbers) -> Setter {
+    let login = (n.next() % 3 > 0).then(|| LoginId(n.short()));
+    Setter { login, session: n.short(), user_ref: UserRef(n.short()), account: AccountId(n.short()) }
 }
 
 pub fn command(n: &mut Numbers, which: u8) -> Command {
@@ -71,6 +76,10 @@ pub fn command(n: &mut Numbers, which: u8) -> Command {
             amount: n.amount(),
             reference: n.next(),
         }),
+        7 => {
+            let (by, leverage) = (setter(n), n.next() as u8);
+            return Command::Owner(OwnerCommand::SetLeverage(SetLeverage { by, instrument, leverage }));
+        }
         _ => return Command::Venue(VenueCommand::SetRules { edition: n.next() as u16 }),
     })
 }

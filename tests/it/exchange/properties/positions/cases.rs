@@ -3,11 +3,11 @@
 use super::ledger::Ledger;
 use crate::support::naive::Naive;
 use dojima::domain::{
-    CancelReason, Canceled, Command, ContractEvent, Event, Executed, MarketEvent, OrderCommand, OrderEvent,
-    OrderId, PositionChanged, Stamp, TimeInForce,
+    AdminEvent, CancelReason, Canceled, Command, ContractEvent, Event, Executed, MarketEvent, OrderCommand,
+    OrderEvent, OrderId, OwnerCommand, PositionChanged, RejectReason, Stamp, TimeInForce,
 };
 
-pub const CASES: [&str; 22] = [
+pub const CASES: [&str; 25] = [
     "a position that turns over",
     "a fee that is waived in part",
     "a fee that is waived whole",
@@ -30,6 +30,9 @@ pub const CASES: [&str; 22] = [
     "an order that holds another amount when it is released",
     "an interruption that waits for a fresh index",
     "an account with less than nothing available",
+    "a leverage that is lowered with lots",
+    "a leverage that is refused for the margin",
+    "a leverage that is refused for the tier",
 ];
 
 /// What a command has come to.
@@ -68,6 +71,9 @@ impl Came<'_> {
             holds_another,
             waits_for_index,
             below_zero,
+            leverage_lowered,
+            leverage_poor,
+            leverage_high,
         ] = CASES;
         let mut found = Vec::new();
         let mut add = |case, is: bool| found.extend(is.then_some(case));
@@ -151,6 +157,17 @@ impl Came<'_> {
                 }
                 _ => {}
             }
+        }
+        let refused = self.events.iter().find_map(|event| match event {
+            Event::Order(OrderEvent::Rejected(it)) => Some(it.reason),
+            Event::Admin(AdminEvent::Refused { reason }) => Some(*reason),
+            _ => None,
+        });
+        if let Command::Owner(OwnerCommand::SetLeverage(set)) = self.command {
+            let lots = self.before.position(set.by.account, set.instrument).0;
+            add(leverage_lowered, refused.is_none() && lots != 0 && set.leverage < 20);
+            add(leverage_poor, refused == Some(RejectReason::InsufficientMargin));
+            add(leverage_high, refused == Some(RejectReason::LeverageAboveTier));
         }
         add(waits_for_index, self.before.waits_for_index(self.stamp.time.0));
         add(

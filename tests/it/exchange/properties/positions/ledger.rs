@@ -34,6 +34,8 @@ pub struct Has {
 /// Wallets, positions and orders, added up from events.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
+    /// What accounts have chosen; else it is 20 here.
+    leverages: BTreeMap<(AccountId, InstrumentId), u8>,
     pub orders: BTreeMap<OrderId, Open>,
     pub positions: BTreeMap<(AccountId, InstrumentId), Has>,
     pub wallets: BTreeMap<(AccountId, AssetId), i128>,
@@ -133,6 +135,9 @@ impl Ledger {
                 self.fees = Some(Fees { of, told: 0, lots: e.quantity.0 as i64 });
             }
             Event::Contract(ContractEvent::PositionChanged(e)) => return self.position(e),
+            Event::Contract(ContractEvent::LeverageSet(set)) => {
+                self.leverages.insert((set.by.account, set.instrument), set.leverage);
+            }
             _ => {}
         }
         Ok(())
@@ -303,8 +308,10 @@ impl Ledger {
         } else {
             ((-lots * constant).div_euclid(mark) - cost, up(at_risk * constant, mark), 2)
         };
-        // Leverage 20 asks for 5 percent, and only the last row of tiers for more.
-        let rate = if notional >= 600 * unit { 100_000 } else { 50_000 };
+        let rows = [(600, 100_000), (300, 50_000), (100, 20_000), (0, 10_000)];
+        let of_tier = rows.iter().find(|(floor, _)| notional >= floor * unit).expect("the first is from 0");
+        let leverage = self.leverages.get(&(account, instrument)).copied().unwrap_or(20);
+        let rate = of_tier.1.max(up(1_000_000, leverage.into()));
         wallet + profit - up(notional * rate, 1_000_000) - self.reserved(account, asset)
     }
 }

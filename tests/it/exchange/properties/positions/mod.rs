@@ -131,6 +131,7 @@ type Acts = Vec<(u32, BoxedStrategy<Act>)>;
 /// The index goes on, so that it is fresh as a rule; so many in a hundred of its prices are far away.
 fn with_index(mut acts: Acts, far: u32, more: Acts) -> BoxedStrategy<Move> {
     acts.extend([(25, moves::index(far)), (10, moves::tick()), (2, moves::transfer())]);
+    acts.push((3, moves::leverage()));
     acts.extend(more);
     moves_of(acts)
 }
@@ -145,6 +146,7 @@ fn poor() -> BoxedStrategy<Move> {
         Taste { market: 35, immediate: 10, min: 10, show: 8, oco: 5, trigger: 5, ..Taste::plain(TICKS) };
     let mut acts = moves::orders(&taste, 35);
     acts.extend([(30, moves::index(60)), (5, moves::tick()), (3, moves::transfer())]);
+    acts.push((3, moves::leverage()));
     moves_of(acts)
 }
 
@@ -322,13 +324,14 @@ const REASONS: &[RejectReason] = &[
 const CANCELS: [&str; 4] = ["InsufficientMargin", "PriceOutsideLimits", "ReduceOnlyResized", "IndexStale"];
 
 /// The cases that `scenes` brings about.
-const BY_LUCK: [&str; 7] = [
+const BY_LUCK: [&str; 8] = [
     "a fee that is waived in part",
     "a fee that is waived whole",
     "an order that ends for its margin after trades",
     "a fill-or-kill that fails only because somebody has not the margin",
     "an order that ends for the open interest after trades",
     "an auction at the limit of the open interest",
+    "an auction in which one side has not the margin",
     "an order that may only reduce, gone by a fill, and its linked order with it",
 ];
 
