@@ -320,7 +320,9 @@ numbered!(Command {
         49 => DepositFund(it),
     }
     Owner(OwnerCommand) {
+        52 => SetMarginMode(it),
         53 => SetLeverage(it),
+        54 => MoveMargin(it),
     }
 });
 

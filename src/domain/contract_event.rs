@@ -2,8 +2,8 @@
 
 use super::numbered::numbered_enum;
 use super::{
-    AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, LeverageSet, SetContract,
-    SetContractRisk, SetMarginTier, ShardId, Timestamp, TradeId,
+    AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, LeverageSet, MarginModeSet,
+    MarginMoved, SetContract, SetContractRisk, SetMarginTier, ShardId, Timestamp, TradeId,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -54,8 +54,12 @@ pub enum ContractEvent {
     FundChanged(FundChanged),
     /// A position changed. Follows the trade that changed it; of one trade the buyer's comes first.
     PositionChanged(PositionChanged),
+    /// An account has another margin mode in a contract. The answer to its owner.
+    MarginModeSet(MarginModeSet),
     /// An account has another leverage in a contract. The answer to its owner.
     LeverageSet(LeverageSet),
+    /// Money moved between a wallet and the pot of a position. The answer to its owner.
+    MarginMoved(MarginMoved),
 }
 
 /// A new price of an index.

@@ -66,7 +66,10 @@ pub use instructions::{
 pub use listing::Listing;
 pub use listings::Listings;
 pub use order_terms::{OrderState, OrderTerms};
-pub use owner_command::{LeverageSet, OwnerCommand, SetBy, SetLeverage, Setter};
+pub use owner_command::{
+    LeverageSet, MarginMode, MarginModeSet, MarginMoved, MoveMargin, OwnerCommand, SetBy, SetLeverage,
+    SetMarginMode, Setter,
+};
 pub use password::Password;
 pub use postings::{Fill, Parties, Party, Posting};
 pub use product::Product;

@@ -6,8 +6,7 @@
 use super::state::Exchange;
 use crate::domain::{
     AdminCommand, CancelFilter, Command, ContractCommand, Enter, InstrumentId, LimitScope, MassCancel,
-    OrderCommand, OwnerCommand, SetContract, SetContractRisk, SetIndex, SetLeverage, SetMarginTier, ShardId,
-    UserRef,
+    OrderCommand, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, UserRef,
 };
 
 /// The shard or shards that execute a command.
@@ -96,9 +95,7 @@ impl Exchange {
                 }
                 ContractCommand::DepositFund(deposit) => self.of_shard(deposit.shard),
             },
-            Command::Owner(OwnerCommand::SetLeverage(SetLeverage { instrument, .. })) => {
-                self.of_instrument(*instrument)
-            }
+            Command::Owner(command) => self.of_instrument(command.instrument()),
             Command::Venue(_) | Command::Clock(_) => Route::All,
         }
     }

@@ -104,6 +104,11 @@ impl Names {
         found.map_or_else(|| format!("instrument {instrument}"), |listing| listing.symbol.text())
     }
 
+    /// The asset that a contract is settled in.
+    pub(super) fn settled_in(&self, instrument: InstrumentId) -> Option<AssetId> {
+        self.instruments.get(instrument.0 as usize).map(Listing::settled_in)
+    }
+
     /// The asset with this code, and its scale.
     pub(super) fn asset(&self, code: &str) -> Result<(AssetId, u8), String> {
         let found = (0..).map(AssetId).zip(&self.assets).find(|(_, (known, _))| known.text() == code);

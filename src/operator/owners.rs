@@ -1,8 +1,11 @@
 //! What owners set in contracts, as an operator sets it for them.
 
 use super::contracts::contract;
-use super::names::Names;
-use crate::domain::{ContractEvent, Event, OwnerCommand, SetLeverage, Setter};
+use super::names::{Names, amount};
+use crate::domain::{
+    Amount, ContractEvent, Event, MarginMode, MoveMargin, OwnerCommand, PositionLeg, SetLeverage,
+    SetMarginMode, Setter,
+};
 use serde::{Deserialize, Serialize};
 
 /// What an operator can set for accounts in contracts.
@@ -10,6 +13,20 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "cli", derive(clap::Subcommand))]
 #[serde(rename_all = "kebab-case")]
 pub enum OwnerOrder {
+    /// Set whether an account's positions in a contract share its wallet or have money of their own
+    ///
+    /// Only while the account has neither positions nor open orders in the contract.
+    #[cfg_attr(
+        feature = "cli",
+        command(override_usage = "dojima operator --data <DIR> set-margin-mode <CONTRACT> <OPTIONS>")
+    )]
+    SetMarginMode(NewMarginMode),
+    /// Move money between the wallet of an account and a position with money of its own
+    #[cfg_attr(
+        feature = "cli",
+        command(override_usage = "dojima operator --data <DIR> move-margin <CONTRACT> <OPTIONS>")
+    )]
+    MoveMargin(MarginMove),
     /// Set the leverage of an account in a contract, for its orders and its positions
     #[cfg_attr(
         feature = "cli",
@@ -35,10 +52,65 @@ pub struct NewLeverage {
     pub leverage: u8,
 }
 
+/// Whose money stands behind positions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
+pub struct NewMarginMode {
+    /// The contract's symbol, or its number
+    #[cfg_attr(feature = "cli", arg(value_name = "CONTRACT"))]
+    pub instrument: String,
+    /// The account's name, or its number
+    #[cfg_attr(feature = "cli", arg(long))]
+    pub account: String,
+    /// cross: the wallet's; isolated: each position has its own
+    #[cfg_attr(feature = "cli", arg(long))]
+    pub mode: String,
+}
+
+/// Money between a wallet and a position.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
+pub struct MarginMove {
+    /// The contract's symbol, or its number
+    #[cfg_attr(feature = "cli", arg(value_name = "CONTRACT"))]
+    pub instrument: String,
+    /// The account's name, or its number
+    #[cfg_attr(feature = "cli", arg(long))]
+    pub account: String,
+    /// How much, in the asset that the contract is settled in; above 0: to the position, below 0: to the wallet
+    #[cfg_attr(feature = "cli", arg(long, allow_negative_numbers = true))]
+    pub amount: String,
+}
+
 impl OwnerOrder {
     /// The command for the order.
     pub(super) fn command(&self, names: &Names) -> Result<OwnerCommand, String> {
         match self {
+            Self::SetMarginMode(order) => {
+                let (by, contract) = (setter(names, &order.account)?, contract(names, &order.instrument)?);
+                let mode = MarginMode::from_word(&order.mode).ok_or_else(|| {
+                    let known: Vec<&str> = MarginMode::ALL.iter().map(|mode| mode.word()).collect();
+                    format!("the mode {:?} is unknown: expected one of {}", order.mode, known.join(", "))
+                })?;
+                let instrument = contract.instrument;
+                Ok(OwnerCommand::SetMarginMode(SetMarginMode { by, instrument, mode }))
+            }
+            Self::MoveMargin(order) => {
+                let (by, contract) = (setter(names, &order.account)?, contract(names, &order.instrument)?);
+                let scale = names.scale(contract.settled_in())?;
+                let (text, sign) = match order.amount.strip_prefix('-') {
+                    Some(text) => (text, -1),
+                    None => (order.amount.as_str(), 1),
+                };
+                let amount = Amount(sign * amount("the amount", text, scale)?.0);
+                if amount.0 == 0 {
+                    return Err("the amount must not be 0".to_owned());
+                }
+                let (instrument, leg) = (contract.instrument, PositionLeg::Net);
+                Ok(OwnerCommand::MoveMargin(MoveMargin { by, instrument, leg, amount }))
+            }
             Self::SetLeverage(order) => {
                 let (by, instrument) = (setter(names, &order.account)?, contract(names, &order.instrument)?);
                 let (instrument, leverage) = (instrument.instrument, order.leverage);
@@ -57,7 +129,21 @@ impl OwnerOrder {
                 set.leverage,
                 names.symbol(set.instrument)
             )),
-            (Self::SetLeverage(_), _) => None,
+            (Self::SetMarginMode(_), ContractEvent::MarginModeSet(set)) => Some(format!(
+                "account {} has {} margin in {}",
+                set.by.account,
+                set.mode.word(),
+                names.symbol(set.instrument)
+            )),
+            (Self::MoveMargin(_), ContractEvent::MarginMoved(moved)) => {
+                let asset = names.settled_in(moved.instrument)?;
+                let [pot, wallet] = [moved.pot, moved.wallet].map(|amount| names.shown(amount, asset));
+                let (account, symbol) = (moved.by.account, names.symbol(moved.instrument));
+                Some(format!(
+                    "account {account} has {pot} behind its position in {symbol}, and {wallet} in its wallet"
+                ))
+            }
+            _ => None,
         }
     }
 }

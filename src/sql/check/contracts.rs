@@ -6,7 +6,7 @@ use super::super::error::SqlError;
 use super::super::reader::SqlReader;
 use crate::domain::{
     AccountId, AssetId, ContractEvent, EventRecord, FundCause, FundChanged, IndexTerms, InstrumentId,
-    PositionChanged, Ppm, SetMarginTier, Timestamp,
+    MarginMoved, PositionChanged, Ppm, SetMarginTier, Timestamp,
 };
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
@@ -88,8 +88,9 @@ fn terms(IndexTerms { stale_after_ms, grace_s, jump }: IndexTerms) -> [Value; 3]
 const TERMS: usize = 5;
 const PRICE: usize = 8;
 const HELD: usize = 12;
-/// The column of the leverage that an account has chosen.
-const LEVERAGE: usize = 2;
+/// The columns of the mode and of the leverage that an account has chosen.
+const MODE: usize = 2;
+const LEVERAGE: usize = 3;
 
 impl Contracts {
     /// Adds an event about contracts.
@@ -144,6 +145,11 @@ impl Contracts {
             ContractEvent::FundChanged(change) => self.fund(change)?,
             // Held against its trade before.
             ContractEvent::PositionChanged(_) => {}
+            ContractEvent::MarginMoved(_) => {}
+            ContractEvent::MarginModeSet(set) => {
+                let row = self.settings(set.by.account, set.instrument, record.number);
+                row[MODE] = text(set.mode.word());
+            }
             ContractEvent::LeverageSet(set) => {
                 let row = self.settings(set.by.account, set.instrument, record.number);
                 row[LEVERAGE] = int(set.leverage);
@@ -156,6 +162,15 @@ impl Contracts {
     pub(super) fn mark(&mut self, instrument: InstrumentId, price_units: i128, time: Timestamp) {
         let row = vec![int(instrument.0), int(price_units), int(time.0)];
         self.marks.insert(vec![instrument.0.into()], row);
+    }
+
+    /// Sets the pot of a position after a move that was found right.
+    pub(super) fn pot(&mut self, moved: &MarginMoved, event: u64) -> Result<(), String> {
+        let MarginMoved { by, instrument, leg, pot, .. } = *moved;
+        let key = vec![by.account.0.into(), instrument.0.into(), (leg as u8).into()];
+        let row = self.positions.get_mut(&key).ok_or("money for a position that never was")?;
+        (row[5], row[7]) = (int(pot.0), int(event));
+        Ok(())
     }
 
     /// Sets a position after a change that was found right.
@@ -182,10 +197,8 @@ impl Contracts {
     /// The row of what an account has chosen in a contract, with the number of the last event.
     fn settings(&mut self, account: AccountId, instrument: InstrumentId, event: u64) -> &mut Row {
         let key = vec![account.0.into(), instrument.0.into()];
-        let row = self
-            .settings
-            .entry(key)
-            .or_insert_with(|| vec![int(account.0), int(instrument.0), Value::Null, Value::Null]);
+        let new = || vec![int(account.0), int(instrument.0), Value::Null, Value::Null, Value::Null];
+        let row = self.settings.entry(key).or_insert_with(new);
         *row.last_mut().expect("a row has columns") = int(event);
         row
     }

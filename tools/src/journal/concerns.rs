@@ -7,7 +7,7 @@ use super::names::Names;
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amend, Cancel, ClockCommand, Command, ContractCommand,
     ContractEvent, Event, InstrumentId, KillScope, LimitScope, LoginId, MarketEvent, MassCancel, Modify,
-    OrderCommand, OrderEvent, OwnerCommand, RefuseReplace, Replace, Setter, TransferReceived, UserRef,
+    OrderCommand, OrderEvent, OwnerCommand, RefuseReplace, Replace, SetBy, Setter, TransferReceived, UserRef,
     VenueCommand, VenueEvent,
 };
 
@@ -239,10 +239,11 @@ impl Concerns {
 
     fn of_owner_command(command: &OwnerCommand) -> Self {
         let Setter { login, account, .. } = *command.setter();
-        let instrument = match command {
-            OwnerCommand::SetLeverage(set) => Some(set.instrument),
-        };
-        Self { logins: [login, None], instrument, ..Self::account(account) }
+        Self { logins: [login, None], instrument: Some(command.instrument()), ..Self::account(account) }
+    }
+
+    fn set_by(by: &SetBy, instrument: InstrumentId) -> Self {
+        Self { logins: [by.login, None], instrument: Some(instrument), ..Self::account(by.account) }
     }
 
     fn of_contract_event(event: &ContractEvent) -> Self {
@@ -258,11 +259,9 @@ impl Concerns {
             ContractEvent::PositionChanged(change) => {
                 Self { instrument: Some(change.instrument), ..Self::account(change.account) }
             }
-            ContractEvent::LeverageSet(set) => Self {
-                logins: [set.by.login, None],
-                instrument: Some(set.instrument),
-                ..Self::account(set.by.account)
-            },
+            ContractEvent::MarginModeSet(set) => Self::set_by(&set.by, set.instrument),
+            ContractEvent::LeverageSet(set) => Self::set_by(&set.by, set.instrument),
+            ContractEvent::MarginMoved(moved) => Self::set_by(&moved.by, moved.instrument),
             ContractEvent::FundChanged(change) => Self { instrument: change.instrument, ..Self::default() },
         }
     }

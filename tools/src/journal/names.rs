@@ -262,7 +262,9 @@ impl Names {
             | ContractEvent::MarginTiersSet { .. }
             | ContractEvent::FundChanged(_)
             | ContractEvent::PositionChanged(_)
-            | ContractEvent::LeverageSet(_) => {}
+            | ContractEvent::MarginModeSet(_)
+            | ContractEvent::LeverageSet(_)
+            | ContractEvent::MarginMoved(_) => {}
         }
     }
 

@@ -6,9 +6,9 @@ use super::super::{apply, apply_at};
 use crate::support::venue;
 use dojima::domain::{
     AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetId, ClockCommand, Command, ContractCommand,
-    DeleverageMode, DepositFund, Event, IndexId, IndexTerms, InstrumentId, OwnerCommand, Phase, Ppm, Price,
-    SetContract, SetContractRisk, SetIndex, SetLeverage, SetMarginTier, Setter, ShardId, Stamp, Symbol,
-    Timestamp, VenueCommand,
+    DeleverageMode, DepositFund, Event, IndexId, IndexTerms, InstrumentId, MarginMode, OwnerCommand, Phase,
+    Ppm, Price, SetContract, SetContractRisk, SetIndex, SetLeverage, SetMarginMode, SetMarginTier, Setter,
+    ShardId, Stamp, Symbol, Timestamp, VenueCommand,
 };
 use dojima::exchange::Digest;
 use proptest::prelude::*;
@@ -116,6 +116,8 @@ pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
         ("a leverage", with(&[leverage(0, 10)])),
         ("which leverage", with(&[leverage(0, 11)])),
         ("whose leverage", with(&[leverage(1, 10)])),
+        ("isolated margin", with(&[isolated(0)])),
+        ("whose margin is isolated", with(&[isolated(1)])),
     ];
     let added = AddIndex {
         index: IndexId(3),
@@ -156,6 +158,12 @@ pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
 
 fn mark(ticks: i64) -> Command {
     Command::Admin(AdminCommand::SetMark { instrument: FIRST, price: Price(ticks) })
+}
+
+fn isolated(account: u32) -> Command {
+    let by = Setter { account: AccountId(account), ..Setter::default() };
+    let mode = MarginMode::Isolated;
+    Command::Owner(OwnerCommand::SetMarginMode(SetMarginMode { by, instrument: FIRST, mode }))
 }
 
 fn leverage(account: u32, leverage: u8) -> Command {

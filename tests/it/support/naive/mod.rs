@@ -22,6 +22,7 @@ mod order_margin;
 mod orders;
 mod owners;
 mod positions;
+mod pots;
 mod price_limits;
 mod reduce_only;
 mod settings;
@@ -45,6 +46,7 @@ use indexes::Index;
 use logins::Login;
 use owners::Chosen;
 use positions::Legs;
+use pots::Pots;
 use std::cell::Cell;
 use transfers::Transfers;
 
@@ -136,6 +138,8 @@ pub struct Naive {
     /// What accounts have of contracts.
     legs: Legs,
     chosen: Chosen,
+    /// What isolated positions have of their own.
+    pots: Pots,
     /// All open orders of all instruments, dormant ones among them; the live ones in the order of their time priority.
     orders: Vec<Order>,
     last_order: u64,
@@ -193,6 +197,7 @@ impl Naive {
             last_sampled: 0,
             legs: Legs::new(),
             chosen: Chosen::default(),
+            pots: Pots::new(),
             orders: Vec::new(),
             last_order: 0,
             last_trade: 0,

@@ -4,8 +4,8 @@ use super::Naive;
 use dojima::domain::{
     AdminCommand, AdminEvent, CancelFilter, Checkpoint, Command, ContractCommand, ContractEvent, Enter,
     Event, IgnoreReason, Ignored, InstrumentId, LimitScope, ListInstrument, LoginId, MarketEvent, MassCancel,
-    OrderCommand, OrderEvent, OwnerCommand, Phase, Product, RejectReason, SetContract, SetContractRisk,
-    SetIndex, SetMarginTier, ShardId, Stamp, UserRef, VenueCommand, VenueEvent, VenueLimits,
+    OrderCommand, OrderEvent, Phase, Product, RejectReason, SetContract, SetContractRisk, SetIndex,
+    SetMarginTier, ShardId, Stamp, UserRef, VenueCommand, VenueEvent, VenueLimits,
 };
 use std::collections::BTreeMap;
 
@@ -125,7 +125,7 @@ impl NaiveVenue {
                 | ContractCommand::SetIndex(SetIndex { index, .. }),
             ) => Some(self.shards[0].shard_of_index(*index)),
             Command::Contract(ContractCommand::DepositFund(deposit)) => there(deposit.shard.0.into()),
-            Command::Owner(OwnerCommand::SetLeverage(set)) => place_of(set.instrument),
+            Command::Owner(command) => place_of(command.instrument()),
             Command::Admin(AdminCommand::SetTerms(terms)) => place_of(terms.instrument),
             Command::Admin(AdminCommand::SetFees(fees)) => place_of(fees.instrument),
             _ => None,
@@ -193,7 +193,12 @@ impl NaiveVenue {
             Event::Order(_)
             | Event::Market(_)
             | Event::Admin(AdminEvent::MarkSet { .. })
-            | Event::Contract(ContractEvent::PositionChanged(_) | ContractEvent::LeverageSet(_)) => true,
+            | Event::Contract(
+                ContractEvent::PositionChanged(_)
+                | ContractEvent::MarginModeSet(_)
+                | ContractEvent::LeverageSet(_)
+                | ContractEvent::MarginMoved(_),
+            ) => true,
             Event::Venue(_) | Event::Admin(_) | Event::Contract(_) => at == 0,
         }
     }

@@ -3,8 +3,9 @@
 use super::Numbers;
 use dojima::domain::{
     AccountId, AddIndex, AssetId, Command, ContractCommand, DeleverageMode, DepositFund, IndexId, IndexTerms,
-    InstrumentId, LoginId, OwnerCommand, Ppm, SetContract, SetContractRisk, SetIndex, SetLeverage,
-    SetMarginTier, Setter, ShardId, Symbol, Timestamp, UserRef, VenueCommand,
+    InstrumentId, LoginId, MarginMode, MoveMargin, OwnerCommand, PositionLeg, Ppm, SetContract,
+    SetContractRisk, SetIndex, SetLeverage, SetMarginMode, SetMarginTier, Setter, ShardId, Symbol, Timestamp,
+    UserRef, VenueCommand,
 };
 
 fn terms(numbers: &mut Numbers) -> IndexTerms {
@@ -79,6 +80,15 @@ pub fn command(n: &mut Numbers, which: u8) -> Command {
         7 => {
             let (by, leverage) = (setter(n), n.next() as u8);
             return Command::Owner(OwnerCommand::SetLeverage(SetLeverage { by, instrument, leverage }));
+        }
+        8 => {
+            let (by, mode) = (setter(n), n.of(&[MarginMode::Cross, MarginMode::Isolated]));
+            return Command::Owner(OwnerCommand::SetMarginMode(SetMarginMode { by, instrument, mode }));
+        }
+        9 => {
+            let leg = n.of(&[PositionLeg::Net, PositionLeg::Long, PositionLeg::Short]);
+            let (by, amount) = (setter(n), n.amount());
+            return Command::Owner(OwnerCommand::MoveMargin(MoveMargin { by, instrument, leg, amount }));
         }
         _ => return Command::Venue(VenueCommand::SetRules { edition: n.next() as u16 }),
     })

@@ -8,10 +8,11 @@ use crate::support::naive::{Naive, Order};
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amend, Amount, AssetId, Cancel, CancelFilter,
     ClockCommand, Command, ContractCommand, ContractEvent, Effect, Enter, Event, FeeRate, FeeTier, GroupId,
-    Instructions, InstrumentId, LeverageSet, LimitScope, LoginId, MassCancel, Modify, OrderCommand,
-    OrderEvent, OrderLimits, OrderPrice, OwnerCommand, Phase, Ppm, Price, Protection, Quantity, QueryAccount,
-    Replace, SetBy, SetContractRisk, SetFees, SetIndex, SetLeverage, SetTerms, Setter, ShardId, Side, Stamp,
-    TimeInForce, Timestamp, Transfer, TriggerKind, UserRef,
+    Instructions, InstrumentId, LeverageSet, LimitScope, LoginId, MarginMode, MarginModeSet, MarginMoved,
+    MassCancel, Modify, MoveMargin, OrderCommand, OrderEvent, OrderLimits, OrderPrice, OwnerCommand, Phase,
+    PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount, Replace, SetContractRisk, SetFees, SetIndex,
+    SetLeverage, SetMarginMode, SetTerms, Setter, ShardId, Side, Stamp, TimeInForce, Timestamp, Transfer,
+    TriggerKind, UserRef,
 };
 use proptest::prelude::*;
 use proptest::strategy::Union;
@@ -183,10 +184,14 @@ impl Traders {
                 Event::Order(OrderEvent::Accepted(e)) => (e.login, e.terms.user_ref),
                 Event::Order(OrderEvent::Rejected(e)) => (e.login, e.user_ref),
                 Event::Order(OrderEvent::Replaced(e)) => (e.login, e.terms.user_ref),
-                Event::Contract(ContractEvent::LeverageSet(LeverageSet {
-                    by: SetBy { login: Some(login), user_ref, .. },
-                    ..
-                })) => (*login, *user_ref),
+                Event::Contract(
+                    ContractEvent::LeverageSet(LeverageSet { by, .. })
+                    | ContractEvent::MarginModeSet(MarginModeSet { by, .. })
+                    | ContractEvent::MarginMoved(MarginMoved { by, .. }),
+                ) => match by.login {
+                    Some(login) => (login, by.user_ref),
+                    None => continue,
+                },
                 Event::Admin(AdminEvent::Deposited(t) | AdminEvent::Withdrawn(t)) => {
                     self.transfers[t.account.0 as usize] = t.reference;
                     continue;
@@ -342,6 +347,31 @@ pub fn leverage() -> BoxedStrategy<Act> {
             let setter = Setter { account, ..Setter::default() };
             let set = SetLeverage { by: setter, instrument, leverage };
             Act::Set(set_by(account, by), OwnerCommand::SetLeverage(set))
+        })
+        .boxed()
+}
+
+/// Isolated margin, or cross margin again.
+pub fn margin_mode() -> BoxedStrategy<Act> {
+    let mode = prop_oneof![3 => Just(MarginMode::Isolated), 1 => Just(MarginMode::Cross)];
+    (account(), instrument(), mode, 0_u8..6)
+        .prop_map(|(account, instrument, mode, by)| {
+            let setter = Setter { account, ..Setter::default() };
+            let set = SetMarginMode { by: setter, instrument, mode };
+            Act::Set(set_by(account, by), OwnerCommand::SetMarginMode(set))
+        })
+        .boxed()
+}
+
+/// Money for a pot, or back.
+pub fn margin() -> BoxedStrategy<Act> {
+    let leg = prop_oneof![20 => Just(PositionLeg::Net), 1 => Just(PositionLeg::Long)];
+    let amount = prop_oneof![4 => 1_i64..200, 4 => -200_i64..1, 1 => 1_000_i64..20_000, 1 => -20_000_i64..0];
+    (account(), instrument(), leg, amount, 0_u8..6)
+        .prop_map(|(account, instrument, leg, amount, by)| {
+            let setter = Setter { account, ..Setter::default() };
+            let moved = MoveMargin { by: setter, instrument, leg, amount: Amount(amount) };
+            Act::Set(set_by(account, by), OwnerCommand::MoveMargin(moved))
         })
         .boxed()
 }
