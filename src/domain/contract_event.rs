@@ -3,7 +3,7 @@
 use super::numbered::numbered_enum;
 use super::{
     AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, LeverageSet, MarginModeSet,
-    MarginMoved, SetContract, SetContractRisk, SetMarginTier, ShardId, Timestamp, TradeId,
+    MarginMoved, PositionLeg, SetContract, SetContractRisk, SetMarginTier, ShardId, Timestamp, TradeId,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -89,21 +89,6 @@ numbered_enum! {
         Settlement = 2,
         /// The fee of a liquidation.
         LiquidationFee = 3,
-    }
-}
-
-numbered_enum! {
-    /// Which of an account's positions in a contract.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-    #[serde(rename_all = "kebab-case")]
-    pub enum PositionLeg {
-        /// The only one, long or short (one-way mode).
-        #[default]
-        Net = 0,
-        /// The long one (hedge mode).
-        Long = 1,
-        /// The short one (hedge mode).
-        Short = 2,
     }
 }
 

@@ -47,9 +47,7 @@ pub use contract_command::{
     AddIndex, ContractCommand, DeleverageMode, DepositFund, IndexTerms, SetContract, SetContractRisk,
     SetIndex, SetMarginTier,
 };
-pub use contract_event::{
-    ContractEvent, FundCause, FundChanged, IndexSet, PositionCause, PositionChanged, PositionLeg,
-};
+pub use contract_event::{ContractEvent, FundCause, FundChanged, IndexSet, PositionCause, PositionChanged};
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, Canceled, ChangeRejected, Event,
     EventRecord, Executed, Ignored, MarketEvent, OrderEvent, PriorityUpdated, Rejected, Replaced,
@@ -67,8 +65,8 @@ pub use listing::Listing;
 pub use listings::Listings;
 pub use order_terms::{OrderState, OrderTerms};
 pub use owner_command::{
-    LeverageSet, MarginMode, MarginModeSet, MarginMoved, MoveMargin, OwnerCommand, SetBy, SetLeverage,
-    SetMarginMode, Setter,
+    LeverageSet, MarginMode, MarginModeSet, MarginMoved, MoveMargin, OwnerCommand, PositionLeg, SetBy,
+    SetLeverage, SetMarginMode, Setter,
 };
 pub use password::Password;
 pub use postings::{Fill, Parties, Party, Posting};

@@ -2,7 +2,7 @@
 //! set"), and the events that tell of it.
 
 use super::numbered::numbered_enum;
-use super::{AccountId, Amount, InstrumentId, LoginId, PositionLeg, UserRef};
+use super::{AccountId, Amount, InstrumentId, LoginId, UserRef};
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
@@ -28,6 +28,21 @@ numbered_enum! {
         Cross = 0,
         /// Each position has its own, its pot.
         Isolated = 1,
+    }
+}
+
+numbered_enum! {
+    /// Which of an account's positions in a contract.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum PositionLeg {
+        /// The only one, long or short (one-way mode).
+        #[default]
+        Net = 0,
+        /// The long one (hedge mode).
+        Long = 1,
+        /// The short one (hedge mode).
+        Short = 2,
     }
 }
 

@@ -35,7 +35,7 @@ fn risk(n: &mut Numbers) -> SetContractRisk {
 }
 
 fn setter(n: &mut Numbers) -> Setter {
-    let login = (n.next() % 3 > 0).then(|| LoginId(n.short()));
+    let login = (!n.next().is_multiple_of(3)).then(|| LoginId(n.short()));
     Setter { login, session: n.short(), user_ref: UserRef(n.short()), account: AccountId(n.short()) }
 }
 

@@ -87,6 +87,7 @@ impl Ledger {
         holds(self.fees.is_none(), || "a trade without its positions".to_owned())?;
         self.conserved()?;
         self.no_lots_left_over()?;
+        self.pots_stand_behind_lots()?;
         self.reducing_orders_fit()
     }
 
@@ -237,7 +238,6 @@ impl Ledger {
         *has = Has { lots: e.lots, cost: e.cost, pot: e.pot };
         let isolated = self.isolated.contains(&(e.account, e.instrument));
         holds(isolated || e.pot == 0, || "money of its own in cross mode".to_owned())?;
-        holds(e.lots != 0 || e.pot <= 0, || "a pot without lots".to_owned())?;
         let asset = settled_in(e.instrument);
         if at == 0 {
             *self.wallets.entry((AccountId::FEES, asset)).or_default() += i128::from(of[0] + of[1]);
@@ -259,6 +259,12 @@ impl Ledger {
             })?;
         }
         Ok(())
+    }
+
+    /// Between both sides of a trade with itself a position may have no lots.
+    fn pots_stand_behind_lots(&self) -> Holds {
+        let alone = self.positions.iter().find(|(_, has)| has.lots == 0 && has.pot > 0);
+        holds(alone.is_none(), || format!("a pot without lots: {alone:?}"))
     }
 
     fn no_lots_left_over(&self) -> Holds {
