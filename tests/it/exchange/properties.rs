@@ -228,6 +228,7 @@ const BY_LUCK: &[RejectReason] = &[
     RejectReason::LeverageAboveTier,
     RejectReason::ContractExpired,
     RejectReason::FundBelowZero,
+    RejectReason::NoPosition,
     // In one-way mode an account has no more positions than there are contracts.
     RejectReason::TooManyPositions,
     RejectReason::NotInThisEdition,

@@ -49,31 +49,48 @@ impl Naive {
     /// Nobody who has no lots is left with less than nothing: open orders go, and the fund pays.
     pub(super) fn pay_deficits(&mut self) {
         let (accounts, assets) = self.sizes();
-        for (account, asset) in (0..accounts).flat_map(|who| (0..assets).map(move |of| (who, of))) {
-            let (account, asset) = (AccountId(account as u32), AssetId(asset as u16));
-            if self.wallet(account, asset) >= 0 || self.with_lots(&self.legs, account, asset).next().is_some()
-            {
-                continue;
-            }
-            let goes = self.by_login(|order| {
-                let instrument = order.instrument;
-                order.account == account
-                    && self.is_contract(instrument)
-                    && self.settled_in(instrument) == asset
-            });
-            self.cancel_all(&goes, CancelReason::AccountBelowZero);
-            self.pay_deficit(account, asset);
+        for account in (0..accounts).map(|who| AccountId(who as u32)) {
+            (0..assets).for_each(|of| self.pay_for_wallet(account, AssetId(of as u16)));
+            self.pay_for_pots(account);
         }
     }
 
-    fn pay_deficit(&mut self, account: AccountId, asset: AssetId) {
+    /// Pots without lots, by contract.
+    fn pay_for_pots(&mut self, account: AccountId) {
+        for instrument in (0..self.instruments.len()).map(|id| InstrumentId(id as u32)) {
+            let pot = self.pot(account, instrument);
+            if pot < 0 && self.leg(account, instrument).lots == 0 {
+                self.pots.insert((account, instrument), 0);
+                self.pay_deficit(account, (self.settled_in(instrument), Some(instrument)), -pot);
+            }
+        }
+    }
+
+    fn pay_for_wallet(&mut self, account: AccountId, asset: AssetId) {
+        if self.wallet(account, asset) >= 0 || self.with_lots(&self.legs, account, asset).next().is_some() {
+            return;
+        }
+        let goes = self.by_login(|order| {
+            let instrument = order.instrument;
+            order.account == account && self.is_contract(instrument) && self.settled_in(instrument) == asset
+        });
+        self.cancel_all(&goes, CancelReason::AccountBelowZero);
         let missing = -self.wallet(account, asset);
         *self.held(account, asset) = 0;
+        self.pay_deficit(account, (asset, None), missing);
+    }
+
+    fn pay_deficit(
+        &mut self,
+        account: AccountId,
+        (asset, instrument): (AssetId, Option<InstrumentId>),
+        missing: i128,
+    ) {
         let fund = &mut self.assets[usize::from(asset.0)].fund;
         let had = (*fund).max(0);
         *fund -= missing;
         let fund = told(*fund);
-        let (instrument, shard) = (None, self.own);
+        let shard = self.own;
         let paid = FundPaid { account, instrument, asset, shard, amount: told(missing), fund };
         self.events.push(Event::Contract(ContractEvent::FundPaid(paid)));
         if missing > had {

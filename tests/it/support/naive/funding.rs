@@ -111,7 +111,11 @@ impl Naive {
         let held = self.leg(account, instrument).lots;
         let paid = payment(&self.listed_as(instrument), held, rate, mark).expect("limits keep it small");
         let asset = self.settled_in(instrument);
-        *self.held(account, asset) += i128::from(paid);
+        if self.is_isolated(account, instrument) {
+            *self.pots.entry((account, instrument)).or_default() += i128::from(paid);
+        } else {
+            *self.held(account, asset) += i128::from(paid);
+        }
         self.instrument_mut(instrument).contract.clearing -= i128::from(paid);
         self.events.push(Event::Contract(ContractEvent::FundingPaid(FundingPaid {
             account,
@@ -119,7 +123,7 @@ impl Naive {
             leg: PositionLeg::Net,
             number: FundingNumber(number),
             amount: dojima::domain::Amount(paid),
-            pot: 0,
+            pot: amount(self.pot(account, instrument)).0,
             wallet: amount(self.wallet(account, asset)).0,
         })));
         self.close_funding(instrument);

@@ -139,6 +139,7 @@ impl Naive {
                 | OrderCommand::TransferOut(_),
             )
             | Command::Admin(AdminCommand::TransferIn(_))
+            | Command::Owner(_)
             | Command::Clock(ClockCommand::Tick) => {
                 unreachable!("order entry, transfers and time are no settings")
             }

@@ -106,7 +106,13 @@ impl Naive {
         let worth = i128::from(small(&down(&self.listed_as(instrument).value(leg.lots, price.0))));
         let realised = worth - leg.cost;
         let asset = self.settled_in(instrument);
-        *self.held(account, asset) += realised;
+        if self.is_isolated(account, instrument) {
+            let pot = self.pot(account, instrument) + realised;
+            self.pots.insert((account, instrument), pot.min(0));
+            *self.held(account, asset) += pot.max(0);
+        } else {
+            *self.held(account, asset) += realised;
+        }
         self.instrument_mut(instrument).contract.clearing -= worth;
         self.events.push(Event::Contract(ContractEvent::PositionChanged(PositionChanged {
             account,
@@ -117,7 +123,7 @@ impl Naive {
             lots: 0,
             cost: 0,
             realised: amount(realised).0,
-            pot: 0,
+            pot: amount(self.pot(account, instrument)).0,
             wallet: amount(self.wallet(account, asset)).0,
         })));
     }

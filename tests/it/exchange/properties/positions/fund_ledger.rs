@@ -1,6 +1,6 @@
 //! What must hold of fundings, settlements and payments of funds, whatever the rules of matching are. It reads events.
 
-use super::ledger::{Holds, Ledger, holds, settled_in};
+use super::ledger::{Has, Holds, Ledger, holds, settled_in};
 use super::venue::CONTRACTS;
 use dojima::domain::{
     AccountId, AssetId, ContractEvent, Event, FundCause, FundChanged, FundPaid, FundingPaid, FundingSet,
@@ -153,9 +153,16 @@ impl Ledger {
         let amount = if pays { -(owed + by - 1).div_euclid(by) } else { owed.div_euclid(by) };
         holds(amount == i128::from(it.amount.0), || format!("it is {amount}"))?;
         *self.fundings.clearing.entry(of).or_default() -= amount;
+        let isolated = self.isolated.contains(&(it.account, of));
         let wallet = self.wallets.entry((it.account, settled_in(of))).or_default();
-        *wallet += amount;
-        holds(*wallet == i128::from(it.wallet) && it.pot == 0, || format!("the wallet is {wallet}"))?;
+        let has = self.positions.get_mut(&(it.account, of)).ok_or("no position")?;
+        if isolated {
+            has.pot += it.amount.0;
+        } else {
+            *wallet += amount;
+        }
+        let told = (i128::from(it.wallet), it.pot);
+        holds((*wallet, has.pot) == told, || format!("the wallet is {wallet}, the pot {}", has.pot))?;
         if is_last {
             self.fundings.next = Some(Next::Closed(of));
         }
@@ -196,6 +203,13 @@ impl Ledger {
     /// It pays for somebody who has nothing else.
     fn fund_paid(&mut self, it: &FundPaid) -> Holds {
         let FundPaid { account, asset, .. } = *it;
+        if let Some(of) = it.instrument {
+            let has = self.positions.get_mut(&(account, of)).ok_or("no position")?;
+            let missing = -i128::from(std::mem::take(&mut has.pot));
+            holds(missing == i128::from(it.amount.0) && missing > 0, || format!("{missing} was missing"))?;
+            holds(has.lots == 0, || "there are lots".to_owned())?;
+            return self.fund_gives(it, missing);
+        }
         let wallet = self.wallets.entry((account, asset)).or_default();
         let missing = -std::mem::take(wallet);
         holds(missing == i128::from(it.amount.0) && missing > 0, || format!("{missing} was missing"))?;
@@ -203,7 +217,11 @@ impl Ledger {
         let its = self.orders.values().filter(|order| order.account == account);
         let orders = its.filter(|order| settled_in(order.instrument) == asset).count();
         holds(orders == 0, || format!("{orders} orders are open"))?;
-        let fund = self.funds.entry(asset).or_default();
+        self.fund_gives(it, missing)
+    }
+
+    fn fund_gives(&mut self, it: &FundPaid, missing: i128) -> Holds {
+        let fund = self.funds.entry(it.asset).or_default();
         *fund -= missing;
         holds(*fund == i128::from(it.fund.0), || format!("the fund has {fund}"))?;
         if *fund < 0 {
@@ -214,7 +232,8 @@ impl Ledger {
     }
 
     pub fn has_lots(&self, account: AccountId, asset: AssetId) -> bool {
-        let lots = |id| self.positions.get(&(account, id)).is_some_and(|has| has.lots != 0);
+        let cross = |id| !self.isolated.contains(&(account, id));
+        let lots = |id| cross(id) && self.positions.get(&(account, id)).is_some_and(|has| has.lots != 0);
         CONTRACTS.into_iter().any(|id| settled_in(id) == asset && lots(id))
     }
 
@@ -223,7 +242,9 @@ impl Ledger {
             **wallet < 0 && !self.has_lots(*account, *asset)
         };
         let found = self.wallets.iter().find(below);
-        holds(found.is_none(), || format!("{found:?} and no lots"))
+        holds(found.is_none(), || format!("{found:?} and no lots"))?;
+        let pot = self.positions.iter().find(|(_, has)| has.lots == 0 && has.pot < 0);
+        holds(pot.is_none(), || format!("{pot:?} and no lots"))
     }
 
     /// What left a wallet was its owner's: all positions are charged, and the margin stays.
@@ -242,13 +263,16 @@ impl Ledger {
         let of = e.instrument;
         let running = self.fundings.running.get(&of);
         holds(running.is_none(), || format!("not all are charged: {running:?}"))?;
+        let isolated = self.isolated.contains(&(e.account, of));
         let has = self.positions.insert((e.account, of), Default::default()).unwrap_or_default();
-        holds(has.lots != 0 && (e.lots, e.cost, e.pot) == (0, 0, 0), || format!("of {has:?}"))?;
+        let pot = if isolated { has.pot + e.realised } else { 0 };
+        holds(has.lots != 0 && (e.lots, e.cost, e.pot) == (0, 0, pot.min(0)), || format!("of {has:?}"))?;
+        self.positions.insert((e.account, of), Has { pot: pot.min(0), ..Has::default() });
         let worth = i128::from(e.realised) + i128::from(has.cost);
         self.fundings.closed.push((of, has.lots, worth));
         *self.fundings.clearing.entry(of).or_default() -= worth;
         let wallet = self.wallets.entry((e.account, settled_in(of))).or_default();
-        *wallet += i128::from(e.realised);
+        *wallet += i128::from(if isolated { pot.max(0) } else { e.realised });
         holds(*wallet == i128::from(e.wallet), || format!("the wallet is {wallet}"))
     }
 

@@ -4,10 +4,10 @@ use super::fund_ledger::Fundings;
 use super::venue::{ASSETS, CONTRACTS, Setting, is_linear, unit};
 use dojima::domain::{
     AccountId, AdminEvent, AssetId, Command, ContractEvent, Effect, Event, Instructions, InstrumentId,
-    Listing, LoginId, MarketEvent, OrderCommand, OrderEvent, OrderId, OrderState, OrderTerms, Phase,
-    PositionCause, PositionChanged, ShardId, ShardTransfer, Side, UserRef,
+    Listing, LoginId, MarginMode, MarketEvent, OrderCommand, OrderEvent, OrderId, OrderState, OrderTerms,
+    Phase, PositionCause, PositionChanged, ShardId, ShardTransfer, Side, UserRef,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An open order as the events tell of it.
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +30,18 @@ pub struct Open {
 pub struct Has {
     pub lots: i64,
     pub cost: i64,
+    /// Its own money.
+    pub pot: i64,
 }
 
 /// Wallets, positions and orders, added up from events.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     pub setting: Setting,
+    /// Who has isolated margin where.
+    pub isolated: BTreeSet<(AccountId, InstrumentId)>,
+    /// What accounts have chosen; else it is 20 here.
+    leverages: BTreeMap<(AccountId, InstrumentId), u8>,
     pub orders: BTreeMap<OrderId, Open>,
     pub positions: BTreeMap<(AccountId, InstrumentId), Has>,
     pub wallets: BTreeMap<(AccountId, AssetId), i128>,
@@ -76,6 +82,8 @@ pub fn holds(does: bool, what: impl Fn() -> String) -> Holds {
 impl Ledger {
     pub fn new(setting: Setting) -> Self {
         Self {
+            isolated: BTreeSet::new(),
+            leverages: BTreeMap::new(),
             setting,
             orders: BTreeMap::new(),
             positions: BTreeMap::new(),
@@ -107,6 +115,7 @@ impl Ledger {
         self.fundings.nothing_is_missing()?;
         self.no_lots_left_over()?;
         self.nobody_is_below_zero()?;
+        self.pots_stand_behind_lots()?;
         self.reducing_orders_fit()
     }
 
@@ -177,6 +186,25 @@ impl Ledger {
             Event::Contract(ContractEvent::PositionChanged(e)) => {
                 return if e.cause == PositionCause::Settled { self.settled(e) } else { self.position(e) };
             }
+            Event::Contract(ContractEvent::MarginModeSet(set)) => {
+                let place = (set.by.account, set.instrument);
+                match set.mode {
+                    MarginMode::Isolated => self.isolated.insert(place),
+                    MarginMode::Cross => self.isolated.remove(&place),
+                };
+            }
+            Event::Contract(ContractEvent::MarginMoved(moved)) => {
+                let (account, asset) = (moved.by.account, settled_in(moved.instrument));
+                let has = self.positions.get_mut(&(account, moved.instrument)).ok_or("no position")?;
+                has.pot += moved.amount.0;
+                holds(has.pot == moved.pot.0 && has.lots != 0, || format!("{has:?}"))?;
+                let wallet = self.wallets.entry((account, asset)).or_default();
+                *wallet -= i128::from(moved.amount.0);
+                holds(*wallet == i128::from(moved.wallet.0), || format!("the wallet is {wallet}"))?;
+            }
+            Event::Contract(ContractEvent::LeverageSet(set)) => {
+                self.leverages.insert((set.by.account, set.instrument), set.leverage);
+            }
             Event::Contract(event) => return self.of_funds(event),
             _ => {}
         }
@@ -219,7 +247,11 @@ impl Ledger {
         let without = self.at_risk(order.account, order.instrument);
         self.orders.insert(terms.order, order);
         let with = self.at_risk(order.account, order.instrument);
-        let left = self.available(order.account, settled_in(order.instrument));
+        let asset = settled_in(order.instrument);
+        let left = match self.isolated.contains(&(order.account, order.instrument)) {
+            true => self.available(order.account, asset).min(self.left_without_profit(order.account, asset)),
+            false => self.available(order.account, asset),
+        };
         holds(with <= without || left >= 0, || {
             format!("{with} lots at risk after {without}, {left} available")
         })
@@ -254,12 +286,15 @@ impl Ledger {
         let has = self.positions.entry((e.account, e.instrument)).or_default();
         holds(has.lots + moved == e.lots, || format!("{has:?} and {moved} lots"))?;
         holds(e.lots != 0 || e.cost == 0, || "a cost without lots".to_owned())?;
-        *has = Has { lots: e.lots, cost: e.cost };
+        let into_pot = e.pot - has.pot;
+        *has = Has { lots: e.lots, cost: e.cost, pot: e.pot };
+        let isolated = self.isolated.contains(&(e.account, e.instrument));
+        holds(isolated || e.pot == 0, || "money of its own in cross mode".to_owned())?;
         let asset = settled_in(e.instrument);
         if at == 0 {
             *self.wallets.entry((AccountId::FEES, asset)).or_default() += i128::from(of[0] + of[1]);
         }
-        *self.wallets.entry((e.account, asset)).or_default() += i128::from(e.realised - fee);
+        *self.wallets.entry((e.account, asset)).or_default() += i128::from(e.realised - fee - into_pot);
         let wallet = self.wallets[&(e.account, asset)];
         holds(wallet == i128::from(e.wallet), || format!("the wallet is {wallet}"))
     }
@@ -268,7 +303,7 @@ impl Ledger {
         for asset in ASSETS {
             let wallets: i128 = self.wallets.iter().filter(|((_, of), _)| *of == asset).map(|(_, w)| w).sum();
             let its = self.positions.iter().filter(|((_, of), _)| settled_in(*of) == asset);
-            let costs: i128 = its.map(|(_, has)| i128::from(has.cost)).sum();
+            let costs: i128 = its.map(|(_, has)| i128::from(has.cost) - i128::from(has.pot)).sum();
             let of = |sums: &BTreeMap<AssetId, i128>| sums.get(&asset).copied().unwrap_or(0);
             let (fund, supply, in_flight) = (of(&self.funds), of(&self.supply), of(&self.in_flight));
             let clearing = self.fundings.clearing(asset);
@@ -280,6 +315,12 @@ impl Ledger {
             })?;
         }
         Ok(())
+    }
+
+    /// Between both sides of a trade with itself a position may have no lots.
+    fn pots_stand_behind_lots(&self) -> Holds {
+        let alone = self.positions.iter().find(|(_, has)| has.lots == 0 && has.pot > 0);
+        holds(alone.is_none(), || format!("a pot without lots: {alone:?}"))
     }
 
     fn no_lots_left_over(&self) -> Holds {
@@ -362,13 +403,22 @@ impl Ledger {
             let has = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
             let at_risk = self.at_risk(account, instrument);
             let up = |(value, by): (i128, i128)| (value + by - 1).div_euclid(by);
-            let (value, by) = self.exact(instrument, at_risk, mark);
-            let notional = up((value.abs(), by));
-            // Leverage 20 asks for 5 percent, and only the last row of tiers for more.
-            let last_row = 600 * i128::from(unit(instrument) * self.setting.scale);
-            let rate = if notional >= last_row { 100_000 } else { 50_000 };
-            sums[0] += self.worth(instrument, has.lots, mark) - i128::from(has.cost);
-            sums[1] += up((notional * rate, 1_000_000));
+            let leverage = i128::from(self.leverages.get(&(account, instrument)).copied().unwrap_or(20));
+            let a_unit = i128::from(unit(instrument) * self.setting.scale);
+            let rows = [(600, 100_000), (300, 50_000), (100, 20_000), (0, 10_000)];
+            let margin = |lots: i128| {
+                let (value, by) = self.exact(instrument, lots, mark);
+                let notional = up((value.abs(), by));
+                let tier = rows.iter().find(|(floor, _)| notional >= floor * a_unit).expect("one is from 0");
+                up((notional * tier.1.max(up((1_000_000, leverage))), 1_000_000))
+            };
+            if self.isolated.contains(&(account, instrument)) {
+                // What is behind its lots is in its pot.
+                sums[1] += (margin(at_risk) - margin(i128::from(has.lots.abs()))).max(0);
+            } else {
+                sums[0] += self.worth(instrument, has.lots, mark) - i128::from(has.cost);
+                sums[1] += margin(at_risk);
+            }
         }
         sums
     }

@@ -9,10 +9,11 @@ use crate::support::naive::{Naive, Order};
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amend, Amount, AssetId, Cancel, CancelFilter,
     ClockCommand, Command, ContractCommand, ContractEvent, DepositFund, Effect, Enter, Event, FeeRate,
-    FeeTier, FundCause, GroupId, Instructions, InstrumentId, LimitScope, LoginId, MassCancel, Modify,
-    OrderCommand, OrderEvent, OrderLimits, OrderPrice, Phase, Ppm, Price, Protection, Quantity, QueryAccount,
-    Replace, SetContractRisk, SetFees, SetIndex, SetTerms, ShardId, ShardTransfer, Side, Stamp, TimeInForce,
-    Timestamp, Transfer, TransferOut, TriggerKind, UserRef,
+    FeeTier, FundCause, GroupId, Instructions, InstrumentId, LeverageSet, LimitScope, LoginId, MarginMode,
+    MarginModeSet, MarginMoved, MassCancel, Modify, MoveMargin, OrderCommand, OrderEvent, OrderLimits,
+    OrderPrice, OwnerCommand, Phase, PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount, Replace,
+    SetContractRisk, SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms, Setter, ShardId, ShardTransfer,
+    Side, Stamp, TimeInForce, Timestamp, Transfer, TransferOut, TriggerKind, UserRef,
 };
 use proptest::prelude::*;
 use proptest::strategy::Union;
@@ -41,6 +42,8 @@ pub enum Act {
     Fund(AssetId, i64),
     /// So many ticks in the last half hour before a contract expires, all over it.
     LastHalfHour(InstrumentId, u16),
+    /// What an owner sets, by a login or by an operator.
+    Set(Option<LoginId>, OwnerCommand),
     Other(Command),
 }
 
@@ -187,6 +190,14 @@ impl Traders {
                 return (stamp, Command::Contract(ContractCommand::DepositFund(deposit)));
             }
             Act::LastHalfHour(..) => None,
+            Act::Set(login, command) => {
+                let mut command = *command;
+                if let Some(login) = *login {
+                    let setter = command.setter_mut();
+                    (setter.login, setter.user_ref) = (Some(login), self.next_ref(login));
+                }
+                return (stamp, Command::Owner(command));
+            }
             Act::Other(command) => return (stamp, self.of_its_account(*command)),
         };
         (stamp, made.map_or(Command::Clock(ClockCommand::Tick), Command::Order))
@@ -264,6 +275,14 @@ impl Traders {
                 Event::Order(OrderEvent::Accepted(e)) => (e.login, e.terms.user_ref),
                 Event::Order(OrderEvent::Rejected(e)) => (e.login, e.user_ref),
                 Event::Order(OrderEvent::Replaced(e)) => (e.login, e.terms.user_ref),
+                Event::Contract(
+                    ContractEvent::LeverageSet(LeverageSet { by, .. })
+                    | ContractEvent::MarginModeSet(MarginModeSet { by, .. })
+                    | ContractEvent::MarginMoved(MarginMoved { by, .. }),
+                ) => match by.login {
+                    Some(login) => (login, by.user_ref),
+                    None => continue,
+                },
                 Event::Admin(AdminEvent::Deposited(t) | AdminEvent::Withdrawn(t)) => {
                     self.transfers[0][self.setting.trader(t.account)] = t.reference;
                     continue;
@@ -479,6 +498,53 @@ pub fn last_half_hour() -> BoxedStrategy<Act> {
     ];
     let instrument = prop::sample::select(CONTRACTS[2..].to_vec());
     (instrument, ticks).prop_map(|(instrument, ticks)| Act::LastHalfHour(instrument, ticks)).boxed()
+}
+
+/// By its own login as a rule, or by an operator.
+fn set_by(account: AccountId, by: u8) -> Option<LoginId> {
+    let own = LOGIN_ACCOUNTS.iter().position(|of| *of == account.0).map(|login| LoginId(login as u32));
+    match by {
+        0 => None,
+        1 => Some(LoginId(0)),
+        _ => own,
+    }
+}
+
+/// Leverage, as a rule one that accounts can have.
+pub fn leverage() -> BoxedStrategy<Act> {
+    let leverage = prop_oneof![6 => 5_u8..60, 3 => 1_u8..10, 2 => 60_u8..=125, 1 => any::<u8>()];
+    (account(), instrument(), leverage, 0_u8..6)
+        .prop_map(|(account, instrument, leverage, by)| {
+            let setter = Setter { account, ..Setter::default() };
+            let set = SetLeverage { by: setter, instrument, leverage };
+            Act::Set(set_by(account, by), OwnerCommand::SetLeverage(set))
+        })
+        .boxed()
+}
+
+/// Isolated margin, or cross margin again.
+pub fn margin_mode() -> BoxedStrategy<Act> {
+    let mode = prop_oneof![3 => Just(MarginMode::Isolated), 1 => Just(MarginMode::Cross)];
+    (account(), instrument(), mode, 0_u8..6)
+        .prop_map(|(account, instrument, mode, by)| {
+            let setter = Setter { account, ..Setter::default() };
+            let set = SetMarginMode { by: setter, instrument, mode };
+            Act::Set(set_by(account, by), OwnerCommand::SetMarginMode(set))
+        })
+        .boxed()
+}
+
+/// Money for a pot, or back.
+pub fn margin() -> BoxedStrategy<Act> {
+    let leg = prop_oneof![20 => Just(PositionLeg::Net), 1 => Just(PositionLeg::Long)];
+    let amount = prop_oneof![4 => 1_i64..200, 4 => -200_i64..1, 1 => 1_000_i64..20_000, 1 => -20_000_i64..0];
+    (account(), instrument(), leg, amount, 0_u8..6)
+        .prop_map(|(account, instrument, leg, amount, by)| {
+            let setter = Setter { account, ..Setter::default() };
+            let moved = MoveMargin { by: setter, instrument, leg, amount: Amount(amount) };
+            Act::Set(set_by(account, by), OwnerCommand::MoveMargin(moved))
+        })
+        .boxed()
 }
 
 pub fn phase() -> BoxedStrategy<Act> {
