@@ -116,6 +116,13 @@ pub struct FundingSet {
     pub open_interest: Quantity,
 }
 
+impl FundingSet {
+    /// Whether there is nobody to charge. Such a funding is closed at once, without an event of its own.
+    pub fn charges_nobody(&self) -> bool {
+        self.rate_ppb == 0 || self.open_interest.0 == 0
+    }
+}
+
 /// What a position paid or got for a funding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct FundingPaid {

@@ -218,7 +218,7 @@ pub(super) enum Rare {
     Rescaled {
         record: EventRecord,
         before: u8,
-        /// The sum of all balances and funds of the asset, in the new minor units.
+        /// The sum of all balances, funds and clearing of the asset, less the cost of positions, in the new minor units.
         supply: Amount,
     },
 }

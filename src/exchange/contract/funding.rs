@@ -33,7 +33,7 @@ impl Fundings {
     /// Sets the time of the next one: the first multiple of the interval after this second.
     pub(in crate::exchange) fn set_next(&mut self, now_s: u64, interval_s: u32) {
         let interval = u64::from(interval_s);
-        self.next = if interval == 0 { 0 } else { (now_s / interval + 1) * interval };
+        self.next = now_s.checked_div(interval).map_or(0, |passed| (passed + 1) * interval);
     }
 
     /// Whether the next one is due, and may be: every leg is charged for the last one.
