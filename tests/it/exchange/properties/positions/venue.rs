@@ -61,7 +61,8 @@ impl Setting {
     /// Logins after those of the traders are of one idle account each.
     pub fn owner(&self, login: LoginId) -> AccountId {
         let trader = LOGIN_ACCOUNTS.get(login.0 as usize);
-        trader.map_or(AccountId(login.0 + 1 - LOGIN_ACCOUNTS.len() as u32), |trader| self.account(*trader))
+        let idle = || AccountId(login.0 + 1 - LOGIN_ACCOUNTS.len() as u32);
+        trader.map_or_else(idle, |trader| self.account(*trader))
     }
 
     /// The contracts that there are.
