@@ -4,10 +4,8 @@
 use crate::mix::{ACCOUNTS, Market, RESTING};
 use crate::setup::{Features, open_exchange, ready};
 use crate::timing::{Rounds, floor, histogram, percentiles, record, run_slices as run};
-use dojima::domain::{Command, Event, Stamp};
-use dojima::exchange::Exchange;
+use dojima::domain::{Command, Stamp};
 use hdrhistogram::Histogram;
-use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// How many commands one latency figure stands for.

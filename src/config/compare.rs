@@ -212,6 +212,7 @@ impl Terms {
                     | OrderCommand::CancelLogin { .. }
                     | OrderCommand::TransferOut(_),
                 )
+                | Command::Owner(_)
                 | Command::Clock(ClockCommand::Tick)
                 | Command::Venue(
                     VenueCommand::Checkpoint(_)

@@ -2,8 +2,9 @@
 
 use super::numbered::numbered_enum;
 use super::{
-    AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, LoginId, Price, Quantity,
-    SetContract, SetContractRisk, SetMarginTier, ShardId, Timestamp, TradeId,
+    AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, LeverageSet, LoginId, MarginModeSet,
+    MarginMoved, PositionLeg, Price, Quantity, SetContract, SetContractRisk, SetMarginTier, ShardId,
+    Timestamp, TradeId,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -91,6 +92,12 @@ pub enum ContractEvent {
     FundPaid(FundPaid),
     /// An insurance fund paid more than it had.
     InsuranceDeficit(FundPaid),
+    /// An account has another margin mode in a contract. The answer to its owner.
+    MarginModeSet(MarginModeSet),
+    /// An account has another leverage in a contract. The answer to its owner.
+    LeverageSet(LeverageSet),
+    /// Money moved between a wallet and the pot of a position. The answer to its owner.
+    MarginMoved(MarginMoved),
 }
 
 impl ContractEvent {
@@ -114,7 +121,11 @@ impl ContractEvent {
             | Self::FundingClosed { .. }
             | Self::SettlementPending { .. }
             | Self::ContractSettled { .. }
-            | Self::InsuranceDeficit(_) => None,
+            | Self::InsuranceDeficit(_)
+            // Answers to the login that asked.
+            | Self::MarginModeSet(_)
+            | Self::LeverageSet(_)
+            | Self::MarginMoved(_) => None,
         }
     }
 }
@@ -212,21 +223,6 @@ numbered_enum! {
         Settlement = 2,
         /// The fee of a liquidation.
         LiquidationFee = 3,
-    }
-}
-
-numbered_enum! {
-    /// Which of an account's positions in a contract.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-    #[serde(rename_all = "kebab-case")]
-    pub enum PositionLeg {
-        /// The only one, long or short (one-way mode).
-        #[default]
-        Net = 0,
-        /// The long one (hedge mode).
-        Long = 1,
-        /// The short one (hedge mode).
-        Short = 2,
     }
 }
 

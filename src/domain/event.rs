@@ -368,6 +368,9 @@ numbered!(Event {
         63 => ContractSettled { instrument, price, legs, remainder },
         64 => FundPaid(it),
         65 => InsuranceDeficit(it),
+        67 => MarginModeSet(it),
+        68 => LeverageSet(it),
+        69 => MarginMoved(it),
     }
 });
 

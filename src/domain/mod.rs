@@ -21,6 +21,7 @@ pub mod listings;
 mod numbered;
 mod numbers;
 pub mod order_terms;
+mod owner_command;
 mod password;
 pub mod password_hash;
 pub mod postings;
@@ -48,7 +49,7 @@ pub use contract_command::{
 };
 pub use contract_event::{
     ContractEvent, FundCause, FundChanged, FundPaid, FundingNumber, FundingPaid, FundingSet, IndexSet,
-    PositionCause, PositionChanged, PositionLeg, PositionState,
+    PositionCause, PositionChanged, PositionState,
 };
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, Canceled, ChangeRejected, Event,
@@ -66,6 +67,10 @@ pub use instructions::{
 pub use listing::Listing;
 pub use listings::Listings;
 pub use order_terms::{OrderState, OrderTerms};
+pub use owner_command::{
+    LeverageSet, MarginMode, MarginModeSet, MarginMoved, MoveMargin, OwnerCommand, PositionLeg, SetBy,
+    SetLeverage, SetMarginMode, Setter,
+};
 pub use password::Password;
 pub use postings::{Fill, Parties, Party, Posting};
 pub use product::Product;

@@ -236,6 +236,8 @@ reasons!(
         90 => ContractExpired: "the contract expired",
         /// The insurance fund of the asset is below 0: nothing leaves the shard.
         93 => FundBelowZero: "the insurance fund of the asset is below zero: nothing may be withdrawn",
+        /// There is no position with money of its own there.
+        91 => NoPosition: "the account has no such position with a margin of its own",
     }
 );
 

@@ -95,6 +95,7 @@ impl Exchange {
                 | ContractCommand::SettleContract { instrument, .. } => self.of_instrument(*instrument),
                 ContractCommand::DepositFund(deposit) => self.of_shard(deposit.shard),
             },
+            Command::Owner(command) => self.of_instrument(command.instrument()),
             Command::Venue(_) | Command::Clock(_) => Route::All,
         }
     }
@@ -170,6 +171,7 @@ fn brings_number(command: &Command) -> bool {
             | OrderCommand::CancelOrder { .. }
             | OrderCommand::CancelLogin { .. } => false,
         },
+        Command::Owner(_) => true,
         Command::Admin(_) | Command::Venue(_) | Command::Contract(_) | Command::Clock(_) => false,
     }
 }

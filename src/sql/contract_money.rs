@@ -8,7 +8,7 @@ use super::funds::Funds;
 use super::positions::{Held, Positions};
 use crate::domain::{
     Amount, AssetId, ContractEvent, FundChanged, FundPaid, FundingPaid, InstrumentId, Listing, Listings,
-    PositionCause, PositionChanged, Posting, Price, ShardId,
+    MarginMoved, PositionCause, PositionChanged, Posting, Price, ShardId,
 };
 
 /// All money of contracts that is in no balance.
@@ -38,6 +38,9 @@ pub(super) fn price_of(event: &ContractEvent) -> Option<(InstrumentId, Price)> {
         | ContractEvent::FundingClosed { .. }
         | ContractEvent::SettlementPending { .. }
         | ContractEvent::FundPaid(_)
+        | ContractEvent::MarginModeSet(_)
+        | ContractEvent::LeverageSet(_)
+        | ContractEvent::MarginMoved(_)
         | ContractEvent::InsuranceDeficit(_) => None,
     }
 }
@@ -72,6 +75,9 @@ impl ContractMoney {
                 self.clear(listing(listings, *instrument)?, remainder.0.checked_neg())
             }
             ContractEvent::FundPaid(paid) => self.pay_from_fund(paid, balances),
+            ContractEvent::MarginMoved(moved) => {
+                self.move_margin(listing(listings, moved.instrument)?, moved, balances)
+            }
             ContractEvent::IndexAdded(_)
             | ContractEvent::IndexTermsSet { .. }
             | ContractEvent::IndexSet(_)
@@ -82,6 +88,8 @@ impl ContractMoney {
             | ContractEvent::MarginTiersSet { .. }
             | ContractEvent::FundingSet(_)
             | ContractEvent::SettlementPending { .. }
+            | ContractEvent::MarginModeSet(_)
+            | ContractEvent::LeverageSet(_)
             | ContractEvent::InsuranceDeficit(_) => Ok(()),
         }
     }
@@ -119,6 +127,20 @@ impl ContractMoney {
         self.positions.set(key, listing.settled_in(), held).ok_or_else(overflow)?;
         balances.set_total(listing.shard, account, listing.settled_in(), wallet);
         self.clear(listing, amount.0.checked_neg())
+    }
+
+    fn move_margin(
+        &mut self,
+        listing: &Listing,
+        moved: &MarginMoved,
+        balances: &mut Balances,
+    ) -> Result<(), String> {
+        let (account, asset) = (moved.by.account, listing.settled_in());
+        let key = (account, moved.instrument, moved.leg);
+        let held = Held { pot: moved.pot.0, ..self.positions.get(&key) };
+        self.positions.set(key, asset, held).ok_or_else(overflow)?;
+        balances.set_total(listing.shard, account, asset, moved.wallet.0);
+        Ok(())
     }
 
     /// Adds to what a contract's clearing has; `None` is an amount that does not fit.

@@ -72,6 +72,8 @@ pub struct RowCounts {
     pub funding_payments: u64,
     /// What insurance funds paid for accounts without positions.
     pub fund_payments: u64,
+    /// Money into pots of positions and out of them.
+    pub margin_moves: u64,
     /// Transfers between shards.
     pub shard_transfers: u64,
     /// Those of them that have not arrived.
@@ -96,6 +98,7 @@ impl RowCounts {
             + self.fundings
             + self.funding_payments
             + self.fund_payments
+            + self.margin_moves
             + self.shard_transfers;
         transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + others
     }
@@ -262,7 +265,8 @@ impl SqlReader {
                    (SELECT count(*) FROM position_changes), (SELECT count(*) FROM fundings), \
                    (SELECT count(*) FROM funding_payments), (SELECT count(*) FROM fund_payments), \
                    (SELECT count(*) FROM shard_transfers), \
-                   (SELECT count(*) FROM shard_transfers WHERE received_event IS NULL)";
+                   (SELECT count(*) FROM shard_transfers WHERE received_event IS NULL), \
+                   (SELECT count(*) FROM margin_moves)";
         each(&self.database, sql, |row| {
             counts = RowCounts {
                 transfers: row.u64(0)?,
@@ -287,6 +291,7 @@ impl SqlReader {
                 fund_payments: row.u64(19)?,
                 shard_transfers: row.u64(20)?,
                 in_flight: row.u64(21)?,
+                margin_moves: row.u64(22)?,
             };
             Ok(())
         })?;

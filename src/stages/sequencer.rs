@@ -176,9 +176,11 @@ fn refuse_new_orders(command: &Command) -> Command {
     let reason = RejectReason::JournalSpaceLow;
     let order = match *command {
         Command::Order(order) => order,
-        other @ (Command::Venue(_) | Command::Admin(_) | Command::Contract(_) | Command::Clock(_)) => {
-            return other;
-        }
+        other @ (Command::Venue(_)
+        | Command::Admin(_)
+        | Command::Contract(_)
+        | Command::Owner(_)
+        | Command::Clock(_)) => return other,
     };
     Command::Order(match order {
         OrderCommand::Enter(Enter { login, session, user_ref, echo, .. }) => {

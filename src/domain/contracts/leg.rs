@@ -68,8 +68,12 @@ impl Leg {
             } else {
                 value.div_ceil(over)
             };
-            let value = i64::try_from(down).ok()?;
-            return (if is_above_zero { value } else { -value }).checked_sub(self.cost).map(Amount);
+            // Near the bounds the long way may still have a result that fits.
+            if let Ok(value) = i64::try_from(down)
+                && let Some(profit) = (if is_above_zero { value } else { -value }).checked_sub(self.cost)
+            {
+                return Some(Amount(profit));
+            }
         }
         let (value, over) = contract.fraction(self.lots.unsigned_abs(), mark);
         let signed = if is_above_zero { value } else { -value };

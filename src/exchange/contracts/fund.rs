@@ -2,12 +2,11 @@
 
 use super::super::contract::{Below, Fund};
 use super::super::market::Market;
-use super::super::positions::Mode;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
 use crate::domain::{
     AccountId, Amount, AssetId, CancelReason, ContractEvent, DepositFund, Event, FundCause, FundChanged,
-    FundPaid, Listing, Phase, RejectReason,
+    FundPaid, Listing, MarginMode, Phase, RejectReason,
 };
 
 impl Exchange {
@@ -88,7 +87,8 @@ impl Exchange {
         let mut holdings = self.shared.positions.holdings_of(account, asset);
         let has = match pot {
             None => {
-                let stands_behind = holdings.any(|holding| holding.mode == Mode::Cross && holding.has_lots());
+                let stands_behind =
+                    holdings.any(|holding| holding.mode == MarginMode::Cross && holding.has_lots());
                 self.shared.ledger.wallet(account, asset).0.max(if stands_behind { 0 } else { i64::MIN })
             }
             Some((instrument, which)) => {

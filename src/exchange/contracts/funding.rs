@@ -6,13 +6,13 @@
 use super::super::contract::{Charging, Undo};
 use super::super::instrument::Instrument;
 use super::super::market::Market;
-use super::super::positions::{At, Mode, Position};
+use super::super::positions::{At, Position};
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
 use crate::domain::contracts::{Funding, FundingTerms};
 use crate::domain::{
     AccountId, Amount, AssetId, ContractEvent, Event, FundCause, FundChanged, FundingPaid, FundingSet,
-    InstrumentId, Phase, PositionLeg, Quantity,
+    InstrumentId, MarginMode, Phase, PositionLeg, Quantity,
 };
 
 /// A tick goes on to the next account while it has charged fewer legs, and looked at fewer accounts.
@@ -111,7 +111,7 @@ impl Exchange {
     /// What the cross positions of an account that are not charged owe or are owed in this asset, minor units.
     pub(in crate::exchange) fn funding_due(&self, account: AccountId, asset: AssetId) -> i128 {
         let holdings = self.shared.positions.holdings_of(account, asset);
-        let of_cross = holdings.filter(|holding| holding.mode == Mode::Cross);
+        let of_cross = holdings.filter(|holding| holding.mode == MarginMode::Cross);
         of_cross
             .map(|holding| {
                 let id = self.contracts.by_ordinal[usize::from(holding.contract().0)];
@@ -174,8 +174,8 @@ impl<S: EventSink> Market<'_, S> {
         let amount = self.contract().due(&before)?;
         let number = self.contract().fundings.number;
         let (of_pot, of_wallet) = match mode {
-            Mode::Cross => (0, amount.0),
-            Mode::Isolated => (amount.0, 0),
+            MarginMode::Cross => (0, amount.0),
+            MarginMode::Isolated => (amount.0, 0),
         };
         self.shared.positions.change(at, |holding| {
             let position = &mut holding.positions[which];

@@ -13,6 +13,7 @@ mod marks;
 mod meeting;
 mod money;
 mod orders;
+mod owners;
 mod reducing;
 mod settlement;
 mod shown;

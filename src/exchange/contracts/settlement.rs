@@ -1,14 +1,13 @@
 //! The end of a contract: it expires, or an operator closes it out (docs/FUTURES.md, "Expiry and settlement").
 
 use super::super::market::Market;
-use super::super::positions::Mode;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
 use super::super::task::{Answer, Settling, Task};
 use crate::domain::contracts::Leg;
 use crate::domain::{
-    AccountId, Amount, CancelFilter, CancelReason, ContractEvent, Event, FundCause, InstrumentId, Phase,
-    PositionCause, PositionChanged, Price, RejectReason, TradeId,
+    AccountId, Amount, CancelFilter, CancelReason, ContractEvent, Event, FundCause, InstrumentId, MarginMode,
+    Phase, PositionCause, PositionChanged, Price, RejectReason, TradeId,
 };
 
 impl Exchange {
@@ -132,8 +131,8 @@ impl<S: EventSink> Market<'_, S> {
         contract.clearing -= realised + position.leg.cost;
         contract.count_open(position.leg.lots, 0);
         let (pot, of_wallet) = match holding.mode {
-            Mode::Cross => (0, realised),
-            Mode::Isolated => {
+            MarginMode::Cross => (0, realised),
+            MarginMode::Isolated => {
                 let pot = position.pot + realised;
                 (pot.min(0), pot.max(0))
             }

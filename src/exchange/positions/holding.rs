@@ -3,17 +3,7 @@
 use super::quoted::{At, Ordinal, Quoted};
 use super::sums::Sums;
 use crate::domain::contracts::{Exposure, Leg, Leverage};
-use crate::domain::{Amount, FundingNumber, Side};
-
-/// Whether positions share the account's wallet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::exchange) enum Mode {
-    /// They do.
-    #[default]
-    Cross,
-    /// Each has money of its own, its pot.
-    Isolated,
-}
+use crate::domain::{Amount, FundingNumber, MarginMode, Side};
 
 /// A position with the orders that may open or increase it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +20,10 @@ pub(in crate::exchange) struct Position {
 }
 
 impl Position {
+    /// Without lots, money or orders.
+    const FLAT: Self =
+        Self { leg: Leg { lots: 0, cost: 0 }, pot: 0, charged: FundingNumber(0), bids: 0, asks: 0 };
+
     pub(in crate::exchange) fn exposure(&self) -> Exposure {
         Exposure { lots: self.leg.lots, bids: self.bids, asks: self.asks }
     }
@@ -52,7 +46,7 @@ pub(in crate::exchange) struct Holding {
     pub(super) at: At,
     /// The next holding of the account in the same asset.
     pub(super) next: u32,
-    pub(in crate::exchange) mode: Mode,
+    pub(in crate::exchange) mode: MarginMode,
     /// `None`: never chosen.
     pub(in crate::exchange) leverage: Option<Leverage>,
     /// One-way mode: the first one. Hedge mode: long, short.
@@ -64,14 +58,14 @@ pub(in crate::exchange) struct Holding {
 }
 
 impl Holding {
-    pub(super) fn new(at: At, next: u32) -> Self {
+    pub(super) const fn new(at: At, next: u32) -> Self {
         Self {
             at,
             next,
-            mode: Mode::Cross,
+            mode: MarginMode::Cross,
             leverage: None,
-            positions: Default::default(),
-            sums: Sums::default(),
+            positions: [Position::FLAT; 2],
+            sums: Sums { profit: 0, required: 0, behind_lots: 0 },
             required: [0; 2],
         }
     }
@@ -89,12 +83,19 @@ impl Holding {
     /// Whether it differs from what an account has that never had anything here, its orders aside.
     pub(in crate::exchange) fn is_state(&self) -> bool {
         let has = |position: &Position| (position.leg, position.pot) != (Leg::default(), 0);
-        self.positions.iter().any(has) || self.mode != Mode::Cross || self.leverage.is_some()
+        self.positions.iter().any(has) || self.mode != MarginMode::Cross || self.leverage.is_some()
     }
 
     /// Whether there is a position.
     pub(in crate::exchange) fn has_lots(&self) -> bool {
         self.positions.iter().any(|position| position.leg.lots != 0)
+    }
+
+    /// Whether this much money of its own would suffice for one of its positions, whose profit does not count.
+    pub(super) fn suffices(&self, quoted: &Quoted, which: usize, pot: i128) -> bool {
+        let position = &self.positions[which];
+        let loss = i128::from(profit(quoted, position).min(0));
+        pot + loss >= i128::from(self.initial(quoted, position.leg.lots.unsigned_abs()).0)
     }
 
     pub(in crate::exchange) fn leverage(&self, quoted: &Quoted) -> Leverage {
@@ -112,8 +113,8 @@ impl Holding {
     pub(super) fn required_at(&self, quoted: &Quoted, which: usize, exposure: Exposure) -> i64 {
         let exposed = self.initial(quoted, exposure.lots_at_risk()).0;
         match self.mode {
-            Mode::Cross => exposed,
-            Mode::Isolated => {
+            MarginMode::Cross => exposed,
+            MarginMode::Isolated => {
                 let held = self.initial(quoted, self.positions[which].leg.lots.unsigned_abs()).0;
                 (exposed - held).max(0)
             }
@@ -127,12 +128,12 @@ impl Holding {
             let exposed = self.initial(quoted, position.exposure().lots_at_risk());
             let held = self.initial(quoted, position.leg.lots.unsigned_abs());
             match self.mode {
-                Mode::Cross => {
+                MarginMode::Cross => {
                     sums.profit += i128::from(profit(quoted, position));
                     sums.required += i128::from(exposed.0);
                     sums.behind_lots += i128::from(held.0);
                 }
-                Mode::Isolated => sums.required += i128::from((exposed.0 - held.0).max(0)),
+                MarginMode::Isolated => sums.required += i128::from((exposed.0 - held.0).max(0)),
             }
         }
         sums

@@ -2,9 +2,9 @@
 
 use super::Positions;
 use super::holding::Holding;
-use super::quoted::{At, NONE};
-use crate::domain::Side;
+use super::quoted::{At, NONE, Ordinal};
 use crate::domain::contracts::Exposure;
+use crate::domain::{AccountId, Side};
 
 /// What a further order would do to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,9 @@ impl Positions {
         self.margin(at.account, asset);
         let quoted = self.quoted(at.contract);
         let which = self.opened_by(at.account, side);
-        let nothing = Holding::new(at, NONE);
-        let holding = self.find(at).unwrap_or(&nothing);
+        // Who has nothing yet has no account of its own either: nothing below asks whose it is.
+        static NOTHING: Holding = Holding::new(At { account: AccountId(0), contract: Ordinal(0) }, NONE);
+        let holding = self.find(at).unwrap_or(&NOTHING);
         let mut before: Exposure = holding.positions[which].exposure();
         match side {
             Side::Buy => before.bids -= replaced,

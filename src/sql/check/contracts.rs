@@ -9,7 +9,7 @@ use super::row::{Row, int, integer, some, text};
 use super::told::Told;
 use crate::domain::{
     AccountId, Amount, AssetId, ContractEvent, EventRecord, FundCause, FundChanged, IndexTerms, InstrumentId,
-    Listing, PositionChanged, PositionLeg, Ppm, Price, SetMarginTier, ShardId, Timestamp,
+    Listing, MarginMoved, PositionChanged, PositionLeg, Ppm, Price, SetMarginTier, ShardId, Timestamp,
 };
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ impl fmt::Display for ContractDifference {
 type Table = BTreeMap<Vec<i64>, Row>;
 
 /// The tables that are compared row by row: their names, and how many columns their key has.
-const TABLES: [(&str, usize); 10] = [
+const TABLES: [(&str, usize); 11] = [
     ("indexes", 1),
     ("contracts", 1),
     ("contract_risk", 1),
@@ -48,6 +48,7 @@ const TABLES: [(&str, usize); 10] = [
     ("positions", 3),
     ("settlements", 1),
     ("clearing", 1),
+    ("contract_settings", 2),
 ];
 
 /// The tables by the events.
@@ -65,6 +66,7 @@ pub(super) struct Contracts {
     settlements: Table,
     /// What each contract has between those who pay and those who receive.
     clearing: BTreeMap<InstrumentId, i128>,
+    settings: Table,
 }
 
 /// The values of an index's terms.
@@ -76,6 +78,9 @@ fn terms(IndexTerms { stale_after_ms, grace_s, jump }: IndexTerms) -> [Value; 3]
 const TERMS: usize = 5;
 const PRICE: usize = 8;
 const HELD: usize = 12;
+/// The columns of the mode and of the leverage that an account has chosen.
+const MODE: usize = 2;
+const LEVERAGE: usize = 3;
 
 impl Contracts {
     /// Adds an event about contracts.
@@ -136,7 +141,16 @@ impl Contracts {
             | ContractEvent::SettlementPending { .. }
             | ContractEvent::ContractSettled { .. }
             | ContractEvent::FundPaid(_)
-            | ContractEvent::InsuranceDeficit(_) => {}
+            | ContractEvent::InsuranceDeficit(_)
+            | ContractEvent::MarginMoved(_) => {}
+            ContractEvent::MarginModeSet(set) => {
+                let row = self.settings(set.by.account, set.instrument, record.number);
+                row[MODE] = text(set.mode.word());
+            }
+            ContractEvent::LeverageSet(set) => {
+                let row = self.settings(set.by.account, set.instrument, record.number);
+                row[LEVERAGE] = int(set.leverage);
+            }
         }
         Ok(())
     }
@@ -145,6 +159,15 @@ impl Contracts {
     pub(super) fn mark(&mut self, instrument: InstrumentId, price_units: i128, time: Timestamp) {
         let row = vec![int(instrument.0), int(price_units), int(time.0)];
         self.marks.insert(vec![instrument.0.into()], row);
+    }
+
+    /// Sets the pot of a position after a move that was found right.
+    pub(super) fn pot(&mut self, moved: &MarginMoved, event: u64) -> Result<(), String> {
+        let MarginMoved { by, instrument, leg, pot, .. } = *moved;
+        let key = vec![by.account.0.into(), instrument.0.into(), (leg as u8).into()];
+        let row = self.positions.get_mut(&key).ok_or("money for a position that never was")?;
+        (row[5], row[7]) = (int(pot.0), int(event));
+        Ok(())
     }
 
     /// Sets a position after a change that was found right.
@@ -166,6 +189,15 @@ impl Contracts {
             int(event),
         ];
         self.positions.insert(key, row);
+    }
+
+    /// The row of what an account has chosen in a contract, with the number of the last event.
+    fn settings(&mut self, account: AccountId, instrument: InstrumentId, event: u64) -> &mut Row {
+        let key = vec![account.0.into(), instrument.0.into()];
+        let new = || vec![int(account.0), int(instrument.0), Value::Null, Value::Null, Value::Null];
+        let row = self.settings.entry(key).or_insert_with(new);
+        *row.last_mut().expect("a row has columns") = int(event);
+        row
     }
 
     fn index(&mut self, index: u16) -> Result<&mut Row, String> {
@@ -327,6 +359,7 @@ impl Contracts {
                 };
                 self.clearing.iter().map(row).collect()
             }
+            "contract_settings" => self.settings.clone(),
             _ => self.marks.clone(),
         }
     }

@@ -10,8 +10,8 @@ use super::settlements::{Closed, Settlements};
 use super::told::ToldRows;
 use crate::domain::{
     AccountId, Amount, AssetCode, AssetId, ContractEvent, Event, EventRecord, FundCause, FundPaid,
-    FundingPaid, FundingSet, InstrumentId, Listing, PositionCause, PositionChanged, Price, ShardId,
-    Timestamp,
+    FundingPaid, FundingSet, InstrumentId, Listing, MarginMoved, PositionCause, PositionChanged, Price,
+    ShardId, Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -110,6 +110,7 @@ impl Futures {
                 None
             }
             ContractEvent::FundPaid(paid) => self.pay_from_fund(paid, record.number)?,
+            ContractEvent::MarginMoved(moved) => self.move_margin(moved, record.number, known)?,
             ContractEvent::ContractSet(set) => {
                 self.fundings.timed(set.instrument, record.time);
                 None
@@ -122,6 +123,8 @@ impl Futures {
             | ContractEvent::MarginTierSet { .. }
             | ContractEvent::MarginTiersSet { .. }
             | ContractEvent::FundChanged(_)
+            | ContractEvent::MarginModeSet(_)
+            | ContractEvent::LeverageSet(_)
             | ContractEvent::InsuranceDeficit(_) => None,
         };
         self.told.add(record, event, units);
@@ -152,6 +155,19 @@ impl Futures {
         };
         self.contracts.position(change, event);
         Ok(Moved::of(&listing, account, amount, wallet))
+    }
+
+    /// Money into a pot, or out of it.
+    fn move_margin(
+        &mut self,
+        moved: &MarginMoved,
+        event: u64,
+        known: Known<'_>,
+    ) -> Result<Option<Moved>, String> {
+        let (listing, _) = known.listing(moved.instrument)?;
+        self.legs.move_margin(moved, event)?;
+        self.contracts.pot(moved, event)?;
+        Ok(Moved::of(&listing, moved.by.account, -i128::from(moved.amount.0), moved.wallet.0))
     }
 
     /// A new rate. Returns its mark in price units.

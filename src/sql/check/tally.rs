@@ -217,6 +217,7 @@ impl Tally {
             ContractEvent::FundingSet(_) => self.rows.fundings += 1,
             ContractEvent::FundingPaid(_) => self.rows.funding_payments += 1,
             ContractEvent::FundPaid(_) => self.rows.fund_payments += 1,
+            ContractEvent::MarginMoved(_) => self.rows.margin_moves += 1,
             ContractEvent::IndexAdded(_)
             | ContractEvent::IndexTermsSet { .. }
             | ContractEvent::IndexSet(_)
@@ -228,7 +229,9 @@ impl Tally {
             | ContractEvent::FundingClosed { .. }
             | ContractEvent::SettlementPending { .. }
             | ContractEvent::ContractSettled { .. }
-            | ContractEvent::InsuranceDeficit(_) => {}
+            | ContractEvent::InsuranceDeficit(_)
+            | ContractEvent::MarginModeSet(_)
+            | ContractEvent::LeverageSet(_) => {}
         }
         let known = Known { listings: &self.listings, assets: &self.assets };
         let Some(moved) = self.futures.add(record, event, known)? else { return Ok(()) };

@@ -87,6 +87,9 @@ impl ToldRows {
             | ContractEvent::ContractRiskSet(_)
             | ContractEvent::MarginTierSet { .. }
             | ContractEvent::MarginTiersSet { .. }
+            | ContractEvent::MarginModeSet(_)
+            | ContractEvent::LeverageSet(_)
+            | ContractEvent::MarginMoved(_)
             | ContractEvent::PositionChanged(_)
             | ContractEvent::SettlementPending { .. }
             | ContractEvent::ContractSettled { .. } => {}

@@ -8,7 +8,7 @@ use super::protocol::{Asked, LoggedIn, OrderEntryProtocol};
 use super::settings::RateLimit;
 use crate::domain::{
     AdminCommand, ClOrdId, ClockCommand, Command, Echo, Enter, Listings, OrderCommand, RefuseEnter,
-    RefuseReplace, RejectReason, Replace, TransferOut, VenueCommand,
+    RefuseReplace, RejectReason, Replace, Sender, TransferOut, VenueCommand,
 };
 use crate::net::auth::Role;
 use crate::net::session::{CloseReason, Next, Packets, Stopped};
@@ -78,6 +78,7 @@ fn frees_space(command: &Command) -> bool {
             | OrderCommand::TransferOut(_),
         )
         | Command::Contract(_)
+        | Command::Owner(_)
         | Command::Clock(ClockCommand::Tick) => false,
     }
 }
@@ -145,6 +146,13 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, CloseRe
         (Fill::Within, command) => Ok(command),
         (Fill::Excess, Command::Order(order)) => {
             Ok(Command::Order(refused(order, RejectReason::MessageRateExceeded)))
+        }
+        (Fill::Excess, Command::Owner(command)) => {
+            let sender = command.setter().sender();
+            let Sender { login, session, user_ref } = sender.expect("a client has sent it");
+            let (reason, cl_ord_id) = (RejectReason::MessageRateExceeded, ClOrdId::default());
+            let refuse = RefuseEnter { login, session, user_ref, reason, cl_ord_id };
+            Ok(Command::Order(OrderCommand::RefuseEnter(refuse)))
         }
         (
             Fill::Excess,

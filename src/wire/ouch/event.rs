@@ -498,6 +498,7 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::ContractIncomplete
         | RejectReason::OrdersOpen
         | RejectReason::PositionsOpen
-        | RejectReason::FundBelowZero => 0x0F,
+        | RejectReason::FundBelowZero
+        | RejectReason::NoPosition => 0x0F,
     }
 }

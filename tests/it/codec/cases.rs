@@ -417,6 +417,8 @@ pub fn commands() -> Vec<(&'static str, Command)> {
     ];
     let of_contracts = contract_cases::commands().into_iter();
     commands.extend(of_contracts.map(|(name, command)| (name, Command::Contract(command))));
+    let of_owners = contract_cases::of_owners().into_iter();
+    commands.extend(of_owners.map(|(name, command)| (name, Command::Owner(command))));
     commands
 }
 

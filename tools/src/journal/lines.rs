@@ -12,7 +12,7 @@ use super::time::rfc3339;
 use dojima::domain::{
     AdminCommand, AdminEvent, Amount, AssetId, Command, ContractCommand, ContractEvent, Event, FeeAsset,
     IndexId, Instructions, InstrumentId, LoginId, MarketEvent, OrderCommand, OrderEvent, OrderTerms,
-    Quantity, QuantityUnit, Side, VenueEvent, decimal, utc,
+    OwnerCommand, Quantity, QuantityUnit, Side, VenueEvent, decimal, utc,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -368,6 +368,7 @@ impl Reader<'_> {
                 AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer),
             )) => Some(transfer.asset),
             Value::Command(Command::Contract(ContractCommand::DepositFund(deposit))) => Some(deposit.asset),
+            Value::Command(Command::Owner(OwnerCommand::MoveMargin(_))) => self.terms.map(Terms::settled_in),
             Value::Command(Command::Admin(AdminCommand::TransferIn(transfer))) => Some(transfer.asset),
             Value::Command(Command::Order(OrderCommand::TransferOut(out))) => Some(out.asset),
             Value::Event(record) => {

@@ -44,7 +44,7 @@ impl World {
     }
 
     /// Goes on to the next funding time with this many samples. Returns the events of the tick that sets it.
-    fn to_funding(&mut self, samples: u64) -> Vec<Event> {
+    fn until_funding(&mut self, samples: u64) -> Vec<Event> {
         let next = (self.now / SECOND / 3_600 + 1) * 3_600;
         self.now = (next - samples - 1) * SECOND;
         self.index(10_000);
@@ -64,7 +64,7 @@ impl World {
 fn longs_pay_what_shorts_receive_and_the_fund_gets_the_rest() {
     let mut world = World::with_positions();
     let wallets = [world.balance(1, USD).0, world.balance(2, USD).0];
-    let events = world.to_funding(10);
+    let events = world.until_funding(10);
     let Some(Event::Contract(ContractEvent::FundingSet(set))) = events.last().copied() else {
         panic!("no funding: {events:?}")
     };
@@ -92,7 +92,7 @@ fn longs_pay_what_shorts_receive_and_the_fund_gets_the_rest() {
 #[test]
 fn a_position_is_charged_before_its_lots_change_and_one_that_is_opened_then_is_not() {
     let mut world = World::with_positions();
-    world.to_funding(10);
+    world.until_funding(10);
     // Account 2 sells to the bid of account 3, which had no position.
     let events = world.order(1, Side::Sell, 10_100, 10);
     assert_eq!(
@@ -111,7 +111,7 @@ fn a_position_is_charged_before_its_lots_change_and_one_that_is_opened_then_is_n
 fn a_withdrawal_is_asked_and_carried_out_as_if_all_positions_were_charged() {
     let mut world = World::with_positions();
     // Account 1 has 10.00000 less the fee, and a margin of 100 lots at 101.50 times 20.
-    world.to_funding(10);
+    world.until_funding(10);
     let asset = USD;
     let most = world.exchange.withdrawable(AccountId(1), asset);
     let refused = world.withdraw(1, asset, most as i64 + 1);
@@ -200,7 +200,7 @@ fn settled(events: &[Event]) -> Vec<(u32, i64, i64)> {
 #[test]
 fn a_contract_is_closed_out_at_an_operators_price() {
     let mut world = World::with_positions();
-    world.to_funding(10);
+    world.until_funding(10);
     let settle =
         |price| contract(ContractCommand::SettleContract { instrument: LINEAR, price: Price(price) });
     let refused = |events: &[Event]| match events {

@@ -61,6 +61,10 @@ impl Naive {
                 Some(login) => (login, m.session, m.user_ref),
                 None => return false,
             },
+            Command::Owner(m) => match m.setter().login {
+                Some(login) => (login, m.setter().session, m.setter().user_ref),
+                None => return false,
+            },
             _ => return false,
         };
         let reason = match self.logins.get(login.0 as usize) {

@@ -10,6 +10,7 @@ mod checks;
 pub mod contracts;
 mod fills;
 mod fund;
+mod funding;
 mod futures;
 mod in_vain;
 mod indexes;
@@ -20,10 +21,13 @@ mod matching;
 mod money;
 mod order_margin;
 mod orders;
+mod owners;
 mod positions;
+mod pots;
 mod price_limits;
 mod reduce_only;
 mod settings;
+mod settlement;
 mod shards;
 mod shown;
 mod terms;
@@ -43,7 +47,9 @@ use dojima::domain::{
 use futures::Contract;
 use indexes::Index;
 use logins::Login;
+use owners::Chosen;
 use positions::Legs;
+use pots::Pots;
 use std::cell::Cell;
 use transfers::Transfers;
 
@@ -134,6 +140,9 @@ pub struct Naive {
     last_sampled: u64,
     /// What accounts have of contracts.
     legs: Legs,
+    chosen: Chosen,
+    /// What isolated positions have of their own.
+    pots: Pots,
     /// All open orders of all instruments, dormant ones among them; the live ones in the order of their time priority.
     orders: Vec<Order>,
     last_order: u64,
@@ -190,6 +199,8 @@ impl Naive {
             indexes: Vec::new(),
             last_sampled: 0,
             legs: Legs::new(),
+            chosen: Chosen::default(),
+            pots: Pots::new(),
             orders: Vec::new(),
             last_order: 0,
             last_trade: 0,
@@ -216,10 +227,12 @@ impl Naive {
         self.now = stamp.time.0;
         self.may_look = self.limits.orders_touched_max;
         self.what_is_due();
+        self.pay_deficits();
         self.pull_triggers();
         self.begin_day();
         self.may_look = self.limits.orders_touched_max;
         self.command(command);
+        self.pay_deficits();
         self.pull_triggers();
         std::mem::take(&mut self.events)
     }
@@ -239,12 +252,15 @@ impl Naive {
             Command::Clock(ClockCommand::Tick) => {
                 self.publish_indicative();
                 self.sample();
+                self.sweep();
+                self.set_fundings();
             }
             Command::Order(OrderCommand::Modify(modify)) => self.modify(modify),
             Command::Order(OrderCommand::QueryAccount(query)) => self.query_account(query),
             Command::Order(OrderCommand::SetOrderEntry(set)) => self.set_order_entry(set),
             Command::Order(OrderCommand::NameOrder(name)) => self.name_order(name),
             Command::Order(OrderCommand::TransferOut(out)) => self.transfer_out(out),
+            Command::Owner(command) => self.owner_sets(command),
             Command::Admin(AdminCommand::TransferIn(transfer)) => self.transfer_in(*transfer, self.own),
             settings => {
                 if let Err(reason) = self.set(settings) {
@@ -254,8 +270,9 @@ impl Naive {
         }
     }
 
-    /// Good-till-time orders, then dead-man's switches, then interruptions.
+    /// Expiries, then good-till-time orders, then dead-man's switches, then interruptions.
     fn what_is_due(&mut self) {
+        self.expire();
         let now = self.now;
         let is_due = |order: &&Order| order.expire_s > 0 && u64::from(order.expire_s) * SECOND <= now;
         let mut due: Vec<_> =

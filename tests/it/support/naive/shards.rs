@@ -126,6 +126,7 @@ impl NaiveVenue {
                 | ContractCommand::SetIndex(SetIndex { index, .. }),
             ) => Some(self.shards[0].shard_of_index(*index)),
             Command::Contract(ContractCommand::DepositFund(deposit)) => there(deposit.shard.0.into()),
+            Command::Owner(command) => place_of(command.instrument()),
             Command::Admin(AdminCommand::SetTerms(terms)) => place_of(terms.instrument),
             Command::Admin(AdminCommand::SetFees(fees)) => place_of(fees.instrument),
             _ => None,
@@ -201,8 +202,12 @@ impl NaiveVenue {
                 | ContractEvent::FundingClosed { .. }
                 | ContractEvent::SettlementPending { .. }
                 | ContractEvent::ContractSettled { .. }
+                | ContractEvent::FundChanged(_)
                 | ContractEvent::FundPaid(_)
-                | ContractEvent::InsuranceDeficit(_),
+                | ContractEvent::InsuranceDeficit(_)
+                | ContractEvent::MarginModeSet(_)
+                | ContractEvent::LeverageSet(_)
+                | ContractEvent::MarginMoved(_),
             ) => true,
             Event::Venue(_) | Event::Admin(_) | Event::Contract(_) => at == 0,
         }
