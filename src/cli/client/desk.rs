@@ -554,7 +554,7 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
         ClientEvent::MassCanceled { user_ref, .. } => format!("#{user_ref}: all those orders are cancelled"),
         ClientEvent::OrderEntryEnabled { user_ref } => format!("#{user_ref}: order entry is on"),
         ClientEvent::OrderEntryDisabled { user_ref } => format!("#{user_ref}: order entry is off"),
-        // The desk reports balances and transfers, because it knows the assets.
+        // The desk reports balances, transfers, settings and sessions.
         ClientEvent::AccountState { balance: Some(_), .. } | ClientEvent::TransferSent { .. } => return None,
         ClientEvent::AccountState { next_user_ref, cancel_at: None, balance: None } => {
             format!("the next number is {next_user_ref}")
@@ -563,13 +563,11 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
             let at = clock(at.since_midnight_ns());
             format!("the next number is {next_user_ref}; all orders are cancelled at {at} unless held again")
         }
-        // The desk reports these itself, sessions with their ids.
-        ClientEvent::SessionStarted | ClientEvent::SessionEnded | ClientEvent::SettingMade { .. } => {
-            return None;
-        }
-        ClientEvent::Refreshed { .. } | ClientEvent::CancelPending { .. } | ClientEvent::Broken { .. } => {
-            return None;
-        }
+        ClientEvent::SessionStarted | ClientEvent::SessionEnded => return None,
+        ClientEvent::Refreshed { .. }
+        | ClientEvent::CancelPending { .. }
+        | ClientEvent::SettingMade { .. }
+        | ClientEvent::Broken { .. } => return None,
     })
 }
 
