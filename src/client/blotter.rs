@@ -146,6 +146,7 @@ impl Blotter {
             | ClientEvent::PositionChanged(_)
             | ClientEvent::FundingPaid(_)
             | ClientEvent::FundPaid(_)
+            | ClientEvent::SettingMade { .. }
             | ClientEvent::Broken { .. } => {}
         }
     }

@@ -2,9 +2,9 @@
 
 use super::numbered::numbered_enum;
 use super::{
-    AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, LeverageSet, LoginId, MarginModeSet,
-    MarginMoved, PositionLeg, Price, Quantity, SetContract, SetContractRisk, SetMarginTier, ShardId,
-    Timestamp, TradeId,
+    AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, LeverageSet, LoginId,
+    MarginModeSet, MarginMoved, PositionLeg, Price, Quantity, SetContract, SetContractRisk, SetMarginTier,
+    ShardId, Timestamp, TradeId,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;

@@ -1,10 +1,10 @@
 //! What is told of a position to its owner, and never computed with (docs/FUTURES.md, "Positions" and "Margin").
 
 use super::Positions;
-use super::holding::{Holding, Mode, profit};
+use super::holding::{Holding, profit};
 use super::quoted::{At, NONE, Quoted};
 use crate::domain::contracts::{Leg, PriceRange};
-use crate::domain::{Amount, AssetId, Price};
+use crate::domain::{Amount, AssetId, MarginMode, Price};
 
 /// The most ticks that are looked at beyond those of the bisection.
 const STEPS_MAX: i64 = 64;
@@ -42,14 +42,14 @@ impl Positions {
         let quoted = self.quoted_if(at.contract)?;
         let own = self.find(at).copied().unwrap_or_else(|| Holding::new(at, NONE));
         let (mut equity, mut maintenance) = match own.mode {
-            Mode::Cross => self.others(at, quoted.asset, wallet),
-            Mode::Isolated => (i128::from(own.positions[which].pot), 0),
+            MarginMode::Cross => self.others(at, quoted.asset, wallet),
+            MarginMode::Isolated => (i128::from(own.positions[which].pot), 0),
         };
         let fixed = equity - maintenance;
         let mut legs = [Leg::default(); 2];
         let counted = own.positions.iter().enumerate();
         for (leg, (at, position)) in legs.iter_mut().zip(counted) {
-            if own.mode == Mode::Cross || at == which {
+            if own.mode == MarginMode::Cross || at == which {
                 *leg = position.leg;
                 equity += i128::from(profit(quoted, position));
                 maintenance += i128::from(maintenance_of(quoted, leg, quoted.mark).0);
@@ -68,7 +68,7 @@ impl Positions {
     fn others(&self, at: At, asset: AssetId, wallet: i64) -> (i128, i128) {
         let mut sums = (i128::from(wallet), 0);
         let holdings = self.holdings_of(at.account, asset);
-        for holding in holdings.filter(|other| other.at != at && other.mode == Mode::Cross) {
+        for holding in holdings.filter(|other| other.at != at && other.mode == MarginMode::Cross) {
             let quoted = self.quoted(holding.at.contract);
             for position in &holding.positions {
                 sums.0 += i128::from(profit(quoted, position));

@@ -379,7 +379,8 @@ impl News<'_> {
             | Outbound::PositionState(..)
             | Outbound::PositionChanged(..)
             | Outbound::FundingPaid(..)
-            | Outbound::FundPaid(..) => {}
+            | Outbound::FundPaid(..)
+            | Outbound::SettingMade(..) => {}
             Outbound::Accepted(m, _) => {
                 progress.accepted += 1;
                 self.set(m.user_ref, live(m.quantity))?;

@@ -302,8 +302,8 @@ message! {
 }
 
 message! {
-    /// `L`, Position State, a private message: a position that an Account Query asked for. It comes before the answer.
-    PositionStated b'L' 91 {
+    /// `Y`, Position State, a private message: a position that an Account Query asked for. It comes before the answer.
+    PositionStated b'Y' 91 {
         /// Nanoseconds since midnight UTC.
         timestamp: u64 = 1,
         /// The contract.
@@ -397,6 +397,26 @@ message! {
     }
 }
 
+message! {
+    /// `L`, Setting Made, a private message: the answer to a Contract Setting.
+    SettingMade b'L' 47 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the message that is answered.
+        user_ref: UserRef = 9,
+        /// What is set; see [`super::Setting`], as for leg and value.
+        kind: u8 = 13,
+        symbol: Symbol = 14,
+        /// Which position.
+        leg: u8 = 22,
+        value: Amount = 23,
+        /// What the pot has then, minor units; 0 if no money was moved.
+        pot: Amount = 31,
+        /// What the wallet has then, minor units, what orders hold included; 0 if no money was moved.
+        wallet: Amount = 39,
+    }
+}
+
 /// A message to a client, with its optional tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outbound<'a> {
@@ -444,6 +464,8 @@ pub enum Outbound<'a> {
     FundingPaid(FundingCharged, Appendage<'a>),
     /// The insurance fund paid for the account.
     FundPaid(LackCovered, Appendage<'a>),
+    /// The account has set something in a contract.
+    SettingMade(SettingMade, Appendage<'a>),
 }
 
 impl<'a> Outbound<'a> {
@@ -487,6 +509,7 @@ impl<'a> Outbound<'a> {
             PositionMoved::KIND => with_tail!(PositionChanged, PositionMoved, Optional),
             FundingCharged::KIND => with_tail!(FundingPaid, FundingCharged, Optional),
             LackCovered::KIND => with_tail!(FundPaid, LackCovered, Optional),
+            SettingMade::KIND => with_tail!(SettingMade, SettingMade, Optional),
             _ => Err(OuchError::UnknownKind { kind }),
         }
     }
@@ -517,6 +540,7 @@ impl<'a> Outbound<'a> {
             Self::PositionChanged(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::FundingPaid(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::FundPaid(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::SettingMade(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
         }
     }
 }

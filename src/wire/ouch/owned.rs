@@ -53,7 +53,11 @@ pub(super) fn encode(
         | ContractEvent::FundingClosed { .. }
         | ContractEvent::SettlementPending { .. }
         | ContractEvent::ContractSettled { .. }
-        | ContractEvent::InsuranceDeficit(_) => None,
+        | ContractEvent::InsuranceDeficit(_)
+        // Answers to a login, which are messages of another kind.
+        | ContractEvent::MarginModeSet(_)
+        | ContractEvent::LeverageSet(_)
+        | ContractEvent::MarginMoved(_) => None,
     }
 }
 

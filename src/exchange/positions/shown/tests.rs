@@ -36,7 +36,7 @@ fn liquidation(quoted: &Quoted, side: Side, lots: u64, pot: Option<i64>, wallet:
     positions.quote(Ordinal(0), *quoted);
     let opened = leg(quoted, side, lots);
     positions.change(AT, |holding| {
-        holding.mode = if pot.is_some() { Mode::Isolated } else { Mode::Cross };
+        holding.mode = if pot.is_some() { MarginMode::Isolated } else { MarginMode::Cross };
         holding.positions[0] = Position { leg: opened, pot: pot.unwrap_or(0), ..Position::default() };
     });
     let range = PriceRange::new(1, 20_000_000, 1).expect("a range");

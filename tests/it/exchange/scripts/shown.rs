@@ -243,7 +243,7 @@ pub fn shown(event: &Event) -> String {
 }
 
 /// The first words of all kinds of events.
-pub const EVENT_KINDS: [&str; 57] = [
+pub const EVENT_KINDS: [&str; 54] = [
     "accepted",
     "account",
     "account-state",
@@ -270,9 +270,6 @@ pub const EVENT_KINDS: [&str; 57] = [
     "listed",
     "login",
     "led",
-    "leverage",
-    "margin-mode",
-    "margin-moved",
     "margin-tier",
     "margin-tiers",
     "mark",

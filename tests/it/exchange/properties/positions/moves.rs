@@ -11,9 +11,9 @@ use dojima::domain::{
     ClockCommand, Command, ContractCommand, ContractEvent, DepositFund, Effect, Enter, Event, FeeRate,
     FeeTier, FundCause, GroupId, Instructions, InstrumentId, LeverageSet, LimitScope, LoginId, MarginMode,
     MarginModeSet, MarginMoved, MassCancel, Modify, MoveMargin, OrderCommand, OrderEvent, OrderLimits,
-    OrderPrice, OwnerCommand, Phase, PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount, Question, Replace,
-    SetContractRisk, SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms, Setter, ShardId, ShardTransfer,
-    Side, Stamp, TimeInForce, Timestamp, Transfer, TransferOut, TriggerKind, UserRef,
+    OrderPrice, OwnerCommand, Phase, PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount, Question,
+    Replace, SetContractRisk, SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms, Setter, ShardId,
+    ShardTransfer, Side, Stamp, TimeInForce, Timestamp, Transfer, TransferOut, TriggerKind, UserRef,
 };
 use proptest::prelude::*;
 use proptest::strategy::Union;
