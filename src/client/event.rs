@@ -8,7 +8,7 @@ use crate::domain::{
     Symbol, TimeInForce, Timestamp, TradeId, UserRef, Visibility,
 };
 use crate::wire::ouch::tags::{self, Appendage};
-use crate::wire::ouch::{MARKET_PRICE, OrderReplaced, Outbound, Told};
+use crate::wire::ouch::{MARKET_PRICE, OrderReplaced, Outbound, Setting, Told};
 
 /// One message of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +162,19 @@ pub enum ClientEvent {
         cancel_at: Option<Timestamp>,
         /// The account's balance of the asset in the query ([`super::Client::query_balance`]).
         balance: Option<AssetBalance>,
+    },
+    /// The account has set something in a contract.
+    SettingMade {
+        /// The number of the message that asked for it.
+        user_ref: UserRef,
+        /// The contract.
+        symbol: Symbol,
+        /// What it has set.
+        setting: Setting,
+        /// What the pot of the position has then, minor units; 0 if no money was moved.
+        pot: Amount,
+        /// What the wallet has then, minor units, what orders hold included; 0 if no money was moved.
+        wallet: Amount,
     },
     /// Money is on its way to the account's wallet in another shard.
     TransferSent {
@@ -445,6 +458,13 @@ impl ClientMessage {
                 let (user_ref, number, wallet) = (m.user_ref, m.number, m.wallet);
                 (m.timestamp, tail, ClientEvent::TransferSent { user_ref, transfer, number, wallet })
             }
+            Outbound::SettingMade(m, tail) => {
+                let setting = Setting::read(m.kind, m.leg, m.value)
+                    .ok_or(EventError::Letter { field: "Kind", value: m.kind })?;
+                let (user_ref, symbol, pot, wallet) = (m.user_ref, m.symbol, m.pot, m.wallet);
+                let event = ClientEvent::SettingMade { user_ref, symbol, setting, pot, wallet };
+                (m.timestamp, tail, event)
+            }
             Outbound::Broken(m, tail) => {
                 (m.timestamp, tail, ClientEvent::Broken { user_ref: m.user_ref, trade: m.trade })
             }
@@ -472,6 +492,7 @@ impl ClientEvent {
             | Self::OrderEntryDisabled { user_ref }
             | Self::OrderEntryEnabled { user_ref }
             | Self::TransferSent { user_ref, .. }
+            | Self::SettingMade { user_ref, .. }
             | Self::Broken { user_ref, .. } => Some(*user_ref),
         }
     }
@@ -497,6 +518,7 @@ impl ClientEvent {
             | Self::OrderEntryEnabled { .. }
             | Self::AccountState { .. }
             | Self::TransferSent { .. }
+            | Self::SettingMade { .. }
             | Self::Broken { .. } => None,
         }
     }

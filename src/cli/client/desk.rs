@@ -9,10 +9,12 @@ use crate::client::blotter::{Blotter, FillLine, OrderLine, Standing};
 use crate::client::units::{Units, UnitsTable};
 use crate::client::{
     Bookmark, CancelCode, Client, ClientError, ClientEvent, ClientMessage, ClientTransfer, Credentials,
-    Endpoint, NewOrder, Replacement, Start,
+    Endpoint, NewOrder, Replacement, Setting, Start,
 };
 use crate::config::Config;
-use crate::domain::{Amount, AssetBalance, AssetId, OrderPrice, Side, Symbol, TriggerKind, UserRef, decimal};
+use crate::domain::{
+    Amount, AssetBalance, AssetId, OrderPrice, PositionLeg, Side, Symbol, TriggerKind, UserRef, decimal,
+};
 use crate::wire::soup::{LoginRejected, SessionId};
 use anyhow::{Context, bail, ensure};
 use rust_decimal::Decimal;
@@ -241,6 +243,14 @@ impl Desk {
             | ClientEvent::OrderEntryDisabled { .. }
             | ClientEvent::OrderEntryEnabled { .. }
             | ClientEvent::Broken { .. } => {}
+            ClientEvent::SettingMade { user_ref, symbol, setting, pot, wallet } => {
+                let what = match setting {
+                    Setting::MarginMode(mode) => format!("{} margin", mode.word()),
+                    Setting::Leverage(leverage) => format!("a leverage of {leverage}"),
+                    Setting::Margin { .. } => format!("{pot} minor units behind it, {wallet} in the wallet"),
+                };
+                self.say_news(&format!("#{user_ref}: {symbol} has {what}"));
+            }
             ClientEvent::TransferSent { user_ref, transfer, wallet, .. } => {
                 let line = self.assets.transferred(*user_ref, transfer, *wallet);
                 self.say_news(&line);
@@ -254,6 +264,15 @@ impl Desk {
         for lost in self.unanswered.split_off(&from) {
             self.say_news(&format!("#{lost} did not reach the exchange; it is not sent again"));
         }
+    }
+
+    /// Moves money between the wallet and a position; below 0: to the wallet.
+    fn move_margin(&mut self, amount: Decimal, code: &str, symbol: Symbol) -> anyhow::Result<()> {
+        let (_, exact) = self.assets.amount(code, amount.abs())?;
+        let amount = if amount.is_sign_negative() { Amount(-exact.0) } else { exact };
+        let setting = Setting::Margin { leg: PositionLeg::Net, amount };
+        self.numbering()?.set_in_contract(symbol, setting)?;
+        Ok(())
     }
 
     fn say_news(&mut self, line: &str) {
@@ -341,6 +360,8 @@ impl Desk {
                 let (from, to, reference) = (*from, *to, *reference);
                 self.numbering()?.transfer(&ClientTransfer { asset, amount, from, to, reference })?;
             }
+            Line::Set { symbol, setting } => drop(self.numbering()?.set_in_contract(*symbol, *setting)?),
+            Line::Margin { amount, code, symbol } => self.move_margin(*amount, code, *symbol)?,
             Line::Balances => {
                 for asset in self.assets.ids() {
                     self.client()?.query_balance(asset)?;
@@ -533,7 +554,7 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
         ClientEvent::MassCanceled { user_ref, .. } => format!("#{user_ref}: all those orders are cancelled"),
         ClientEvent::OrderEntryEnabled { user_ref } => format!("#{user_ref}: order entry is on"),
         ClientEvent::OrderEntryDisabled { user_ref } => format!("#{user_ref}: order entry is off"),
-        // The desk reports balances and transfers, because it knows the assets.
+        // The desk reports balances, transfers, settings and sessions.
         ClientEvent::AccountState { balance: Some(_), .. } | ClientEvent::TransferSent { .. } => return None,
         ClientEvent::AccountState { next_user_ref, cancel_at: None, balance: None } => {
             format!("the next number is {next_user_ref}")
@@ -542,11 +563,11 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
             let at = clock(at.since_midnight_ns());
             format!("the next number is {next_user_ref}; all orders are cancelled at {at} unless held again")
         }
-        // The desk reports these with the session's id.
         ClientEvent::SessionStarted | ClientEvent::SessionEnded => return None,
-        ClientEvent::Refreshed { .. } | ClientEvent::CancelPending { .. } | ClientEvent::Broken { .. } => {
-            return None;
-        }
+        ClientEvent::Refreshed { .. }
+        | ClientEvent::CancelPending { .. }
+        | ClientEvent::SettingMade { .. }
+        | ClientEvent::Broken { .. } => return None,
     })
 }
 

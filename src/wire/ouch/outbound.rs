@@ -301,6 +301,26 @@ message! {
     }
 }
 
+message! {
+    /// `L`, Setting Made, a private message: the answer to a Contract Setting.
+    SettingMade b'L' 47 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the message that is answered.
+        user_ref: UserRef = 9,
+        /// What is set; see [`super::Setting`], as for leg and value.
+        kind: u8 = 13,
+        symbol: Symbol = 14,
+        /// Which position.
+        leg: u8 = 22,
+        value: Amount = 23,
+        /// What the pot has then, minor units; 0 if no money was moved.
+        pot: Amount = 31,
+        /// What the wallet has then, minor units, what orders hold included; 0 if no money was moved.
+        wallet: Amount = 39,
+    }
+}
+
 /// A message to a client, with its optional tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outbound<'a> {
@@ -340,6 +360,8 @@ pub enum Outbound<'a> {
     AccountState(AccountQueryResponse, Appendage<'a>),
     /// Money is on its way to another shard.
     TransferSent(MoneySent, Appendage<'a>),
+    /// The account has set something in a contract.
+    SettingMade(SettingMade, Appendage<'a>),
 }
 
 impl<'a> Outbound<'a> {
@@ -379,6 +401,7 @@ impl<'a> Outbound<'a> {
             EntryEnabled::KIND => with_tail!(EntryEnabled, EntryEnabled, Mandatory),
             AccountQueryResponse::KIND => with_tail!(AccountState, AccountQueryResponse, Optional),
             MoneySent::KIND => with_tail!(TransferSent, MoneySent, Optional),
+            SettingMade::KIND => with_tail!(SettingMade, SettingMade, Optional),
             _ => Err(OuchError::UnknownKind { kind }),
         }
     }
@@ -405,6 +428,7 @@ impl<'a> Outbound<'a> {
             Self::EntryEnabled(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::AccountState(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::TransferSent(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::SettingMade(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
         }
     }
 }

@@ -100,6 +100,11 @@ proptest! {
             from: ShardId(order.side), to: ShardId(order.display), reference: order.price,
         };
         check_inbound_again(Inbound::Transfer(moved, Appendage(&bytes)));
+        let set = ContractSetting {
+            user_ref, kind: order.side, symbol: order.symbol, leg: order.display,
+            value: Amount(change.price as i64),
+        };
+        check_inbound_again(Inbound::Setting(set, Appendage(&bytes)));
     }
 
     #[test]
@@ -146,6 +151,11 @@ proptest! {
             to: ShardId(m.side), number: m.order.0, reference: trade, wallet: Amount(trade as i64),
         };
         check_outbound_again(Outbound::TransferSent(sent, Appendage(&bytes)));
+        let made = SettingMade {
+            timestamp, user_ref, kind: code.0, symbol: m.symbol, leg: m.side, value: Amount(m.price as i64),
+            pot: Amount(trade as i64), wallet: Amount(m.order.0 as i64),
+        };
+        check_outbound_again(Outbound::SettingMade(made, Appendage(&bytes)));
         check_outbound_again(Outbound::CancelPending(CancelPending { timestamp, user_ref }, Appendage(&bytes)));
         let broken = BrokenTrade {
             timestamp, user_ref, trade: TradeId(trade), reason: code.0, cl_ord_id: m.cl_ord_id,

@@ -227,7 +227,7 @@ pub fn shown(event: &Event) -> String {
 }
 
 /// The first words of all kinds of events.
-pub const EVENT_KINDS: [&str; 57] = [
+pub const EVENT_KINDS: [&str; 54] = [
     "accepted",
     "account",
     "account-state",
@@ -254,9 +254,6 @@ pub const EVENT_KINDS: [&str; 57] = [
     "listed",
     "login",
     "led",
-    "leverage",
-    "margin-mode",
-    "margin-moved",
     "margin-tier",
     "margin-tiers",
     "mark",
