@@ -61,6 +61,7 @@
 //!                                       interest-max; those of `risk()` in scripts/contracts.rs where nothing is said
 //! margin-tier 0 1 of 3 floor=5000       instrument, row, number of rows; floor initial maintenance
 //! fund 1 500 #1                         asset, amount, reference
+//! settle 1 151                          instrument, ticks
 //!
 //! book 0                                what the book shows: side, lots, ticks, orders, best bid and ask in the middle
 //! orders 0                              all live orders as they would trade, asks upside down: shown and open lots
