@@ -234,10 +234,10 @@ reasons!(
         89 => LeverageAboveTier: "the account's leverage is above that of the tier of this position",
         /// The contract expired and waits for its settlement.
         90 => ContractExpired: "the contract expired",
-        /// The insurance fund of the asset is below 0: nothing leaves the shard.
-        93 => FundBelowZero: "the insurance fund of the asset is below zero: nothing may be withdrawn",
         /// There is no position with money of its own there.
         91 => NoPosition: "the account has no such position with a margin of its own",
+        /// The insurance fund of the asset is below 0: nothing leaves the shard.
+        93 => FundBelowZero: "the insurance fund of the asset is below zero: nothing may be withdrawn",
     }
 );
 

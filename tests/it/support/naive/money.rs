@@ -252,8 +252,8 @@ impl Naive {
         asset: AssetId,
         amount: Amount,
     ) -> Result<(), RejectReason> {
+        self.fund_is_sound(asset)?;
         let charged = self.as_if_charged(account, asset);
-        charged.fund_is_sound(asset)?;
         let fits = i128::from(amount.0) <= charged.withdrawable(account, asset);
         if fits { Ok(()) } else { Err(RejectReason::InsufficientFunds) }
     }

@@ -8,7 +8,7 @@ use dojima::domain::{
     FundingPaid, InstrumentId, MarketEvent, OrderCommand, OrderEvent, RejectReason,
 };
 
-pub const FUNDING_CASES: [&str; 25] = [
+pub const FUNDING_CASES: [&str; 24] = [
     "a funding that longs pay",
     "a funding that shorts pay",
     "a funding of samples that come to nothing",
@@ -25,7 +25,6 @@ pub const FUNDING_CASES: [&str; 25] = [
     "a dry run in vain over positions that are not charged",
     "a funding that ends by the last touch",
     "a funding that leaves something over",
-    "a wallet that a funding takes below 0",
     "an expiry with a price",
     "an expiry without a price",
     "a contract that waits, settled by an operator",
@@ -56,7 +55,6 @@ impl Came<'_> {
             dry_run,
             last_touch,
             funding_left_over,
-            below_zero,
             priced,
             pending,
             waited,
@@ -85,7 +83,6 @@ impl Came<'_> {
                     let uncrossed = |event: &Event| matches!(event, Event::Market(MarketEvent::Uncrossed(_)));
                     let auction = self.events[..at].iter().any(uncrossed);
                     add(nothing_paid, it.amount.0 == 0);
-                    add(below_zero, it.wallet < 0 && it.wallet - it.amount.0 >= 0);
                     add(by_tick, ticks);
                     add(in_auction, auction);
                     add(before_fill, !auction && is(is_trade));

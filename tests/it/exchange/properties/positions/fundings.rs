@@ -29,11 +29,11 @@ fn fundings() -> BoxedStrategy<Move> {
         Taste { market: 30, immediate: 10, min: 12, show: 8, oco: 5, trigger: 5, ..Taste::plain(TICKS) };
     let mut acts = orders(&taste, 25);
     acts.extend([
-        (35, moves::index(30)),
-        (30, moves::tick()),
+        (35, moves::index(50)),
+        (18, moves::tick()),
         (16, moves::transfers(SCALE)),
-        (1, moves::settle()),
-        (4, moves::halts()),
+        (2, moves::settle()),
+        (6, moves::halts()),
         (1, moves::same_terms()),
         (1, moves::mark()),
     ]);

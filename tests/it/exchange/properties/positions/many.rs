@@ -11,7 +11,7 @@ use dojima::domain::{
 use proptest::prelude::*;
 
 const SECOND: u64 = 1_000_000_000;
-/// Accounts 1 to 1,200 have two lots of the linear contract each, the first 400 of them of the inverse one too.
+/// Accounts 1 to 1,200 have lots of the linear contract each, the first 400 of them of the inverse one too.
 const HOLDERS: u32 = 1_200;
 const OF_BOTH: u32 = 400;
 
@@ -102,10 +102,10 @@ fn of(instrument: InstrumentId, accounts: impl Iterator<Item = u32>) -> Vec<(u32
 #[test]
 fn a_funding_of_more_positions_than_a_tick_may_charge() -> Result<(), TestCaseError> {
     let mut crowd = Crowd::opened()?;
-    for (instrument, holders) in [(LINEAR, HOLDERS), (INVERSE, OF_BOTH)] {
+    for (instrument, holders, lots) in [(LINEAR, HOLDERS, 2), (INVERSE, OF_BOTH, 4)] {
         for short in (1..holders).step_by(2) {
-            crowd.order(login(short), instrument, Side::Sell, 2, 150)?;
-            crowd.order(login(short + 1), instrument, Side::Buy, 2, 150)?;
+            crowd.order(login(short), instrument, Side::Sell, lots, 150)?;
+            crowd.order(login(short + 1), instrument, Side::Buy, lots, 150)?;
         }
         crowd.order(LoginId(1), instrument, Side::Buy, 30, 152)?;
         crowd.order(LoginId(1), instrument, Side::Sell, 30, 154)?;

@@ -63,6 +63,8 @@ impl std::fmt::Debug for Move {
 pub struct Traders {
     setting: Setting,
     now: u64,
+    /// What of the next move's time has passed already.
+    waited: u64,
     used: [u32; LOGIN_ACCOUNTS.len()],
     /// By shard and trader.
     transfers: [[u64; ACCOUNTS as usize]; 2],
@@ -72,7 +74,7 @@ pub struct Traders {
 impl Traders {
     pub fn new(setting: Setting) -> Self {
         let (used, transfers) = ([0; LOGIN_ACCOUNTS.len()], [[9; ACCOUNTS as usize]; 2]);
-        Self { setting, now: 0, used, transfers, funds: [0; ASSETS.len()] }
+        Self { setting, now: 0, waited: 0, used, transfers, funds: [0; ASSETS.len()] }
     }
 
     fn stamp(&self) -> Stamp {
@@ -86,6 +88,12 @@ impl Traders {
 
     /// The commands that lead to that of the move.
     pub fn before(&mut self, step: &Move) -> Vec<(Stamp, Command)> {
+        // After a long time there is a price of the index first, as a rule.
+        if self.setting.dated && step.wait > 9 * SECOND && !step.wait.is_multiple_of(5) {
+            self.waited = step.wait - 1;
+            self.now += self.waited;
+            return vec![(self.stamp(), self.index(735 + (step.wait % 30) as u32, 0))];
+        }
         let Act::LastHalfHour(instrument, ticks) = step.act else { return Vec::new() };
         let expiry = u64::from(terms(instrument).expiry) * SECOND;
         let begin = expiry - 1_800 * SECOND;
@@ -112,7 +120,7 @@ impl Traders {
         naive: &Naive,
         on_its_way: Option<ShardTransfer>,
     ) -> (Stamp, Command) {
-        self.now += step.wait;
+        self.now += step.wait - std::mem::take(&mut self.waited);
         let stamp = self.stamp();
         let open = naive.open_orders();
         let one = |which: u8| (!open.is_empty()).then(|| open[usize::from(which) % open.len()]);
@@ -474,10 +482,10 @@ pub fn settle() -> BoxedStrategy<Act> {
 /// A halt, a close, and trading again.
 pub fn halts() -> BoxedStrategy<Act> {
     let phase = prop_oneof![
-        6 => Just(Phase::Continuous),
+        8 => Just(Phase::Continuous),
         1 => Just(Phase::Halted),
         1 => Just(Phase::Closed),
-        1 => Just(Phase::OpeningAuction),
+        2 => Just(Phase::OpeningAuction),
     ];
     let set = (any_contract(), phase);
     admin(set.prop_map(|(instrument, phase)| AdminCommand::SetPhase { instrument, phase }))
@@ -685,10 +693,10 @@ pub fn waits() -> BoxedStrategy<u64> {
 /// Time that passes in such steps that fundings and expiries come, with samples between them.
 pub fn long_waits() -> BoxedStrategy<u64> {
     prop_oneof![
-        60 => Just(0_u64),
-        40 => SECOND / 2..2 * SECOND,
-        6 => 2 * SECOND..9 * SECOND,
-        3 => 60 * SECOND..900 * SECOND,
+        75 => Just(0_u64),
+        25 => SECOND / 2..2 * SECOND,
+        2 => 2 * SECOND..9 * SECOND,
+        1 => 60 * SECOND..900 * SECOND,
         3 => 1_000 * SECOND..3_700 * SECOND,
     ]
     .boxed()
