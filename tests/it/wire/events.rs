@@ -3,8 +3,8 @@
 use super::*;
 use dojima::domain::contracts::ContractValue;
 use dojima::domain::{
-    AdminEvent, ContractEvent, FundPaid, FundingNumber, FundingPaid, OrderEvent, OrderTerms, PositionCause,
-    PositionChanged, PositionLeg, PositionState, VenueEvent,
+    AdminEvent, FundPaid, FundingNumber, FundingPaid, OrderEvent, OrderTerms, PositionCause, PositionChanged,
+    PositionState, VenueEvent,
 };
 use dojima::wire::ouch::Echoed;
 

@@ -38,9 +38,10 @@ impl Naive {
         let (equity, needed) = self.stand(account, instrument, mark);
         let narrow = |amount: i128| i64::try_from(amount).expect("it fits");
         Some(PositionState {
-            leverage: self.leverage(instrument) as u8,
+            leverage: self.leverage(account, instrument) as u8,
             lots: narrow(leg.lots),
             cost: narrow(leg.cost),
+            pot: narrow(self.pot(account, instrument)),
             mark: Price(mark),
             profit: self.listed_as(instrument).profit(leg.lots, leg.cost, mark).expect("it fits"),
             equity: narrow(equity),
@@ -50,11 +51,21 @@ impl Naive {
         })
     }
 
-    /// Equity and maintenance margin of an account in what a contract is settled in, with that contract at another mark.
+    /// Equity and maintenance margin of the margin account of a position, with its contract at another mark.
     fn stand(&self, account: AccountId, moved: InstrumentId, mark: i64) -> (i128, i128) {
         let asset = self.settled_in(moved);
-        let mut sums = (self.holding(account, asset).total, 0);
-        for (instrument, leg) in self.with_lots(&self.legs, account, asset) {
+        let alone = self.is_isolated(account, moved);
+        let money = if alone { self.pot(account, moved) } else { self.holding(account, asset).total };
+        let mut sums = (money, 0);
+        let all = self.legs.iter().filter(|((of, instrument), leg)| {
+            *of == account && leg.lots != 0 && self.settled_in(*instrument) == asset
+        });
+        for ((_, instrument), leg) in all {
+            let (instrument, leg) = (*instrument, *leg);
+            let counts = if alone { instrument == moved } else { !self.is_isolated(account, instrument) };
+            if !counts {
+                continue;
+            }
             let Position { lots, cost, .. } = leg;
             let at = if instrument == moved { mark } else { self.mark_of(instrument) };
             let listed = self.listed_as(instrument);
