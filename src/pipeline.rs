@@ -101,7 +101,8 @@ pub fn build(
     let (in_flight, shards) = (shards.in_flight().collect(), shards.into_vec());
     let site = Site { config, data, clocks, counters, opening: &opening, last, last_event };
     let mut placement = ThreadPlacement::new(config, shards.len())?;
-    let timer = settings::timer(config, &listings, &streams, data.event_log())?;
+    let known = settings::Known::by(&shards[0]);
+    let timer = settings::timer(config, &listings, &streams, data.event_log(), &known)?;
     let present = Present {
         gateway: order_entry.is_some(),
         timer: timer.is_some(),
@@ -110,7 +111,6 @@ pub fn build(
     };
     let Ends { shared, entry, order, durable, followers, outside } =
         Ends::new(config, &present, last.sequence);
-    let known = settings::Known::by(&shards[0]);
     let start = gateway_start(&listings, &streams, &shards[0]);
     let (gateway, authenticator) = entry_path(site, &mut placement, &shared, entry, order_entry, start)?;
     let stamps = stamps(clocks, last, counters);

@@ -37,6 +37,28 @@ impl Visitor<'_> for Exact {
     }
 }
 
+/// The same for a decimal that may be left out.
+pub(super) mod optional {
+    use rust_decimal::Decimal;
+    use serde::{Deserializer, Serializer};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        value: &Option<Decimal>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::serialize(value, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Decimal>, D::Error> {
+        super::deserialize(deserializer).map(Some)
+    }
+}
+
 /// The same for a list of decimals.
 pub(super) mod list {
     use rust_decimal::Decimal;

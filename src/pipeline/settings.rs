@@ -1,19 +1,19 @@
 //! Converts the configuration to the settings of the stages.
 
-use crate::config::{
-    self, Config, JournalSection, JournalWrite, LoginConfig, OldSegments, TimeOfDay, UserRole,
-};
-use crate::domain::streams::StreamIndex;
+mod timer;
+
+pub(super) use timer::timer;
+
+use crate::config::{self, Config, JournalSection, JournalWrite, LoginConfig, OldSegments, UserRole};
 use crate::domain::{
-    AccountId, AddIndex, AssetCode, Command, Listing, Listings, LoginId, ShardId, Symbol, VenueCommand,
-    versions,
+    AccountId, AddIndex, AssetCode, Command, Listing, LoginId, ShardId, VenueCommand, versions,
 };
 use crate::exchange::Exchange;
 use crate::net::auth::Role;
 use crate::operator::Names;
 use crate::recovery::DataDir;
 use crate::replica::is_snapshot_file;
-use crate::runtime::{Counters, Fatal, ThreadingMode, UnixNanos};
+use crate::runtime::{Counters, Fatal, ThreadingMode};
 use crate::sql::{People, WAL_KEPT_BYTES};
 use crate::stages::authenticator::{KNOWN_ADDRESSES_FILE, Secret, User};
 use crate::stages::feed::{FeedSettings, MoldSettings, is_checkpoint_file};
@@ -24,10 +24,9 @@ use crate::stages::shadow::{
 };
 use crate::stages::space::SpaceLow;
 use crate::stages::sql_writer::{SqlSettings, WriteBehind};
-use crate::stages::timer::{Roll, Schedule, ScheduleEntry, TimerSettings};
 use crate::wire::soup::{self, SessionId};
 use dojima_journal::storage::{Storage, Writing};
-use dojima_journal::{Durability, JournalError, Options, Reader, Retire, is_journal_file};
+use dojima_journal::{Durability, Options, Retire, is_journal_file};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -294,63 +293,6 @@ pub(super) fn feed(config: &Config, log: Option<Options>) -> Result<FeedSettings
             requests_per_second: market.mold_requests_per_second,
         }),
     })
-}
-
-/// Settings of the timer; `None` if it has nothing to do. Schedules come from the present configuration, for the
-/// instruments in the journal.
-///
-/// # Errors
-/// [`Fatal::EventLog`] if the event log cannot be read to find when the session began.
-pub(super) fn timer(
-    config: &Config,
-    listings: &Listings,
-    streams: &StreamIndex,
-    log: &Arc<dyn Storage>,
-) -> Result<Option<TimerSettings>, Fatal> {
-    let interval = config.timers.tick_interval_ms;
-    let tick_interval = (interval > 0).then(|| Duration::from_millis(interval));
-    let of = |instrument: &config::InstrumentConfig| {
-        let listing = listings.get(listings.find(Symbol::new(&instrument.symbol)?)?)?;
-        let entries = instrument.schedule.iter().map(|entry| ScheduleEntry {
-            second_of_day: entry.time.0,
-            days: entry.day_bits(),
-            phase: entry.phase,
-        });
-        Some(Schedule {
-            instrument: listing.instrument,
-            symbol: listing.symbol,
-            found: listing.phase,
-            entries: entries.collect(),
-        })
-    };
-    let with_hours = config.instruments.iter().filter(|instrument| !instrument.schedule.is_empty());
-    let mut schedules: Vec<Schedule> = with_hours.filter_map(of).collect();
-    schedules.sort_unstable_by_key(|schedule| schedule.instrument);
-    let roll = match config.gateway.roll_at {
-        Some(TimeOfDay(second_of_day)) => {
-            Some(Roll { second_of_day, began: session_began(streams, log)?, first: first_session(config)? })
-        }
-        None => None,
-    };
-    let anything = tick_interval.is_some() || !schedules.is_empty() || roll.is_some();
-    Ok(anything.then_some(TimerSettings { tick_interval, schedules, roll }))
-}
-
-/// When the present session began: the oldest first message of all streams, because some streams may have restarted
-/// since. The distant past if that message is no longer kept; never if there are no logins.
-fn session_began(streams: &StreamIndex, log: &Arc<dyn Storage>) -> Result<UnixNanos, Fatal> {
-    let Some(first) = streams.beginnings().min() else { return Ok(UnixNanos(u64::MAX)) };
-    let mut reader = match Reader::open_segment_of(Arc::clone(log), first) {
-        Ok(reader) => reader,
-        Err(JournalError::Gone { .. }) => return Ok(UnixNanos(0)),
-        Err(error) => return Err(Fatal::event_log(error)),
-    };
-    while let Some(record) = reader.next().map_err(Fatal::event_log)? {
-        if record.sequence == first {
-            return Ok(UnixNanos(record.time_ns));
-        }
-    }
-    Ok(UnixNanos(0))
 }
 
 /// How the journal is written. Sync mode uses the way with the cheaper sync, async mode the one that appends without a

@@ -1,6 +1,6 @@
 //! The configuration: the built-in file and its bounds; in `opening`, the opening commands and the comparison with a journal.
 
-mod contracts;
+pub mod contracts;
 mod opening;
 
 use dojima::config::{

@@ -1,5 +1,7 @@
 //! The timer: ticks and hours, by a clock that is moved by hand.
 
+mod fixed_index;
+
 use crate::cli::{Place, assert_says};
 use crate::support::engines::{logged_events, small_config, without_times};
 use dojima::client::{ClientError, Credentials, Resume, Session};
@@ -150,7 +152,8 @@ fn a_start_brings_instruments_to_the_phase_of_the_hour() {
 #[test]
 fn a_full_ring_delays_and_drops_nothing() {
     let schedules = (0..5).map(|instrument| office_hours(instrument, Phase::Closed)).collect();
-    let settings = TimerSettings { tick_interval: Some(Duration::from_secs(1)), schedules, roll: None };
+    let settings =
+        TimerSettings { tick_interval: Some(Duration::from_secs(1)), schedules, ..TimerSettings::default() };
     let mut rig = Rig::new(2, WEDNESDAY + 9 * HOUR, settings);
     let mut asked = Vec::new();
     for _ in 0..4 {

@@ -9,7 +9,7 @@ use dojima::domain::{
 use dojima::replica::State;
 
 /// What the file says of a perpetual and of an inverse contract that ends.
-const CONTRACTS: &str = r#"
+pub const CONTRACTS: &str = r#"
 [[indexes]]
 symbol = "BTC"
 price_decimals = 2
@@ -103,7 +103,7 @@ fn text() -> String {
 }
 
 /// With deposits that a venue of several shards may have.
-fn with_defaults(contracts: &str) -> String {
+pub fn with_defaults(contracts: &str) -> String {
     let smaller = DEFAULT_TOML.replace("USDT = \"10000000000\"", "USDT = \"1000000000\"");
     assert_ne!(smaller, DEFAULT_TOML);
     format!("{smaller}\n{contracts}")
@@ -293,6 +293,17 @@ fn refused(rows: &[(&str, &str, &str)]) {
 }
 
 #[test]
+fn a_fixed_price_is_not_journaled() {
+    let fixed = edited("grace_s = 60", "grace_s = 60\nfixed_price = \"50000.5\"").expect("is valid");
+    assert_eq!(fixed.indexes[0].fixed_price, Some("50000.5".parse().expect("a number")));
+    assert_eq!(config().indexes[0].fixed_price, None);
+    let journaled = config().opening_commands().expect("is valid");
+    assert_eq!(fixed.opening_commands().expect("is valid"), journaled);
+    let text = fixed.to_toml().expect("can be written");
+    assert_eq!(Config::from_toml(&text, "written").expect("can be read"), fixed);
+}
+
+#[test]
 fn an_impossible_index_is_named() {
     refused(&[
         (
@@ -324,6 +335,19 @@ fn an_impossible_index_is_named() {
             "indexes[BTC].shard = \"OPTIONS\": no such shard; there are SPOT, FUTURES",
         ),
         ("grace_s = 60", "grace = 60", "unknown field `grace`"),
+        ("grace_s = 60", "fixed_price = \"0\"", "indexes[BTC].fixed_price = 0: must be above 0"),
+        ("grace_s = 60", "fixed_price = \"-1\"", "indexes[BTC].fixed_price = -1:"),
+        (
+            "grace_s = 60",
+            "fixed_price = \"50000.001\"",
+            "indexes[BTC].fixed_price = 50000.001: has more decimals than price_decimals = 2",
+        ),
+        (
+            "grace_s = 60",
+            "fixed_price = \"21474836.47\"",
+            "indexes[BTC].fixed_price = 21474836.47: is larger than any price that the protocol can",
+        ),
+        ("grace_s = 60", "fixed_price = 50000.5", "an exact number in quotes"),
     ]);
 }
 
