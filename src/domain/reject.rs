@@ -232,6 +232,10 @@ reasons!(
         88 => TooManyPositions: "the account has positions or orders in as many contracts as it may",
         /// The account's leverage is above that of the tier.
         89 => LeverageAboveTier: "the account's leverage is above that of the tier of this position",
+        /// The shard of the instrument is behind; cancels still work.
+        94 => ShardBusy: "the shard of the instrument is behind: only cancels are taken",
+        /// The login may not send prices of this index.
+        95 => IndexNotAllowed: "this login may not send prices of the index",
     }
 );
 
@@ -274,6 +278,7 @@ impl RejectReason {
         Self::UnknownSymbol,
         // The sequencer.
         Self::JournalSpaceLow,
+        Self::ShardBusy,
         // The exchange: the login, the instrument and switches.
         Self::OrderEntryDisabled,
         Self::UserRefInUse,

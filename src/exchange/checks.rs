@@ -525,5 +525,6 @@ pub(super) fn keeps_original(reason: RejectReason) -> bool {
             | RejectReason::OrderIsLinked
             | RejectReason::TooManyTriggers
             | RejectReason::JournalSpaceLow
+            | RejectReason::ShardBusy
     )
 }

@@ -1,12 +1,9 @@
 //! Converts the configuration to the settings of the stages.
 
-mod timer;
-
-pub(super) use timer::timer;
-
 use crate::config::{self, Config, JournalSection, JournalWrite, LoginConfig, OldSegments, UserRole};
 use crate::domain::{
-    AccountId, AddIndex, AssetCode, Command, Listing, LoginId, ShardId, VenueCommand, versions,
+    AccountId, AddIndex, AssetCode, Command, IndexId, Listing, LoginId, ShardId, Symbol, VenueCommand,
+    versions,
 };
 use crate::exchange::Exchange;
 use crate::net::auth::Role;
@@ -32,7 +29,11 @@ use std::time::Duration;
 
 /// Settings of the gateway. Logins that both configuration and journal know may log in; see
 /// [`Config::logins_known_to`].
-pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySettings, Fatal> {
+pub(super) fn gateway(
+    config: &Config,
+    opening: &[Command],
+    indexes: &[AddIndex],
+) -> Result<GatewaySettings, Fatal> {
     let gateway = &config.gateway;
     let logins = config.logins_known_to(opening).into_iter().map(|login| {
         let LoginConfig { cancel_on_disconnect_ms, messages_per_second: own, message_burst, .. } =
@@ -48,6 +49,7 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
     Ok(GatewaySettings {
         session: first_session(config)?,
         logins: logins.collect(),
+        index_senders: index_senders(config, opening, indexes),
         connections_max: gateway.connections_max,
         login_timeout: Duration::from_millis(gateway.login_timeout_ms),
         heartbeat_interval: Duration::from_millis(gateway.heartbeat_interval_ms),
@@ -59,8 +61,19 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
     })
 }
 
+/// Which logins may send prices of which indexes: those that configuration and journal both know.
+fn index_senders(config: &Config, opening: &[Command], indexes: &[AddIndex]) -> Vec<(LoginId, IndexId)> {
+    let mut senders = Vec::new();
+    for login in config.logins_known_to(opening) {
+        let symbols = login.config.indexes.iter().map(|symbol| Symbol::new(symbol));
+        let known = symbols.filter_map(|symbol| indexes.iter().find(|index| Some(index.symbol) == symbol));
+        senders.extend(known.map(|index| (login.login, index.index)));
+    }
+    senders
+}
+
 /// The id of the venue's first session.
-fn first_session(config: &Config) -> Result<SessionId, Fatal> {
+pub(super) fn first_session(config: &Config) -> Result<SessionId, Fatal> {
     SessionId::new(&config.gateway.session).ok_or_else(|| {
         Fatal::invariant(
             "gateway.session passed the configuration's checks but is no valid SoupBinTCP session name",
@@ -109,7 +122,7 @@ pub(super) fn names(config: &Config, opening: &[Command], known: Known) -> Resul
 pub(super) struct Known {
     assets: Vec<(AssetCode, u8)>,
     listings: Vec<Listing>,
-    indexes: Vec<AddIndex>,
+    pub(super) indexes: Vec<AddIndex>,
 }
 
 impl Known {
@@ -133,6 +146,12 @@ fn shards(config: &Config, opening: &[Command]) -> Vec<(String, ShardId)> {
     first.into_iter().chain(others).collect()
 }
 
+/// The core of each shard's matcher, as the present file says, by shard.
+pub(super) fn shard_cores(config: &Config, opening: &[Command]) -> Vec<(ShardId, usize)> {
+    let core = |name: &str| config.shards.iter().find(|shard| shard.name == name)?.core;
+    shards(config, opening).iter().filter_map(|(name, shard)| Some((*shard, core(name)?))).collect()
+}
+
 fn user(config: &LoginConfig, login: Option<LoginId>) -> Result<User, Fatal> {
     let name = &config.username;
     let unfit = |key: &str, why: &str| Fatal::invariant(format!("the {key} of login {name} {why}"));
@@ -153,6 +172,7 @@ fn user(config: &LoginConfig, login: Option<LoginId>) -> Result<User, Fatal> {
             UserRole::DropCopy => Role::DropCopy,
             UserRole::MarketData => Role::MarketData,
             UserRole::Admin => Role::Admin,
+            UserRole::Index => Role::Index,
         },
         login,
         allow_from: config.allow_from.iter().map(|network| network.0).collect(),

@@ -8,6 +8,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod asked;
 mod fixed_index;
 mod schedule;
 
@@ -17,6 +18,8 @@ pub use schedule::{Roll, Schedule, ScheduleEntry};
 use crate::domain::{AdminCommand, ClockCommand, Command, Phase, VenueCommand};
 use crate::ring::{CursorReader, Producer};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, UnixNanos, WallClock};
+use crate::stages::phases::PhaseAnswers;
+use asked::{AskedPhase, LOOK_EVERY, Outcome};
 use fixed_index::next_multiple;
 use schedule::moves_at_start;
 use std::collections::VecDeque;
@@ -74,6 +77,10 @@ pub struct Timer {
     opening: Option<VecDeque<(usize, Phase)>>,
     /// By schedule: the next entry.
     next: Vec<Option<(u64, Phase)>>,
+    /// By schedule: the phase that was asked for and is not known to be set.
+    asked: Vec<Option<AskedPhase>>,
+    /// What becomes of phases; `None`: nobody tells.
+    answers: Option<PhaseAnswers>,
     next_tick_ns: u64,
     /// The indexes with fixed prices, and by index when its next price is due, ns since 1970.
     indexes: Vec<FixedIndex>,
@@ -103,6 +110,8 @@ impl Timer {
             clock,
             tick_interval_ns: interval.map(|nanos| u64::try_from(nanos).unwrap_or(u64::MAX).max(1)),
             next: vec![None; settings.schedules.len()],
+            asked: vec![None; settings.schedules.len()],
+            answers: None,
             schedules: settings.schedules,
             control: TimerControl::default(),
             opening: None,
@@ -118,6 +127,13 @@ impl Timer {
             rolls: counters.register("timer.rolls", "commands"),
             prices: counters.register("timer.prices", "commands"),
         }
+    }
+
+    /// Is told what becomes of the phases; `answers` watch the instruments of the schedules, in their order. A phase that is
+    /// refused because a contract has no price yet is asked for again.
+    pub fn hearing(mut self, answers: PhaseAnswers) -> Self {
+        self.answers = Some(answers);
+        self
     }
 
     /// For an orderly stop.
@@ -168,7 +184,7 @@ impl Timer {
             work += 1;
         }
         while let Some((at, phase)) = self.opening.as_ref().and_then(|opening| opening.front().copied()) {
-            if !self.set_phase(at, phase) {
+            if !self.set_phase(at, phase, now) {
                 return (work, false);
             }
             self.opening.as_mut().and_then(VecDeque::pop_front);
@@ -177,11 +193,16 @@ impl Timer {
         while let Some((at, at_s, phase)) = self.next_phase().filter(|(_, at_s, _)| *at_s <= now_s) {
             let is_late = now_s - at_s > CATCH_UP_S;
             let phase = if is_late { self.schedules[at].at(now_s).unwrap_or(phase) } else { phase };
-            if !self.set_phase(at, phase) {
+            if !self.set_phase(at, phase, now) {
                 return (work, false);
             }
             self.next[at] = self.schedules[at].after(if is_late { now_s } else { at_s });
             work += 1;
+        }
+        let (again, is_done) = self.look(now);
+        work += again;
+        if !is_done {
+            return (work, false);
         }
         // After the phases of the same moment, which belong to the session that ends.
         if let Some(roll) = self.roll.filter(|_| self.next_roll_s <= now_s) {
@@ -210,15 +231,61 @@ impl Timer {
     }
 
     /// Sends a phase change for the instrument of this schedule. `false`: the ring is full.
-    fn set_phase(&mut self, schedule: usize, phase: Phase) -> bool {
-        let Schedule { instrument, symbol, .. } = self.schedules[schedule];
-        if self.ports.commands.try_push(Command::Admin(AdminCommand::SetPhase { instrument, phase })).is_err()
-        {
+    fn set_phase(&mut self, at: usize, phase: Phase, now: UnixNanos) -> bool {
+        // What is counted before the command is sent cannot be its answer.
+        let asked = self.answers.as_ref().map(|answers| AskedPhase::new(phase, at, answers, now));
+        if !self.send_phase(at, phase) {
             return false;
         }
-        tracing::info!("{symbol}: phase {} by its schedule", phase.word());
-        self.phases.add(1);
+        if asked.is_none() {
+            self.tell_set(at, phase);
+        }
+        self.asked[at] = asked;
         true
+    }
+
+    fn send_phase(&mut self, at: usize, phase: Phase) -> bool {
+        let instrument = self.schedules[at].instrument;
+        let set = Command::Admin(AdminCommand::SetPhase { instrument, phase });
+        let fits = self.ports.commands.try_push(set).is_ok();
+        self.phases.add(u64::from(fits));
+        fits
+    }
+
+    fn tell_set(&self, at: usize, phase: Phase) {
+        tracing::info!("{}: phase {} by its schedule", self.schedules[at].symbol, phase.word());
+    }
+
+    /// Looks what became of the phases that were asked for. Sends those again that can be set now; returns how many, and
+    /// whether all of them fitted.
+    fn look(&mut self, now: UnixNanos) -> (usize, bool) {
+        let mut sent = 0;
+        for at in 0..self.asked.len() {
+            let (Some(answers), Some(asked)) = (&self.answers, &mut self.asked[at]) else { continue };
+            let phase = asked.phase;
+            match asked.outcome(at, answers, now) {
+                Outcome::Unknown => {}
+                Outcome::Set => {
+                    self.asked[at] = None;
+                    self.tell_set(at, phase);
+                }
+                Outcome::Refused => tracing::warn!(
+                    "{}: phase {} by its schedule was refused, as the contract is not complete or its index has no \
+                     fresh price; it is asked for again when an index has one",
+                    self.schedules[at].symbol,
+                    phase.word()
+                ),
+                Outcome::Again => {
+                    let again = asked.again(at, answers, now);
+                    if !self.send_phase(at, phase) {
+                        return (sent, false);
+                    }
+                    self.asked[at] = Some(again);
+                    sent += 1;
+                }
+            }
+        }
+        (sent, true)
     }
 }
 
@@ -240,7 +307,10 @@ impl Agent for Timer {
             let phase_ns = self.next_phase().map_or(u64::MAX, |(_, at_s, _)| at_s.saturating_mul(SECOND_NS));
             let roll_ns = self.next_roll_s.saturating_mul(SECOND_NS);
             let price_ns = self.next_prices.iter().copied().min().unwrap_or(u64::MAX);
-            self.idle_until = UnixNanos(self.next_tick_ns.min(phase_ns).min(roll_ns).min(price_ns));
+            let is_asking = self.asked.iter().any(Option::is_some);
+            let look_ns = if is_asking { now.0.saturating_add(LOOK_EVERY) } else { u64::MAX };
+            let due = [self.next_tick_ns, phase_ns, roll_ns, price_ns, look_ns];
+            self.idle_until = UnixNanos(due.into_iter().min().unwrap_or(u64::MAX));
         }
         if work > 0 {
             self.ports.downstream.iter().for_each(Doorbell::ring);

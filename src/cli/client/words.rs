@@ -29,6 +29,8 @@ balances                         what the account has
 next                             the next number that the exchange takes
 transfer AMOUNT ASSET from SHARD to SHARD as REFERENCE
                                  shards by number; references rise
+index SYMBOL PRICE               a price of an index, of logins with the role
+                                 index
 hold MILLISECONDS                cancel everything unless this is said again
                                  in time; 0 ends it
 disable | enable                 whether this login may enter orders
@@ -125,6 +127,13 @@ pub enum Line {
         to: ShardId,
         /// The number of the transfer.
         reference: u64,
+    },
+    /// Sends a price of an index.
+    Index {
+        /// The index.
+        symbol: Symbol,
+        /// Its price now.
+        price: Decimal,
     },
     /// The account's balance of every asset.
     Balances,
@@ -226,6 +235,7 @@ pub fn read(line: &str) -> Read<Line> {
         "orders" | "o" => Line::Orders,
         "fills" | "f" => Line::Fills,
         "transfer" => transfer(&mut words)?,
+        "index" => Line::Index { symbol: words.symbol()?, price: words.number("the price")? },
         "balances" => Line::Balances,
         "next" => Line::Next,
         "hold" => {
@@ -401,6 +411,10 @@ mod tests {
                     reference: 7,
                 },
             ),
+            (
+                "index btc 50000.5",
+                Line::Index { symbol: Symbol::new("BTC").expect("a symbol"), price: number("50000.5") },
+            ),
             ("balances", Line::Balances),
             ("next", Line::Next),
             ("hold 5000", Line::Hold(5000)),
@@ -431,6 +445,7 @@ mod tests {
             ("hold on", "milliseconds"),
             ("transfer 1 USDT 0 x 1", "not a whole number: x"),
             ("transfer 1 USDT 0 300 1", "from 0 to 7"),
+            ("index BTC", "the price is missing"),
             ("foo", "unknown command \"foo\"; type help"),
         ] {
             let error = read(line).expect_err(line).to_string();

@@ -375,7 +375,8 @@ impl News<'_> {
             | Outbound::EntryDisabled(..)
             | Outbound::EntryEnabled(..)
             | Outbound::AccountState(..)
-            | Outbound::TransferSent(..) => {}
+            | Outbound::TransferSent(..)
+            | Outbound::IndexAnswered(..) => {}
             Outbound::Accepted(m, _) => {
                 progress.accepted += 1;
                 self.set(m.user_ref, live(m.quantity))?;

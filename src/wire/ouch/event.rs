@@ -4,19 +4,19 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::outbound::{
-    AccountQueryResponse, CancelRejected, EntryDisabled, EntryEnabled, MassCancelResponse, MoneySent,
-    OrderAccepted, OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected,
-    OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled, SystemEvent,
+    AccountQueryResponse, CancelRejected, EntryDisabled, EntryEnabled, IndexPriceAnswer, MassCancelResponse,
+    MoneySent, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate,
+    OrderRejected, OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled, SystemEvent,
 };
 use super::tags::{self, Appendage, TagBuffer};
 use super::told::order_tags;
 use super::{Echoed, MARKET_PRICE};
 use crate::domain::audience::{Address, Part};
 use crate::domain::{
-    Accepted, AdminEvent, AssetBalance, CancelReason, Canceled, Event, EventRecord, Executed, Listing,
-    Listings, MarketEvent, OrderEvent, OrderId, OrderTerms, Price, Quantity, RejectReason, Replaced,
-    RestateReason, SelfTrade, SelfTradePrevented, Side, Switch, Symbol, Timestamp, TradeKind, TransferSent,
-    UserRef, VenueEvent, Visibility,
+    Accepted, AdminEvent, AssetBalance, CancelReason, Canceled, Event, EventRecord, Executed, IndexAnswered,
+    IndexOutcome, Listing, Listings, MarketEvent, OrderEvent, OrderId, OrderTerms, Price, Quantity,
+    RejectReason, Replaced, RestateReason, SelfTrade, SelfTradePrevented, ShardId, Side, Switch, Symbol,
+    Timestamp, TradeKind, TransferSent, UserRef, VenueEvent, Visibility, Wallet,
 };
 use crate::wire::soup;
 
@@ -182,6 +182,28 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             };
             Outbound::TransferSent(message, added.of(to)).encode(out)
         }
+        Event::Order(OrderEvent::WalletState(e)) => {
+            let message = AccountQueryResponse { timestamp, next_user_ref: e.next_user_ref };
+            if let Some(wallet) = &e.wallet {
+                added.push(tags::WALLET_OF, wallet_of(e.shard, wallet));
+            }
+            Outbound::AccountState(message, added.of(to)).encode(out)
+        }
+        Event::Order(OrderEvent::IndexAnswered(e)) => {
+            let IndexAnswered { user_ref, index, price, source_time, outcome, .. } = *e;
+            let message = IndexPriceAnswer {
+                timestamp,
+                user_ref,
+                index,
+                price: u64::from(price),
+                source_time: source_time.0,
+                state: match outcome {
+                    IndexOutcome::Taken => b'T',
+                    IndexOutcome::Held => b'H',
+                },
+            };
+            Outbound::IndexAnswered(message, added.of(to)).encode(out)
+        }
         // Events that `encode_event` handles itself, and events that are not sent to clients.
         Event::Admin(
             AdminEvent::AssetAdded { .. }
@@ -240,6 +262,15 @@ fn balance_of(balance: &AssetBalance) -> [u8; 18] {
     value[..2].copy_from_slice(&balance.asset.0.to_be_bytes());
     value[2..10].copy_from_slice(&balance.available.0.to_be_bytes());
     value[10..].copy_from_slice(&balance.reserved.0.to_be_bytes());
+    value
+}
+
+/// The value of the tag WalletOf.
+fn wallet_of(shard: ShardId, wallet: &Wallet) -> [u8; 27] {
+    let mut value = [0; 27];
+    value[0] = shard.0;
+    value[1..19].copy_from_slice(&balance_of(&wallet.balance));
+    value[19..].copy_from_slice(&wallet.withdrawable.0.to_be_bytes());
     value
 }
 
@@ -412,7 +443,10 @@ pub fn cancel_code(reason: CancelReason) -> u8 {
 pub fn reject_code(reason: RejectReason) -> u16 {
     match reason {
         RejectReason::NothingToTradeWith => 0x01,
-        RejectReason::JournalSpaceLow | RejectReason::VenueKilled | RejectReason::InstrumentClosed => 0x02,
+        RejectReason::JournalSpaceLow
+        | RejectReason::ShardBusy
+        | RejectReason::VenueKilled
+        | RejectReason::InstrumentClosed => 0x02,
         RejectReason::DisplayNotSupported => 0x03,
         RejectReason::InvalidDisplayQuantity => 0x04,
         RejectReason::PriceOutOfLimits | RejectReason::PriceOutsideLimits => 0x06,
@@ -420,7 +454,9 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         RejectReason::IsoNotAllowed => 0x08,
         RejectReason::InvalidSide => 0x09,
         RejectReason::MalformedTag => 0x0A,
-        RejectReason::AccountKilled | RejectReason::OrderEntryDisabled => 0x0C,
+        RejectReason::AccountKilled | RejectReason::OrderEntryDisabled | RejectReason::IndexNotAllowed => {
+            0x0C
+        }
         RejectReason::InvalidMinQuantity => 0x0D,
         RejectReason::PeggingNotAllowed => 0x11,
         RejectReason::PostOnlyWouldTrade => 0x12,
@@ -431,9 +467,10 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         RejectReason::CrossTypeNotSupported | RejectReason::NotInAuction => 0x14,
         RejectReason::OrderIsLinked | RejectReason::AmendNotPossible => 0x15,
         RejectReason::RoutingNotAllowed => 0x16,
-        RejectReason::UnknownSymbol | RejectReason::UnknownInstrument | RejectReason::InstrumentDelisted => {
-            0x17
-        }
+        RejectReason::UnknownSymbol
+        | RejectReason::UnknownInstrument
+        | RejectReason::InstrumentDelisted
+        | RejectReason::UnknownIndex => 0x17,
         RejectReason::RetailNotAllowed => 0x1A,
         RejectReason::InvalidPrice | RejectReason::PriceOffTick | RejectReason::InvalidTrigger => 0x1D,
         RejectReason::InsufficientFunds
@@ -483,7 +520,6 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::EpochNotAbove
         | RejectReason::UnknownLogin
         | RejectReason::AlreadyOpen
-        | RejectReason::UnknownIndex
         | RejectReason::StaleIndex
         | RejectReason::TooManyContracts
         | RejectReason::OtherProductsInShard

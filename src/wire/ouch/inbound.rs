@@ -3,7 +3,7 @@
 
 use super::layout::{Tail, message, read_tail, write_message};
 use super::{Appendage, OuchError};
-use crate::domain::{Amount, AssetId, ClOrdId, ShardId, Symbol, UserRef};
+use crate::domain::{Amount, AssetId, ClOrdId, IndexId, ShardId, Symbol, UserRef};
 
 message! {
     /// `O`, Enter Order: a new order.
@@ -128,6 +128,19 @@ message! {
     }
 }
 
+message! {
+    /// `N`, Index Price, a private message: a price of an index.
+    IndexPrice b'N' 23 {
+        /// The client's number of this message.
+        user_ref: UserRef = 1,
+        index: IndexId = 5,
+        /// Price units.
+        price: u64 = 7,
+        /// When the price was made, ns since 1970.
+        source_time: u64 = 15,
+    }
+}
+
 /// A message from a client, with its optional tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inbound<'a> {
@@ -149,6 +162,8 @@ pub enum Inbound<'a> {
     AccountQuery(AccountQuery, Appendage<'a>),
     /// A transfer to another shard.
     Transfer(TransferMoney, Appendage<'a>),
+    /// A price of an index.
+    IndexPrice(IndexPrice, Appendage<'a>),
 }
 
 impl<'a> Inbound<'a> {
@@ -178,6 +193,7 @@ impl<'a> Inbound<'a> {
             EnableEntry::KIND => with_tail!(EnableEntry, EnableEntry, Mandatory),
             AccountQuery::KIND => with_tail!(AccountQuery, AccountQuery, Optional),
             TransferMoney::KIND => with_tail!(Transfer, TransferMoney, Mandatory),
+            IndexPrice::KIND => with_tail!(IndexPrice, IndexPrice, Mandatory),
             _ => Err(OuchError::UnknownKind { kind }),
         }
     }
@@ -194,7 +210,8 @@ impl<'a> Inbound<'a> {
             | Self::DisableEntry(_, tail)
             | Self::EnableEntry(_, tail)
             | Self::AccountQuery(_, tail)
-            | Self::Transfer(_, tail) => *tail,
+            | Self::Transfer(_, tail)
+            | Self::IndexPrice(_, tail) => *tail,
         }
     }
 
@@ -211,6 +228,7 @@ impl<'a> Inbound<'a> {
             Self::EnableEntry(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::AccountQuery(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::Transfer(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::IndexPrice(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
         }
     }
 }

@@ -17,14 +17,14 @@ pub use command::{LoggedIn, to_command};
 pub use echo::Echoed;
 pub use event::{MESSAGE_LEN_MAX, SEQUENCED_LEN_MAX, encode_event, encode_sequenced};
 pub use inbound::{
-    AccountQuery, CancelOrder, DisableEntry, EnableEntry, EnterOrder, Inbound, MassCancelOrders, ModifyOrder,
-    ReplaceOrder, TransferMoney,
+    AccountQuery, CancelOrder, DisableEntry, EnableEntry, EnterOrder, Inbound, IndexPrice, MassCancelOrders,
+    ModifyOrder, ReplaceOrder, TransferMoney,
 };
 pub use outbound::{
     AccountQueryResponse, BrokenTrade, CancelPending, CancelRejected, EntryDisabled, EntryEnabled,
-    MassCancelResponse, MoneySent, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified,
-    OrderPriorityUpdate, OrderRejected, OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled,
-    SystemEvent,
+    IndexPriceAnswer, MassCancelResponse, MoneySent, OrderAccepted, OrderCanceled, OrderExecuted,
+    OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced, OrderRestated, Outbound,
+    SelfMatchCanceled, SystemEvent,
 };
 pub use tags::{Appendage, Tag, TagError};
 pub use told::Told;

@@ -1,6 +1,7 @@
 //! Indexes, contracts and insurance funds in the file: what they come to, and what is said of a value that cannot be.
 
-use dojima::config::{Config, ConfigError, DEFAULT_TOML, Expiry};
+use crate::support::spot::SPOT_TOML;
+use dojima::config::{Config, ConfigError, Expiry};
 use dojima::domain::{
     AddIndex, AdminCommand, AdminEvent, Amount, AssetId, Command, ContractCommand, DeleverageMode,
     DepositFund, Event, EventRecord, IndexId, IndexTerms, InstrumentId, Ppm, Product, Quantity, SetContract,
@@ -102,11 +103,9 @@ fn text() -> String {
     with_defaults(CONTRACTS)
 }
 
-/// With deposits that a venue of several shards may have.
+/// After the spot part of the built-in file.
 pub fn with_defaults(contracts: &str) -> String {
-    let smaller = DEFAULT_TOML.replace("USDT = \"10000000000\"", "USDT = \"1000000000\"");
-    assert_ne!(smaller, DEFAULT_TOML);
-    format!("{smaller}\n{contracts}")
+    format!("{}\n{contracts}", *SPOT_TOML)
 }
 
 fn edited(from: &str, to: &str) -> Result<Config, ConfigError> {
@@ -275,7 +274,7 @@ fn contracts_are_compared_by_the_names_of_the_file() {
         told("BTC = \"1.5\", ", ""),
         ["insurance_fund.deposits_in.FUTURES.BTC: the journal says 1.5, config does not have it; kept 1.5"]
     );
-    let built_in = Config::embedded_default();
+    let built_in = Config::spot();
     let told: Vec<String> = built_in.compare(&journaled).iter().map(ToString::to_string).collect();
     let says = "instruments[BTC-MAR].lot: the journal says 10, config does not have it; kept 10";
     assert!(told.iter().any(|told| told == says), "{told:?}");

@@ -19,7 +19,7 @@ fn fixed(index: u16, price: u32, stale_after_ms: u64) -> FixedIndex {
     FixedIndex::new(IndexId(index), price, Duration::from_millis(stale_after_ms))
 }
 
-fn price(index: u16, price: u32, time_ns: u64) -> Command {
+pub(super) fn price(index: u16, price: u32, time_ns: u64) -> Command {
     let source_time = Timestamp(time_ns);
     Command::Contract(ContractCommand::SetIndex(SetIndex { index: IndexId(index), price, source_time }))
 }
@@ -75,7 +75,7 @@ fn a_full_ring_delays_prices_and_drops_none() {
 }
 
 /// A venue whose perpetual is open all day, with a fixed index.
-fn config() -> Config {
+pub(super) fn config() -> Config {
     let contracts = CONTRACTS.replacen("grace_s = 60", "fixed_price = \"50000.5\"", 1).replacen(
         "[instruments.contract]",
         "[[instruments.schedule]]\ntime = \"00:00:00\"\nphase = \"continuous\"\n[instruments.contract]",

@@ -1,6 +1,8 @@
 //! Foreign bytes, and every value there and back.
 
 use super::*;
+use dojima::domain::IndexId;
+use dojima::wire::ouch::{IndexPrice, IndexPriceAnswer};
 
 fn tail() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(any::<u8>(), 0..40)
@@ -100,6 +102,10 @@ proptest! {
             from: ShardId(order.side), to: ShardId(order.display), reference: order.price,
         };
         check_inbound_again(Inbound::Transfer(moved, Appendage(&bytes)));
+        let price = IndexPrice {
+            user_ref, index: IndexId(order.quantity as u16), price: order.price, source_time: change.price,
+        };
+        check_inbound_again(Inbound::IndexPrice(price, Appendage(&bytes)));
     }
 
     #[test]
@@ -146,6 +152,10 @@ proptest! {
             to: ShardId(m.side), number: m.order.0, reference: trade, wallet: Amount(trade as i64),
         };
         check_outbound_again(Outbound::TransferSent(sent, Appendage(&bytes)));
+        let answer = IndexPriceAnswer {
+            timestamp, user_ref, index: IndexId(code.1), price: m.price, source_time: trade, state: code.0,
+        };
+        check_outbound_again(Outbound::IndexAnswered(answer, Appendage(&bytes)));
         check_outbound_again(Outbound::CancelPending(CancelPending { timestamp, user_ref }, Appendage(&bytes)));
         let broken = BrokenTrade {
             timestamp, user_ref, trade: TradeId(trade), reason: code.0, cl_ord_id: m.cl_ord_id,

@@ -9,8 +9,8 @@ use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amend, Amount, AssetId, Cancel, CancelFilter,
     ClockCommand, Command, ContractCommand, Effect, Enter, Event, FeeRate, FeeTier, GroupId, Instructions,
     InstrumentId, LimitScope, LoginId, MassCancel, Modify, OrderCommand, OrderEvent, OrderLimits, OrderPrice,
-    Phase, Ppm, Price, Protection, Quantity, QueryAccount, Replace, SetContractRisk, SetFees, SetIndex,
-    SetTerms, ShardId, Side, Stamp, TimeInForce, Timestamp, Transfer, TriggerKind, UserRef,
+    Phase, Ppm, Price, Protection, Quantity, QueryAccount, QueryWallet, Replace, SetContractRisk, SetFees,
+    SetIndex, SetTerms, ShardId, Side, Stamp, TimeInForce, Timestamp, Transfer, TriggerKind, UserRef,
 };
 use proptest::prelude::*;
 use proptest::strategy::Union;
@@ -276,8 +276,16 @@ pub fn orders(taste: &Taste, reduce: u32) -> Vec<(u32, BoxedStrategy<Act>)> {
     });
     let query = (login(), 0..ASSETS.len()).prop_map(|(login, asset)| {
         let balance = Some(ASSETS[asset]);
-        let query = QueryAccount { login, session: 0, cancel_after_ms: None, balance };
-        Command::Order(OrderCommand::QueryAccount(query))
+        match balance {
+            Some(asset) if asset.0 % 2 == 0 => {
+                let query = QueryWallet { login, session: 0, shard: ShardId::FIRST, asset };
+                Command::Order(OrderCommand::QueryWallet(query))
+            }
+            balance => {
+                let query = QueryAccount { login, session: 0, cancel_after_ms: None, balance };
+                Command::Order(OrderCommand::QueryAccount(query))
+            }
+        }
     });
     vec![
         (70, enter.boxed()),

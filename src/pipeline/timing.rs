@@ -1,6 +1,6 @@
 //! Settings of the timer.
 
-use super::{Known, first_session};
+use super::settings::{Known, first_session};
 use crate::config::{self, Config, IndexConfig, TimeOfDay};
 use crate::domain::streams::StreamIndex;
 use crate::domain::{AddIndex, Listing, Listings, OrderPrice, Symbol, decimal};
@@ -16,7 +16,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// [`Fatal::EventLog`] if the event log cannot be read to find when the session began.
-pub(in crate::pipeline) fn timer(
+pub(super) fn timer(
     config: &Config,
     listings: &Listings,
     streams: &StreamIndex,
