@@ -214,6 +214,7 @@ impl Terms {
                     | OrderCommand::SendIndex(_)
                     | OrderCommand::QueryWallet(_),
                 )
+                | Command::Owner(_)
                 | Command::Clock(ClockCommand::Tick)
                 | Command::Venue(
                     VenueCommand::Checkpoint(_)

@@ -7,9 +7,10 @@ use super::numbered::{numbered, numbered_enum};
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId,
     ClientName, ContractCommand, FeeAsset, FeeRate, FeeTier, Instructions, InstrumentId, KillScope,
-    LimitScope, LoginId, LoginName, OrderId, OrderLimits, OrderPrice, Phase, Price, Product, Protection,
-    Quantity, QueryWallet, RejectReason, SendIndex, SetFees, SetTerms, ShardId, ShardName, ShardTransfer,
-    Side, Switch, Symbol, TimeInForce, Timestamp, TransferOut, UserRef, VenueLimits, VolumeTiers, export,
+    LimitScope, LoginId, LoginName, OrderId, OrderLimits, OrderPrice, OwnerCommand, Phase, Price, Product,
+    Protection, Quantity, QueryWallet, RejectReason, SendIndex, SetFees, SetTerms, ShardId, ShardName,
+    ShardTransfer, Side, Switch, Symbol, TimeInForce, Timestamp, TransferOut, UserRef, VenueLimits,
+    VolumeTiers, export,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -46,6 +47,8 @@ pub enum Command {
     Clock(ClockCommand),
     /// Indexes, contracts, and the insurance fund.
     Contract(ContractCommand),
+    /// What owners set for their accounts in contracts.
+    Owner(OwnerCommand),
 }
 
 /// Requests of traders, and requests of the gateway and of operators about traders' orders.
@@ -322,6 +325,11 @@ numbered!(Command {
         47 => SetContractRisk(it),
         48 => SetMarginTier(it),
         49 => DepositFund(it),
+    }
+    Owner(OwnerCommand) {
+        52 => SetMarginMode(it),
+        53 => SetLeverage(it),
+        54 => MoveMargin(it),
     }
 });
 

@@ -2,8 +2,8 @@
 
 use super::numbered::numbered_enum;
 use super::{
-    AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, SetContract, SetContractRisk,
-    SetMarginTier, ShardId, Timestamp, TradeId,
+    AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, LeverageSet, MarginModeSet,
+    MarginMoved, PositionLeg, SetContract, SetContractRisk, SetMarginTier, ShardId, Timestamp, TradeId,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -54,6 +54,12 @@ pub enum ContractEvent {
     FundChanged(FundChanged),
     /// A position changed. Follows the trade that changed it; of one trade the buyer's comes first.
     PositionChanged(PositionChanged),
+    /// An account has another margin mode in a contract. The answer to its owner.
+    MarginModeSet(MarginModeSet),
+    /// An account has another leverage in a contract. The answer to its owner.
+    LeverageSet(LeverageSet),
+    /// Money moved between a wallet and the pot of a position. The answer to its owner.
+    MarginMoved(MarginMoved),
 }
 
 /// A new price of an index.
@@ -83,21 +89,6 @@ numbered_enum! {
         Settlement = 2,
         /// The fee of a liquidation.
         LiquidationFee = 3,
-    }
-}
-
-numbered_enum! {
-    /// Which of an account's positions in a contract.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-    #[serde(rename_all = "kebab-case")]
-    pub enum PositionLeg {
-        /// The only one, long or short (one-way mode).
-        #[default]
-        Net = 0,
-        /// The long one (hedge mode).
-        Long = 1,
-        /// The short one (hedge mode).
-        Short = 2,
     }
 }
 

@@ -353,6 +353,9 @@ numbered!(Event {
         56 => MarginTiersSet { instrument, rows },
         57 => FundChanged(it),
         58 => PositionChanged(it),
+        67 => MarginModeSet(it),
+        68 => LeverageSet(it),
+        69 => MarginMoved(it),
     }
 });
 

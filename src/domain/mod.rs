@@ -22,6 +22,7 @@ pub mod listings;
 mod numbered;
 mod numbers;
 pub mod order_terms;
+mod owner_command;
 mod password;
 pub mod password_hash;
 pub mod postings;
@@ -48,9 +49,7 @@ pub use contract_command::{
     AddIndex, ContractCommand, DeleverageMode, DepositFund, IndexTerms, SetContract, SetContractRisk,
     SetIndex, SetMarginTier,
 };
-pub use contract_event::{
-    ContractEvent, FundCause, FundChanged, IndexSet, PositionCause, PositionChanged, PositionLeg,
-};
+pub use contract_event::{ContractEvent, FundCause, FundChanged, IndexSet, PositionCause, PositionChanged};
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, Auction, Canceled, ChangeRejected, Event, EventRecord, Executed,
     Ignored, MarketEvent, OrderEvent, PriorityUpdated, Rejected, Replaced, RestateReason, Restated,
@@ -68,6 +67,10 @@ pub use instructions::{
 pub use listing::Listing;
 pub use listings::Listings;
 pub use order_terms::{OrderState, OrderTerms};
+pub use owner_command::{
+    LeverageSet, MarginMode, MarginModeSet, MarginMoved, MoveMargin, OwnerCommand, PositionLeg, SetBy,
+    SetLeverage, SetMarginMode, Setter,
+};
 pub use password::Password;
 pub use postings::{Fill, Parties, Party, Posting};
 pub use product::Product;

@@ -232,6 +232,8 @@ reasons!(
         88 => TooManyPositions: "the account has positions or orders in as many contracts as it may",
         /// The account's leverage is above that of the tier.
         89 => LeverageAboveTier: "the account's leverage is above that of the tier of this position",
+        /// There is no position with money of its own there.
+        91 => NoPosition: "the account has no such position with a margin of its own",
         /// The shard of the instrument is behind; cancels still work.
         94 => ShardBusy: "the shard of the instrument is behind: only cancels are taken",
         /// The login may not send prices of this index.

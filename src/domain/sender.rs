@@ -4,7 +4,7 @@
 
 use super::{
     Amend, Cancel, Command, Enter, LoginId, MassCancel, Modify, NameOrder, OrderCommand, QueryAccount,
-    QueryWallet, RefuseEnter, RefuseReplace, Replace, SendIndex, SetOrderEntry, TransferOut, UserRef,
+    QueryWallet, RefuseEnter, RefuseReplace, Replace, SendIndex, SetOrderEntry, Setter, TransferOut, UserRef,
 };
 
 /// The login, session and client number of a client's message.
@@ -48,12 +48,21 @@ impl OrderCommand {
     }
 }
 
+impl Setter {
+    /// The sender of the client message; `None`: an operator.
+    pub fn sender(&self) -> Option<Sender> {
+        let Self { login, session, user_ref, .. } = *self;
+        login.map(|login| Sender { login, session, user_ref })
+    }
+}
+
 impl Command {
     /// The sender of the client message; `None` if the command is not from a client.
     #[inline]
     pub fn sender(&self) -> Option<Sender> {
         match self {
             Self::Order(command) => command.sender(),
+            Self::Owner(command) => command.setter().sender(),
             Self::Venue(_) | Self::Admin(_) | Self::Contract(_) | Self::Clock(_) => None,
         }
     }
@@ -78,6 +87,11 @@ impl Command {
         ) = &mut self
         {
             *own = session;
+        }
+        if let Command::Owner(command) = &mut self
+            && command.setter().login.is_some()
+        {
+            command.setter_mut().session = session;
         }
         debug_assert!(self.sender().is_none_or(|sender| sender.session == session), "{self:?} is a client's");
         self

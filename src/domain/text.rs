@@ -1,8 +1,8 @@
 //! The words for enum values in the configuration, on the command line and in SQL.
 
 use super::{
-    DeleverageMode, FeeAsset, FundCause, IndexOutcome, Owner, Phase, PositionCause, PositionLeg, Product,
-    SelfTrade, Side, Switch, TradeKind, TriggerKind, TriggerReference, Visibility,
+    DeleverageMode, FeeAsset, FundCause, IndexOutcome, MarginMode, Owner, Phase, PositionCause, PositionLeg,
+    Product, SelfTrade, Side, Switch, TradeKind, TriggerKind, TriggerReference, Visibility,
 };
 
 macro_rules! words {
@@ -56,6 +56,10 @@ words! {
         Funding => "funding",
         Settlement => "settlement",
         LiquidationFee => "liquidation-fee",
+    }
+    MarginMode {
+        Cross => "cross",
+        Isolated => "isolated",
     }
     PositionLeg {
         Net => "net",

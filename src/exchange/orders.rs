@@ -9,14 +9,26 @@ use super::sink::EventSink;
 use super::state::Exchange;
 use super::taker::Taker;
 use crate::domain::{
-    Accepted, AccountId, Amount, Armed, Echo, Effect, Enter, Event, IgnoreReason, Ignored, Instructions,
-    OrderEvent, OrderLimits, OrderTerms, Phase, PostOnly, Quantity, RefuseEnter, RejectReason, Rejected,
-    Sender, Side, TimeInForce, Timestamp, Visibility,
+    Accepted, AccountId, AdminEvent, Amount, Armed, ClOrdId, Echo, Effect, Enter, Event, IgnoreReason,
+    Ignored, Instructions, LoginId, OrderEvent, OrderLimits, OrderTerms, Phase, PostOnly, Quantity,
+    RefuseEnter, RejectReason, Rejected, Sender, Side, TimeInForce, Timestamp, UserRef, Visibility,
 };
 
 /// A message without effect and without an answer.
 pub(super) fn ignored(Sender { login, session, user_ref }: Sender, reason: IgnoreReason) -> Event {
     Event::Order(OrderEvent::Ignored(Ignored { login, session, user_ref, reason }))
+}
+
+/// The refusal of a command of a login, or of an operator.
+#[cold]
+pub(super) fn refused(login: Option<LoginId>, user_ref: UserRef, reason: RejectReason) -> Event {
+    match login {
+        Some(login) => {
+            let cl_ord_id = ClOrdId::default();
+            Event::Order(OrderEvent::Rejected(Rejected { login, user_ref, reason, cl_ord_id }))
+        }
+        None => Event::Admin(AdminEvent::Refused { reason }),
+    }
 }
 
 impl Exchange {

@@ -17,6 +17,7 @@ impl Exchange {
             Command::Venue(command) => self.govern(stamp, command, events),
             Command::Admin(command) => self.administer(command, events),
             Command::Contract(command) => self.contract(command, events),
+            Command::Owner(command) => return self.set_by_owner(command, events),
             Command::Clock(ClockCommand::Tick) => {
                 if self.is_sampling_tick() {
                     self.agenda.push(Task::Sample);

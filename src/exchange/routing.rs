@@ -97,6 +97,7 @@ impl Exchange {
                 }
                 ContractCommand::DepositFund(deposit) => self.of_shard(deposit.shard),
             },
+            Command::Owner(command) => self.of_instrument(command.instrument()),
             Command::Venue(_) | Command::Clock(_) => Route::All,
         }
     }
@@ -163,6 +164,7 @@ fn brings_number(command: &Command) -> bool {
             | OrderCommand::CancelOrder { .. }
             | OrderCommand::CancelLogin { .. } => false,
         },
+        Command::Owner(_) => true,
         Command::Admin(_) | Command::Venue(_) | Command::Contract(_) | Command::Clock(_) => false,
     }
 }

@@ -5,12 +5,13 @@
 //! shards execute: the supply moves from one to the other between the same two commands.
 
 use super::canonical::Canonical;
+use super::orders::refused;
 use super::outboxes::{Between, InFlight};
 use super::sink::EventSink;
 use super::state::Exchange;
 use crate::domain::{
-    AccountId, AdminEvent, Amount, AssetId, ClOrdId, Command, Event, OrderEvent, RejectReason, Rejected,
-    Sender, ShardTransfer, TransferOut, TransferReceived, TransferSent, UserRef,
+    AccountId, AdminEvent, Amount, AssetId, Command, Event, OrderEvent, RejectReason, Sender, ShardTransfer,
+    TransferOut, TransferReceived, TransferSent, UserRef,
 };
 
 impl Exchange {
@@ -34,13 +35,9 @@ impl Exchange {
             };
             owner = Some(account);
         }
-        events.push(match (self.send(out, owner), login) {
-            (Ok(sent), _) => Event::Order(OrderEvent::TransferSent(sent)),
-            (Err(reason), Some(login)) => {
-                let cl_ord_id = ClOrdId::default();
-                Event::Order(OrderEvent::Rejected(Rejected { login, user_ref, reason, cl_ord_id }))
-            }
-            (Err(reason), None) => Event::Admin(AdminEvent::Refused { reason }),
+        events.push(match self.send(out, owner) {
+            Ok(sent) => Event::Order(OrderEvent::TransferSent(sent)),
+            Err(reason) => refused(login, user_ref, reason),
         });
     }
 

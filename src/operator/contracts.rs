@@ -387,7 +387,7 @@ fn terms(order: StaleTerms) -> Result<IndexTerms, String> {
 }
 
 /// The contract with this symbol or number.
-fn contract<'a>(names: &'a Names, name: &str) -> Result<&'a Listing, String> {
+pub(super) fn contract<'a>(names: &'a Names, name: &str) -> Result<&'a Listing, String> {
     let listing = names.instrument(name)?;
     if listing.product.is_contract() {
         Ok(listing)

@@ -15,6 +15,7 @@ mod contracts;
 mod desk;
 mod names;
 mod order;
+mod owners;
 mod server;
 mod transfer;
 
@@ -26,5 +27,6 @@ pub use contracts::{
 pub use desk::{Desk, DeskPorts};
 pub use names::Names;
 pub use order::{Order, Reply, VERSION};
+pub use owners::{MarginMove, NewLeverage, NewMarginMode, OwnerOrder};
 pub use server::{OperatorServer, SOCKET_FILE};
 pub use transfer::TransferOrder;

@@ -40,7 +40,7 @@ impl Names {
     }
 
     /// The account with this name, or with this number.
-    fn account(&self, name: &str) -> Result<AccountId, String> {
+    pub(super) fn account(&self, name: &str) -> Result<AccountId, String> {
         let named = self.accounts.iter().find(|(known, _)| known == name).map(|(_, account)| *account);
         let numbered = || name.parse().ok().map(AccountId);
         let known = self.accounts.iter().map(|(known, _)| known.clone());
@@ -102,6 +102,11 @@ impl Names {
     pub(super) fn symbol(&self, instrument: InstrumentId) -> String {
         let found = self.instruments.get(instrument.0 as usize);
         found.map_or_else(|| format!("instrument {instrument}"), |listing| listing.symbol.text())
+    }
+
+    /// The asset that a contract is settled in.
+    pub(super) fn settled_in(&self, instrument: InstrumentId) -> Option<AssetId> {
+        self.instruments.get(instrument.0 as usize).map(Listing::settled_in)
     }
 
     /// The asset with this code, and its scale.

@@ -12,6 +12,7 @@
 
 use super::contracts::ContractOrder;
 use super::names::Names;
+use super::owners::OwnerOrder;
 use super::transfer::TransferOrder;
 use crate::domain::session::session_id;
 use crate::domain::{
@@ -46,6 +47,9 @@ pub enum Order {
     /// An order about contracts.
     #[cfg_attr(feature = "cli", command(flatten))]
     Contract(ContractOrder),
+    /// An order about what owners set.
+    #[cfg_attr(feature = "cli", command(flatten))]
+    Owner(OwnerOrder),
     /// Move money of an account from its wallet in one shard to the one in another
     ///
     /// The money leaves the one wallet with this order and arrives in the other one soon after, also if the engine is
@@ -118,6 +122,7 @@ impl Order {
                 }
             }
             Self::Contract(order) => order.command(names, now).map(Command::Contract),
+            Self::Owner(order) => order.command(names).map(Command::Owner),
             Self::Transfer(order) => Ok(Command::Order(OrderCommand::TransferOut(names.transfer(order)?))),
         }
     }
@@ -134,6 +139,10 @@ impl Order {
                 Some(Reply::Done { sequence, text })
             }
             Self::Contract(order) => {
+                let text = order.came_to(event, names)?;
+                Some(Reply::Done { sequence, text })
+            }
+            Self::Owner(order) => {
                 let text = order.came_to(event, names)?;
                 Some(Reply::Done { sequence, text })
             }

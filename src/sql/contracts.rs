@@ -5,7 +5,8 @@
 use super::insert::{run, some, sql_integer};
 use crate::domain::{
     AddIndex, ContractEvent, EventRecord, FundCause, FundChanged, IndexId, IndexSet, IndexTerms,
-    InstrumentId, PositionChanged, SetContract, SetContractRisk, SetMarginTier, Timestamp,
+    InstrumentId, LeverageSet, MarginModeSet, MarginMoved, PositionChanged, SetContract, SetContractRisk,
+    SetMarginTier, Timestamp,
 };
 use rusqlite::Connection;
 
@@ -31,6 +32,9 @@ pub(super) fn write(
         ContractEvent::MarginTiersSet { instrument, .. } => write_tiers(connection, *instrument),
         ContractEvent::FundChanged(change) => write_fund(connection, record, change),
         ContractEvent::PositionChanged(change) => write_position(connection, record, change),
+        ContractEvent::MarginModeSet(set) => write_margin_mode(connection, number, set),
+        ContractEvent::LeverageSet(set) => write_leverage(connection, number, set),
+        ContractEvent::MarginMoved(moved) => write_margin(connection, record, moved),
     }
 }
 
@@ -182,6 +186,58 @@ fn write_position(
         ],
     )?;
     Ok(row + change)
+}
+
+fn write_margin_mode(connection: &Connection, event: i64, set: &MarginModeSet) -> rusqlite::Result<usize> {
+    let MarginModeSet { by, instrument, mode } = *set;
+    run(
+        connection,
+        "INSERT INTO contract_settings (account, instrument, margin_mode, event) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (account, instrument) DO UPDATE SET margin_mode = excluded.margin_mode, \
+         event = excluded.event",
+        &[&by.account.0, &instrument.0, &mode.word(), &event],
+    )
+}
+
+/// Money into the pot of a position, or out of it.
+fn write_margin(
+    connection: &Connection,
+    record: &EventRecord,
+    moved: &MarginMoved,
+) -> rusqlite::Result<usize> {
+    let MarginMoved { by, instrument, leg, amount, pot, wallet } = *moved;
+    let event = sql_integer(record.number);
+    let row = run(
+        connection,
+        "UPDATE positions SET pot = ?4, event = ?5 WHERE account = ?1 AND instrument = ?2 AND leg = ?3",
+        &[&by.account.0, &instrument.0, &(leg as u8), &pot.0, &event],
+    )?;
+    let moves = run(
+        connection,
+        "INSERT INTO margin_moves VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        &[
+            &event,
+            &sql_integer(record.time.0),
+            &by.account.0,
+            &instrument.0,
+            &(leg as u8),
+            &by.login.map(|login| login.0),
+            &amount.0,
+            &pot.0,
+            &wallet.0,
+        ],
+    )?;
+    Ok(row + moves)
+}
+
+fn write_leverage(connection: &Connection, event: i64, set: &LeverageSet) -> rusqlite::Result<usize> {
+    let LeverageSet { by, instrument, leverage } = *set;
+    run(
+        connection,
+        "INSERT INTO contract_settings (account, instrument, leverage, event) VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (account, instrument) DO UPDATE SET leverage = excluded.leverage, event = excluded.event",
+        &[&by.account.0, &instrument.0, &leverage, &event],
+    )
 }
 
 fn write_fund(

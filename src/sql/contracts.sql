@@ -126,6 +126,29 @@ CREATE TABLE positions (
   PRIMARY KEY (account, instrument, leg)
 ) STRICT, WITHOUT ROWID;
 
+-- What accounts have chosen in contracts. One that never chose has no row.
+CREATE TABLE contract_settings (
+  account    INTEGER NOT NULL REFERENCES accounts,
+  instrument INTEGER NOT NULL REFERENCES instruments,
+  margin_mode TEXT,             -- cross, isolated; NULL: never chosen, which is cross
+  leverage   INTEGER,           -- NULL: never chosen
+  event      INTEGER NOT NULL,  -- that changed it last
+  PRIMARY KEY (account, instrument)
+) STRICT, WITHOUT ROWID;
+
+-- Money between wallets and the pots of positions.
+CREATE TABLE margin_moves (
+  event      INTEGER PRIMARY KEY,
+  time_ns    INTEGER NOT NULL,
+  account    INTEGER NOT NULL REFERENCES accounts,
+  instrument INTEGER NOT NULL REFERENCES instruments,
+  leg        INTEGER NOT NULL,
+  login      INTEGER REFERENCES logins,  -- that asked for it; NULL: an operator
+  amount     INTEGER NOT NULL,  -- minor units; above 0: into the pot
+  pot        INTEGER NOT NULL,  -- after it
+  wallet     INTEGER NOT NULL   -- after it; what orders hold is in it
+) STRICT;
+
 CREATE TABLE position_changes (
   event      INTEGER PRIMARY KEY,
   time_ns    INTEGER NOT NULL,

@@ -273,8 +273,18 @@ impl Mirror {
                 | ContractEvent::ContractSet(_)
                 | ContractEvent::ContractRiskSet(_)
                 | ContractEvent::MarginTierSet { .. }
-                | ContractEvent::MarginTiersSet { .. },
+                | ContractEvent::MarginTiersSet { .. }
+                | ContractEvent::MarginModeSet(_)
+                | ContractEvent::LeverageSet(_),
             ) => self.note(record),
+            Event::Contract(ContractEvent::MarginMoved(moved)) => {
+                let listing = *self.listing(moved.instrument)?;
+                let (account, asset) = (moved.by.account, listing.settled_in());
+                let key = (account, moved.instrument, moved.leg);
+                self.positions.add_to_pot(key, asset, moved.amount.0).ok_or_else(overflow)?;
+                self.balances.set_total(listing.shard, account, asset, moved.wallet.0);
+                self.note(record)
+            }
             Event::Admin(AdminEvent::Deposited(transfer)) => {
                 self.transfer(transfer, transfer.amount.0, record)
             }

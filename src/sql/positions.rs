@@ -36,6 +36,12 @@ impl Positions {
         self.set(key, asset, change.cost, change.pot)
     }
 
+    /// Adds money to the pot of a position that is settled in this asset.
+    pub(super) fn add_to_pot(&mut self, key: Key, asset: AssetId, amount: i64) -> Option<()> {
+        let net = self.of.get(&key).copied().unwrap_or_default().checked_sub(amount)?;
+        self.set(key, asset, net, 0)
+    }
+
     /// What all positions of an asset have cost, less their pots.
     pub(super) fn cost(&self, asset: AssetId) -> i64 {
         self.sums.get(&asset).copied().unwrap_or_default()

@@ -66,6 +66,8 @@ pub struct RowCounts {
     /// Changes of insurance funds.
     pub fund_changes: u64,
     pub position_changes: u64,
+    /// Money into pots of positions and out of them.
+    pub margin_moves: u64,
     /// Transfers between shards.
     pub shard_transfers: u64,
     /// Those of them that have not arrived.
@@ -87,6 +89,7 @@ impl RowCounts {
             + self.shards
             + self.fund_changes
             + self.position_changes
+            + self.margin_moves
             + self.shard_transfers;
         transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + others
     }
@@ -241,7 +244,8 @@ impl SqlReader {
                    (SELECT count(*) FROM fund_changes),
                    (SELECT count(*) FROM position_changes), \
                    (SELECT count(*) FROM shard_transfers), \
-                   (SELECT count(*) FROM shard_transfers WHERE received_event IS NULL)";
+                   (SELECT count(*) FROM shard_transfers WHERE received_event IS NULL), \
+                   (SELECT count(*) FROM margin_moves)";
         each(&self.database, sql, |row| {
             counts = RowCounts {
                 transfers: row.u64(0)?,
@@ -263,6 +267,7 @@ impl SqlReader {
                 position_changes: row.u64(16)?,
                 shard_transfers: row.u64(17)?,
                 in_flight: row.u64(18)?,
+                margin_moves: row.u64(19)?,
             };
             Ok(())
         })?;

@@ -217,9 +217,11 @@ impl Stamping<'_> {
 fn refuse(command: &Command, reason: RejectReason) -> Command {
     let order = match *command {
         Command::Order(order) => order,
-        other @ (Command::Venue(_) | Command::Admin(_) | Command::Contract(_) | Command::Clock(_)) => {
-            return other;
-        }
+        other @ (Command::Venue(_)
+        | Command::Admin(_)
+        | Command::Contract(_)
+        | Command::Owner(_)
+        | Command::Clock(_)) => return other,
     };
     Command::Order(match order {
         OrderCommand::Enter(Enter { login, session, user_ref, echo, .. }) => {

@@ -4,9 +4,9 @@ use super::super::audit::AuditError;
 use super::super::book::{Handle, Order};
 use super::super::contract::Exposed;
 use super::super::extras::REDUCES;
-use super::super::positions::At;
+use super::super::positions::{At, Position};
 use super::super::state::Exchange;
-use crate::domain::{AssetId, InstrumentId, OrderState, Side};
+use crate::domain::{AssetId, InstrumentId, MarginMode, OrderState, Side};
 
 impl Exchange {
     /// Adds an open order of a contract.
@@ -49,6 +49,13 @@ impl Exchange {
                     if leg.lots == 0 && leg.cost != 0 {
                         return bad("a position without lots has a cost");
                     }
+                }
+                let may_have = |one: &Position| {
+                    one.pot == 0
+                        || (holding.mode == MarginMode::Isolated && (one.leg.lots != 0 || one.pot < 0))
+                };
+                if !holding.positions.iter().all(may_have) {
+                    return bad("a position has money of its own that it may not have");
                 }
                 let reducing = exposed.reducing.get(&at).copied().unwrap_or_default();
                 let closable = [Side::Buy, Side::Sell].map(|side| holding.positions[0].closable(side));

@@ -9,8 +9,8 @@ use super::super::products::{FeeTerms, Settled};
 use super::super::sink::EventSink;
 use crate::domain::contracts::OrderDemand;
 use crate::domain::{
-    AccountId, Amount, ContractEvent, Event, FeeRate, Fill, PositionCause, PositionChanged, PositionLeg,
-    Quantity, Side, TradeId,
+    AccountId, Amount, ContractEvent, Event, FeeRate, Fill, MarginMode, PositionCause, PositionChanged,
+    PositionLeg, Quantity, Side, TradeId,
 };
 
 /// What becomes of two orders that meet.
@@ -88,7 +88,7 @@ impl<S: EventSink> Market<'_, S> {
             fee: 0,
             closes: false,
             wallet: self.wallet_of(party.account),
-            held: 0,
+            now: self.shared.now,
         }
     }
 
@@ -112,15 +112,20 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// Both sides of a trade of an account with itself: its lots stay, and its equity pays the fees as far as it can,
-    /// the buyer's first.
+    /// the buyer's first; those of an isolated position what the wallet can spare.
     fn own_pair(&mut self, parties: [Party; 2], fees: [(Amount, u32); 2]) -> Pair {
         let account = parties[0].account;
         let asset = self.instrument.listing.settled_in();
-        let wallet = i128::from(self.wallet_of(account));
-        let equity = wallet + self.shared.positions.margin(account, asset).sums().profit;
+        let wallet = self.wallet_of(account);
         let at = self.at(account);
+        let pays = match self.shared.positions.mode(at) {
+            MarginMode::Cross => {
+                i128::from(wallet) + self.shared.positions.margin(account, asset).sums().profit
+            }
+            MarginMode::Isolated => self.shared.positions.spare(account, asset, wallet),
+        };
         let buyer = usize::from(parties[1].side == Side::Buy);
-        let mut left = equity.clamp(0, i128::from(i64::MAX)) as i64;
+        let mut left = pays.clamp(0, i128::from(i64::MAX)) as i64;
         let mut paid = fees.map(|(fee, _)| fee.0);
         for which in [buyer, 1 - buyer] {
             paid[which] = paid[which].min(left);
@@ -211,7 +216,11 @@ impl<S: EventSink> Market<'_, S> {
                 None => {
                     let booked =
                         position.leg.book(&contract.value, side.side, fill.quantity.0, fill.notional);
-                    (realised, change) = (booked.realised, booked.realised - side.fee.0);
+                    (realised, change) = (booked.realised, -side.fee.0);
+                    match holding.mode {
+                        MarginMode::Cross => change += realised,
+                        MarginMode::Isolated => position.pot += realised,
+                    }
                 }
             }
             *position

@@ -83,6 +83,7 @@ impl Exchange {
         let contracts = self.instruments.iter_mut().filter_map(|known| known.contract.as_mut());
         for contract in contracts.filter(|contract| contract.index() == Some(index)) {
             contract.stale_from = stale_from;
+            self.shared.positions.set_stale_from(contract.ordinal, stale_from);
         }
     }
 

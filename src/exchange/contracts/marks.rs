@@ -135,6 +135,7 @@ impl Exchange {
         let stale_from = index.stale_from();
         let contract = self.instruments[at].contract.as_mut().expect("it is a contract");
         contract.stale_from = stale_from;
+        self.shared.positions.set_stale_from(contract.ordinal, stale_from);
         self.find_limits(instrument);
     }
 
@@ -151,7 +152,8 @@ impl Exchange {
         let Some(contract) = &known.contract else { return };
         if let Some((mark, tiers)) = known.mark.zip(contract.tiers) {
             let asset = known.listing.settled_in();
-            let quoted = Quoted { value: contract.value, asset, mark, tiers };
+            let stale_from = contract.stale_from;
+            let quoted = Quoted { value: contract.value, asset, mark, tiers, stale_from };
             self.shared.positions.quote(contract.ordinal, quoted);
         }
     }

@@ -12,6 +12,7 @@ mod marks;
 mod meeting;
 mod money;
 mod orders;
+mod owners;
 mod reducing;
 mod terms;
 #[cfg(test)]

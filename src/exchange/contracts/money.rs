@@ -10,21 +10,9 @@ impl Exchange {
         if self.contracts.by_ordinal.is_empty() {
             return i128::from(free.0);
         }
-        if self.has_stale_position(account, asset) {
+        if self.shared.positions.has_stale(account, asset, self.shared.now) {
             return 0;
         }
         self.shared.positions.margin(account, asset).withdrawable(free)
-    }
-
-    /// Whether the account has lots in a contract of the asset whose index is stale.
-    fn has_stale_position(&mut self, account: AccountId, asset: AssetId) -> bool {
-        let now = self.shared.now;
-        let instruments = &self.instruments;
-        let by_ordinal = &self.contracts.by_ordinal;
-        self.shared.positions.holdings_of(account, asset).any(|holding| {
-            let id = by_ordinal[usize::from(holding.contract().0)];
-            let contract = instruments[id.0 as usize].contract.as_ref();
-            holding.has_lots() && contract.is_some_and(|contract| contract.is_stale(now))
-        })
     }
 }

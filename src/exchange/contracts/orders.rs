@@ -7,7 +7,9 @@ use super::super::market::Market;
 use super::super::positions::WithOrder;
 use super::super::sink::EventSink;
 
-use crate::domain::{AccountId, Amount, Price, Quantity, QuantityUnit, RejectReason, Side, UserRef};
+use crate::domain::{
+    AccountId, Amount, MarginMode, Price, Quantity, QuantityUnit, RejectReason, Side, UserRef,
+};
 
 impl<S: EventSink> Market<'_, S> {
     /// Checks instructions that contracts do not have, and the price range.
@@ -127,9 +129,7 @@ impl<S: EventSink> Market<'_, S> {
             return Err(RejectReason::PriceOutsideLimits);
         }
         let Some(with) = checked.exposure.filter(|with| with.increases) else { return Ok(()) };
-        if self.contract().is_stale(self.shared.now) {
-            return Err(RejectReason::IndexStale);
-        }
+        self.check_fresh(request.account)?;
         let demand = self.demand(request.account, request.side, checked.open, checked.limit, is_dormant);
         let whole = demand.held(&self.contract().value).ok_or(RejectReason::InsufficientMargin)?;
         let of_first = checked.partner.map_or(0, |first| self.shared.orders.get(first).reserved.0);
@@ -142,11 +142,28 @@ impl<S: EventSink> Market<'_, S> {
         Ok(())
     }
 
-    /// What is available to an account for orders, minor units.
+    /// What is available to an account for orders, minor units. To pots profits that are not realised are not.
     fn available(&mut self, account: AccountId) -> i128 {
         let asset = self.instrument.listing.settled_in();
         let free = self.shared.ledger.balance(account, asset).available;
-        self.shared.positions.margin(account, asset).available(free)
+        let mode = self.shared.positions.mode(self.at(account));
+        let margin = self.shared.positions.margin(account, asset);
+        match mode {
+            MarginMode::Cross => margin.available(free),
+            MarginMode::Isolated => margin.available_to_pots(free),
+        }
+    }
+
+    /// Checks that the index is fresh; for an isolated position also those of the account's cross positions, whose
+    /// losses nobody knows else.
+    fn check_fresh(&self, account: AccountId) -> Result<(), RejectReason> {
+        let (positions, now) = (&self.shared.positions, self.shared.now);
+        let asset = self.instrument.listing.settled_in();
+        let is_isolated = positions.mode(self.at(account)) == MarginMode::Isolated;
+        if self.contract().is_stale(now) || (is_isolated && positions.has_stale(account, asset, now)) {
+            return Err(RejectReason::IndexStale);
+        }
+        Ok(())
     }
 
     /// Checks a triggered order once more: its price limits and its margin. Returns what it holds from now on.
@@ -168,9 +185,7 @@ impl<S: EventSink> Market<'_, S> {
             return Err(RejectReason::PriceOutsideLimits);
         }
         let Some(with) = with else { return Ok(Amount(0)) };
-        if self.contract().is_stale(self.shared.now) {
-            return Err(RejectReason::IndexStale);
-        }
+        self.check_fresh(order.account)?;
         let demand = self.demand(order.account, order.side, open, order.limit, false);
         let held = demand.held(&self.contract().value).ok_or(RejectReason::InsufficientMargin)?;
         let available = self.available(order.account) + i128::from(order.reserved.0);

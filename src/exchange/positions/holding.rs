@@ -3,17 +3,7 @@
 use super::quoted::{At, Ordinal, Quoted};
 use super::sums::Sums;
 use crate::domain::contracts::{Exposure, Leg, Leverage};
-use crate::domain::{Amount, Side};
-
-/// Whether positions share the account's wallet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::exchange) enum Mode {
-    /// They do.
-    #[default]
-    Cross,
-    /// Each has money of its own, its pot.
-    Isolated,
-}
+use crate::domain::{Amount, MarginMode, Side};
 
 /// A position with the orders that may open or increase it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,7 +35,7 @@ pub(in crate::exchange) struct Holding {
     pub(super) at: At,
     /// The next holding of the account in the same asset.
     pub(super) next: u32,
-    pub(in crate::exchange) mode: Mode,
+    pub(in crate::exchange) mode: MarginMode,
     /// `None`: never chosen.
     pub(in crate::exchange) leverage: Option<Leverage>,
     /// One-way mode: the first one. Hedge mode: long, short.
@@ -59,7 +49,7 @@ impl Holding {
         Self {
             at,
             next,
-            mode: Mode::Cross,
+            mode: MarginMode::Cross,
             leverage: None,
             positions: Default::default(),
             sums: Sums::default(),
@@ -79,12 +69,19 @@ impl Holding {
     /// Whether it differs from what an account has that never had anything here, its orders aside.
     pub(in crate::exchange) fn is_state(&self) -> bool {
         let has = |position: &Position| (position.leg, position.pot) != (Leg::default(), 0);
-        self.positions.iter().any(has) || self.mode != Mode::Cross || self.leverage.is_some()
+        self.positions.iter().any(has) || self.mode != MarginMode::Cross || self.leverage.is_some()
     }
 
     /// Whether there is a position.
     pub(in crate::exchange) fn has_lots(&self) -> bool {
         self.positions.iter().any(|position| position.leg.lots != 0)
+    }
+
+    /// Whether this much money of its own would suffice for one of its positions, whose profit does not count.
+    pub(super) fn suffices(&self, quoted: &Quoted, which: usize, pot: i128) -> bool {
+        let position = &self.positions[which];
+        let loss = i128::from(profit(quoted, position).min(0));
+        pot + loss >= i128::from(self.initial(quoted, position.leg.lots.unsigned_abs()).0)
     }
 
     pub(in crate::exchange) fn leverage(&self, quoted: &Quoted) -> Leverage {
@@ -103,12 +100,12 @@ impl Holding {
             let exposed = self.initial(quoted, position.exposure().lots_at_risk());
             let held = self.initial(quoted, position.leg.lots.unsigned_abs());
             match self.mode {
-                Mode::Cross => {
+                MarginMode::Cross => {
                     sums.profit += i128::from(profit(quoted, position));
                     sums.required += i128::from(exposed.0);
                     sums.behind_lots += i128::from(held.0);
                 }
-                Mode::Isolated => sums.required += i128::from((exposed.0 - held.0).max(0)),
+                MarginMode::Isolated => sums.required += i128::from((exposed.0 - held.0).max(0)),
             }
         }
         sums

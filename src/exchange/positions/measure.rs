@@ -1,9 +1,10 @@
 //! A side of a trade, measured before it is made (docs/FUTURES.md, "Fills" and "Isolated pots").
 
 use super::Positions;
-use super::holding::{Holding, Mode, Position, profit};
+use super::holding::{Holding, Position, profit};
 use super::quoted::{NONE, Quoted};
 use super::traded::{Measured, Refusal, Traded};
+use crate::domain::MarginMode;
 use crate::domain::contracts::Booked;
 
 impl Positions {
@@ -22,7 +23,7 @@ impl Positions {
         let increases = booked.opened > 0;
         let margin = *self.margin(at.account, quoted.asset);
         let (fee, pot, wallet) = match holding.mode {
-            Mode::Cross => {
+            MarginMode::Cross => {
                 let profits = margin.sums.profit - i128::from(profit(&quoted, &before));
                 let equity_before = i128::from(traded.wallet) + margin.sums.profit;
                 let equity = i128::from(traded.wallet)
@@ -42,7 +43,7 @@ impl Positions {
                 };
                 (fee, 0, booked.realised - fee)
             }
-            Mode::Isolated => self.pot_after(traded, &quoted, &holding, which, &before, &after, &booked)?,
+            MarginMode::Isolated => self.pot_after(traded, &quoted, &holding, &before, &after, &booked)?,
         };
         after.pot = pot;
         Ok(Measured { which, position: after, booked, fee, wallet })
@@ -55,7 +56,6 @@ impl Positions {
         traded: &Traded,
         quoted: &Quoted,
         holding: &Holding,
-        which: usize,
         before: &Position,
         after: &Position,
         booked: &Booked,
@@ -90,15 +90,9 @@ impl Positions {
         };
         let needs = i128::from(holding.initial(quoted, after.leg.lots.unsigned_abs()).0);
         let top_up = (needs - i128::from(pot) - profit_after).max(0);
-        // What is required as it will be after the trade.
-        let mut with = *holding;
-        with.positions[which] = Position { pot, ..*after };
-        let required = with.sums_at(quoted).required - holding.sums_at(quoted).required;
-        let margin = *self.margin(traded.at.account, quoted.asset);
-        let wallet = i128::from(traded.wallet) + i128::from(back);
-        let available =
-            wallet + margin.sums.profit.min(0) - margin.sums.required - required - i128::from(traded.held);
-        if top_up + i128::from(traded.fee) > available {
+        let account = traded.at.account;
+        let spare = self.spare(account, quoted.asset, traded.wallet) + i128::from(back);
+        if top_up + i128::from(traded.fee) > spare || self.has_stale(account, quoted.asset, traded.now) {
             return Err(Refusal);
         }
         let top_up = i64::try_from(top_up).map_err(|_| Refusal)?;

@@ -13,14 +13,14 @@ mod sums;
 mod tests;
 mod traded;
 
-pub(super) use holding::{Holding, Mode, Position};
+pub(super) use holding::{Holding, Position};
 pub(super) use margin::WithOrder;
 pub(super) use quoted::{At, Ordinal, Quoted};
 pub(super) use sums::Margin;
 pub(super) use traded::{Measured, Traded};
 
 use crate::domain::contracts::{Leg, Leverage};
-use crate::domain::{AccountId, AssetId, Side};
+use crate::domain::{AccountId, AssetId, MarginMode, Side, Timestamp};
 use quoted::NONE;
 use sums::Sums;
 
@@ -126,6 +126,59 @@ impl Positions {
     pub(super) fn leverage(&self, at: At) -> Leverage {
         let quoted = self.quoted(at.contract);
         self.find(at).map_or_else(|| quoted.usual_leverage(), |holding| holding.leverage(quoted))
+    }
+
+    /// Sets when the index of a contract becomes stale, if positions are valued there.
+    pub(super) fn set_stale_from(&mut self, contract: Ordinal, stale_from: u64) {
+        if let Some(Some(quoted)) = self.contracts.get_mut(usize::from(contract.0)) {
+            quoted.stale_from = stale_from;
+        }
+    }
+
+    /// Whether the account has cross lots in a contract of the asset whose index is stale.
+    pub(super) fn has_stale(&self, account: AccountId, asset: AssetId, now: Timestamp) -> bool {
+        self.holdings_of(account, asset).any(|holding| {
+            holding.mode == MarginMode::Cross
+                && holding.has_lots()
+                && now.0 >= self.quoted(holding.contract()).stale_from
+        })
+    }
+
+    /// Whose money stands behind the positions of an account in a contract.
+    pub(super) fn mode(&self, at: At) -> MarginMode {
+        self.find(at).map_or(MarginMode::Cross, |holding| holding.mode)
+    }
+
+    /// What an account can put into a pot when an order of its trades, minor units: what its cross positions need is
+    /// the wallet's; their profits do not count.
+    pub(super) fn spare(&mut self, account: AccountId, asset: AssetId, wallet: i64) -> i128 {
+        let sums = self.margin(account, asset).sums();
+        i128::from(wallet) + sums.profit.min(0) - sums.behind_lots
+    }
+
+    /// Whether each position of an account in a contract has the initial margin in its pot, if it has one.
+    pub(super) fn pots_suffice(&self, at: At) -> bool {
+        let Some(holding) = self.find(at).filter(|holding| holding.mode == MarginMode::Isolated) else {
+            return true;
+        };
+        let pot = |which: usize| i128::from(holding.positions[which].pot);
+        (0..2).all(|which| holding.suffices(self.quoted(at.contract), which, pot(which)))
+    }
+
+    /// Whether a position would have the initial margin with this money of its own.
+    pub(super) fn suffices(&self, at: At, which: usize, pot: i128) -> bool {
+        self.find(at).is_some_and(|holding| holding.suffices(self.quoted(at.contract), which, pot))
+    }
+
+    /// The highest leverage that the tiers of what an account has at risk in a contract allow.
+    pub(super) fn leverage_max(&self, at: At) -> Leverage {
+        let quoted = self.quoted(at.contract);
+        let positions = self.find(at).map_or_else(Default::default, |holding| holding.positions);
+        let most = positions.map(|position| {
+            let lots = position.exposure().lots_at_risk();
+            quoted.tiers.leverage_max(quoted.value.notional(lots, quoted.mark).expect("lots have limits"))
+        });
+        most[0].min(most[1])
     }
 
     /// Counts open lots of an account's orders that may open a position; fewer if negative.

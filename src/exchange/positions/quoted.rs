@@ -22,6 +22,8 @@ pub(in crate::exchange) struct Quoted {
     pub(in crate::exchange) asset: AssetId,
     pub(in crate::exchange) mark: Price,
     pub(in crate::exchange) tiers: Tiers,
+    /// When its index becomes stale, ns.
+    pub(in crate::exchange) stale_from: u64,
 }
 
 impl Quoted {

@@ -1,9 +1,8 @@
 //! Sums that are kept are those that are computed anew, and trades neither make nor lose money.
 
-use super::holding::Mode;
 use super::*;
 use crate::domain::contracts::{ContractValue, Settlement, Tier, Tiers};
-use crate::domain::{Amount, Ppm, Price};
+use crate::domain::{Amount, MarginMode, Ppm, Price, Timestamp};
 use proptest::prelude::*;
 
 const ACCOUNTS: u32 = 3;
@@ -27,7 +26,8 @@ fn quoted(contract: u16, mark: i64) -> Quoted {
         _ => (Settlement::Inverse, 20_000_000_000, COINS),
     };
     let value = ContractValue::new(settlement, Amount(unit)).expect("a value");
-    Quoted { value, asset, mark: Price(mark), tiers: tiers() }
+    let stale_from = u64::MAX;
+    Quoted { value, asset, mark: Price(mark), tiers: tiers(), stale_from }
 }
 
 fn positions() -> Positions {
@@ -79,7 +79,7 @@ impl World {
         let value = quoted.value.of_trade(lots, Price(price)).expect("it fits");
         let at = At { account: AccountId(account), contract: Ordinal(contract) };
         let wallet = self.wallets[usize::from(quoted.asset.0)][account as usize];
-        Traded { at, side, lots, value, fee: 3, closes: false, wallet, held: 0 }
+        Traded { at, side, lots, value, fee: 3, closes: false, wallet, now: Timestamp(0) }
     }
 
     fn book(&mut self, traded: &Traded, measured: &Measured) {
@@ -117,7 +117,7 @@ impl World {
         after.change(traded.at, |holding| holding.positions[measured.which] = measured.position);
         let asset = after.quoted(traded.at.contract).asset;
         let mode = after.find(traded.at).expect("it is there").mode;
-        if mode == Mode::Cross {
+        if mode == MarginMode::Cross {
             let sums = *after.margin(traded.at.account, asset).sums();
             let before = *self.positions.margin(traded.at.account, asset).sums();
             let equity = i128::from(traded.wallet + measured.wallet) + sums.profit;
@@ -175,7 +175,7 @@ proptest! {
                         holding.positions.iter().all(|one| *one == Position::default())
                     });
                     if is_flat {
-                        world.positions.change(at, |holding| holding.mode = Mode::Isolated);
+                        world.positions.change(at, |holding| holding.mode = MarginMode::Isolated);
                     }
                 }
                 Step::Leverage(at, leverage) => {
@@ -227,7 +227,7 @@ fn pot_of_a_part() {
     let (mut world, at) = one();
     world.positions.quote(Ordinal(1), quoted(1, 12));
     world.positions.change(at, |holding| {
-        holding.mode = Mode::Isolated;
+        holding.mode = MarginMode::Isolated;
         holding.positions[0] = Position {
             leg: crate::domain::contracts::Leg { lots: 20, cost: 240 },
             pot: 400,

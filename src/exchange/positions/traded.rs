@@ -3,7 +3,7 @@
 use super::holding::Position;
 use super::quoted::At;
 use crate::domain::contracts::Booked;
-use crate::domain::{Amount, Side};
+use crate::domain::{Amount, Side, Timestamp};
 
 /// One side of a trade.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +19,7 @@ pub(in crate::exchange) struct Traded {
     pub(in crate::exchange) closes: bool,
     /// The account's wallet, minor units: what orders hold included.
     pub(in crate::exchange) wallet: i64,
-    /// What its orders hold after the trade, minor units.
-    pub(in crate::exchange) held: i64,
+    pub(in crate::exchange) now: Timestamp,
 }
 
 /// What a trade does to one side.

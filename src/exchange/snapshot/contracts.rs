@@ -9,11 +9,12 @@ use super::refused::{Refused, check};
 use super::{Part, Sink};
 use crate::domain::contracts::{Leg, Leverage, Tier, Tiers};
 use crate::domain::{
-    AccountId, AssetId, IndexTerms, InstrumentId, Listing, Phase, SetContract, SetContractRisk, Timestamp,
+    AccountId, AssetId, IndexTerms, InstrumentId, Listing, MarginMode, Phase, SetContract, SetContractRisk,
+    Timestamp,
 };
 use crate::exchange::Exchange;
 use crate::exchange::contract::{Coming, Contract, Fund, Index, Quote};
-use crate::exchange::positions::{At, Mode, Ordinal, Position};
+use crate::exchange::positions::{At, Ordinal, Position};
 use std::collections::BTreeMap;
 
 impl Exchange {
@@ -87,7 +88,7 @@ impl Exchange {
                 HoldingRecord {
                     instrument,
                     account: holding.at().account,
-                    isolated: holding.mode == Mode::Isolated,
+                    isolated: holding.mode == MarginMode::Isolated,
                     leverage: holding.leverage.map_or(0, Leverage::get),
                     first,
                     second,
@@ -265,7 +266,7 @@ impl ContractsFilling {
             let contract = known.contract.as_mut().ok_or("position in an unknown contract")?;
             check(contract.tiers.is_some(), "position in a contract without tiers")?;
             exchange.shared.positions.change(at, |holding| {
-                holding.mode = if record.isolated { Mode::Isolated } else { Mode::Cross };
+                holding.mode = if record.isolated { MarginMode::Isolated } else { MarginMode::Cross };
                 holding.leverage = Leverage::new(record.leverage);
                 holding.positions = [record.first, record.second].map(|position| Position {
                     leg: Leg { lots: position.lots, cost: position.cost },

@@ -5,8 +5,8 @@
 use super::super::error::SqlError;
 use super::super::reader::SqlReader;
 use crate::domain::{
-    AssetId, ContractEvent, EventRecord, FundCause, FundChanged, IndexTerms, InstrumentId, PositionChanged,
-    Ppm, SetMarginTier, Timestamp,
+    AccountId, AssetId, ContractEvent, EventRecord, FundCause, FundChanged, IndexTerms, InstrumentId,
+    MarginMoved, PositionChanged, Ppm, SetMarginTier, Timestamp,
 };
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ type Row = Vec<Value>;
 type Table = BTreeMap<Vec<i64>, Row>;
 
 /// The tables that are compared row by row: their names, and how many columns their key has.
-const TABLES: [(&str, usize); 8] = [
+const TABLES: [(&str, usize); 9] = [
     ("indexes", 1),
     ("contracts", 1),
     ("contract_risk", 1),
@@ -45,6 +45,7 @@ const TABLES: [(&str, usize); 8] = [
     ("funds", 2),
     ("marks", 1),
     ("positions", 3),
+    ("contract_settings", 2),
 ];
 
 /// The tables by the events.
@@ -59,6 +60,7 @@ pub(super) struct Contracts {
     funds: BTreeMap<(AssetId, u8), (i128, u64)>,
     marks: Table,
     positions: Table,
+    settings: Table,
 }
 
 fn int(value: impl Into<i128>) -> Value {
@@ -86,6 +88,9 @@ fn terms(IndexTerms { stale_after_ms, grace_s, jump }: IndexTerms) -> [Value; 3]
 const TERMS: usize = 5;
 const PRICE: usize = 8;
 const HELD: usize = 12;
+/// The columns of the mode and of the leverage that an account has chosen.
+const MODE: usize = 2;
+const LEVERAGE: usize = 3;
 
 impl Contracts {
     /// Adds an event about contracts.
@@ -140,6 +145,15 @@ impl Contracts {
             ContractEvent::FundChanged(change) => self.fund(change)?,
             // Held against its trade before.
             ContractEvent::PositionChanged(_) => {}
+            ContractEvent::MarginMoved(_) => {}
+            ContractEvent::MarginModeSet(set) => {
+                let row = self.settings(set.by.account, set.instrument, record.number);
+                row[MODE] = text(set.mode.word());
+            }
+            ContractEvent::LeverageSet(set) => {
+                let row = self.settings(set.by.account, set.instrument, record.number);
+                row[LEVERAGE] = int(set.leverage);
+            }
         }
         Ok(())
     }
@@ -148,6 +162,15 @@ impl Contracts {
     pub(super) fn mark(&mut self, instrument: InstrumentId, price_units: i128, time: Timestamp) {
         let row = vec![int(instrument.0), int(price_units), int(time.0)];
         self.marks.insert(vec![instrument.0.into()], row);
+    }
+
+    /// Sets the pot of a position after a move that was found right.
+    pub(super) fn pot(&mut self, moved: &MarginMoved, event: u64) -> Result<(), String> {
+        let MarginMoved { by, instrument, leg, pot, .. } = *moved;
+        let key = vec![by.account.0.into(), instrument.0.into(), (leg as u8).into()];
+        let row = self.positions.get_mut(&key).ok_or("money for a position that never was")?;
+        (row[5], row[7]) = (int(pot.0), int(event));
+        Ok(())
     }
 
     /// Sets a position after a change that was found right.
@@ -169,6 +192,15 @@ impl Contracts {
             int(event),
         ];
         self.positions.insert(key, row);
+    }
+
+    /// The row of what an account has chosen in a contract, with the number of the last event.
+    fn settings(&mut self, account: AccountId, instrument: InstrumentId, event: u64) -> &mut Row {
+        let key = vec![account.0.into(), instrument.0.into()];
+        let new = || vec![int(account.0), int(instrument.0), Value::Null, Value::Null, Value::Null];
+        let row = self.settings.entry(key).or_insert_with(new);
+        *row.last_mut().expect("a row has columns") = int(event);
+        row
     }
 
     fn index(&mut self, index: u16) -> Result<&mut Row, String> {
@@ -258,6 +290,7 @@ impl Contracts {
                 self.funds.iter().map(|((asset, shard), of)| row(*asset, *shard, *of)).collect()
             }
             "positions" => self.positions.clone(),
+            "contract_settings" => self.settings.clone(),
             _ => self.marks.clone(),
         }
     }

@@ -1,7 +1,8 @@
 //! Positions, computed from the trades a second time.
 
 use crate::domain::{
-    AccountId, Executed, InstrumentId, Listing, PositionCause, PositionChanged, PositionLeg, Side,
+    AccountId, Executed, InstrumentId, Listing, MarginMoved, PositionCause, PositionChanged, PositionLeg,
+    Side,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -79,8 +80,24 @@ impl Legs {
             return Err(format!("{owner}: {lots} lots that cost {cost}, {realised} realised, not {told:?}"));
         }
         known.realised += realised;
+        let into_pot = i128::from(change.pot) - known.pot;
         (known.pot, known.event) = (change.pot.into(), event);
-        Ok(realised - side.fee)
+        Ok(realised - side.fee - into_pot)
+    }
+
+    /// Holds a move of money into a pot, or out of it, against what the pot had.
+    pub(super) fn move_margin(&mut self, moved: &MarginMoved, event: u64) -> Result<(), String> {
+        let MarginMoved { by, instrument, leg, amount, pot, .. } = *moved;
+        let owner = format!("account {} in instrument {instrument}", by.account);
+        let known = self.of.get_mut(&(by.account, instrument, leg)).filter(|known| known.lots != 0);
+        let known = known.ok_or_else(|| format!("{owner}: money for no position"))?;
+        known.pot += i128::from(amount.0);
+        known.event = event;
+        if known.pot == i128::from(pot.0) {
+            Ok(())
+        } else {
+            Err(format!("{owner}: its pot is {}, not {pot}", known.pot))
+        }
     }
 
     /// What all positions of these instruments have cost, less their pots.

@@ -10,9 +10,9 @@ use super::contracts::Contracts;
 use super::legs::Legs;
 use crate::domain::{
     AccountId, AdminEvent, Amount, AssetCode, AssetId, ContractEvent, Event, EventRecord, Executed, FeeAsset,
-    FundCause, FundChanged, InstrumentId, Listing, LoginId, MarketEvent, OrderEvent, OrderId, OrderState,
-    OrderTerms, PositionChanged, Quantity, RestateReason, Restated, ShardId, ShardTransfer, Side, TradeId,
-    Transfer, VenueEvent,
+    FundCause, FundChanged, InstrumentId, Listing, LoginId, MarginMoved, MarketEvent, OrderEvent, OrderId,
+    OrderState, OrderTerms, PositionChanged, Quantity, RestateReason, Restated, ShardId, ShardTransfer, Side,
+    TradeId, Transfer, VenueEvent,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
@@ -215,6 +215,10 @@ impl Tally {
             self.rows.position_changes += 1;
             return self.position(change, record.number);
         }
+        if let ContractEvent::MarginMoved(moved) = event {
+            self.rows.margin_moves += 1;
+            return self.move_margin(moved, record.number);
+        }
         self.contracts.add(record, event)
     }
 
@@ -347,13 +351,33 @@ impl Tally {
         let paid = self.legs.change(change, event)?;
         let place = (change.account, listing.settled_in(), listing.shard);
         self.move_money(place, paid);
-        let wallet = self.balances.get(&place).map_or(0, |(total, _)| *total);
-        if wallet != i128::from(change.wallet) {
-            let account = change.account;
-            return Err(format!("account {account} has {wallet} after event {event}, not {}", change.wallet));
-        }
+        self.check_wallet(place, change.wallet, event)?;
         self.contracts.position(change, event);
         Ok(())
+    }
+
+    fn move_margin(&mut self, moved: &MarginMoved, event: u64) -> Result<(), String> {
+        let listing = self.listing(moved.instrument.0)?;
+        self.legs.move_margin(moved, event)?;
+        let place = (moved.by.account, listing.settled_in(), listing.shard);
+        self.move_money(place, -i128::from(moved.amount.0));
+        self.check_wallet(place, moved.wallet.0, event)?;
+        self.contracts.pot(moved, event)
+    }
+
+    /// Checks the wallet that an event tells.
+    fn check_wallet(
+        &self,
+        place: (AccountId, AssetId, ShardId),
+        told: i64,
+        event: u64,
+    ) -> Result<(), String> {
+        let wallet = self.balances.get(&place).map_or(0, |(total, _)| *total);
+        if wallet == i128::from(told) {
+            Ok(())
+        } else {
+            Err(format!("account {} has {wallet} after event {event}, not {told}", place.0))
+        }
     }
 
     fn trade(&mut self, e: &Executed, record: &EventRecord) -> Result<TradeRow, String> {

@@ -8,7 +8,7 @@ use super::protocol::{Asked, LoggedIn, OrderEntryProtocol};
 use super::settings::RateLimit;
 use crate::domain::{
     AdminCommand, ClOrdId, ClockCommand, Command, Echo, Enter, IndexId, Listings, LoginId, OrderCommand,
-    RefuseEnter, RefuseReplace, RejectReason, Replace, SendIndex, TransferOut, VenueCommand,
+    RefuseEnter, RefuseReplace, RejectReason, Replace, SendIndex, Sender, TransferOut, VenueCommand,
 };
 use crate::net::auth::Role;
 use crate::net::session::{CloseReason, Next, Packets, Stopped};
@@ -80,6 +80,7 @@ fn frees_space(command: &Command) -> bool {
             | OrderCommand::QueryWallet(_),
         )
         | Command::Contract(_)
+        | Command::Owner(_)
         | Command::Clock(ClockCommand::Tick) => false,
     }
 }
@@ -171,6 +172,13 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, CloseRe
         (Fill::Within, command) => Ok(command),
         (Fill::Excess, Command::Order(order)) => {
             Ok(Command::Order(refused(order, RejectReason::MessageRateExceeded)))
+        }
+        (Fill::Excess, Command::Owner(command)) => {
+            let sender = command.setter().sender();
+            let Sender { login, session, user_ref } = sender.expect("a client has sent it");
+            let (reason, cl_ord_id) = (RejectReason::MessageRateExceeded, ClOrdId::default());
+            let refuse = RefuseEnter { login, session, user_ref, reason, cl_ord_id };
+            Ok(Command::Order(OrderCommand::RefuseEnter(refuse)))
         }
         (
             Fill::Excess,

@@ -68,6 +68,7 @@ impl ShardLags {
             | Command::Venue(_)
             | Command::Admin(_)
             | Command::Contract(_)
+            | Command::Owner(_)
             | Command::Clock(_) => false,
         }
     }

@@ -525,6 +525,7 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::OtherProductsInShard
         | RejectReason::ContractIncomplete
         | RejectReason::OrdersOpen
-        | RejectReason::PositionsOpen => 0x0F,
+        | RejectReason::PositionsOpen
+        | RejectReason::NoPosition => 0x0F,
     }
 }

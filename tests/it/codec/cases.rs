@@ -410,6 +410,8 @@ pub fn commands() -> Vec<(&'static str, Command)> {
     ];
     let of_contracts = contract_cases::commands().into_iter();
     commands.extend(of_contracts.map(|(name, command)| (name, Command::Contract(command))));
+    let of_owners = contract_cases::of_owners().into_iter();
+    commands.extend(of_owners.map(|(name, command)| (name, Command::Owner(command))));
     commands.extend([
         ("SendIndex", Command::Order(OrderCommand::SendIndex(send_index()))),
         ("QueryWallet", Command::Order(OrderCommand::QueryWallet(query_wallet()))),

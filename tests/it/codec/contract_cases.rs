@@ -92,6 +92,42 @@ pub fn commands() -> Vec<(&'static str, ContractCommand)> {
     ]
 }
 
+fn setter() -> Setter {
+    Setter {
+        login: Some(LoginId(0x0A0B_0C0D)),
+        session: 0x8182_8384,
+        user_ref: UserRef(0x2122_2324),
+        account: AccountId(0x1122_3344),
+    }
+}
+
+fn set_by() -> SetBy {
+    SetBy {
+        login: Some(LoginId(0x0A0B_0C0D)),
+        user_ref: UserRef(0x2122_2324),
+        account: AccountId(0x1122_3344),
+    }
+}
+
+/// Every command of what owners set.
+pub fn of_owners() -> Vec<(&'static str, OwnerCommand)> {
+    let leverage = SetLeverage { by: setter(), instrument: InstrumentId(0x1112_1314), leverage: 0x65 };
+    let mode = MarginMode::Isolated;
+    let mode = SetMarginMode { by: setter(), instrument: InstrumentId(0x1112_1314), mode };
+    let moved = MoveMargin {
+        by: setter(),
+        instrument: InstrumentId(0x1112_1314),
+        leg: PositionLeg::Short,
+        amount: Amount(-0x3132_3334_3536),
+    };
+    vec![
+        ("SetMarginMode", OwnerCommand::SetMarginMode(mode)),
+        ("SetLeverage", OwnerCommand::SetLeverage(leverage)),
+        ("SetLeverage, operator", OwnerCommand::SetLeverage(SetLeverage::default())),
+        ("MoveMargin", OwnerCommand::MoveMargin(moved)),
+    ]
+}
+
 fn position() -> PositionChanged {
     PositionChanged {
         account: AccountId(0x0102_0304),
@@ -120,6 +156,17 @@ pub fn events() -> Vec<(&'static str, ContractEvent)> {
         price: 0x0102_0304,
         source_time: Timestamp(0x2122_2324_2526_2728),
     };
+    let mode = MarginMode::Isolated;
+    let mode = MarginModeSet { by: set_by(), instrument: InstrumentId(0x1112_1314), mode };
+    let moved = MarginMoved {
+        by: set_by(),
+        instrument: InstrumentId(0x1112_1314),
+        leg: PositionLeg::Short,
+        amount: Amount(-0x3132_3334_3536),
+        pot: Amount(0x4142_4344_4546_4748),
+        wallet: Amount(0x5152_5354_5556_5758),
+    };
+    let leverage = LeverageSet { by: set_by(), instrument: InstrumentId(0x1112_1314), leverage: 0x65 };
     let of_funding = FundChanged {
         cause: FundCause::Funding,
         instrument: Some(InstrumentId(0x1112_1314)),
@@ -141,5 +188,9 @@ pub fn events() -> Vec<(&'static str, ContractEvent)> {
         ("FundChanged", ContractEvent::FundChanged(change())),
         ("FundChanged, funding", ContractEvent::FundChanged(of_funding)),
         ("PositionChanged", ContractEvent::PositionChanged(position())),
+        ("MarginModeSet", ContractEvent::MarginModeSet(mode)),
+        ("LeverageSet", ContractEvent::LeverageSet(leverage)),
+        ("LeverageSet, operator", ContractEvent::LeverageSet(LeverageSet::default())),
+        ("MarginMoved", ContractEvent::MarginMoved(moved)),
     ]
 }

@@ -226,6 +226,7 @@ const BY_LUCK: &[RejectReason] = &[
     RejectReason::PriceOutsideLimits,
     RejectReason::OpenInterestLimit,
     RejectReason::LeverageAboveTier,
+    RejectReason::NoPosition,
     // In one-way mode an account has no more positions than there are contracts.
     RejectReason::TooManyPositions,
     RejectReason::NotInThisEdition,

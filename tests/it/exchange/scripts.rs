@@ -61,6 +61,9 @@
 //!                                       interest-max; those of `risk()` in scripts/contracts.rs where nothing is said
 //! margin-tier 0 1 of 3 floor=5000       instrument, row, number of rows; floor initial maintenance
 //! fund 1 500 #1                         asset, amount, reference
+//! margin-mode i0 isolated of 1          instrument, mode, account; by an operator
+//! leverage i0 10 of 1 by 0.7            instrument, leverage, account; by login 0 with its number 7
+//! move-margin i0 -50 of 1               instrument, amount, account; `long` before the amount: another leg
 //!
 //! book 0                                what the book shows: side, lots, ticks, orders, best bid and ask in the middle
 //! orders 0                              all live orders as they would trade, asks upside down: shown and open lots
@@ -234,7 +237,11 @@ impl Run {
             "balance" => self.balance(AccountId(words.number()), AssetId(words.number())),
             _ => {
                 let events = self.command(line);
-                events.iter().for_each(|event| seen.note(event));
+                let is_setting = contracts::is_setting(line);
+                events.iter().for_each(|event| match is_setting {
+                    true => seen.note_setting(event),
+                    false => seen.note(event),
+                });
                 events.iter().map(shown).collect()
             }
         }

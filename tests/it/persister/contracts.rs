@@ -7,9 +7,10 @@ use crate::support::venue;
 use dojima::domain::{
     AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings, ClockCommand,
     Command, ContractCommand, ContractEvent, DeleverageMode, DepositFund, Event, EventRecord, FeeRate,
-    FeeTier, FundCause, FundChanged, IndexId, IndexTerms, InstrumentId, ListInstrument, Phase, Ppm, Price,
-    Product, Quantity, SetContract, SetContractRisk, SetFees, SetIndex, SetMarginTier, SetTerms, ShardId,
-    Stamp, Switch, Symbol, Timestamp, Transfer, VenueCommand,
+    FeeTier, FundCause, FundChanged, IndexId, IndexTerms, InstrumentId, ListInstrument, MarginMode,
+    OwnerCommand, Phase, Ppm, Price, Product, Quantity, SetContract, SetContractRisk, SetFees, SetIndex,
+    SetLeverage, SetMarginMode, SetMarginTier, SetTerms, Setter, ShardId, Stamp, Switch, Symbol, Timestamp,
+    Transfer, VenueCommand,
 };
 use dojima::exchange::Exchange;
 use dojima::runtime::SplitMix64;
@@ -111,7 +112,7 @@ impl Venue {
         let (instrument, index) = (self.contract(), self.index());
         let perpetual =
             self.exchange.listing(instrument).is_some_and(|listing| listing.product.is_perpetual());
-        match self.below(24) {
+        match self.below(26) {
             0 => {
                 let index = IndexId(self.exchange.indexes().count().min(3) as u16);
                 let symbol = self.of(&["ONE", "TWO", "THREE", "FOUR"]);
@@ -194,6 +195,16 @@ impl Venue {
                 reference: self.stamp.sequence,
                 shard: ShardId::FIRST,
             })),
+            23 => {
+                let by = Setter { account: AccountId(self.below(2) as u32), ..Setter::default() };
+                let mode = self.of(MarginMode::ALL);
+                Command::Owner(OwnerCommand::SetMarginMode(SetMarginMode { by, instrument, mode }))
+            }
+            24 => {
+                let by = Setter { account: AccountId(self.below(2) as u32), ..Setter::default() };
+                let leverage = 1 + self.below(20) as u8;
+                Command::Owner(OwnerCommand::SetLeverage(SetLeverage { by, instrument, leverage }))
+            }
             _ => Command::Clock(ClockCommand::Tick),
         }
     }
@@ -272,13 +283,13 @@ fn tables_of_contracts_agree_with_the_exchange() {
         }
         assert_eq!(number(&sql, "SELECT count(*) FROM instruments_readable"), i64::from(CONTRACTS));
     }
-    assert_eq!(seen.len(), 9, "every event about contracts: {seen:?}");
+    assert_eq!(seen.len(), 11, "every event about contracts: {seen:?}");
 }
 
 /// Orders, trades and positions of a linear and an inverse contract.
 #[test]
 fn tables_of_positions_agree_with_the_exchange() {
-    let (mut trades, mut reserved) = (0, 0);
+    let (mut trades, mut reserved, mut moves, mut pots) = (0, 0, 0, 0);
     for (run, (events, exchange)) in positions::told(12).into_iter().enumerate() {
         let half = events.len() / 2;
         let bench = Bench::with(&events[..half]);
@@ -289,6 +300,8 @@ fn tables_of_positions_agree_with_the_exchange() {
         let sql = Connection::open(bench.database()).expect("a database");
         assert_eq!(number(&sql, "SELECT count(*) FROM conservation WHERE supply <> held"), 0, "run {run}");
         trades += number(&sql, "SELECT count(*) FROM trades");
+        moves += number(&sql, "SELECT count(*) FROM margin_moves");
+        pots += number(&sql, "SELECT count(*) FROM positions WHERE pot > 0");
         let mut rows = sql.prepare("SELECT account, asset, total, reserved FROM balances").expect("a table");
         let mut rows = rows.query([]).expect("rows");
         while let Some(row) = rows.next().expect("a row") {
@@ -305,6 +318,7 @@ fn tables_of_positions_agree_with_the_exchange() {
         }
     }
     assert!(trades > 100 && reserved > 0, "{trades} {reserved}");
+    assert!(moves > 0 && pots > 0, "{moves} {pots}");
 }
 
 #[test]
@@ -321,6 +335,8 @@ fn a_row_that_the_events_do_not_have_is_found() {
         ("funds", "UPDATE funds SET last_reference = last_reference + 1"),
         ("fund_changes", "UPDATE fund_changes SET fund = fund + 1"),
         ("marks", "UPDATE marks SET price = price + 1"),
+        ("contract_settings", "UPDATE contract_settings SET leverage = leverage + 1"),
+        ("contract_settings", "UPDATE contract_settings SET margin_mode = 'other'"),
     ] {
         let _ = std::fs::remove_file(bench.database());
         bench.fill(1_000);

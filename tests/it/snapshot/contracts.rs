@@ -7,12 +7,12 @@ use bincode::Decode;
 use dojima::domain::codec::{ENCODED_LEN_MAX, decode_record, encode_record};
 use dojima::domain::{
     AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, ClockCommand, Command,
-    ContractCommand, DepositFund, Event, FeeRate, IndexId, IndexTerms, InstrumentId, ListInstrument, Phase,
-    Ppm, Product, Quantity, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, Symbol,
-    Timestamp, VenueCommand,
+    ContractCommand, DepositFund, Event, FeeRate, IndexId, IndexTerms, InstrumentId, ListInstrument,
+    OwnerCommand, Phase, Ppm, Product, Quantity, SetContract, SetContractRisk, SetIndex, SetLeverage,
+    SetMarginTier, Setter, ShardId, Symbol, Timestamp, VenueCommand,
 };
 use dojima::exchange::snapshot::{
-    ContractRecord, ContractsRecord, FundRecord, IndexRecord, Part, SampleRecord, TierRecord,
+    ContractRecord, ContractsRecord, FundRecord, HoldingRecord, IndexRecord, Part, SampleRecord, TierRecord,
 };
 use dojima::replica::State;
 use dojima::replica::snapshot::layout::section;
@@ -126,6 +126,9 @@ fn contracts() -> State {
     ] {
         send(Command::Contract(command));
     }
+    let by = Setter { account: AccountId::FEES, ..Setter::default() };
+    let set = SetLeverage { by, instrument: InstrumentId(0), leverage: 7 };
+    send(Command::Owner(OwnerCommand::SetLeverage(set)));
     send(Command::Clock(ClockCommand::Tick));
     state
 }
@@ -152,6 +155,7 @@ fn the_page_decodes_the_records_of_contracts() {
     assert_eq!(agrees::<IndexRecord>(&page, &of(Part::Indexes), "record Index"), 2);
     assert_eq!(agrees::<ContractRecord>(&page, &of(Part::Terms), "record Contract"), 2);
     assert_eq!(agrees::<TierRecord>(&page, &of(Part::Tiers), "record Tier"), 3);
+    assert_eq!(agrees::<HoldingRecord>(&page, &of(Part::Holdings), "record Holding"), 1);
     assert_eq!(agrees::<FundRecord>(&page, &of(Part::Funds), "record Fund"), 1);
     // There is no sample before contracts have orders.
     assert!(of(Part::Samples).is_empty());

@@ -7,7 +7,8 @@ use super::names::Names;
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amend, Cancel, ClockCommand, Command, ContractCommand,
     ContractEvent, Event, InstrumentId, KillScope, LimitScope, LoginId, MarketEvent, MassCancel, Modify,
-    OrderCommand, OrderEvent, RefuseReplace, Replace, TransferReceived, UserRef, VenueCommand, VenueEvent,
+    OrderCommand, OrderEvent, OwnerCommand, RefuseReplace, Replace, SetBy, Setter, TransferReceived, UserRef,
+    VenueCommand, VenueEvent,
 };
 
 /// The parties of a record.
@@ -121,6 +122,7 @@ impl Concerns {
                 | AdminCommand::SetProtection { instrument, .. },
             ) => Self::instrument(*instrument),
             Command::Contract(command) => Self::of_contract_command(command),
+            Command::Owner(command) => Self::of_owner_command(command),
             Command::Admin(AdminCommand::SetTerms(terms)) => Self::instrument(terms.instrument),
             Command::Admin(AdminCommand::SetFees(fees)) => Self::instrument(fees.instrument),
             Command::Admin(AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer)) => {
@@ -239,6 +241,15 @@ impl Concerns {
         }
     }
 
+    fn of_owner_command(command: &OwnerCommand) -> Self {
+        let Setter { login, account, .. } = *command.setter();
+        Self { logins: [login, None], instrument: Some(command.instrument()), ..Self::account(account) }
+    }
+
+    fn set_by(by: &SetBy, instrument: InstrumentId) -> Self {
+        Self { logins: [by.login, None], instrument: Some(instrument), ..Self::account(by.account) }
+    }
+
     fn of_contract_event(event: &ContractEvent) -> Self {
         match event {
             ContractEvent::IndexAdded(_)
@@ -252,6 +263,9 @@ impl Concerns {
             ContractEvent::PositionChanged(change) => {
                 Self { instrument: Some(change.instrument), ..Self::account(change.account) }
             }
+            ContractEvent::MarginModeSet(set) => Self::set_by(&set.by, set.instrument),
+            ContractEvent::LeverageSet(set) => Self::set_by(&set.by, set.instrument),
+            ContractEvent::MarginMoved(moved) => Self::set_by(&moved.by, moved.instrument),
             ContractEvent::FundChanged(change) => Self { instrument: change.instrument, ..Self::default() },
         }
     }

@@ -12,7 +12,7 @@ use super::time::rfc3339;
 use dojima::domain::{
     AdminCommand, AdminEvent, Amount, AssetId, Command, ContractCommand, ContractEvent, Event, FeeAsset,
     IndexId, Instructions, InstrumentId, LoginId, MarketEvent, OrderCommand, OrderEvent, OrderTerms,
-    Quantity, QuantityUnit, Side, VenueEvent, decimal, utc,
+    OwnerCommand, Quantity, QuantityUnit, Side, VenueEvent, decimal, utc,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -149,7 +149,7 @@ impl Reader<'_> {
             | "open_interest_limit" => {
                 return self.lots(number);
             }
-            "amount" | "fund" | "wallet" => self.money(number, self.transferred()),
+            "amount" | "fund" | "wallet" | "pot" => self.money(number, self.transferred()),
             "floor" => self.money(number, self.terms.map(Terms::settled_in)),
             "expiry" if number > 0 => u32::try_from(number).ok().map(utc::show),
             "source_time" | "grace_until" if number > 0 => {
@@ -362,13 +362,16 @@ impl Reader<'_> {
                 AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer),
             )) => Some(transfer.asset),
             Value::Command(Command::Contract(ContractCommand::DepositFund(deposit))) => Some(deposit.asset),
+            Value::Command(Command::Owner(OwnerCommand::MoveMargin(_))) => self.terms.map(Terms::settled_in),
             Value::Command(Command::Admin(AdminCommand::TransferIn(transfer))) => Some(transfer.asset),
             Value::Command(Command::Order(OrderCommand::TransferOut(out))) => Some(out.asset),
             Value::Event(record) => {
                 if let Event::Contract(ContractEvent::FundChanged(change)) = &record.event {
                     return Some(change.asset);
                 }
-                if let Event::Contract(ContractEvent::MarginTierSet { .. }) = &record.event {
+                if let Event::Contract(ContractEvent::MarginTierSet { .. } | ContractEvent::MarginMoved(_)) =
+                    &record.event
+                {
                     return self.terms.map(Terms::settled_in);
                 }
                 if let Event::Admin(AdminEvent::Deposited(transfer) | AdminEvent::Withdrawn(transfer)) =

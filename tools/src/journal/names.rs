@@ -7,8 +7,8 @@ use super::entry::{Entry, Value};
 use dojima::domain::{
     AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings, ClockCommand,
     Command, ContractCommand, ContractEvent, Event, FeeAsset, IndexId, InstrumentId, ListInstrument, Listing,
-    LoginId, LoginName, MarketEvent, OrderCommand, OrderEvent, Product, Symbol, UserRef, VenueCommand,
-    VenueEvent,
+    LoginId, LoginName, MarketEvent, OrderCommand, OrderEvent, Product, SetTerms, Symbol, UserRef,
+    VenueCommand, VenueEvent,
 };
 use std::collections::BTreeMap;
 
@@ -109,11 +109,7 @@ impl Names {
             Command::Admin(AdminCommand::ListInstrument(list)) => {
                 self.instruments.entry(list.instrument).or_insert_with(|| Terms::of_command(list));
             }
-            Command::Admin(AdminCommand::SetTerms(set)) => {
-                if let Some(terms) = self.instruments.get_mut(&set.instrument) {
-                    (terms.tick_units, terms.lot) = (set.tick_units, set.lot);
-                }
-            }
+            Command::Admin(AdminCommand::SetTerms(set)) => self.terms_set(set),
             Command::Admin(AdminCommand::SetAsset(settings)) => self.asset_set(settings),
             Command::Contract(command) => self.note_contract_command(command),
             Command::Order(OrderCommand::Enter(enter)) => {
@@ -167,6 +163,7 @@ impl Names {
                 | OrderCommand::SendIndex(_)
                 | OrderCommand::QueryWallet(_),
             )
+            | Command::Owner(_)
             | Command::Clock(ClockCommand::Tick) => {}
         }
     }
@@ -268,12 +265,21 @@ impl Names {
             | ContractEvent::MarginTierSet { .. }
             | ContractEvent::MarginTiersSet { .. }
             | ContractEvent::FundChanged(_)
-            | ContractEvent::PositionChanged(_) => {}
+            | ContractEvent::PositionChanged(_)
+            | ContractEvent::MarginModeSet(_)
+            | ContractEvent::LeverageSet(_)
+            | ContractEvent::MarginMoved(_) => {}
         }
     }
 
     fn asset_added(&mut self, asset: AssetId, code: AssetCode, scale: u8) {
         self.assets.entry(asset).or_insert(Asset { code, scale });
+    }
+
+    fn terms_set(&mut self, set: &SetTerms) {
+        if let Some(terms) = self.instruments.get_mut(&set.instrument) {
+            (terms.tick_units, terms.lot) = (set.tick_units, set.lot);
+        }
     }
 
     fn asset_set(&mut self, settings: &AssetSettings) {

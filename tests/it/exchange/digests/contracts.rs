@@ -5,9 +5,10 @@ use super::super::properties::{Clients, cases};
 use super::super::{apply, apply_at};
 use crate::support::venue;
 use dojima::domain::{
-    AddIndex, AdminCommand, AdminEvent, Amount, AssetId, ClockCommand, Command, ContractCommand,
-    DeleverageMode, DepositFund, Event, IndexId, IndexTerms, InstrumentId, Phase, Ppm, Price, SetContract,
-    SetContractRisk, SetIndex, SetMarginTier, ShardId, Stamp, Symbol, Timestamp, VenueCommand,
+    AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetId, ClockCommand, Command, ContractCommand,
+    DeleverageMode, DepositFund, Event, IndexId, IndexTerms, InstrumentId, MarginMode, OwnerCommand, Phase,
+    Ppm, Price, SetContract, SetContractRisk, SetIndex, SetLeverage, SetMarginMode, SetMarginTier, Setter,
+    ShardId, Stamp, Symbol, Timestamp, VenueCommand,
 };
 use dojima::exchange::Digest;
 use proptest::prelude::*;
@@ -112,6 +113,11 @@ pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
         ("halted", with(&[phase(Phase::Halted)])),
         ("a mark that stands", with(&[phase(Phase::Halted), mark(150)])),
         ("which mark stands", with(&[phase(Phase::Halted), mark(151)])),
+        ("a leverage", with(&[leverage(0, 10)])),
+        ("which leverage", with(&[leverage(0, 11)])),
+        ("whose leverage", with(&[leverage(1, 10)])),
+        ("isolated margin", with(&[isolated(0)])),
+        ("whose margin is isolated", with(&[isolated(1)])),
     ];
     let added = AddIndex {
         index: IndexId(3),
@@ -152,6 +158,17 @@ pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
 
 fn mark(ticks: i64) -> Command {
     Command::Admin(AdminCommand::SetMark { instrument: FIRST, price: Price(ticks) })
+}
+
+fn isolated(account: u32) -> Command {
+    let by = Setter { account: AccountId(account), ..Setter::default() };
+    let mode = MarginMode::Isolated;
+    Command::Owner(OwnerCommand::SetMarginMode(SetMarginMode { by, instrument: FIRST, mode }))
+}
+
+fn leverage(account: u32, leverage: u8) -> Command {
+    let by = Setter { account: AccountId(account), ..Setter::default() };
+    Command::Owner(OwnerCommand::SetLeverage(SetLeverage { by, instrument: FIRST, leverage }))
 }
 
 fn of_risk() -> Vec<SetContractRisk> {

@@ -241,7 +241,7 @@ pub fn shown(event: &Event) -> String {
 }
 
 /// The first words of all kinds of events.
-pub const EVENT_KINDS: [&str; 56] = [
+pub const EVENT_KINDS: [&str; 59] = [
     "accepted",
     "account",
     "account-state",
@@ -269,6 +269,9 @@ pub const EVENT_KINDS: [&str; 56] = [
     "listed",
     "login",
     "led",
+    "leverage",
+    "margin-mode",
+    "margin-moved",
     "margin-tier",
     "margin-tiers",
     "mark",
@@ -342,6 +345,15 @@ impl Seen {
     fn note_order(&mut self, reason: RejectReason) {
         self.rejects.insert(reason);
         self.order_rejects.insert(reason);
+    }
+
+    /// Notes an event of a command of an owner, which is no order.
+    pub fn note_setting(&mut self, event: &Event) {
+        if let Event::Order(OrderEvent::Rejected(e)) = event {
+            self.rejects.insert(e.reason);
+        } else {
+            self.note(event);
+        }
     }
 
     #[deny(clippy::wildcard_enum_match_arm)]

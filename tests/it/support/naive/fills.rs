@@ -1,11 +1,11 @@
 //! Trades of contracts: whether both sides can have one, what it does to them, and what each pays.
 
-use super::Naive;
-use super::contracts::leg::Position;
+use super::contracts::leg::{Fill, Position};
 use super::matching::Meeting;
 use super::money::fee;
 use super::orders::Order;
 use super::positions::Legs;
+use super::{Naive, pots};
 use dojima::domain::{
     AccountId, ContractEvent, Event, FeeRate, InstrumentId, PositionCause, PositionChanged, PositionLeg,
     Side, TradeId,
@@ -34,9 +34,12 @@ pub(super) struct Deal {
 /// What a trade does to one side.
 #[derive(Clone, Copy)]
 struct BookedSide {
-    realised: i128,
+    fill: Fill,
     /// The position when this side alone is booked after those before it.
     leg: Position,
+    /// What its position has of its own then, and what the wallet gets.
+    pot: i128,
+    wallet: i128,
     fee: i128,
     carry: Decimal,
 }
@@ -46,6 +49,8 @@ struct Booked {
     legs: Legs,
     /// Buyer and seller.
     sides: [BookedSide; 2],
+    /// Whether a side lacks the money for its isolated position.
+    lacks: [bool; 2],
 }
 
 /// Whether a trade can be made.
@@ -88,13 +93,37 @@ impl Naive {
         let mut sides = Vec::new();
         for (side, party) in [Side::Buy, Side::Sell].into_iter().zip(parties) {
             let leg = legs.entry((party.account, instrument)).or_default();
-            let realised = leg.book(&listed, side, lots as u64, value as i64).realised;
+            let fill = leg.book(&listed, side, lots as u64, value as i64);
             let (fee, carry) = fee(value, party.rate, party.carry);
-            sides.push(BookedSide { realised, leg: *leg, fee, carry });
+            sides.push(BookedSide { fill, leg: *leg, pot: 0, wallet: 0, fee, carry });
         }
-        let mut booked = Booked { legs, sides: [sides[0], sides[1]] };
+        let mut booked = Booked { legs, sides: [sides[0], sides[1]], lacks: [false; 2] };
         self.waive(deal, &mut booked);
+        self.move_money(deal, &mut booked);
         booked
+    }
+
+    /// What wallets and pots have of it. An isolated position that trades with itself keeps its lots: its pot takes what is
+    /// realised, and the wallet pays the fees.
+    fn move_money(&self, deal: &Deal, booked: &mut Booked) {
+        let instrument = deal.instrument;
+        let [buyer, seller] = deal.parties.map(|party| party.account);
+        let mut own_pot = self.pot(buyer, instrument);
+        for at in [0, 1] {
+            let account = deal.parties[at].account;
+            let BookedSide { fill, leg, fee, .. } = booked.sides[at];
+            let side = &mut booked.sides[at];
+            if !self.is_isolated(account, instrument) {
+                (side.pot, side.wallet) = (0, fill.realised - fee);
+            } else if buyer == seller {
+                own_pot += fill.realised;
+                (side.pot, side.wallet) = (own_pot, -fee);
+            } else {
+                let moved = self.move_pot(&pots::Side { account, instrument, fill, after: leg, fee });
+                (side.pot, side.wallet) = (moved.pot, moved.wallet);
+                booked.lacks[at] = moved.lacks;
+            }
+        }
     }
 
     /// Nobody comes below 0 by the fee of a trade that does not increase risk; a rebate is at most what the other side pays.
@@ -104,7 +133,11 @@ impl Naive {
             let account = deal.parties[at].account;
             let due = booked.sides[at].fee;
             if due > 0 && !self.increases_risk(deal, booked, account) {
-                let mut can_pay = self.equity_without_fees(deal, booked, account);
+                let is_own = deal.parties[0].account == deal.parties[1].account;
+                let mut can_pay = match is_own && self.is_isolated(account, deal.instrument) {
+                    true => self.spare(account, self.settled_in(deal.instrument)),
+                    false => self.equity_without_fees(deal, booked, account),
+                };
                 // Whoever is both sides has paid the buyer's fee.
                 if at == 1 && deal.parties[0].account == account {
                     can_pay -= paid_before;
@@ -127,14 +160,19 @@ impl Naive {
         after.abs() > before.abs() || before * after < 0
     }
 
+    /// Equity of the margin account that a side of the trade is judged by.
     fn equity(&self, legs: &Legs, account: AccountId, deal: &Deal) -> i128 {
+        if self.is_isolated(account, deal.instrument) {
+            let leg = legs.get(&(account, deal.instrument)).copied().unwrap_or_default();
+            return self.pot(account, deal.instrument) + self.profit_of(deal.instrument, leg);
+        }
         let asset = self.settled_in(deal.instrument);
         self.wallet(account, asset) + self.unrealised(legs, account, asset)
     }
 
     fn equity_without_fees(&self, deal: &Deal, booked: &Booked, account: AccountId) -> i128 {
         let its = deal.parties.iter().zip(&booked.sides).filter(|(party, _)| party.account == account);
-        let realised: i128 = its.map(|(_, side)| side.realised).sum();
+        let realised: i128 = its.map(|(_, side)| side.fill.realised).sum();
         self.equity(&booked.legs, account, deal) + realised
     }
 
@@ -142,6 +180,10 @@ impl Naive {
         let without_fees = self.equity_without_fees(deal, booked, account);
         if !self.increases_risk(deal, booked, account) {
             return without_fees >= 0 || without_fees >= self.equity(&self.legs, account, deal);
+        }
+        if self.is_isolated(account, deal.instrument) {
+            let its = deal.parties.iter().zip(&booked.lacks);
+            return !its.into_iter().any(|(party, lacks)| party.account == account && *lacks);
         }
         let its = deal.parties.iter().zip(&booked.sides).filter(|(party, _)| party.account == account);
         let fees: i128 = its.map(|(_, side)| side.fee).sum();
@@ -190,7 +232,8 @@ impl Naive {
         *self.held(AccountId::FEES, asset) += sides[0].fee + sides[1].fee;
         let changed = [0, 1].map(|at| {
             let (account, side) = (deal.parties[at].account, sides[at]);
-            *self.held(account, asset) += side.realised - side.fee;
+            *self.held(account, asset) += side.wallet;
+            self.pots.insert((account, instrument), side.pot);
             let told = |value: i128| i64::try_from(value).expect("limits keep it small");
             PositionChanged {
                 account,
@@ -200,8 +243,8 @@ impl Naive {
                 trade,
                 lots: told(side.leg.lots),
                 cost: told(side.leg.cost),
-                realised: told(side.realised),
-                pot: 0,
+                realised: told(side.fill.realised),
+                pot: told(side.pot),
                 wallet: told(self.wallet(account, asset)),
             }
         });

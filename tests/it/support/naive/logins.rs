@@ -62,6 +62,10 @@ impl Naive {
                 Some(login) => (login, m.session, m.user_ref),
                 None => return false,
             },
+            Command::Owner(m) => match m.setter().login {
+                Some(login) => (login, m.setter().session, m.setter().user_ref),
+                None => return false,
+            },
             Command::Order(OrderCommand::SendIndex(m)) => (m.login, m.session, m.user_ref),
             Command::Order(OrderCommand::QueryWallet(m)) => (m.login, m.session, UserRef(0)),
             _ => return false,

@@ -20,7 +20,9 @@ mod matching;
 mod money;
 mod order_margin;
 mod orders;
+mod owners;
 mod positions;
+mod pots;
 mod price_limits;
 mod reduce_only;
 mod settings;
@@ -42,7 +44,9 @@ use dojima::domain::{
 use futures::Contract;
 use indexes::Index;
 use logins::Login;
+use owners::Chosen;
 use positions::Legs;
+use pots::Pots;
 use std::cell::Cell;
 use transfers::Transfers;
 
@@ -133,6 +137,9 @@ pub struct Naive {
     last_sampled: u64,
     /// What accounts have of contracts.
     legs: Legs,
+    chosen: Chosen,
+    /// What isolated positions have of their own.
+    pots: Pots,
     /// All open orders of all instruments, dormant ones among them; the live ones in the order of their time priority.
     orders: Vec<Order>,
     last_order: u64,
@@ -189,6 +196,8 @@ impl Naive {
             indexes: Vec::new(),
             last_sampled: 0,
             legs: Legs::new(),
+            chosen: Chosen::default(),
+            pots: Pots::new(),
             orders: Vec::new(),
             last_order: 0,
             last_trade: 0,
@@ -244,6 +253,7 @@ impl Naive {
             Command::Order(OrderCommand::SetOrderEntry(set)) => self.set_order_entry(set),
             Command::Order(OrderCommand::NameOrder(name)) => self.name_order(name),
             Command::Order(OrderCommand::TransferOut(out)) => self.transfer_out(out),
+            Command::Owner(command) => self.owner_sets(command),
             Command::Order(OrderCommand::SendIndex(sent)) => self.send_index(sent),
             Command::Order(OrderCommand::QueryWallet(query)) => self.query_wallet(query),
             Command::Admin(AdminCommand::TransferIn(transfer)) => self.transfer_in(*transfer, self.own),

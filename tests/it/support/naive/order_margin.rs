@@ -61,7 +61,7 @@ impl Naive {
     }
 
     /// `E` of an account, with so many more lots on order.
-    fn at_risk(
+    pub(super) fn at_risk(
         &self,
         account: AccountId,
         instrument: InstrumentId,
@@ -86,7 +86,8 @@ impl Naive {
     /// `R` of an account and asset.
     pub(super) fn required(&self, account: AccountId, asset: AssetId) -> i128 {
         let none = (Side::Buy, 0);
-        let of_one = |id: InstrumentId| self.initial_margin(id, self.at_risk(account, id, none, OrderId(0)));
+        let of_one =
+            |id: InstrumentId| self.required_for(account, id, self.at_risk(account, id, none, OrderId(0)));
         let here = self.contracts().into_iter().filter(|id| self.settled_in(*id) == asset);
         here.map(of_one).sum::<i128>() + self.holding(account, asset).reserved
     }
@@ -141,7 +142,7 @@ impl Naive {
         refuse_if(has > POSITIONS_MAX, RejectReason::TooManyPositions)?;
         let notional = self.notional_of(instrument, at_risk.with);
         let highest = leverage_max(&known.contract.tiers, notional);
-        refuse_if(self.leverage(instrument) > i64::from(highest), RejectReason::LeverageAboveTier)?;
+        refuse_if(self.leverage(account, instrument) > i64::from(highest), RejectReason::LeverageAboveTier)?;
         let risk = known.contract.risk.expect("a contract that trades has it");
         let above = Self::is_above(known.limits.position_max, at_risk.with)
             || Self::is_above(self.account(account).limits.position_max, at_risk.with)
@@ -165,6 +166,27 @@ impl Naive {
         refuse_if(outside && order.waiting.is_none(), RejectReason::PriceOutsideLimits)
     }
 
+    /// What so many lots at risk add to `R`: what is behind lots of an isolated position is in its pot.
+    fn required_for(&self, account: AccountId, instrument: InstrumentId, at_risk: i128) -> i128 {
+        let margin = |lots| self.initial_margin(account, instrument, lots);
+        match self.is_isolated(account, instrument) {
+            true => (margin(at_risk) - margin(self.leg(account, instrument).lots)).max(0),
+            false => margin(at_risk),
+        }
+    }
+
+    /// What is available where profit that is not realised does not count.
+    pub(super) fn available_to_pots(&self, account: AccountId, asset: AssetId) -> i128 {
+        let losses = self.unrealised(&self.legs, account, asset).min(0);
+        self.wallet(account, asset) + losses - self.required(account, asset)
+    }
+
+    /// What is available in an asset.
+    pub(super) fn available_for_orders(&self, account: AccountId, asset: AssetId) -> i128 {
+        let equity = self.wallet(account, asset) + self.unrealised(&self.legs, account, asset);
+        equity - self.required(account, asset)
+    }
+
     /// Check 13: what the order is to hold.
     pub(super) fn margin_for(&self, order: &Order, first: Option<&Order>) -> Checked<i128> {
         let at_risk = self.at_risk_with(order);
@@ -175,10 +197,15 @@ impl Naive {
         let Order { account, instrument, .. } = *order;
         let asset = self.settled_in(instrument);
         let held = self.hold(order, first);
-        let more =
-            self.initial_margin(instrument, at_risk.with) - self.initial_margin(instrument, at_risk.without);
-        let equity = self.wallet(account, asset) + self.unrealised(&self.legs, account, asset);
-        let left = equity - self.required(account, asset) - more - held;
+        let isolated = self.is_isolated(account, instrument);
+        refuse_if(isolated && self.has_stale_cross_lots(account, asset), RejectReason::IndexStale)?;
+        let required = |lots| self.required_for(account, instrument, lots);
+        let more = required(at_risk.with) - required(at_risk.without);
+        let available = match isolated {
+            true => self.available_to_pots(account, asset),
+            false => self.available_for_orders(account, asset),
+        };
+        let left = available - more - held;
         refuse_if(left < 0, RejectReason::InsufficientMargin)?;
         Ok(held)
     }

@@ -1,6 +1,5 @@
 //! Positions: who has how many lots of which contract, what they cost, and what a margin account comes to at the marks.
 
-use super::contracts::exact::{down, small, whole};
 use super::contracts::leg::Position;
 use super::contracts::margin::initial;
 use super::contracts::value::Listed;
@@ -107,7 +106,11 @@ impl Naive {
         self.instrument(instrument).mark.expect("a contract that trades has a mark") as i64
     }
 
-    pub(super) fn leverage(&self, instrument: InstrumentId) -> i64 {
+    /// What the account has chosen, or the usual one.
+    pub(super) fn leverage(&self, account: AccountId, instrument: InstrumentId) -> i64 {
+        if let Some(chosen) = self.chosen.leverage.get(&(account, instrument)) {
+            return i64::from(*chosen);
+        }
         let first = self.instrument(instrument).contract.tiers[0].initial.0;
         LEVERAGE_DEFAULT.min(1_000_000 / i64::from(first))
     }
@@ -119,16 +122,16 @@ impl Naive {
     }
 
     /// `IM` of so many lots.
-    pub(super) fn initial_margin(&self, instrument: InstrumentId, lots: i128) -> i128 {
+    pub(super) fn initial_margin(&self, account: AccountId, instrument: InstrumentId, lots: i128) -> i128 {
         if lots == 0 {
             return 0;
         }
         let notional = self.notional_of(instrument, lots);
-        let leverage = self.leverage(instrument) as u8;
+        let leverage = self.leverage(account, instrument) as u8;
         i128::from(initial(&self.instrument(instrument).contract.tiers, notional, leverage))
     }
 
-    /// The positions of an account that have lots and are settled in the asset.
+    /// The cross positions of an account that have lots and are settled in the asset.
     pub(super) fn with_lots<'a>(
         &'a self,
         legs: &'a Legs,
@@ -136,44 +139,42 @@ impl Naive {
         asset: AssetId,
     ) -> impl Iterator<Item = (InstrumentId, Position)> + 'a {
         let its = legs.iter().filter(move |((of, instrument), leg)| {
-            *of == account && leg.lots != 0 && self.settled_in(*instrument) == asset
+            *of == account
+                && leg.lots != 0
+                && self.settled_in(*instrument) == asset
+                && !self.is_isolated(account, *instrument)
         });
         its.map(|((_, instrument), leg)| (*instrument, *leg))
     }
 
     /// `U`: what all positions would bring at the marks.
     pub(super) fn unrealised(&self, legs: &Legs, account: AccountId, asset: AssetId) -> i128 {
-        let profit = |(instrument, leg): (InstrumentId, Position)| {
-            let worth = self.listed_as(instrument).value(leg.lots, self.mark_of(instrument));
-            i128::from(small(&down(&(worth - whole(leg.cost)))))
-        };
-        self.with_lots(legs, account, asset).map(profit).sum()
+        let its = self.with_lots(legs, account, asset);
+        its.map(|(instrument, leg)| self.profit_of(instrument, leg)).sum()
     }
 
     /// The initial margin of all positions.
     pub(super) fn margin_of_legs(&self, legs: &Legs, account: AccountId, asset: AssetId) -> i128 {
-        let margin = |(instrument, leg): (InstrumentId, Position)| self.initial_margin(instrument, leg.lots);
-        self.with_lots(legs, account, asset).map(margin).sum()
+        let its = self.with_lots(legs, account, asset);
+        its.map(|(instrument, leg)| self.initial_margin(account, instrument, leg.lots)).sum()
     }
 
     pub(super) fn wallet(&self, account: AccountId, asset: AssetId) -> i128 {
         self.assets[usize::from(asset.0)].held[account.0 as usize]
     }
 
-    /// What the costs of all positions have taken out of wallets.
+    /// What the costs of all positions have taken out of wallets, less what is in pots.
     pub(super) fn costs(&self, asset: AssetId) -> i128 {
         let settled = self.legs.iter().filter(|((_, instrument), _)| self.settled_in(*instrument) == asset);
-        settled.map(|(_, leg)| leg.cost).sum()
+        settled.map(|(_, leg)| leg.cost).sum::<i128>() - self.money_in_pots(asset)
     }
 
     /// What may leave a wallet.
     pub(super) fn withdrawable(&self, account: AccountId, asset: AssetId) -> i128 {
-        let mut its = self.with_lots(&self.legs, account, asset);
-        if its.any(|(instrument, _)| self.is_stale(instrument)) {
+        if self.has_stale_cross_lots(account, asset) {
             return 0;
         }
-        let losses = self.unrealised(&self.legs, account, asset).min(0);
-        (self.wallet(account, asset) + losses - self.required(account, asset)).max(0)
+        self.available_to_pots(account, asset).max(0)
     }
 
     /// Whether the account would have more lots than this limit allows; 0 is no limit.

@@ -138,6 +138,7 @@ impl Naive {
                 | OrderCommand::QueryWallet(_),
             )
             | Command::Admin(AdminCommand::TransferIn(_))
+            | Command::Owner(_)
             | Command::Clock(ClockCommand::Tick) => {
                 unreachable!("order entry, transfers and time are no settings")
             }

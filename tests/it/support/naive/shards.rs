@@ -130,6 +130,7 @@ impl NaiveVenue {
                 | ContractCommand::SetIndex(SetIndex { index, .. }),
             ) => Some(self.shards[0].shard_of_index(*index)),
             Command::Contract(ContractCommand::DepositFund(deposit)) => there(deposit.shard.0.into()),
+            Command::Owner(command) => place_of(command.instrument()),
             Command::Admin(AdminCommand::SetTerms(terms)) => place_of(terms.instrument),
             Command::Admin(AdminCommand::SetFees(fees)) => place_of(fees.instrument),
             _ => None,
@@ -197,7 +198,12 @@ impl NaiveVenue {
             Event::Order(_)
             | Event::Market(_)
             | Event::Admin(AdminEvent::MarkSet { .. })
-            | Event::Contract(ContractEvent::PositionChanged(_)) => true,
+            | Event::Contract(
+                ContractEvent::PositionChanged(_)
+                | ContractEvent::MarginModeSet(_)
+                | ContractEvent::LeverageSet(_)
+                | ContractEvent::MarginMoved(_),
+            ) => true,
             Event::Venue(_) | Event::Admin(_) | Event::Contract(_) => at == 0,
         }
     }

@@ -11,7 +11,7 @@ use anyhow::Context;
 use dojima::cli::{print, show};
 use dojima::domain::{
     AdminCommand, ClockCommand, Command, ContractCommand, Event, EventRecord, Instructions, OrderCommand,
-    Stamp, TimeInForce, Timestamp, VenueCommand, VenueEvent,
+    OwnerCommand, Stamp, TimeInForce, Timestamp, VenueCommand, VenueEvent,
 };
 use dojima::exchange::Digest;
 use dojima::recovery::DataDir;
@@ -143,6 +143,8 @@ fn depends_on_time(command: &Command) -> bool {
         Command::Order(OrderCommand::Replace(replace)) => timed(replace.time_in_force, &replace.instructions),
         // The price of an index is refused or taken by its age, and a contract's expiry lies ahead.
         Command::Contract(ContractCommand::SetIndex(_) | ContractCommand::SetContract(_)) => true,
+        // Under a stale index nothing leaves a wallet or a pot.
+        Command::Owner(OwnerCommand::MoveMargin(_)) => true,
         // Order rates, trading interruptions and 30-day volumes depend on the clock.
         Command::Admin(AdminCommand::SetOrderLimits { limits, .. }) => limits.orders_per_second_max > 0,
         Command::Admin(AdminCommand::SetProtection { protection, .. }) => protection.interruption_s > 0,
@@ -199,6 +201,7 @@ fn depends_on_time(command: &Command) -> bool {
             | ContractCommand::SetMarginTier(_)
             | ContractCommand::DepositFund(_),
         )
+        | Command::Owner(OwnerCommand::SetMarginMode(_) | OwnerCommand::SetLeverage(_))
         | Command::Clock(ClockCommand::Tick) => false,
     }
 }

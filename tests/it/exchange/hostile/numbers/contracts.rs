@@ -2,9 +2,10 @@
 
 use super::Numbers;
 use dojima::domain::{
-    AddIndex, AssetId, Command, ContractCommand, DeleverageMode, DepositFund, IndexId, IndexTerms,
-    InstrumentId, Ppm, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, Symbol, Timestamp,
-    VenueCommand,
+    AccountId, AddIndex, AssetId, Command, ContractCommand, DeleverageMode, DepositFund, IndexId, IndexTerms,
+    InstrumentId, LoginId, MarginMode, MoveMargin, OwnerCommand, PositionLeg, Ppm, SetContract,
+    SetContractRisk, SetIndex, SetLeverage, SetMarginMode, SetMarginTier, Setter, ShardId, Symbol, Timestamp,
+    UserRef, VenueCommand,
 };
 
 fn terms(numbers: &mut Numbers) -> IndexTerms {
@@ -31,6 +32,11 @@ fn risk(n: &mut Numbers) -> SetContractRisk {
         position_limit: n.short(),
         open_interest_limit: n.short(),
     }
+}
+
+fn setter(n: &mut Numbers) -> Setter {
+    let login = (!n.next().is_multiple_of(3)).then(|| LoginId(n.short()));
+    Setter { login, session: n.short(), user_ref: UserRef(n.short()), account: AccountId(n.short()) }
 }
 
 pub fn command(n: &mut Numbers, which: u8) -> Command {
@@ -71,6 +77,19 @@ pub fn command(n: &mut Numbers, which: u8) -> Command {
             amount: n.amount(),
             reference: n.next(),
         }),
+        7 => {
+            let (by, leverage) = (setter(n), n.next() as u8);
+            return Command::Owner(OwnerCommand::SetLeverage(SetLeverage { by, instrument, leverage }));
+        }
+        8 => {
+            let (by, mode) = (setter(n), n.of(&[MarginMode::Cross, MarginMode::Isolated]));
+            return Command::Owner(OwnerCommand::SetMarginMode(SetMarginMode { by, instrument, mode }));
+        }
+        9 => {
+            let leg = n.of(&[PositionLeg::Net, PositionLeg::Long, PositionLeg::Short]);
+            let (by, amount) = (setter(n), n.amount());
+            return Command::Owner(OwnerCommand::MoveMargin(MoveMargin { by, instrument, leg, amount }));
+        }
         _ => return Command::Venue(VenueCommand::SetRules { edition: n.next() as u16 }),
     })
 }

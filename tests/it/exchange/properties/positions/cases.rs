@@ -1,13 +1,14 @@
 //! What runs about positions must come to, beyond each event and each reason.
 
 use super::ledger::Ledger;
+use super::venue::LOGIN_ACCOUNTS;
 use crate::support::naive::Naive;
 use dojima::domain::{
-    CancelReason, Canceled, Command, ContractEvent, Event, Executed, MarketEvent, OrderCommand, OrderEvent,
-    OrderId, PositionChanged, Stamp, TimeInForce,
+    AccountId, AdminEvent, CancelReason, Canceled, Command, ContractEvent, Event, Executed, MarketEvent,
+    OrderCommand, OrderEvent, OrderId, OwnerCommand, PositionChanged, RejectReason, Stamp, TimeInForce,
 };
 
-pub const CASES: [&str; 22] = [
+pub const CASES: [&str; 37] = [
     "a position that turns over",
     "a fee that is waived in part",
     "a fee that is waived whole",
@@ -30,6 +31,21 @@ pub const CASES: [&str; 22] = [
     "an order that holds another amount when it is released",
     "an interruption that waits for a fresh index",
     "an account with less than nothing available",
+    "a leverage that is lowered with lots",
+    "a leverage that is refused for the margin",
+    "a leverage that is refused for the tier",
+    "a pot that is topped up",
+    "a pot of which a part goes back",
+    "a pot that goes back whole",
+    "an isolated position that turns over",
+    "an isolated position that trades with itself",
+    "a pot below nothing",
+    "an order for an isolated position that is refused for its margin",
+    "a change of mode that positions stand in the way of",
+    "a change of mode that orders stand in the way of",
+    "money into a pot that is not there",
+    "money out of a pot that is needed",
+    "an isolated position that fails at its fill",
 ];
 
 /// What a command has come to.
@@ -68,6 +84,21 @@ impl Came<'_> {
             holds_another,
             waits_for_index,
             below_zero,
+            leverage_lowered,
+            leverage_poor,
+            leverage_high,
+            topped_up,
+            part_back,
+            all_back,
+            isolated_turned,
+            isolated_own,
+            pot_below,
+            isolated_poor,
+            mode_positions,
+            mode_orders,
+            move_poor,
+            move_needed,
+            isolated_fails,
         ] = CASES;
         let mut found = Vec::new();
         let mut add = |case, is: bool| found.extend(is.then_some(case));
@@ -75,9 +106,22 @@ impl Came<'_> {
         let uncrossed = self.events.iter().any(|it| matches!(it, Event::Market(MarketEvent::Uncrossed(_))));
         let took = |order| trades.iter().any(|trade| trade.taker_order == order);
         let made = |order| trades.iter().any(|trade| trade.maker_order == order);
+        let is_isolated = |account, instrument| self.ledger.isolated.contains(&(account, instrument));
         for change in self.changes() {
             let before = self.ledger.positions.get(&(change.account, change.instrument));
-            add(turned, before.is_some_and(|has| has.lots.signum() * change.lots.signum() < 0));
+            let turns = before.is_some_and(|has| has.lots.signum() * change.lots.signum() < 0);
+            add(turned, turns);
+            let has = before.copied().unwrap_or_default();
+            if is_isolated(change.account, change.instrument) {
+                add(topped_up, has.lots != 0 && change.pot > has.pot && !turns);
+                add(part_back, change.lots != 0 && change.pot > 0 && change.pot < has.pot && !turns);
+                add(all_back, change.lots == 0 && has.pot > 0 && change.pot == 0);
+                add(isolated_turned, turns);
+                let own =
+                    self.changes().filter(|it| it.trade == change.trade && it.account == change.account);
+                add(isolated_own, own.count() == 2);
+                add(pot_below, change.pot < 0);
+            }
         }
         let is_stale = |order| {
             self.ledger
@@ -151,6 +195,36 @@ impl Came<'_> {
                 }
                 _ => {}
             }
+        }
+        let refused = self.events.iter().find_map(|event| match event {
+            Event::Order(OrderEvent::Rejected(it)) => Some(it.reason),
+            Event::Admin(AdminEvent::Refused { reason }) => Some(*reason),
+            _ => None,
+        });
+        let order = match self.command {
+            Command::Order(OrderCommand::Enter(enter)) => Some((enter.login, enter.instrument)),
+            _ => None,
+        };
+        if let Some((login, instrument)) = order {
+            let account = AccountId(LOGIN_ACCOUNTS[login.0 as usize]);
+            let isolated = is_isolated(account, instrument);
+            add(isolated_poor, isolated && refused == Some(RejectReason::InsufficientMargin));
+            let fails = |event: &Event| matches!(event, Event::Order(OrderEvent::Canceled(it)) if it.login == login && it.reason == CancelReason::InsufficientMargin);
+            add(isolated_fails, isolated && self.events.iter().any(fails));
+        }
+        if let Command::Owner(OwnerCommand::SetMarginMode(_)) = self.command {
+            add(mode_positions, refused == Some(RejectReason::PositionsOpen));
+            add(mode_orders, refused == Some(RejectReason::OrdersOpen));
+        }
+        if let Command::Owner(OwnerCommand::MoveMargin(_)) = self.command {
+            add(move_poor, refused == Some(RejectReason::InsufficientFunds));
+            add(move_needed, refused == Some(RejectReason::InsufficientMargin));
+        }
+        if let Command::Owner(OwnerCommand::SetLeverage(set)) = self.command {
+            let lots = self.before.position(set.by.account, set.instrument).0;
+            add(leverage_lowered, refused.is_none() && lots != 0 && set.leverage < 20);
+            add(leverage_poor, refused == Some(RejectReason::InsufficientMargin));
+            add(leverage_high, refused == Some(RejectReason::LeverageAboveTier));
         }
         add(waits_for_index, self.before.waits_for_index(self.stamp.time.0));
         add(

@@ -3,10 +3,10 @@
 use super::venue::{ACCOUNTS, ASSETS, INVERSE, LINEAR, LOGIN_ACCOUNTS};
 use dojima::domain::{
     AccountId, AdminEvent, AssetId, Command, ContractEvent, Effect, Event, Instructions, InstrumentId,
-    Listing, LoginId, OrderCommand, OrderEvent, OrderId, OrderState, OrderTerms, PositionChanged, Side,
-    UserRef,
+    Listing, LoginId, MarginMode, OrderCommand, OrderEvent, OrderId, OrderState, OrderTerms, PositionChanged,
+    Side, UserRef,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An open order as the events tell of it.
 #[derive(Clone, Copy, Debug)]
@@ -29,11 +29,17 @@ pub struct Open {
 pub struct Has {
     pub lots: i64,
     pub cost: i64,
+    /// Its own money.
+    pub pot: i64,
 }
 
 /// Wallets, positions and orders, added up from events.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
+    /// Who has isolated margin where.
+    pub isolated: BTreeSet<(AccountId, InstrumentId)>,
+    /// What accounts have chosen; else it is 20 here.
+    leverages: BTreeMap<(AccountId, InstrumentId), u8>,
     pub orders: BTreeMap<OrderId, Open>,
     pub positions: BTreeMap<(AccountId, InstrumentId), Has>,
     pub wallets: BTreeMap<(AccountId, AssetId), i128>,
@@ -81,6 +87,7 @@ impl Ledger {
         holds(self.fees.is_none(), || "a trade without its positions".to_owned())?;
         self.conserved()?;
         self.no_lots_left_over()?;
+        self.pots_stand_behind_lots()?;
         self.reducing_orders_fit()
     }
 
@@ -133,6 +140,25 @@ impl Ledger {
                 self.fees = Some(Fees { of, told: 0, lots: e.quantity.0 as i64 });
             }
             Event::Contract(ContractEvent::PositionChanged(e)) => return self.position(e),
+            Event::Contract(ContractEvent::MarginModeSet(set)) => {
+                let place = (set.by.account, set.instrument);
+                match set.mode {
+                    MarginMode::Isolated => self.isolated.insert(place),
+                    MarginMode::Cross => self.isolated.remove(&place),
+                };
+            }
+            Event::Contract(ContractEvent::MarginMoved(moved)) => {
+                let (account, asset) = (moved.by.account, settled_in(moved.instrument));
+                let has = self.positions.get_mut(&(account, moved.instrument)).ok_or("no position")?;
+                has.pot += moved.amount.0;
+                holds(has.pot == moved.pot.0 && has.lots != 0, || format!("{has:?}"))?;
+                let wallet = self.wallets.entry((account, asset)).or_default();
+                *wallet -= i128::from(moved.amount.0);
+                holds(*wallet == i128::from(moved.wallet.0), || format!("the wallet is {wallet}"))?;
+            }
+            Event::Contract(ContractEvent::LeverageSet(set)) => {
+                self.leverages.insert((set.by.account, set.instrument), set.leverage);
+            }
             _ => {}
         }
         Ok(())
@@ -208,12 +234,15 @@ impl Ledger {
         let has = self.positions.entry((e.account, e.instrument)).or_default();
         holds(has.lots + moved == e.lots, || format!("{has:?} and {moved} lots"))?;
         holds(e.lots != 0 || e.cost == 0, || "a cost without lots".to_owned())?;
-        *has = Has { lots: e.lots, cost: e.cost };
+        let into_pot = e.pot - has.pot;
+        *has = Has { lots: e.lots, cost: e.cost, pot: e.pot };
+        let isolated = self.isolated.contains(&(e.account, e.instrument));
+        holds(isolated || e.pot == 0, || "money of its own in cross mode".to_owned())?;
         let asset = settled_in(e.instrument);
         if at == 0 {
             *self.wallets.entry((AccountId::FEES, asset)).or_default() += i128::from(of[0] + of[1]);
         }
-        *self.wallets.entry((e.account, asset)).or_default() += i128::from(e.realised - fee);
+        *self.wallets.entry((e.account, asset)).or_default() += i128::from(e.realised - fee - into_pot);
         let wallet = self.wallets[&(e.account, asset)];
         holds(wallet == i128::from(e.wallet), || format!("the wallet is {wallet}"))
     }
@@ -222,7 +251,7 @@ impl Ledger {
         for asset in ASSETS {
             let wallets: i128 = self.wallets.iter().filter(|((_, of), _)| *of == asset).map(|(_, w)| w).sum();
             let its = self.positions.iter().filter(|((_, of), _)| settled_in(*of) == asset);
-            let costs: i128 = its.map(|(_, has)| i128::from(has.cost)).sum();
+            let costs: i128 = its.map(|(_, has)| i128::from(has.cost) - i128::from(has.pot)).sum();
             let fund = self.funds.get(&asset).copied().unwrap_or(0);
             let supply = self.supply.get(&asset).copied().unwrap_or(0);
             holds(wallets + fund - costs == supply, || {
@@ -230,6 +259,12 @@ impl Ledger {
             })?;
         }
         Ok(())
+    }
+
+    /// Between both sides of a trade with itself a position may have no lots.
+    fn pots_stand_behind_lots(&self) -> Holds {
+        let alone = self.positions.iter().find(|(_, has)| has.lots == 0 && has.pot > 0);
+        holds(alone.is_none(), || format!("a pot without lots: {alone:?}"))
     }
 
     fn no_lots_left_over(&self) -> Holds {
@@ -298,13 +333,23 @@ impl Ledger {
             (i128::from(has.lots), i128::from(has.cost), self.at_risk(account, instrument));
         let up = |value: i128, by: i128| value.div_euclid(by) + i128::from(value.rem_euclid(by) > 0);
         let (_, constant) = self.units[&instrument];
-        let (profit, notional, unit) = if instrument == LINEAR {
-            (lots * mark * constant - cost, at_risk * mark * constant, 100)
-        } else {
-            ((-lots * constant).div_euclid(mark) - cost, up(at_risk * constant, mark), 2)
+        let (profit, unit) = match instrument == LINEAR {
+            true => (lots * mark * constant - cost, 100),
+            false => ((-lots * constant).div_euclid(mark) - cost, 2),
         };
-        // Leverage 20 asks for 5 percent, and only the last row of tiers for more.
-        let rate = if notional >= 600 * unit { 100_000 } else { 50_000 };
-        wallet + profit - up(notional * rate, 1_000_000) - self.reserved(account, asset)
+        let rows = [(600, 100_000), (300, 50_000), (100, 20_000), (0, 10_000)];
+        let leverage = self.leverages.get(&(account, instrument)).copied().unwrap_or(20);
+        let margin = |lots: i128| {
+            let notional =
+                if instrument == LINEAR { lots * mark * constant } else { up(lots * constant, mark) };
+            let tier = rows.iter().find(|(floor, _)| notional >= floor * unit).expect("the first is from 0");
+            up(notional * tier.1.max(up(1_000_000, leverage.into())), 1_000_000)
+        };
+        let left = match self.isolated.contains(&(account, instrument)) {
+            // What is behind its lots is in its pot.
+            true => wallet - (margin(at_risk) - margin(lots.abs())).max(0),
+            false => wallet + profit - margin(at_risk),
+        };
+        left - self.reserved(account, asset)
     }
 }

@@ -94,6 +94,7 @@ impl Run {
                 let has = self.ledger.positions.get(&(account, instrument)).copied().unwrap_or_default();
                 let told = (i128::from(has.lots), i128::from(has.cost));
                 prop_assert_eq!(self.naive.position(account, instrument), told);
+                prop_assert_eq!(self.naive.pot(account, instrument), i128::from(has.pot));
             }
         }
         Ok(())
@@ -131,6 +132,7 @@ type Acts = Vec<(u32, BoxedStrategy<Act>)>;
 /// The index goes on, so that it is fresh as a rule; so many in a hundred of its prices are far away.
 fn with_index(mut acts: Acts, far: u32, more: Acts) -> BoxedStrategy<Move> {
     acts.extend([(25, moves::index(far)), (10, moves::tick()), (2, moves::transfer())]);
+    acts.extend([(3, moves::leverage()), (4, moves::margin_mode()), (4, moves::margin())]);
     acts.extend(more);
     moves_of(acts)
 }
@@ -145,6 +147,7 @@ fn poor() -> BoxedStrategy<Move> {
         Taste { market: 35, immediate: 10, min: 10, show: 8, oco: 5, trigger: 5, ..Taste::plain(TICKS) };
     let mut acts = moves::orders(&taste, 35);
     acts.extend([(30, moves::index(60)), (5, moves::tick()), (3, moves::transfer())]);
+    acts.extend([(3, moves::leverage()), (4, moves::margin_mode()), (4, moves::margin())]);
     moves_of(acts)
 }
 
@@ -244,6 +247,28 @@ fn everything() -> BoxedStrategy<Move> {
     with_index(moves::orders(&taste, 25), 20, more)
 }
 
+/// Most accounts have isolated margin in one contract or in both, and marks move much.
+fn isolated() -> BoxedStrategy<Move> {
+    let taste = Taste {
+        market: 25,
+        immediate: 10,
+        min: 15,
+        show: 15,
+        oco: 8,
+        trigger: 5,
+        self_trade: 15,
+        ..Taste::plain(TICKS)
+    };
+    let more = vec![
+        (25, moves::margin_mode()),
+        (12, moves::margin()),
+        (3, moves::self_trade()),
+        (2, moves::phase()),
+        (4, moves::resume()),
+    ];
+    with_index(moves::orders(&taste, 25), 40, more)
+}
+
 /// What such runs say, for those who read events, and the exchange after it.
 pub fn told(runs: usize) -> Vec<(Vec<EventRecord>, Exchange)> {
     let mut runner = TestRunner::deterministic();
@@ -305,6 +330,7 @@ subject!(icebergs_and_self_trades_of_contracts_agree, true, book(), 300, 20..250
 subject!(queues_of_icebergs_agree, true, queues(), 300, 20..250);
 subject!(auctions_of_contracts_agree, true, auctions(), 300, 20..250);
 subject!(limits_of_contracts_agree, true, limits(), 300, 20..250);
+subject!(isolated_margin_agrees, true, isolated(), 400, 20..250);
 subject!(everything_of_positions_agrees, true, everything(), 400, 20..250);
 
 /// The reasons that only positions can bring about. That of too many positions takes two legs of a contract.
@@ -322,13 +348,14 @@ const REASONS: &[RejectReason] = &[
 const CANCELS: [&str; 4] = ["InsufficientMargin", "PriceOutsideLimits", "ReduceOnlyResized", "IndexStale"];
 
 /// The cases that `scenes` brings about.
-const BY_LUCK: [&str; 7] = [
+const BY_LUCK: [&str; 8] = [
     "a fee that is waived in part",
     "a fee that is waived whole",
     "an order that ends for its margin after trades",
     "a fill-or-kill that fails only because somebody has not the margin",
     "an order that ends for the open interest after trades",
     "an auction at the limit of the open interest",
+    "an auction in which one side has not the margin",
     "an order that may only reduce, gone by a fill, and its linked order with it",
 ];
 
@@ -337,10 +364,20 @@ const BY_LUCK: [&str; 7] = [
 fn a_fixed_run_exercises_the_rules_of_positions() {
     let mut runner = TestRunner::deterministic();
     let mut seen = Seen::default();
-    for (at, subject) in
-        [plain(), poor(), reducing(), triggers(), book(), queues(), auctions(), limits(), everything()]
-            .into_iter()
-            .enumerate()
+    for (at, subject) in [
+        plain(),
+        poor(),
+        reducing(),
+        triggers(),
+        book(),
+        queues(),
+        auctions(),
+        limits(),
+        isolated(),
+        everything(),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let steps = prop::collection::vec(subject, 250);
         for round in 0..40 {

@@ -7,10 +7,12 @@ use super::venue::{
 use crate::support::naive::{Naive, Order};
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amend, Amount, AssetId, Cancel, CancelFilter,
-    ClockCommand, Command, ContractCommand, Effect, Enter, Event, FeeRate, FeeTier, GroupId, Instructions,
-    InstrumentId, LimitScope, LoginId, MassCancel, Modify, OrderCommand, OrderEvent, OrderLimits, OrderPrice,
-    Phase, Ppm, Price, Protection, Quantity, QueryAccount, QueryWallet, Replace, SetContractRisk, SetFees,
-    SetIndex, SetTerms, ShardId, Side, Stamp, TimeInForce, Timestamp, Transfer, TriggerKind, UserRef,
+    ClockCommand, Command, ContractCommand, ContractEvent, Effect, Enter, Event, FeeRate, FeeTier, GroupId,
+    Instructions, InstrumentId, LeverageSet, LimitScope, LoginId, MarginMode, MarginModeSet, MarginMoved,
+    MassCancel, Modify, MoveMargin, OrderCommand, OrderEvent, OrderLimits, OrderPrice, OwnerCommand, Phase,
+    PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount, QueryWallet, Replace, SetContractRisk,
+    SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms, Setter, ShardId, Side, Stamp, TimeInForce,
+    Timestamp, Transfer, TriggerKind, UserRef,
 };
 use proptest::prelude::*;
 use proptest::strategy::Union;
@@ -30,6 +32,8 @@ pub enum Act {
     /// An index price, made so many nanoseconds before the command.
     Index(u32, u64),
     Transfer(AccountId, AssetId, i64),
+    /// What an owner sets, by a login or by an operator.
+    Set(Option<LoginId>, OwnerCommand),
     Other(Command),
 }
 
@@ -112,6 +116,14 @@ impl Traders {
                 let command = if inward { AdminCommand::Deposit(of) } else { AdminCommand::Withdraw(of) };
                 return (stamp, Command::Admin(command));
             }
+            Act::Set(login, command) => {
+                let mut command = *command;
+                if let Some(login) = *login {
+                    let setter = command.setter_mut();
+                    (setter.login, setter.user_ref) = (Some(login), self.next_ref(login));
+                }
+                return (stamp, Command::Owner(command));
+            }
             Act::Other(command) => return (stamp, *command),
         };
         (stamp, made.map_or(Command::Clock(ClockCommand::Tick), Command::Order))
@@ -172,6 +184,14 @@ impl Traders {
                 Event::Order(OrderEvent::Accepted(e)) => (e.login, e.terms.user_ref),
                 Event::Order(OrderEvent::Rejected(e)) => (e.login, e.user_ref),
                 Event::Order(OrderEvent::Replaced(e)) => (e.login, e.terms.user_ref),
+                Event::Contract(
+                    ContractEvent::LeverageSet(LeverageSet { by, .. })
+                    | ContractEvent::MarginModeSet(MarginModeSet { by, .. })
+                    | ContractEvent::MarginMoved(MarginMoved { by, .. }),
+                ) => match by.login {
+                    Some(login) => (login, by.user_ref),
+                    None => continue,
+                },
                 Event::Admin(AdminEvent::Deposited(t) | AdminEvent::Withdrawn(t)) => {
                     self.transfers[t.account.0 as usize] = t.reference;
                     continue;
@@ -314,6 +334,53 @@ pub fn transfer() -> BoxedStrategy<Act> {
         prop_oneof![3 => 1_i64..2_000, 2 => 2_000_i64..20_000, 5 => -2_000_i64..0, 1 => -1_000_000_i64..0];
     (account(), 0..ASSETS.len(), amount)
         .prop_map(|(account, asset, amount)| Act::Transfer(account, ASSETS[asset], amount))
+        .boxed()
+}
+
+/// By its own login as a rule, or by an operator.
+fn set_by(account: AccountId, by: u8) -> Option<LoginId> {
+    let own = LOGIN_ACCOUNTS.iter().position(|of| *of == account.0).map(|login| LoginId(login as u32));
+    match by {
+        0 => None,
+        1 => Some(LoginId(0)),
+        _ => own,
+    }
+}
+
+/// Leverage, as a rule one that accounts can have.
+pub fn leverage() -> BoxedStrategy<Act> {
+    let leverage = prop_oneof![6 => 5_u8..60, 3 => 1_u8..10, 2 => 60_u8..=125, 1 => any::<u8>()];
+    (account(), instrument(), leverage, 0_u8..6)
+        .prop_map(|(account, instrument, leverage, by)| {
+            let setter = Setter { account, ..Setter::default() };
+            let set = SetLeverage { by: setter, instrument, leverage };
+            Act::Set(set_by(account, by), OwnerCommand::SetLeverage(set))
+        })
+        .boxed()
+}
+
+/// Isolated margin, or cross margin again.
+pub fn margin_mode() -> BoxedStrategy<Act> {
+    let mode = prop_oneof![3 => Just(MarginMode::Isolated), 1 => Just(MarginMode::Cross)];
+    (account(), instrument(), mode, 0_u8..6)
+        .prop_map(|(account, instrument, mode, by)| {
+            let setter = Setter { account, ..Setter::default() };
+            let set = SetMarginMode { by: setter, instrument, mode };
+            Act::Set(set_by(account, by), OwnerCommand::SetMarginMode(set))
+        })
+        .boxed()
+}
+
+/// Money for a pot, or back.
+pub fn margin() -> BoxedStrategy<Act> {
+    let leg = prop_oneof![20 => Just(PositionLeg::Net), 1 => Just(PositionLeg::Long)];
+    let amount = prop_oneof![4 => 1_i64..200, 4 => -200_i64..1, 1 => 1_000_i64..20_000, 1 => -20_000_i64..0];
+    (account(), instrument(), leg, amount, 0_u8..6)
+        .prop_map(|(account, instrument, leg, amount, by)| {
+            let setter = Setter { account, ..Setter::default() };
+            let moved = MoveMargin { by: setter, instrument, leg, amount: Amount(amount) };
+            Act::Set(set_by(account, by), OwnerCommand::MoveMargin(moved))
+        })
         .boxed()
 }
 
