@@ -142,6 +142,7 @@ impl Blotter {
             | ClientEvent::OrderEntryEnabled { .. }
             | ClientEvent::AccountState { .. }
             | ClientEvent::TransferSent { .. }
+            | ClientEvent::SettingMade { .. }
             | ClientEvent::IndexAnswered { .. }
             | ClientEvent::Broken { .. } => {}
         }

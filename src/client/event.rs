@@ -8,7 +8,7 @@ use crate::domain::{
     Quantity, ShardId, Side, Symbol, TimeInForce, Timestamp, TradeId, UserRef, Visibility, Wallet,
 };
 use crate::wire::ouch::tags::{self, Appendage};
-use crate::wire::ouch::{MARKET_PRICE, OrderReplaced, Outbound, Told};
+use crate::wire::ouch::{MARKET_PRICE, OrderReplaced, Outbound, Setting, Told};
 
 /// One message of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +164,19 @@ pub enum ClientEvent {
         balance: Option<AssetBalance>,
         /// What the account has in the shard of the query ([`super::Client::query_wallet`]).
         wallet: Option<(ShardId, Wallet)>,
+    },
+    /// The account has set something in a contract.
+    SettingMade {
+        /// The number of the message that asked for it.
+        user_ref: UserRef,
+        /// The contract.
+        symbol: Symbol,
+        /// What it has set.
+        setting: Setting,
+        /// What the pot of the position has then, minor units; 0 if no money was moved.
+        pot: Amount,
+        /// What the wallet has then, minor units, what orders hold included; 0 if no money was moved.
+        wallet: Amount,
     },
     /// Money is on its way to the account's wallet in another shard.
     TransferSent {
@@ -462,6 +475,13 @@ impl ClientMessage {
                 let (user_ref, number, wallet) = (m.user_ref, m.number, m.wallet);
                 (m.timestamp, tail, ClientEvent::TransferSent { user_ref, transfer, number, wallet })
             }
+            Outbound::SettingMade(m, tail) => {
+                let setting = Setting::read(m.kind, m.leg, m.value)
+                    .ok_or(EventError::Letter { field: "Kind", value: m.kind })?;
+                let (user_ref, symbol, pot, wallet) = (m.user_ref, m.symbol, m.pot, m.wallet);
+                let event = ClientEvent::SettingMade { user_ref, symbol, setting, pot, wallet };
+                (m.timestamp, tail, event)
+            }
             Outbound::IndexAnswered(m, tail) => {
                 let outcome = match m.state {
                     b'T' => IndexOutcome::Taken,
@@ -500,6 +520,7 @@ impl ClientEvent {
             | Self::OrderEntryDisabled { user_ref }
             | Self::OrderEntryEnabled { user_ref }
             | Self::TransferSent { user_ref, .. }
+            | Self::SettingMade { user_ref, .. }
             | Self::IndexAnswered { user_ref, .. }
             | Self::Broken { user_ref, .. } => Some(*user_ref),
         }
@@ -526,6 +547,7 @@ impl ClientEvent {
             | Self::OrderEntryEnabled { .. }
             | Self::AccountState { .. }
             | Self::TransferSent { .. }
+            | Self::SettingMade { .. }
             | Self::IndexAnswered { .. }
             | Self::Broken { .. } => None,
         }

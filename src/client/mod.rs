@@ -58,7 +58,7 @@ pub mod trader;
 pub mod units;
 pub(crate) mod wait;
 
-pub use crate::wire::ouch::Told;
+pub use crate::wire::ouch::{Setting, Told};
 pub use event::{
     ClientEvent, ClientMessage, ClientTransfer, CopyOf, EventError, Liquidity, OrderTerms, SelfMatchStrategy,
 };

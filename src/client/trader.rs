@@ -8,8 +8,8 @@ use super::session::{ClientError, Credentials, Resume, Session};
 use super::stream::Endpoint;
 use crate::domain::{AssetId, ClOrdId, IndexId, ShardId, Side, Symbol, Timestamp, UserRef};
 use crate::wire::ouch::{
-    AccountQuery, Appendage, CancelOrder, DisableEntry, EnableEntry, Inbound, IndexPrice, MassCancelOrders,
-    ModifyOrder, TransferMoney, tags,
+    AccountQuery, Appendage, CancelOrder, ContractSetting, DisableEntry, EnableEntry, Inbound, IndexPrice,
+    MassCancelOrders, ModifyOrder, Setting, TransferMoney, tags,
 };
 use crate::wire::soup::SessionId;
 use std::collections::VecDeque;
@@ -233,6 +233,19 @@ impl Client {
         self.sent(user_ref)
     }
 
+    /// Sets margin mode or leverage of the login's account in a contract, or moves money between its wallet and a position
+    /// with isolated margin. The answer is SettingMade. Or Rejected, and nothing is changed.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn set_in_contract(&mut self, symbol: Symbol, setting: Setting) -> Result<UserRef, ClientError> {
+        let user_ref = self.number()?;
+        let (kind, leg, value) = setting.fields();
+        let message = ContractSetting { user_ref, kind, symbol, leg, value };
+        self.session.send(&Inbound::Setting(message, Appendage::default()));
+        self.sent(user_ref)
+    }
+
     /// Sends a price of an index, in price units; `source_time`: when it was made, ns since 1970. The answer is
     /// IndexAnswered; or Rejected, also if the login may not send prices of the index.
     ///
@@ -374,6 +387,7 @@ impl Client {
             | ClientEvent::Rejected { user_ref, .. }
             | ClientEvent::MassCanceled { user_ref, .. }
             | ClientEvent::TransferSent { user_ref, .. }
+            | ClientEvent::SettingMade { user_ref, .. }
             | ClientEvent::IndexAnswered { user_ref, .. }
             | ClientEvent::OrderEntryDisabled { user_ref }
             | ClientEvent::OrderEntryEnabled { user_ref } => {

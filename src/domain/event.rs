@@ -9,10 +9,10 @@ use super::numbered::{numbered, numbered_enum};
 use super::{
     AccountId, AccountSelfTrade, Amount, AssetBalance, AssetCode, AssetId, AssetSettings, CancelReason,
     Checkpoint, ClOrdId, ContractEvent, FeeTier, IgnoreReason, IndexAnswered, InstrumentId, KillScope,
-    LimitScope, Listing, LoginId, NameOrder, OrderId, OrderLimits, OrderTerms, Phase, Price, Protection,
-    Quantity, RejectReason, SetFees, SetOrderEntry, ShardId, ShardName, ShardTransfer, Side, Switch,
-    Timestamp, TradeId, Transfer, TransferReceived, TransferSent, Trigger, UserRef, VenueLimits, Visibility,
-    VolumeTiers, WalletState,
+    LeverageSet, LimitScope, Listing, LoginId, MarginModeSet, MarginMoved, NameOrder, OrderId, OrderLimits,
+    OrderTerms, Phase, Price, Protection, Quantity, RejectReason, SetFees, SetOrderEntry, ShardId, ShardName,
+    ShardTransfer, Side, Switch, Timestamp, TradeId, Transfer, TransferReceived, TransferSent, Trigger,
+    UserRef, VenueLimits, Visibility, VolumeTiers, WalletState,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -380,6 +380,11 @@ impl Event {
             Event::Order(OrderEvent::Amended(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::MassCanceled { login, .. }) => [*login, None],
             Event::Order(OrderEvent::TransferSent(e)) => [e.login, None],
+            Event::Contract(
+                ContractEvent::MarginModeSet(MarginModeSet { by, .. })
+                | ContractEvent::LeverageSet(LeverageSet { by, .. })
+                | ContractEvent::MarginMoved(MarginMoved { by, .. }),
+            ) => [by.login, None],
             Event::Order(OrderEvent::IndexAnswered(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::WalletState(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::AccountState { login, .. })

@@ -3,20 +3,22 @@
 use dojima::domain::audience::{Address, Audience, Part};
 use dojima::domain::{
     Accepted, AccountId, AdminEvent, Amended, Amount, AssetBalance, AssetId, CancelFilter, CancelReason,
-    Canceled, ChangeRejected, ClOrdId, Command, Event, EventRecord, Executed, InstrumentId, Listing,
-    Listings, LoginId, MassCancel, Modify, OrderId, OrderPrice, Owner, Price, PriorityUpdated, Quantity,
+    Canceled, ChangeRejected, ClOrdId, Command, ContractEvent, Event, EventRecord, Executed, InstrumentId,
+    LeverageSet, Listing, Listings, LoginId, MarginMode, MarginModeSet, MarginMoved, MassCancel, Modify,
+    MoveMargin, OrderId, OrderPrice, Owner, OwnerCommand, PositionLeg, Price, PriorityUpdated, Quantity,
     QuantityUnit, QueryAccount, RefuseEnter, RejectReason, Rejected, Replaced, RestateReason, Restated,
-    SelfTrade, SelfTradePrevented, SetOrderEntry, ShardId, ShardTransfer, Side, Switch, Symbol, TimeInForce,
-    Timestamp, TradeId, TradeKind, TransferOut, TransferSent, UserRef, Visibility,
+    SelfTrade, SelfTradePrevented, SetBy, SetLeverage, SetMarginMode, SetOrderEntry, Setter, ShardId,
+    ShardTransfer, Side, Switch, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, TransferOut,
+    TransferSent, UserRef, Visibility,
 };
 use dojima::wire::ouch::event::{cancel_code, reject_code};
 use dojima::wire::ouch::{
     AccountQuery, AccountQueryResponse, Appendage, BrokenTrade, CancelOrder, CancelPending, CancelRejected,
-    DisableEntry, EnableEntry, EnterOrder, EntryDisabled, EntryEnabled, Inbound, LoggedIn, MARKET_PRICE,
-    MESSAGE_LEN_MAX, MassCancelOrders, MassCancelResponse, ModifyOrder, MoneySent, OrderAccepted,
-    OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced,
-    OrderRestated, OuchError, Outbound, ReplaceOrder, SEQUENCED_LEN_MAX, SelfMatchCanceled, SystemEvent,
-    TransferMoney, encode_event, encode_sequenced, to_command,
+    ContractSetting, DisableEntry, EnableEntry, EnterOrder, EntryDisabled, EntryEnabled, Inbound, LoggedIn,
+    MARKET_PRICE, MESSAGE_LEN_MAX, MassCancelOrders, MassCancelResponse, ModifyOrder, MoneySent,
+    OrderAccepted, OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected,
+    OrderReplaced, OrderRestated, OuchError, Outbound, ReplaceOrder, SEQUENCED_LEN_MAX, SelfMatchCanceled,
+    SettingMade, SystemEvent, TransferMoney, encode_event, encode_sequenced, to_command,
 };
 use dojima::wire::soup::{self, frame};
 use proptest::prelude::*;

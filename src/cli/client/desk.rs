@@ -10,12 +10,12 @@ use crate::client::blotter::{Blotter, FillLine, OrderLine, Standing};
 use crate::client::units::{Units, UnitsTable};
 use crate::client::{
     Bookmark, CancelCode, Client, ClientError, ClientEvent, ClientMessage, ClientTransfer, Credentials,
-    Endpoint, NewOrder, Replacement, Start,
+    Endpoint, NewOrder, Replacement, Setting, Start,
 };
 use crate::config::Config;
 use crate::domain::{
-    Amount, AssetBalance, AssetId, OrderPrice, ShardId, Side, Symbol, Timestamp, TriggerKind, UserRef,
-    Wallet, decimal,
+    Amount, AssetBalance, AssetId, OrderPrice, PositionLeg, ShardId, Side, Symbol, Timestamp, TriggerKind,
+    UserRef, Wallet, decimal,
 };
 use crate::wire::soup::{LoginRejected, SessionId};
 use anyhow::{Context, bail, ensure};
@@ -277,6 +277,14 @@ impl Desk {
             | ClientEvent::OrderEntryDisabled { .. }
             | ClientEvent::OrderEntryEnabled { .. }
             | ClientEvent::Broken { .. } => {}
+            ClientEvent::SettingMade { user_ref, symbol, setting, pot, wallet } => {
+                let what = match setting {
+                    Setting::MarginMode(mode) => format!("{} margin", mode.word()),
+                    Setting::Leverage(leverage) => format!("a leverage of {leverage}"),
+                    Setting::Margin { .. } => format!("{pot} minor units behind it, {wallet} in the wallet"),
+                };
+                self.say_news(&format!("#{user_ref}: {symbol} has {what}"));
+            }
             ClientEvent::TransferSent { user_ref, transfer, wallet, .. } => {
                 let line = self.assets.transferred(*user_ref, transfer, *wallet);
                 self.say_news(&line);
@@ -294,6 +302,15 @@ impl Desk {
         for lost in self.unanswered.split_off(&from) {
             self.say_news(&format!("#{lost} did not reach the exchange; it is not sent again"));
         }
+    }
+
+    /// Moves money between the wallet and a position; below 0: to the wallet.
+    fn move_margin(&mut self, amount: Decimal, code: &str, symbol: Symbol) -> anyhow::Result<()> {
+        let (_, exact) = self.assets.amount(code, amount.abs())?;
+        let amount = if amount.is_sign_negative() { Amount(-exact.0) } else { exact };
+        let setting = Setting::Margin { leg: PositionLeg::Net, amount };
+        self.numbering()?.set_in_contract(symbol, setting)?;
+        Ok(())
     }
 
     fn say_news(&mut self, line: &str) {
@@ -381,6 +398,8 @@ impl Desk {
                 let (from, to, reference) = (*from, *to, *reference);
                 self.numbering()?.transfer(&ClientTransfer { asset, amount, from, to, reference })?;
             }
+            Line::Set { symbol, setting } => drop(self.numbering()?.set_in_contract(*symbol, *setting)?),
+            Line::Margin { amount, code, symbol } => self.move_margin(*amount, code, *symbol)?,
             Line::Index { symbol, price } => {
                 let (index, price) = self.indexes.price(*symbol, *price)?;
                 self.numbering()?.send_index(index, price, now())?;
@@ -587,7 +606,7 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
         ClientEvent::MassCanceled { user_ref, .. } => format!("#{user_ref}: all those orders are cancelled"),
         ClientEvent::OrderEntryEnabled { user_ref } => format!("#{user_ref}: order entry is on"),
         ClientEvent::OrderEntryDisabled { user_ref } => format!("#{user_ref}: order entry is off"),
-        // The desk reports these, because it knows the assets and the indexes.
+        // The desk reports balances, transfers, settings, prices of indexes and sessions.
         ClientEvent::AccountState { balance: Some(_), .. }
         | ClientEvent::AccountState { wallet: Some(_), .. }
         | ClientEvent::TransferSent { .. }
@@ -599,11 +618,11 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
             let at = clock(at.since_midnight_ns());
             format!("the next number is {next_user_ref}; all orders are cancelled at {at} unless held again")
         }
-        // The desk reports these with the session's id.
         ClientEvent::SessionStarted | ClientEvent::SessionEnded => return None,
-        ClientEvent::Refreshed { .. } | ClientEvent::CancelPending { .. } | ClientEvent::Broken { .. } => {
-            return None;
-        }
+        ClientEvent::Refreshed { .. }
+        | ClientEvent::CancelPending { .. }
+        | ClientEvent::SettingMade { .. }
+        | ClientEvent::Broken { .. } => return None,
     })
 }
 

@@ -1,7 +1,8 @@
 //! Parses the user's input lines.
 
+use crate::client::Setting;
 use crate::domain::{
-    Effect, Instructions, PostOnly, ShardId, Side, Symbol, TriggerKind, UserRef, Visibility,
+    Effect, Instructions, MarginMode, PostOnly, ShardId, Side, Symbol, TriggerKind, UserRef, Visibility,
 };
 use rust_decimal::Decimal;
 
@@ -29,6 +30,11 @@ balances                         what the account has
 next                             the next number that the exchange takes
 transfer AMOUNT ASSET from SHARD to SHARD as REFERENCE
                                  shards by number; references rise
+margin-mode SYMBOL cross|isolated
+                                 whose money stands behind positions in it
+leverage SYMBOL TIMES            of the account in this contract
+margin AMOUNT ASSET to|from SYMBOL
+                                 between the wallet and an isolated position
 index SYMBOL PRICE               a price of an index, of logins with the role
                                  index
 hold MILLISECONDS                cancel everything unless this is said again
@@ -127,6 +133,22 @@ pub enum Line {
         to: ShardId,
         /// The number of the transfer.
         reference: u64,
+    },
+    /// Sets margin mode or leverage in a contract.
+    Set {
+        /// The contract.
+        symbol: Symbol,
+        /// What is set.
+        setting: Setting,
+    },
+    /// Moves money between the wallet and an isolated position.
+    Margin {
+        /// In whole units of the asset; below 0: to the wallet.
+        amount: Decimal,
+        /// The code of the asset that the contract is settled in.
+        code: String,
+        /// The contract.
+        symbol: Symbol,
     },
     /// Sends a price of an index.
     Index {
@@ -235,6 +257,20 @@ pub fn read(line: &str) -> Read<Line> {
         "orders" | "o" => Line::Orders,
         "fills" | "f" => Line::Fills,
         "transfer" => transfer(&mut words)?,
+        "margin-mode" => {
+            let (symbol, word) = (words.symbol()?, words.need("the mode")?);
+            let mode = MarginMode::from_word(word);
+            let Some(mode) = mode else { return wrong(format!("neither cross nor isolated: {word}")) };
+            Line::Set { symbol, setting: Setting::MarginMode(mode) }
+        }
+        "leverage" => {
+            let (symbol, text) = (words.symbol()?, words.need("the leverage")?);
+            match text.parse() {
+                Ok(leverage) => Line::Set { symbol, setting: Setting::Leverage(leverage) },
+                Err(_) => return wrong(format!("the leverage is not a number from 1 to 125: {text}")),
+            }
+        }
+        "margin" => margin(&mut words)?,
         "index" => Line::Index { symbol: words.symbol()?, price: words.number("the price")? },
         "balances" => Line::Balances,
         "next" => Line::Next,
@@ -253,6 +289,16 @@ pub fn read(line: &str) -> Read<Line> {
         other => return wrong(format!("unknown command {other:?}; type help")),
     };
     words.end(line)
+}
+
+fn margin(words: &mut Words<'_>) -> Read<Line> {
+    let (amount, code) = (words.number("the amount")?, words.need("the asset")?.to_ascii_uppercase());
+    let is_out = words.skip("from");
+    if !is_out {
+        words.skip("to");
+    }
+    let symbol = words.symbol()?;
+    Ok(Line::Margin { amount: if is_out { -amount } else { amount }, code, symbol })
 }
 
 fn transfer(words: &mut Words<'_>) -> Read<Line> {
@@ -399,6 +445,36 @@ mod tests {
             ("cancel 1 to 2", Line::Cancel { order: one, to: Some(two) }),
             ("cancel all", Line::CancelAll { symbol: None, side: None }),
             ("cancel all x buy", Line::CancelAll { symbol: Symbol::new("X"), side: Some(Side::Buy) }),
+            (
+                "leverage btc-perp 30",
+                Line::Set {
+                    symbol: Symbol::new("BTC-PERP").expect("a symbol"),
+                    setting: Setting::Leverage(30),
+                },
+            ),
+            (
+                "margin-mode x isolated",
+                Line::Set {
+                    symbol: Symbol::new("X").expect("a symbol"),
+                    setting: Setting::MarginMode(MarginMode::Isolated),
+                },
+            ),
+            (
+                "margin 2 usdt from x",
+                Line::Margin {
+                    amount: -two,
+                    code: "USDT".to_owned(),
+                    symbol: Symbol::new("X").expect("a symbol"),
+                },
+            ),
+            (
+                "margin 2 USDT to X",
+                Line::Margin {
+                    amount: two,
+                    code: "USDT".to_owned(),
+                    symbol: Symbol::new("X").expect("a symbol"),
+                },
+            ),
             ("orders", Line::Orders),
             ("fills", Line::Fills),
             (
@@ -444,6 +520,8 @@ mod tests {
             ("cancel 1 now", "what does \"now\" mean"),
             ("hold on", "milliseconds"),
             ("transfer 1 USDT 0 x 1", "not a whole number: x"),
+            ("leverage X much", "not a number from 1 to 125: much"),
+            ("margin-mode X apart", "neither cross nor isolated: apart"),
             ("transfer 1 USDT 0 300 1", "from 0 to 7"),
             ("index BTC", "the price is missing"),
             ("foo", "unknown command \"foo\"; type help"),

@@ -376,6 +376,7 @@ impl News<'_> {
             | Outbound::EntryEnabled(..)
             | Outbound::AccountState(..)
             | Outbound::TransferSent(..)
+            | Outbound::SettingMade(..)
             | Outbound::IndexAnswered(..) => {}
             Outbound::Accepted(m, _) => {
                 progress.accepted += 1;

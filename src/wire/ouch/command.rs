@@ -6,14 +6,15 @@
 use super::instructions::{Asked, MessageKind, read_tags};
 use super::tags::{self, Appendage, Tag};
 use super::{
-    CancelOrder, Echoed, EnterOrder, Inbound, IndexPrice, MARKET_PRICE, MassCancelOrders, ModifyOrder,
-    ReplaceOrder, TransferMoney,
+    CancelOrder, ContractSetting, Echoed, EnterOrder, Inbound, IndexPrice, MARKET_PRICE, MassCancelOrders,
+    ModifyOrder, ReplaceOrder, Setting, TransferMoney,
 };
 use crate::domain::{
     AccountId, AssetId, Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, InstrumentId, Listings, LoginId,
-    MassCancel, Modify, OrderCommand, OrderPrice, Quantity, QueryAccount, QueryWallet, RefuseEnter,
-    RefuseReplace, RejectReason, Replace, SendIndex, SetOrderEntry, ShardId, Side, Switch, Symbol,
-    TimeInForce, Timestamp, TransferOut, UserRef, Visibility,
+    MassCancel, Modify, MoveMargin, OrderCommand, OrderPrice, OwnerCommand, Quantity, QueryAccount,
+    QueryWallet, RefuseEnter, RefuseReplace, RejectReason, Replace, SendIndex, SetLeverage, SetMarginMode,
+    SetOrderEntry, Setter, ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, TransferOut, UserRef,
+    Visibility,
 };
 
 /// The login and session of a connection.
@@ -98,6 +99,7 @@ pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) ->
         }
         Inbound::EnableEntry(asked, tail) => order_entry(from, asked.user_ref, asked.firm, Switch::On, *tail),
         Inbound::Transfer(asked, tail) => transfer(from, asked, *tail),
+        Inbound::Setting(asked, tail) => setting(from, asked, *tail, listings),
         Inbound::IndexPrice(asked, tail) => index_price(from, asked, *tail),
         Inbound::AccountQuery(_, tail) => Command::Order(query(from, *tail)),
     }
@@ -221,6 +223,36 @@ fn transfer(from: LoggedIn, asked: &TransferMoney, tail: Appendage<'_>) -> Comma
             OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
         }
     })
+}
+
+/// What an account sets in a contract. What says nothing that could be set is refused.
+fn setting(from: LoggedIn, asked: &ContractSetting, tail: Appendage<'_>, listings: &Listings) -> Command {
+    let LoggedIn { login, session, account } = from;
+    let ContractSetting { user_ref, kind, symbol, leg, value } = *asked;
+    let instrument = listings.find(symbol).ok_or(RejectReason::UnknownSymbol);
+    let found = Setting::read(kind, leg, value).ok_or(RejectReason::OutOfRange);
+    let tags = refused_tag(tail).map_or(Ok(()), Err);
+    match tags.and_then(|()| Ok((instrument?, found?))) {
+        Ok((instrument, found)) => {
+            let by = Setter { login: Some(login), session, user_ref, account };
+            Command::Owner(match found {
+                Setting::MarginMode(mode) => {
+                    OwnerCommand::SetMarginMode(SetMarginMode { by, instrument, mode })
+                }
+                Setting::Leverage(leverage) => {
+                    OwnerCommand::SetLeverage(SetLeverage { by, instrument, leverage })
+                }
+                Setting::Margin { leg, amount } => {
+                    OwnerCommand::MoveMargin(MoveMargin { by, instrument, leg, amount })
+                }
+            })
+        }
+        Err(reason) => {
+            let cl_ord_id = ClOrdId::default();
+            let refuse = RefuseEnter { login, session, user_ref, reason, cl_ord_id };
+            Command::Order(OrderCommand::RefuseEnter(refuse))
+        }
+    }
 }
 
 /// A price with tags that cannot refer to this login is refused. A price that does not fit the engine's becomes one that

@@ -6,17 +6,18 @@
 use super::outbound::{
     AccountQueryResponse, CancelRejected, EntryDisabled, EntryEnabled, IndexPriceAnswer, MassCancelResponse,
     MoneySent, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate,
-    OrderRejected, OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled, SystemEvent,
+    OrderRejected, OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled, SettingMade, SystemEvent,
 };
 use super::tags::{self, Appendage, TagBuffer};
 use super::told::order_tags;
-use super::{Echoed, MARKET_PRICE};
+use super::{Echoed, MARKET_PRICE, Setting};
 use crate::domain::audience::{Address, Part};
 use crate::domain::{
-    Accepted, AdminEvent, AssetBalance, CancelReason, Canceled, Event, EventRecord, Executed, IndexAnswered,
-    IndexOutcome, Listing, Listings, MarketEvent, OrderEvent, OrderId, OrderTerms, Price, Quantity,
-    RejectReason, Replaced, RestateReason, SelfTrade, SelfTradePrevented, ShardId, Side, Switch, Symbol,
-    Timestamp, TradeKind, TransferSent, UserRef, VenueEvent, Visibility, Wallet,
+    Accepted, AdminEvent, Amount, AssetBalance, CancelReason, Canceled, ContractEvent, Event, EventRecord,
+    Executed, IndexAnswered, IndexOutcome, InstrumentId, LeverageSet, Listing, Listings, MarginModeSet,
+    MarginMoved, MarketEvent, OrderEvent, OrderId, OrderTerms, Price, Quantity, RejectReason, Replaced,
+    RestateReason, SelfTrade, SelfTradePrevented, SetBy, ShardId, Side, Switch, Symbol, Timestamp, TradeKind,
+    TransferSent, UserRef, VenueEvent, Visibility, Wallet,
 };
 use crate::wire::soup;
 
@@ -182,6 +183,19 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             };
             Outbound::TransferSent(message, added.of(to)).encode(out)
         }
+        Event::Contract(ContractEvent::MarginModeSet(MarginModeSet { by, instrument, mode })) => {
+            let made = Made { by, instrument: *instrument, setting: Setting::MarginMode(*mode) };
+            made.encode(record, to, listings, [Amount(0); 2], out)
+        }
+        Event::Contract(ContractEvent::LeverageSet(LeverageSet { by, instrument, leverage })) => {
+            let made = Made { by, instrument: *instrument, setting: Setting::Leverage(*leverage) };
+            made.encode(record, to, listings, [Amount(0); 2], out)
+        }
+        Event::Contract(ContractEvent::MarginMoved(moved)) => {
+            let MarginMoved { by, instrument, leg, amount, pot, wallet } = *moved;
+            let made = Made { by: &by, instrument, setting: Setting::Margin { leg, amount } };
+            made.encode(record, to, listings, [pot, wallet], out)
+        }
         Event::Order(OrderEvent::WalletState(e)) => {
             let message = AccountQueryResponse { timestamp, next_user_ref: e.next_user_ref };
             if let Some(wallet) = &e.wallet {
@@ -253,6 +267,39 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             | OrderEvent::TransferSent(_)
             | OrderEvent::OrderNamed(_),
         ) => None,
+    }
+}
+
+/// What an owner has set.
+struct Made<'a> {
+    by: &'a SetBy,
+    instrument: InstrumentId,
+    setting: Setting,
+}
+
+impl Made<'_> {
+    /// Encodes the answer, with what pot and wallet have; nothing to an operator.
+    fn encode(
+        self,
+        record: &EventRecord,
+        to: Address,
+        listings: &Listings,
+        [pot, wallet]: [Amount; 2],
+        out: &mut [u8],
+    ) -> Option<usize> {
+        self.by.login?;
+        let (kind, leg, value) = self.setting.fields();
+        let message = SettingMade {
+            timestamp: record.time.since_midnight_ns(),
+            user_ref: self.by.user_ref,
+            kind,
+            symbol: listings.at(self.instrument, record.number)?.symbol,
+            leg,
+            value,
+            pot,
+            wallet,
+        };
+        Outbound::SettingMade(message, TagBuffer::default().of(to)).encode(out)
     }
 }
 

@@ -129,6 +129,20 @@ message! {
 }
 
 message! {
+    /// `L`, Contract Setting, a private message: what the login's account sets in a contract.
+    ContractSetting b'L' 23 {
+        /// The client's number of this message.
+        user_ref: UserRef = 1,
+        /// What is set; see [`super::Setting`], as for the two last fields.
+        kind: u8 = 5,
+        symbol: Symbol = 6,
+        /// Which position.
+        leg: u8 = 14,
+        value: Amount = 15,
+    }
+}
+
+message! {
     /// `N`, Index Price, a private message: a price of an index.
     IndexPrice b'N' 23 {
         /// The client's number of this message.
@@ -162,6 +176,8 @@ pub enum Inbound<'a> {
     AccountQuery(AccountQuery, Appendage<'a>),
     /// A transfer to another shard.
     Transfer(TransferMoney, Appendage<'a>),
+    /// What its account sets in a contract.
+    Setting(ContractSetting, Appendage<'a>),
     /// A price of an index.
     IndexPrice(IndexPrice, Appendage<'a>),
 }
@@ -193,6 +209,7 @@ impl<'a> Inbound<'a> {
             EnableEntry::KIND => with_tail!(EnableEntry, EnableEntry, Mandatory),
             AccountQuery::KIND => with_tail!(AccountQuery, AccountQuery, Optional),
             TransferMoney::KIND => with_tail!(Transfer, TransferMoney, Mandatory),
+            ContractSetting::KIND => with_tail!(Setting, ContractSetting, Mandatory),
             IndexPrice::KIND => with_tail!(IndexPrice, IndexPrice, Mandatory),
             _ => Err(OuchError::UnknownKind { kind }),
         }
@@ -211,6 +228,7 @@ impl<'a> Inbound<'a> {
             | Self::EnableEntry(_, tail)
             | Self::AccountQuery(_, tail)
             | Self::Transfer(_, tail)
+            | Self::Setting(_, tail)
             | Self::IndexPrice(_, tail) => *tail,
         }
     }
@@ -228,6 +246,7 @@ impl<'a> Inbound<'a> {
             Self::EnableEntry(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::AccountQuery(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::Transfer(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::Setting(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::IndexPrice(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
         }
     }

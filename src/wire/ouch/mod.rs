@@ -10,6 +10,7 @@ pub mod inbound;
 mod instructions;
 mod layout;
 pub mod outbound;
+mod setting;
 pub mod tags;
 mod told;
 
@@ -17,15 +18,16 @@ pub use command::{LoggedIn, to_command};
 pub use echo::Echoed;
 pub use event::{MESSAGE_LEN_MAX, SEQUENCED_LEN_MAX, encode_event, encode_sequenced};
 pub use inbound::{
-    AccountQuery, CancelOrder, DisableEntry, EnableEntry, EnterOrder, Inbound, IndexPrice, MassCancelOrders,
-    ModifyOrder, ReplaceOrder, TransferMoney,
+    AccountQuery, CancelOrder, ContractSetting, DisableEntry, EnableEntry, EnterOrder, Inbound, IndexPrice,
+    MassCancelOrders, ModifyOrder, ReplaceOrder, TransferMoney,
 };
 pub use outbound::{
     AccountQueryResponse, BrokenTrade, CancelPending, CancelRejected, EntryDisabled, EntryEnabled,
     IndexPriceAnswer, MassCancelResponse, MoneySent, OrderAccepted, OrderCanceled, OrderExecuted,
     OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced, OrderRestated, Outbound,
-    SelfMatchCanceled, SystemEvent,
+    SelfMatchCanceled, SettingMade, SystemEvent,
 };
+pub use setting::Setting;
 pub use tags::{Appendage, Tag, TagError};
 pub use told::Told;
 

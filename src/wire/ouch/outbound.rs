@@ -302,6 +302,26 @@ message! {
 }
 
 message! {
+    /// `L`, Setting Made, a private message: the answer to a Contract Setting.
+    SettingMade b'L' 47 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the message that is answered.
+        user_ref: UserRef = 9,
+        /// What is set; see [`super::Setting`], as for leg and value.
+        kind: u8 = 13,
+        symbol: Symbol = 14,
+        /// Which position.
+        leg: u8 = 22,
+        value: Amount = 23,
+        /// What the pot has then, minor units; 0 if no money was moved.
+        pot: Amount = 31,
+        /// What the wallet has then, minor units, what orders hold included; 0 if no money was moved.
+        wallet: Amount = 39,
+    }
+}
+
+message! {
     /// `N`, Index Price Answer, a private message: the answer to an Index Price.
     IndexPriceAnswer b'N' 32 {
         /// Nanoseconds since midnight UTC.
@@ -357,6 +377,8 @@ pub enum Outbound<'a> {
     AccountState(AccountQueryResponse, Appendage<'a>),
     /// Money is on its way to another shard.
     TransferSent(MoneySent, Appendage<'a>),
+    /// The account has set something in a contract.
+    SettingMade(SettingMade, Appendage<'a>),
     /// A price of an index was taken or is held.
     IndexAnswered(IndexPriceAnswer, Appendage<'a>),
 }
@@ -398,6 +420,7 @@ impl<'a> Outbound<'a> {
             EntryEnabled::KIND => with_tail!(EntryEnabled, EntryEnabled, Mandatory),
             AccountQueryResponse::KIND => with_tail!(AccountState, AccountQueryResponse, Optional),
             MoneySent::KIND => with_tail!(TransferSent, MoneySent, Optional),
+            SettingMade::KIND => with_tail!(SettingMade, SettingMade, Optional),
             IndexPriceAnswer::KIND => with_tail!(IndexAnswered, IndexPriceAnswer, Optional),
             _ => Err(OuchError::UnknownKind { kind }),
         }
@@ -425,6 +448,7 @@ impl<'a> Outbound<'a> {
             Self::EntryEnabled(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::AccountState(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::TransferSent(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::SettingMade(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::IndexAnswered(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
         }
     }

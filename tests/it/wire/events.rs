@@ -277,6 +277,30 @@ fn a_transfer_is_told_to_the_login_that_asked() {
 }
 
 #[test]
+fn a_setting_is_told_to_the_login_that_asked() {
+    let (instrument, amount, pot, wallet) = (InstrumentId(0), Amount(-5), Amount(20), Amount(900));
+    let moved = |login| {
+        let by = SetBy { login, user_ref: UserRef(4), account: AccountId(2) };
+        let leg = PositionLeg::Short;
+        let moved = MarginMoved { by, instrument, leg, amount, pot, wallet };
+        Event::Contract(ContractEvent::MarginMoved(moved))
+    };
+    let message = SettingMade {
+        timestamp: SINCE_MIDNIGHT,
+        user_ref: UserRef(4),
+        kind: b'A',
+        symbol: Symbol::new("ETH-USDT").expect("a symbol"),
+        leg: b'S',
+        value: amount,
+        pot,
+        wallet,
+    };
+    let bytes = told(moved(Some(LOGIN)), Part::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::SettingMade(message, Appendage::default())));
+    assert_eq!(moved(None).recipients(), [None, None], "an operator's");
+}
+
+#[test]
 fn a_wallet_is_told_with_its_shard() {
     let (asset, available, reserved) = (AssetId(0x0102), Amount(7), Amount(8));
     let balance = AssetBalance { asset, available, reserved };
@@ -374,6 +398,15 @@ fn with_a_listing_and_small_numbers(event: Event) -> Event {
         Event::Order(OrderEvent::Restated(e)) => {
             let reason = RestateReason::Refreshed;
             Event::Order(OrderEvent::Restated(Restated { displayed: quantity, reason, ..e }))
+        }
+        Event::Contract(ContractEvent::MarginModeSet(e)) => {
+            Event::Contract(ContractEvent::MarginModeSet(MarginModeSet { instrument, ..e }))
+        }
+        Event::Contract(ContractEvent::LeverageSet(e)) => {
+            Event::Contract(ContractEvent::LeverageSet(LeverageSet { instrument, ..e }))
+        }
+        Event::Contract(ContractEvent::MarginMoved(e)) => {
+            Event::Contract(ContractEvent::MarginMoved(MarginMoved { instrument, ..e }))
         }
         other => other,
     }

@@ -541,3 +541,43 @@ fn a_transfer_is_of_the_logins_own_account() {
         }
     }
 }
+
+#[test]
+fn a_setting_is_for_the_logins_own_account() {
+    let asked = |kind, leg, value| {
+        let (user_ref, symbol) = (UserRef(9), Symbol::new("ETH-USDT").expect("a symbol"));
+        Inbound::Setting(
+            ContractSetting { user_ref, kind, symbol, leg, value: Amount(value) },
+            Appendage(b""),
+        )
+    };
+    let by =
+        Setter { login: Some(LOGIN), session: FROM.session, user_ref: UserRef(9), account: FROM.account };
+    let instrument = InstrumentId(0);
+    let isolated = SetMarginMode { by, instrument, mode: MarginMode::Isolated };
+    let moved = MoveMargin { by, instrument, leg: PositionLeg::Net, amount: Amount(-5) };
+    for (asked, expected) in [
+        (asked(b'M', b' ', 1), OwnerCommand::SetMarginMode(isolated)),
+        (asked(b'L', b' ', 30), OwnerCommand::SetLeverage(SetLeverage { by, instrument, leverage: 30 })),
+        (asked(b'A', b'N', -5), OwnerCommand::MoveMargin(moved)),
+    ] {
+        assert_eq!(command(asked), Command::Owner(expected));
+    }
+    let symbol = Symbol::new("NOTHING").expect("a symbol");
+    let unknown = ContractSetting { user_ref: UserRef(9), kind: b'L', symbol, leg: b' ', value: Amount(1) };
+    let Inbound::Setting(tagged, _) = asked(b'L', b' ', 1) else { panic!("a setting") };
+    for (asked, because) in [
+        (asked(b'M', b' ', 2), RejectReason::OutOfRange),
+        (asked(b'L', b' ', 256), RejectReason::OutOfRange),
+        (asked(b'A', b' ', 1), RejectReason::OutOfRange),
+        (Inbound::Setting(unknown, Appendage(b"")), RejectReason::UnknownSymbol),
+        (Inbound::Setting(tagged, Appendage(b"\x02\x1bS")), RejectReason::TagNotSupported),
+    ] {
+        match command(asked) {
+            Command::Order(OrderCommand::RefuseEnter(RefuseEnter { login, user_ref, reason, .. })) => {
+                assert_eq!((login, user_ref, reason), (LOGIN, UserRef(9), because));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

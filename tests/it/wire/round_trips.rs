@@ -102,6 +102,11 @@ proptest! {
             from: ShardId(order.side), to: ShardId(order.display), reference: order.price,
         };
         check_inbound_again(Inbound::Transfer(moved, Appendage(&bytes)));
+        let set = ContractSetting {
+            user_ref, kind: order.side, symbol: order.symbol, leg: order.display,
+            value: Amount(change.price as i64),
+        };
+        check_inbound_again(Inbound::Setting(set, Appendage(&bytes)));
         let price = IndexPrice {
             user_ref, index: IndexId(order.quantity as u16), price: order.price, source_time: change.price,
         };
@@ -152,6 +157,11 @@ proptest! {
             to: ShardId(m.side), number: m.order.0, reference: trade, wallet: Amount(trade as i64),
         };
         check_outbound_again(Outbound::TransferSent(sent, Appendage(&bytes)));
+        let made = SettingMade {
+            timestamp, user_ref, kind: code.0, symbol: m.symbol, leg: m.side, value: Amount(m.price as i64),
+            pot: Amount(trade as i64), wallet: Amount(m.order.0 as i64),
+        };
+        check_outbound_again(Outbound::SettingMade(made, Appendage(&bytes)));
         let answer = IndexPriceAnswer {
             timestamp, user_ref, index: IndexId(code.1), price: m.price, source_time: trade, state: code.0,
         };

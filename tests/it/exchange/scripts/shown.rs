@@ -241,7 +241,7 @@ pub fn shown(event: &Event) -> String {
 }
 
 /// The first words of all kinds of events.
-pub const EVENT_KINDS: [&str; 59] = [
+pub const EVENT_KINDS: [&str; 56] = [
     "accepted",
     "account",
     "account-state",
@@ -269,9 +269,6 @@ pub const EVENT_KINDS: [&str; 59] = [
     "listed",
     "login",
     "led",
-    "leverage",
-    "margin-mode",
-    "margin-moved",
     "margin-tier",
     "margin-tiers",
     "mark",
