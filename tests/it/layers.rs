@@ -80,6 +80,7 @@ const LONG: &[(&str, &str, &str)] = &[
     ("src/cli/client/desk.rs", "told", "a table of messages"),
     ("src/client/event.rs", "read", "a table of messages"),
     ("src/config/compare.rs", "read", "a table of commands"),
+    ("src/domain/event.rs", "recipients", "a table of events"),
     ("src/exchange/audit.rs", "audit", "a list of checks"),
     ("src/market/books.rs", "apply", "a table of messages"),
     ("src/market/feed/apply.rs", "apply", "a table of events"),
@@ -91,6 +92,7 @@ const LONG: &[(&str, &str, &str)] = &[
     ("src/wire/ouch/event.rs", "reject_code", "a table of reasons"),
     ("tools/src/journal/concerns.rs", "of_event", "a table of events"),
     ("tools/src/journal/names.rs", "note_command", "a table of commands"),
+    ("tools/src/journal/replay/report.rs", "depends_on_time", "a table of commands"),
 ];
 
 /// What makes the compiler's lints (clippy, in `.ci/run`) refuse a wildcard arm.
