@@ -91,7 +91,6 @@ const LONG: &[(&str, &str, &str)] = &[
     ("src/wire/ouch/event.rs", "encode_rarer", "a table of events"),
     ("src/wire/ouch/event.rs", "reject_code", "a table of reasons"),
     ("tools/src/journal/concerns.rs", "of_event", "a table of events"),
-    ("tools/src/journal/names.rs", "note_command", "a table of commands"),
     ("tools/src/journal/replay/report.rs", "depends_on_time", "a table of commands"),
 ];
 
