@@ -247,6 +247,13 @@ macro_rules! ways {
                 self
             }
 
+            /// The trigger watches the index of the contract, not the last trade.
+            pub fn on_index(mut self) -> Self {
+                let trigger = self.terms.instructions.trigger.get_or_insert_default();
+                trigger.reference = TriggerReference::IndexPrice;
+                self
+            }
+
             /// The order may only decrease the position.
             pub fn reduce_only(mut self) -> Self {
                 self.terms.instructions.effect = Effect::ReduceOnly;
@@ -354,8 +361,10 @@ fn write_trigger(trigger: Trigger, out: &mut Vec<u8>) {
         TriggerKind::TakeProfit => push(out, tags::TRIGGER_KIND, *b"P"),
         TriggerKind::TrailingStop => push(out, tags::TRIGGER_KIND, *b"T"),
     }
-    if trigger.reference == TriggerReference::MarkPrice {
-        push(out, tags::TRIGGER_REFERENCE, *b"M");
+    match trigger.reference {
+        TriggerReference::LastTrade => {}
+        TriggerReference::MarkPrice => push(out, tags::TRIGGER_REFERENCE, *b"M"),
+        TriggerReference::IndexPrice => push(out, tags::TRIGGER_REFERENCE, *b"I"),
     }
 }
 
@@ -390,10 +399,10 @@ mod tests {
 
     fn asked() -> impl Strategy<Value = Instructions> {
         let number = || prop_oneof![Just(0), any::<u32>()];
-        let trigger = proptest::option::of((0..3_usize, any::<bool>(), any::<u32>()).prop_map(
-            |(kind, mark, price)| {
+        let trigger = proptest::option::of((0..3_usize, 0..3_usize, any::<u32>()).prop_map(
+            |(kind, reference, price)| {
                 let kind = [TriggerKind::Stop, TriggerKind::TakeProfit, TriggerKind::TrailingStop][kind];
-                let reference = if mark { TriggerReference::MarkPrice } else { TriggerReference::LastTrade };
+                let reference = TriggerReference::ALL[reference];
                 Trigger { kind, reference, price }
             },
         ));

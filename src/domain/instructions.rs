@@ -150,6 +150,8 @@ numbered_enum! {
         LastTrade = 0,
         /// The instrument's mark price ([`super::AdminCommand::SetMark`]).
         MarkPrice = 1,
+        /// The index of the contract, in its ticks. Spot has none.
+        IndexPrice = 2,
     }
 }
 

@@ -95,6 +95,7 @@ words! {
     TriggerReference {
         LastTrade => "last-trade",
         MarkPrice => "mark-price",
+        IndexPrice => "index-price",
     }
     TriggerKind {
         Stop => "stop",

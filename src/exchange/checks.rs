@@ -11,7 +11,7 @@ use super::triggers::{self, TRIGGERS_MAX};
 use crate::domain::{
     AccountId, Amount, Effect, Instructions, LoginId, OrderLimits, OrderPrice, OrderState, Phase, PostOnly,
     Price, Protection, Quantity, QuantityUnit, RejectReason, Side, Switch, TimeInForce, Timestamp, Trigger,
-    TriggerKind, UserRef, Visibility,
+    TriggerKind, TriggerReference, UserRef, Visibility,
 };
 
 /// An order as the checks see it.
@@ -156,6 +156,9 @@ fn looks_first(asked: &Instructions) -> bool {
 fn check_trigger(instrument: &Instrument, side: Side, trigger: &Trigger) -> Result<Watch, RejectReason> {
     let price = instrument.listing.price_from_units(i64::from(trigger.price));
     let price = price.map_err(|_| RejectReason::InvalidTrigger)?;
+    if trigger.reference == TriggerReference::IndexPrice && instrument.contract.is_none() {
+        return Err(RejectReason::InvalidTrigger);
+    }
     let trails = trigger.kind == TriggerKind::TrailingStop;
     let ticks = i32::try_from(price.0).map_err(|_| RejectReason::InvalidTrigger)?;
     let on_rise = triggers::on_rise(trigger.kind, side);

@@ -84,11 +84,17 @@ impl Instrument {
         self.fees[usize::from(tier.0)]
     }
 
+    /// The last price of its index, ticks, if it is a contract and there is one.
+    pub(super) fn index_price(&self) -> Option<Price> {
+        self.contract.as_ref().and_then(|contract| contract.index_price)
+    }
+
     /// The present price that a trigger watches.
     pub(super) fn watched(&self, reference: TriggerReference) -> Option<Price> {
         match reference {
             TriggerReference::LastTrade => self.last,
             TriggerReference::MarkPrice => self.mark,
+            TriggerReference::IndexPrice => self.index_price(),
         }
     }
 

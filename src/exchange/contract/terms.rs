@@ -42,6 +42,8 @@ pub(in crate::exchange) struct Contract {
     pub(in crate::exchange) stale_from: u64,
     /// The second in which it was first in continuous trading.
     pub(in crate::exchange) opened: Option<u64>,
+    /// The last price of its index, ticks. Derived from the index.
+    pub(in crate::exchange) index_price: Option<Price>,
     /// The price limits of the first ten minutes, and those after them. Derived from index and basis.
     pub(in crate::exchange) limits: [PriceLimits; 2],
 }
@@ -61,6 +63,7 @@ impl Contract {
             open_interest: 0,
             stale_from: 0,
             opened: None,
+            index_price: None,
             limits: [NO_PRICES; 2],
         }
     }
@@ -76,8 +79,9 @@ impl Contract {
         self.limits[usize::from(!is_early)]
     }
 
-    /// Computes the price limits anew.
+    /// Computes anew what follows from a price of the index: the price limits.
     pub(in crate::exchange) fn find_limits(&mut self, listing: &Listing, index: Price) {
+        self.index_price = Some(index);
         let Some((range, risk)) = self.range(listing).zip(self.risk) else { return };
         let bands = PriceBands { early: risk.first_band, premium: risk.premium_band, outer: risk.outer_band };
         let basis = self.basis.mean(self.kept_to).unwrap_or(0);

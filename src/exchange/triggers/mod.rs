@@ -1,7 +1,7 @@
 //! The orders of one instrument that wait for a price (docs/RULES.md, "Triggers").
 //!
-//! All of them are chained by number. Each is also in one of four lists: triggered by the last trade or the mark price,
-//! on a rise or on a fall. A list has a heap of its orders with fixed prices, and its trailing stops in groups.
+//! All of them are chained by number. Each is also in one of six lists: triggered by the last trade, the mark price or
+//! the index, on a rise or on a fall. A list has a heap of its orders with fixed prices, and its trailing stops in groups.
 //! Insertion, removal, finding the next order, and each step of following a price take a number of steps logarithmic in
 //! the number of orders. All links are in the orders' extras.
 
@@ -47,8 +47,9 @@ impl List {
 /// All dormant orders of an instrument.
 #[derive(Clone, Debug)]
 pub(super) struct Triggers {
-    /// Last trade on rise and fall, mark price on rise and fall. They are processed in this order.
-    lists: [List; 4],
+    /// Last trade on rise and fall, mark price on rise and fall, index on rise and fall. They are processed in this
+    /// order.
+    lists: [List; 6],
     /// The ends of the chain.
     first: u32,
     last: u32,
@@ -60,6 +61,9 @@ impl Default for Triggers {
         Self { lists: Default::default(), first: NONE, last: NONE, len: 0 }
     }
 }
+
+/// Last trade, mark price and index, ticks.
+type Prices = [Option<Price>; 3];
 
 /// A dormant order and its present trigger price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +78,7 @@ pub(super) struct Waiting {
 }
 
 fn list_of(watch: &Watch) -> usize {
-    2 * usize::from(watch.reference == TriggerReference::MarkPrice) + usize::from(!watch.on_rise)
+    2 * watch.reference as usize + usize::from(!watch.on_rise)
 }
 
 /// Converts a price to the signed price of a list.
@@ -159,31 +163,29 @@ impl Triggers {
         self.len -= 1;
     }
 
-    /// The next order that these prices trigger. All trailing stops have followed the prices.
-    fn next(
-        &self,
-        extras: &Extras,
-        last: Option<Price>,
-        mark: Option<Price>,
-    ) -> Option<(Handle, TriggerReference)> {
-        let prices = [(last, TriggerReference::LastTrade), (mark, TriggerReference::MarkPrice)];
-        let lists = self.lists.iter().zip([
-            (true, prices[0]),
-            (false, prices[0]),
-            (true, prices[1]),
-            (false, prices[1]),
-        ]);
-        lists.into_iter().find_map(|(list, (on_rise, (price, reference)))| {
-            let (at, extra) = list.next(extras)?;
-            (at <= signed(on_rise, price?.0)).then(|| (extras.at(extra).links.handle, reference))
-        })
+    /// The next order that these prices trigger: last trade, mark and index. All trailing stops have followed the prices.
+    fn next(&self, extras: &Extras, prices: Prices) -> Option<(Handle, TriggerReference)> {
+        let pairs = self.lists.chunks_exact(2).zip(prices).zip(TriggerReference::ALL);
+        for ((lists, price), reference) in pairs {
+            let Some(price) = price else { continue };
+            for (list, on_rise) in lists.iter().zip([true, false]) {
+                if let Some((at, extra)) = list.next(extras)
+                    && at <= signed(on_rise, price.0)
+                {
+                    return Some((extras.at(extra).links.handle, *reference));
+                }
+            }
+        }
+        None
     }
 
     /// One step in which trailing stops follow the present prices; returns whether more steps may be needed.
-    fn follow_step(&mut self, extras: &mut Extras, last: Option<Price>, mark: Option<Price>) -> bool {
-        let prices = [(true, last), (false, last), (true, mark), (false, mark)];
-        self.lists.iter_mut().zip(prices).any(|(list, (on_rise, price))| {
-            price.is_some_and(|price| list.trailing.follow(extras, signed(on_rise, price.0)))
+    fn follow_step(&mut self, extras: &mut Extras, prices: Prices) -> bool {
+        self.lists.chunks_exact_mut(2).zip(prices).any(|(lists, price)| {
+            price.is_some_and(|price| {
+                let mut lists = lists.iter_mut().zip([true, false]);
+                lists.any(|(list, on_rise)| list.trailing.follow(extras, signed(on_rise, price.0)))
+            })
         })
     }
 

@@ -17,19 +17,21 @@ impl<S: EventSink> Market<'_, S> {
     /// One step after prices have moved: trailing stops follow, then the next triggered order is released. Returns
     /// whether more steps may be needed.
     pub(in crate::exchange) fn release_next(&mut self) -> bool {
-        let (last, mark) = (self.instrument.last, self.instrument.mark);
+        let mut prices = [self.instrument.last, self.instrument.mark, self.instrument.index_price()];
         let Some(triggers) = &mut self.instrument.triggers else { return false };
-        if triggers.follow_step(&mut self.shared.extras, last, mark) {
+        if triggers.follow_step(&mut self.shared.extras, prices) {
             self.shared.touch();
             return true;
         }
         if self.instrument.listing.phase != Phase::Continuous {
             return false;
         }
-        // A mark of a stale index triggers nothing; trailing stops follow it all the same.
-        let mark = mark.filter(|_| !self.instrument.is_stale(self.shared.now));
+        // A stale index and its mark trigger nothing; trailing stops follow them all the same.
+        if self.instrument.is_stale(self.shared.now) {
+            (prices[1], prices[2]) = (None, None);
+        }
         let triggers = self.instrument.triggers.as_ref().expect("they are there");
-        let Some((handle, reference)) = triggers.next(&self.shared.extras, last, mark) else { return false };
+        let Some((handle, reference)) = triggers.next(&self.shared.extras, prices) else { return false };
         self.shared.touched += RELEASE;
         self.trigger(handle, reference);
         true

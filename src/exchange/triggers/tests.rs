@@ -43,7 +43,7 @@ struct Both {
     triggers: Triggers,
     plain: BTreeMap<OrderId, Plain>,
     /// Last trade and mark price.
-    prices: [Option<Price>; 2],
+    prices: [Option<Price>; 3],
     last_order: u64,
     /// The most steps of one operation, with the number of orders at that time.
     steps: Vec<(usize, u64)>,
@@ -89,9 +89,9 @@ impl Both {
                 plain.extreme = Some(if plain.watch.on_rise { so_far.min(price) } else { so_far.max(price) });
             }
         }
-        let [last, mark] = self.prices;
+        let prices = self.prices;
         let mut parts = 1;
-        while self.counted(|triggers, extras| triggers.follow_step(extras, last, mark)) {
+        while self.counted(|triggers, extras| triggers.follow_step(extras, prices)) {
             parts += 1;
         }
         parts
@@ -99,8 +99,8 @@ impl Both {
 
     /// The next order that is triggered, if any.
     fn next(&mut self) -> Option<OrderId> {
-        let [last, mark] = self.prices;
-        let found = self.counted(|triggers, extras| triggers.next(extras, last, mark));
+        let prices = self.prices;
+        let found = self.counted(|triggers, extras| triggers.next(extras, prices));
         found.map(|(handle, _)| OrderId(handle.slot().into()))
     }
 
@@ -142,8 +142,7 @@ impl Both {
         }
         again.audit(&extras).expect("all links are right");
         assert!(again.waiting(&extras).eq(self.triggers.waiting(&self.extras)));
-        let [last, mark] = self.prices;
-        assert_eq!(again.next(&extras, last, mark), self.triggers.next(&self.extras, last, mark));
+        assert_eq!(again.next(&extras, self.prices), self.triggers.next(&self.extras, self.prices));
     }
 
     /// No operation took more than `factor` steps per doubling of the number of orders.
@@ -164,7 +163,7 @@ const FACTOR: u64 = 5;
 
 /// `lowest` is the lowest fixed price.
 fn watch(random: &mut Random, spread: u64, lowest: i64) -> Watch {
-    let reference = [TriggerReference::LastTrade, TriggerReference::MarkPrice][random.below(2) as usize];
+    let reference = TriggerReference::ALL[random.below(3) as usize];
     let trails = random.below(2) == 0;
     let ticks = match trails {
         true => 1 + random.below(spread) as i64,
@@ -181,7 +180,7 @@ fn random_walks_agree_with_a_plain_list() {
         let spread = [4, 30, 1_000][seed as usize % 3];
         // Half of the walks include prices of 0 and below.
         let lowest = if seed % 2 == 0 { 1 } else { -(spread as i64) };
-        let mut prices = [spread as i64; 2];
+        let mut prices = [spread as i64; 3];
         for _ in 0..1_500 {
             match random.below(10) {
                 0..=4 => {
@@ -194,10 +193,10 @@ fn random_walks_agree_with_a_plain_list() {
                     both.remove(order);
                 }
                 _ => {
-                    let at = random.below(2) as usize;
+                    let at = random.below(3) as usize;
                     let reach = 1 + random.below(spread) as i64;
                     prices[at] = (prices[at] + random.below(2 * reach as u64 + 1) as i64 - reach).max(lowest);
-                    both.set([TriggerReference::LastTrade, TriggerReference::MarkPrice][at], prices[at]);
+                    both.set(TriggerReference::ALL[at], prices[at]);
                 }
             }
             // Releases are sometimes postponed, as while orders gather.

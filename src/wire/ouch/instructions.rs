@@ -191,6 +191,9 @@ impl Reading {
             (tags::TRIGGER_REFERENCE, b"M") => {
                 set(&mut self.trigger().reference, TriggerReference::MarkPrice)
             }
+            (tags::TRIGGER_REFERENCE, b"I") => {
+                set(&mut self.trigger().reference, TriggerReference::IndexPrice)
+            }
             (tags::POST_ONLY_SLIDE, b"Y") => set(&mut self.slide, true),
             (tags::REDUCE_ONLY, b"Y") => set(&mut self.asked.instructions.effect, Effect::ReduceOnly),
             (tags::POST_ONLY_SLIDE | tags::REDUCE_ONLY, b"N") => Judgement::Fine,

@@ -78,7 +78,7 @@ pub const AIQ_GROUP: u8 = 30;
 pub const STOP_PRICE: u8 = 128;
 /// TriggerKind: S stop, P take profit, T trailing stop.
 pub const TRIGGER_KIND: u8 = 129;
-/// TriggerReference: L last trade, M mark price.
+/// TriggerReference: L last trade, M mark price, I index of a contract.
 pub const TRIGGER_REFERENCE: u8 = 130;
 /// PostOnlySlide, Y or N: if a post-only order would trade, its price is moved instead of the order being refused.
 pub const POST_ONLY_SLIDE: u8 = 131;

@@ -56,7 +56,7 @@ pub(super) fn prevents(mode: SelfTrade, owner: Owner) -> Instructions {
 }
 
 /// Private tags that can stand alone, and what each asks for.
-pub(super) const PRIVATE: [(&[u8], &dyn Fn() -> Instructions); 16] = [
+pub(super) const PRIVATE: [(&[u8], &dyn Fn() -> Instructions); 17] = [
     (b"\x09\x80\0\0\0\0\0\0\x30\x39", &|| stop(|t| t.price = 12_345)),
     (b"\x09\x80\0\0\0\x01\0\0\0\0", &|| stop(|t| t.price = u32::MAX)),
     (b"\x02\x81S", &|| stop(|t| t.kind = TriggerKind::Stop)),
@@ -64,6 +64,7 @@ pub(super) const PRIVATE: [(&[u8], &dyn Fn() -> Instructions); 16] = [
     (b"\x02\x81T", &|| stop(|t| t.kind = TriggerKind::TrailingStop)),
     (b"\x02\x82L", &|| stop(|t| t.reference = TriggerReference::LastTrade)),
     (b"\x02\x82M", &|| stop(|t| t.reference = TriggerReference::MarkPrice)),
+    (b"\x02\x82I", &|| stop(|t| t.reference = TriggerReference::IndexPrice)),
     (b"\x02\x83Y", &|| Instructions { post_only: PostOnly::Slide, ..Instructions::default() }),
     (b"\x02\x84Y", &|| Instructions { effect: Effect::ReduceOnly, ..Instructions::default() }),
     (b"\x02\x85A", &|| prevents(SelfTrade::Allow, Owner::Account)),

@@ -18,6 +18,7 @@ fn trigger(kind: TriggerKind, words: &mut Words) -> Option<Trigger> {
     let reference = match words.next() {
         "last" => TriggerReference::LastTrade,
         "mark" => TriggerReference::MarkPrice,
+        "index" => TriggerReference::IndexPrice,
         _ => words.bad("neither last nor mark"),
     };
     Some(Trigger { kind, reference, price: words.number() })

@@ -6,8 +6,8 @@ use super::orders::{Order, Waiting};
 use super::{AMOUNT_MAX, DAY, Naive, SECOND, TRIGGERS_MAX};
 use dojima::domain::{
     AccountId, Echo, Effect, Instructions, InstrumentId, Listing, LoginId, OrderId, OrderPrice, Phase,
-    PostOnly, Quantity, QuantityUnit, RejectReason, Side, TimeInForce, Trigger, TriggerKind, UserRef,
-    Visibility,
+    PostOnly, Quantity, QuantityUnit, RejectReason, Side, TimeInForce, Trigger, TriggerKind,
+    TriggerReference, UserRef, Visibility,
 };
 use rust_decimal::Decimal;
 
@@ -179,7 +179,8 @@ impl Naive {
         let Trigger { kind, reference, price: units } = trigger;
         let tick = self.listing(ask.instrument).tick_units;
         let good = units > 0 && u64::from(units) < Listing::PRICE_END && units.is_multiple_of(tick);
-        refuse_if(!good, RejectReason::InvalidTrigger)?;
+        let of_spot = reference == TriggerReference::IndexPrice && !self.is_contract(ask.instrument);
+        refuse_if(!good || of_spot, RejectReason::InvalidTrigger)?;
         let price = i128::from(units / tick);
         let now = self.reference(ask.instrument, reference);
         let extreme = if kind == TriggerKind::TrailingStop { now } else { None };

@@ -28,8 +28,9 @@ impl Naive {
             self.instrument_mut(instrument).mark = Some(mark);
             let price = ticks(mark);
             self.events.push(Event::Admin(AdminEvent::MarkSet { instrument, price }));
-            self.follow(instrument);
         }
+        // Whether the mark is another or not, the index may be.
+        self.follow(instrument);
     }
 
     /// The first tick of a second takes samples of all contracts whose index is fresh, and then moves their marks.

@@ -29,16 +29,17 @@ impl Naive {
         match reference {
             TriggerReference::LastTrade => known.last,
             TriggerReference::MarkPrice => known.mark,
+            TriggerReference::IndexPrice => self.index_in_ticks(instrument).map(i128::from),
         }
     }
 
     /// Trailing stops take note of where their references are now.
     pub(super) fn follow(&mut self, instrument: InstrumentId) {
-        let known = &self.instruments[instrument.0 as usize];
-        let (last, mark) = (known.last, known.mark);
+        let prices = TriggerReference::ALL.iter().map(|of| self.reference(instrument, *of));
+        let prices: Vec<_> = prices.collect();
         for order in self.orders.iter_mut().filter(|order| order.instrument == instrument) {
             let Some(waiting) = &mut order.waiting else { continue };
-            let reference = if waiting.reference == TriggerReference::LastTrade { last } else { mark };
+            let reference = prices[waiting.reference as usize];
             let (TriggerKind::TrailingStop, Some(now)) = (waiting.kind, reference) else { continue };
             let so_far = waiting.extreme.unwrap_or(now);
             waiting.extreme = Some(if order.side == Side::Buy { so_far.min(now) } else { so_far.max(now) });
@@ -62,8 +63,8 @@ impl Naive {
         }
         let due = |order: &Order| {
             let waiting = order.waiting.filter(|_| order.instrument == instrument)?;
-            let marks = waiting.reference == TriggerReference::MarkPrice;
-            if marks && self.is_contract(instrument) && self.is_stale(instrument) {
+            let follows_index = waiting.reference != TriggerReference::LastTrade;
+            if follows_index && self.is_contract(instrument) && self.is_stale(instrument) {
                 return None;
             }
             let (now, at) = (self.reference(instrument, waiting.reference)?, waiting.at(order.side)?);
@@ -71,7 +72,7 @@ impl Naive {
             let come = if rises { now >= at } else { now <= at };
             let nearest = if rises { at } else { -at };
             let trails = waiting.kind == TriggerKind::TrailingStop;
-            come.then_some((marks, !rises, nearest, trails, order.id, now))
+            come.then_some((waiting.reference as u8, !rises, nearest, trails, order.id, now))
         };
         self.orders.iter().filter_map(due).min().map(|(.., id, now)| (id, now))
     }

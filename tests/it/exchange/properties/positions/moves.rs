@@ -12,7 +12,7 @@ use dojima::domain::{
     MassCancel, Modify, MoveMargin, OrderCommand, OrderEvent, OrderLimits, OrderPrice, OwnerCommand, Phase,
     PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount, QueryWallet, Replace, SetContractRisk,
     SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms, Setter, ShardId, Side, Stamp, TimeInForce,
-    Timestamp, Transfer, TriggerKind, UserRef,
+    Timestamp, Transfer, TriggerKind, TriggerReference, UserRef,
 };
 use proptest::prelude::*;
 use proptest::strategy::Union;
@@ -262,6 +262,13 @@ pub fn order(taste: &Taste, reduce: u32) -> BoxedStrategy<Wish> {
         .prop_map(|((side, price, time, quantity, asks), effect)| {
             let mut asks = asks.unwrap_or_default();
             asks.effect = effect;
+            // Of those that watch the mark half watch the index.
+            if let Some(trigger) = &mut asks.trigger
+                && trigger.reference == TriggerReference::MarkPrice
+                && quantity.0 % 2 == 0
+            {
+                trigger.reference = TriggerReference::IndexPrice;
+            }
             let asks = (asks != Instructions::default()).then_some(asks);
             (side, price, time, quantity, asks)
         })
