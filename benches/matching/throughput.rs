@@ -3,16 +3,11 @@
 
 use crate::mix::{ACCOUNTS, Market, RESTING};
 use crate::setup::{Features, open_exchange, ready};
-use crate::timing::{BATCH, Rounds, histogram, percentiles, run as run_batches};
-use dojima::domain::{Command, Event, Stamp};
-use dojima::exchange::Exchange;
+use crate::timing::{Rounds, floor, histogram, percentiles, record, run_slices as run};
+use dojima::domain::{Command, Stamp};
 use hdrhistogram::Histogram;
-use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// How many commands are timed together, about a millisecond: for each such slice the best of all rounds counts, so that
-/// a machine with other work to do still shows what the code costs.
-const SLICE: usize = 40 * BATCH;
 /// How many commands one latency figure stands for.
 const BLOCK: usize = 64;
 
@@ -21,46 +16,6 @@ const ROUNDS_FULL: usize = 15;
 const COMMANDS_SMALL: usize = 20_000;
 const DIGEST_SMALL: &str = "d3bb4c7e49eaf89fa652e2bdfa3cd6e0";
 const EVENTS_SMALL: usize = 21_171;
-
-/// Applies the list and returns how long each slice took and how many events came of it all.
-fn run(exchange: &mut Exchange, commands: &[Command], events: &mut Vec<Event>) -> (Vec<Duration>, usize) {
-    let slices = commands.chunks(SLICE).map(|slice| run_batches(exchange, slice, events));
-    let (times, counts): (Vec<_>, Vec<_>) = slices.unzip();
-    (times, counts.iter().sum())
-}
-
-/// What is left when nothing is matched: the commands are read and events of the same number are written.
-fn floor(commands: &[Command], recorded: &[(u32, Event)], events: &mut Vec<Event>) -> Vec<Duration> {
-    let mut next = 0;
-    let slice = |(slice_at, slice): (usize, &[Command])| {
-        let start = Instant::now();
-        for (at, command) in slice.iter().enumerate() {
-            if at % BATCH == 0 {
-                black_box(&*events);
-                events.clear();
-            }
-            black_box(*command);
-            let number = (slice_at * SLICE + at) as u32;
-            while let Some((_, event)) = recorded.get(next).filter(|(by, _)| *by == number) {
-                events.push(*event);
-                next += 1;
-            }
-        }
-        start.elapsed()
-    };
-    commands.chunks(SLICE).enumerate().map(slice).collect()
-}
-
-/// The events of the list, each with the place of its command.
-fn record(fill: &[Command], commands: &[Command]) -> Vec<(u32, Event)> {
-    let mut exchange = ready(fill, Features::default());
-    let (mut recorded, mut events) = (Vec::new(), Vec::new());
-    for (number, command) in commands.iter().enumerate() {
-        exchange.apply(Stamp::default(), command, &mut events);
-        recorded.extend(events.drain(..).map(|event| (number as u32, event)));
-    }
-    recorded
-}
 
 /// Mean time of one command over blocks of [`BLOCK`] commands, ns, and the same of single commands, the clock's own
 /// share not taken off.
@@ -90,7 +45,7 @@ fn latencies(fill: &[Command], commands: &[Command]) -> (Histogram<u64>, Histogr
 
 pub fn full() {
     let (fill, commands, mix) = Market::on(open_exchange(Features::default())).lists(COMMANDS_FULL);
-    let recorded = record(&fill, &commands);
+    let recorded = record(ready(&fill, Features::default()), &commands);
     let share = |part: usize| 100.0 * part as f64 / commands.len() as f64;
     println!(
         "{} commands: {:.1} % moves, {:.1} % new, {:.1} % cancels, {:.1} % takers; {} events; {RESTING} resting, {ACCOUNTS} accounts",

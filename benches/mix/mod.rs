@@ -5,8 +5,8 @@
 //! a fixed seed, by asking an exchange which orders are live, so that every run does the same work.
 
 use dojima::domain::{
-    Cancel, ClOrdId, Command, Enter, Event, InstrumentId, LoginId, OrderCommand, OrderEvent, OrderPrice,
-    Quantity, Replace, Side, Stamp, TimeInForce, UserRef,
+    Cancel, ClOrdId, Command, ContractEvent, Enter, Event, InstrumentId, LoginId, OrderCommand, OrderEvent,
+    OrderPrice, Quantity, Replace, Side, Stamp, TimeInForce, UserRef,
 };
 use dojima::exchange::Exchange;
 use dojima::runtime::SplitMix64;
@@ -19,7 +19,7 @@ pub const ACCOUNTS: u32 = 1_000;
 pub const RESTING: usize = 1_000;
 /// The farthest that a price lies from the mid, ticks.
 const SPREAD_TICKS: u64 = 100;
-/// The one instrument.
+/// The instrument, unless another one is named.
 pub const INSTRUMENT: InstrumentId = InstrumentId(0);
 
 /// A live order as the list's maker follows it.
@@ -34,6 +34,8 @@ struct Live {
 /// Makes the list: knows from the events which orders are live.
 pub struct Market {
     exchange: Exchange,
+    instrument: InstrumentId,
+    first_login: LoginId,
     events: Vec<Event>,
     commands: Vec<Command>,
     random: SplitMix64,
@@ -56,8 +58,15 @@ impl Market {
     /// On an exchange that is open, with [`ACCOUNTS`] logins that have money and an instrument with a tick of 10 price
     /// units at most.
     pub fn on(exchange: Exchange) -> Self {
+        Self::of(exchange, INSTRUMENT, LoginId(0))
+    }
+
+    /// The same in this instrument, for [`ACCOUNTS`] logins from this one on.
+    pub fn of(exchange: Exchange, instrument: InstrumentId, first_login: LoginId) -> Self {
         Self {
             exchange,
+            instrument,
+            first_login,
             events: Vec::new(),
             commands: Vec::new(),
             random: SplitMix64::new(2026),
@@ -108,11 +117,11 @@ impl Market {
     }
 
     fn someone(&mut self) -> LoginId {
-        LoginId(self.random.remainder(u64::from(ACCOUNTS)) as u32)
+        LoginId(self.first_login.0 + self.random.remainder(u64::from(ACCOUNTS)) as u32)
     }
 
     fn next_user_ref(&mut self, login: LoginId) -> UserRef {
-        let last = &mut self.last_user_ref[login.0 as usize];
+        let last = &mut self.last_user_ref[(login.0 - self.first_login.0) as usize];
         *last += 1;
         UserRef(*last)
     }
@@ -144,7 +153,7 @@ impl Market {
         self.send(Command::Order(OrderCommand::Enter(Enter {
             login,
             user_ref,
-            instrument: INSTRUMENT,
+            instrument: self.instrument,
             side,
             price,
             quantity,
@@ -165,7 +174,7 @@ impl Market {
         self.send(Command::Order(OrderCommand::Enter(Enter {
             login,
             user_ref,
-            instrument: INSTRUMENT,
+            instrument: self.instrument,
             side,
             time_in_force: TimeInForce::ImmediateOrCancel,
             price: OrderPrice::Limit((ticks * 10) as i64),
@@ -180,7 +189,7 @@ impl Market {
         let user_ref = self.next_user_ref(order.login);
         let price = self.passive_price(order.side);
         // A maker who moves an order tops it up again: more than all that the chain has executed.
-        let resting = self.exchange.orders(INSTRUMENT, order.side);
+        let resting = self.exchange.orders(self.instrument, order.side);
         let executed = resting
             .filter(|resting| (resting.login, resting.user_ref) == (order.login, order.user_ref))
             .map(|resting| resting.executed().0)
@@ -229,6 +238,8 @@ impl Market {
                 self.shrink(e.maker_login, e.maker_user_ref, e.quantity);
                 self.shrink(e.taker_login, e.taker_user_ref, e.quantity);
             }
+            // Follows a trade of a contract.
+            Event::Contract(ContractEvent::PositionChanged(_)) => {}
             unexpected => panic!("{unexpected:?} in a list of good commands"),
         }
     }

@@ -58,6 +58,10 @@ pub enum CancelReason {
     ReduceOnlyResized,
     /// The index of the contract is stale, and a trade would have put more lots at risk.
     IndexStale,
+    /// The contract expired or was closed out.
+    ContractExpired,
+    /// The account has less than nothing and no position that stands behind it.
+    AccountBelowZero,
 }
 
 numbered!(CancelReason {
@@ -86,6 +90,8 @@ numbered!(CancelReason {
     22 => OpenInterestLimit,
     23 => ReduceOnlyResized,
     24 => IndexStale,
+    25 => ContractExpired,
+    26 => AccountBelowZero,
 });
 
 /// The trade that was prevented.

@@ -325,6 +325,7 @@ numbered!(Command {
         47 => SetContractRisk(it),
         48 => SetMarginTier(it),
         49 => DepositFund(it),
+        50 => SettleContract { instrument, price },
     }
     Owner(OwnerCommand) {
         52 => SetMarginMode(it),

@@ -2,7 +2,7 @@
 //! docs/FUTURES.md describes each.
 
 use super::numbered::numbered_enum;
-use super::{Amount, AssetId, IndexId, InstrumentId, Ppm, ShardId, Symbol, Timestamp};
+use super::{Amount, AssetId, IndexId, InstrumentId, Ppm, Price, ShardId, Symbol, Timestamp};
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
@@ -29,6 +29,13 @@ pub enum ContractCommand {
     SetMarginTier(SetMarginTier),
     /// Money of the venue for the insurance fund of an asset in a shard.
     DepositFund(DepositFund),
+    /// Closes every position of a contract at a price and delists it.
+    SettleContract {
+        /// The contract.
+        instrument: InstrumentId,
+        /// Ticks.
+        price: Price,
+    },
 }
 
 /// A new index.

@@ -3,7 +3,8 @@
 use super::numbered::numbered_enum;
 use super::{
     AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, LeverageSet, MarginModeSet,
-    MarginMoved, PositionLeg, SetContract, SetContractRisk, SetMarginTier, ShardId, Timestamp, TradeId,
+    MarginMoved, PositionLeg, Price, Quantity, SetContract, SetContractRisk, SetMarginTier, ShardId,
+    Timestamp, TradeId,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -54,12 +55,115 @@ pub enum ContractEvent {
     FundChanged(FundChanged),
     /// A position changed. Follows the trade that changed it; of one trade the buyer's comes first.
     PositionChanged(PositionChanged),
+    /// The rate of a funding. Every position of its time owes or is owed by it, and is charged later.
+    FundingSet(FundingSet),
+    /// A position was charged for a funding.
+    FundingPaid(FundingPaid),
+    /// Every position was charged for a funding.
+    FundingClosed {
+        /// The contract.
+        instrument: InstrumentId,
+        /// The funding.
+        number: FundingNumber,
+        /// The positions that were charged.
+        legs: u32,
+        /// What payers paid and receivers did not get, minor units, 0 or more. The insurance fund gets it.
+        remainder: Amount,
+    },
+    /// A contract expired without enough samples of its index. It waits for an operator to state the price.
+    SettlementPending {
+        /// The contract.
+        instrument: InstrumentId,
+        /// The samples that there are.
+        samples: u32,
+    },
+    /// Every position of a contract was closed at a price. It is delisted.
+    ContractSettled {
+        /// The contract.
+        instrument: InstrumentId,
+        /// The price, ticks.
+        price: Price,
+        /// The positions that were closed.
+        legs: u32,
+        /// What payers paid and receivers did not get, minor units, 0 or more. The insurance fund gets it.
+        remainder: Amount,
+    },
+    /// An insurance fund paid what an account lacked.
+    FundPaid(FundPaid),
+    /// An insurance fund paid more than it had.
+    InsuranceDeficit(FundPaid),
     /// An account has another margin mode in a contract. The answer to its owner.
     MarginModeSet(MarginModeSet),
     /// An account has another leverage in a contract. The answer to its owner.
     LeverageSet(LeverageSet),
     /// Money moved between a wallet and the pot of a position. The answer to its owner.
     MarginMoved(MarginMoved),
+}
+
+/// The number of a funding of a contract, from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
+pub struct FundingNumber(pub u32);
+
+/// The rate of a funding, and what it was computed of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct FundingSet {
+    /// The contract.
+    pub instrument: InstrumentId,
+    /// Its number, one more than that of the one before.
+    pub number: FundingNumber,
+    /// The rate, parts per 10^9 of the notional; above 0: longs pay.
+    pub rate_ppb: i32,
+    /// The samples of the premium since the funding before.
+    pub samples: u32,
+    /// Their mean, parts per 10^9.
+    pub premium_ppb: i64,
+    /// The mark, ticks. Positions are charged at it, whenever that is.
+    pub mark: Price,
+    /// The lots of all long positions.
+    pub open_interest: Quantity,
+}
+
+impl FundingSet {
+    /// Whether there is nobody to charge. Such a funding is closed at once, without an event of its own.
+    pub fn charges_nobody(&self) -> bool {
+        self.rate_ppb == 0 || self.open_interest.0 == 0
+    }
+}
+
+/// What a position paid or got for a funding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct FundingPaid {
+    /// Its owner.
+    pub account: AccountId,
+    /// The contract.
+    pub instrument: InstrumentId,
+    /// Which position.
+    pub leg: PositionLeg,
+    /// The funding.
+    pub number: FundingNumber,
+    /// Minor units of the settlement asset; above 0: received.
+    pub amount: Amount,
+    /// Its own money now; 0 in cross mode.
+    pub pot: i64,
+    /// The wallet of its owner now; what orders hold is in it.
+    pub wallet: i64,
+}
+
+/// What an insurance fund paid for an account without positions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct FundPaid {
+    /// Whose wallet or pot was below 0.
+    pub account: AccountId,
+    /// The contract of the pot; `None`: it was the wallet.
+    pub instrument: Option<InstrumentId>,
+    /// The asset of the fund.
+    pub asset: AssetId,
+    /// The shard of the fund.
+    pub shard: ShardId,
+    /// What brought it to 0, minor units, above 0; of a deficit the part that the fund did not have.
+    pub amount: Amount,
+    /// What the fund has then, minor units; below 0: a deficit.
+    pub fund: Amount,
 }
 
 /// A new price of an index.

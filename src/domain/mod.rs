@@ -49,7 +49,10 @@ pub use contract_command::{
     AddIndex, ContractCommand, DeleverageMode, DepositFund, IndexTerms, SetContract, SetContractRisk,
     SetIndex, SetMarginTier,
 };
-pub use contract_event::{ContractEvent, FundCause, FundChanged, IndexSet, PositionCause, PositionChanged};
+pub use contract_event::{
+    ContractEvent, FundCause, FundChanged, FundPaid, FundingNumber, FundingPaid, FundingSet, IndexSet,
+    PositionCause, PositionChanged,
+};
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, Auction, Canceled, ChangeRejected, Event, EventRecord, Executed,
     Ignored, MarketEvent, OrderEvent, PriorityUpdated, Rejected, Replaced, RestateReason, Restated,

@@ -232,8 +232,12 @@ reasons!(
         88 => TooManyPositions: "the account has positions or orders in as many contracts as it may",
         /// The account's leverage is above that of the tier.
         89 => LeverageAboveTier: "the account's leverage is above that of the tier of this position",
+        /// The contract expired and waits for its settlement.
+        90 => ContractExpired: "the contract expired",
         /// There is no position with money of its own there.
         91 => NoPosition: "the account has no such position with a margin of its own",
+        /// The insurance fund of the asset is below 0: nothing leaves the shard.
+        93 => FundBelowZero: "the insurance fund of the asset is below zero: nothing may be withdrawn",
         /// The shard of the instrument is behind; cancels still work.
         94 => ShardBusy: "the shard of the instrument is behind: only cancels are taken",
         /// The login may not send prices of this index.
@@ -286,6 +290,7 @@ impl RejectReason {
         Self::UserRefInUse,
         Self::UnknownInstrument,
         Self::InstrumentDelisted,
+        Self::ContractExpired,
         Self::TooLate,
         Self::VenueKilled,
         Self::AccountKilled,

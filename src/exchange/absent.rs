@@ -50,7 +50,9 @@ impl Shared {
             | CancelReason::PriceOutsideLimits
             | CancelReason::OpenInterestLimit
             | CancelReason::ReduceOnlyResized
-            | CancelReason::IndexStale => return,
+            | CancelReason::IndexStale
+            | CancelReason::ContractExpired
+            | CancelReason::AccountBelowZero => return,
         };
         let order = self.orders.get_mut(handle);
         if !is_due(order) {

@@ -57,7 +57,7 @@ impl Exchange {
             AdminCommand::AddAsset { asset, code, scale } => self.add_asset(asset, code, scale)?,
             AdminCommand::ListInstrument(terms) => self.list(&terms)?,
             AdminCommand::Deposit(transfer) => self.deposit(transfer)?,
-            AdminCommand::Withdraw(transfer) => self.withdraw(transfer)?,
+            AdminCommand::Withdraw(transfer) => self.withdraw(transfer, events)?,
             AdminCommand::SetPhase { instrument, phase } => {
                 return self.set_phase(instrument, phase).map(|()| None);
             }
@@ -183,7 +183,7 @@ impl Exchange {
         Ok(Event::Admin(AdminEvent::Deposited(transfer)))
     }
 
-    fn withdraw(&mut self, transfer: Transfer) -> Result<Event, RejectReason> {
+    fn withdraw(&mut self, transfer: Transfer, events: &mut impl EventSink) -> Result<Event, RejectReason> {
         let asset = *self.check_transfer(&transfer)?;
         if asset.withdrawals == Switch::Off {
             return Err(RejectReason::WithdrawalsOff);
@@ -191,9 +191,11 @@ impl Exchange {
         if transfer.amount < asset.min_withdrawal {
             return Err(RejectReason::TransferBelowMinimum);
         }
+        self.check_fund(transfer.asset)?;
         if i128::from(transfer.amount.0) > self.withdrawable(transfer.account, transfer.asset) {
             return Err(RejectReason::InsufficientFunds);
         }
+        self.charge_account(transfer.account, transfer.asset, events);
         if !self.shared.ledger.withdraw(transfer.account, transfer.asset, transfer.amount) {
             return Err(RejectReason::InsufficientFunds);
         }

@@ -75,6 +75,7 @@ impl Exchange {
         self.agenda.push(Task::EndInterruptions);
         self.agenda.push(Task::Switches);
         self.agenda.push(Task::Expire);
+        self.agenda.push(Task::ExpireContracts);
         self.work_off(events)
     }
 
@@ -107,6 +108,10 @@ impl Exchange {
                 Task::Roll(roll) => self.roll(roll, events),
                 Task::Sample => self.sample(events),
                 Task::CancelOutside(instrument) => self.cancel_outside(instrument, events),
+                Task::Fund => self.fund(events),
+                Task::ExpireContracts => self.expire_contracts(),
+                Task::FindSettlement(instrument) => self.find_settlement(instrument, events),
+                Task::Settle(settling) => self.settle(settling, events),
             }
         }
         Progress::Done
@@ -117,7 +122,7 @@ impl Exchange {
     fn may_begin(&self, task: &Task) -> bool {
         let limit = self.shared.limits.orders_touched_max;
         match task {
-            Task::Perform(..) | Task::Release => self.shared.touched <= limit / 16,
+            Task::Perform(..) | Task::Release | Task::Fund => self.shared.touched <= limit / 16,
             Task::Expire
             | Task::Switches
             | Task::EndInterruptions
@@ -131,6 +136,9 @@ impl Exchange {
             | Task::Sweep(_)
             | Task::Roll(_)
             | Task::CancelOutside(_)
+            | Task::ExpireContracts
+            | Task::FindSettlement(_)
+            | Task::Settle(_)
             | Task::Sample => self.shared.touched < limit,
         }
     }

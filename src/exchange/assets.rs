@@ -97,7 +97,7 @@ impl Exchange {
         let mut amounts: Vec<Amount> =
             balances.map(|held| Amount(held.available.0 + held.reserved.0)).collect();
         amounts.push(self.shared.ledger.supply(asset));
-        amounts.extend(self.contracts.funds.get(&asset).map(|fund| fund.amount));
+        amounts.extend(self.shared.funds.of.get(&asset).map(|fund| fund.amount));
         for at in trading {
             let instrument = &self.instruments[*at];
             amounts.extend(products::amounts_in(asset, &instrument.listing, &instrument.limits));
@@ -122,7 +122,7 @@ impl Exchange {
     fn convert(&mut self, asset: AssetId, conversion: Conversion, trading: &[usize]) {
         let exact = |amount: Amount| conversion.exact(amount).expect("checked before");
         self.shared.ledger.convert(asset, exact);
-        if let Some(fund) = self.contracts.funds.get_mut(&asset) {
+        if let Some(fund) = self.shared.funds.of.get_mut(&asset) {
             fund.amount = exact(fund.amount);
         }
         for at in trading {

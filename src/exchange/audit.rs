@@ -201,8 +201,8 @@ impl Exchange {
                 }
                 held += i128::from(balance.available.0) + i128::from(balance.reserved.0);
             }
-            held += self.contracts.funds.get(&asset).map_or(0, |fund| i128::from(fund.amount.0));
-            held -= self.cost_of_positions(asset);
+            held += i128::from(self.shared.funds.amount(asset).0);
+            held += self.in_clearing(asset) - self.cost_of_positions(asset);
             let supply = self.shared.ledger.supply(asset).0;
             if held != i128::from(supply) {
                 return Err(AuditError::NotConserved { asset, held, supply });

@@ -199,8 +199,10 @@ impl<S: EventSink> Market<'_, S> {
         request: &Request<'_>,
         venue_killed: Switch,
     ) -> Result<(), RejectReason> {
-        if self.instrument.listing.phase == Phase::Delisted {
-            return Err(RejectReason::InstrumentDelisted);
+        match self.instrument.listing.phase {
+            Phase::Delisted => return Err(RejectReason::InstrumentDelisted),
+            Phase::Closed if self.instrument.has_expired() => return Err(RejectReason::ContractExpired),
+            _ => {}
         }
         if let Some(asked) = request.instructions
             && asked.book_by != Timestamp(0)
@@ -518,6 +520,7 @@ pub(super) fn keeps_original(reason: RejectReason) -> bool {
         RejectReason::MessageRateExceeded
             | RejectReason::TooLate
             | RejectReason::InstrumentDelisted
+            | RejectReason::ContractExpired
             | RejectReason::VenueKilled
             | RejectReason::AccountKilled
             | RejectReason::InstrumentClosed

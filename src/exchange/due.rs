@@ -96,10 +96,10 @@ impl Due {
         over.map(|(instrument, _)| InstrumentId(instrument))
     }
 
-    /// Computes when the next action is due; `other` is the time of actions stored elsewhere.
-    pub(super) fn find_next(&mut self, other: Option<u64>) {
+    /// Computes when the next action is due; `others` are the times of actions stored elsewhere.
+    pub(super) fn find_next(&mut self, others: [Option<u64>; 2]) {
         let expiry = self.expiries.least().map(|(expire_s, _)| u64::from(expire_s) * Timestamp::SECOND);
-        let times = [expiry, self.switches.least(), self.interruptions.least(), other];
-        self.next = times.into_iter().flatten().min().unwrap_or(u64::MAX);
+        let times = [expiry, self.switches.least(), self.interruptions.least()];
+        self.next = times.into_iter().chain(others).flatten().min().unwrap_or(u64::MAX);
     }
 }

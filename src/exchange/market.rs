@@ -38,6 +38,10 @@ impl<S: EventSink> Market<'_, S> {
         self.instrument.contract.as_ref().expect("it is a contract")
     }
 
+    pub(super) fn contract_mut(&mut self) -> &mut Contract {
+        self.instrument.contract.as_mut().expect("it is a contract")
+    }
+
     /// An account in this contract.
     pub(super) fn at(&self, account: AccountId) -> At {
         At { account, contract: self.contract().ordinal }

@@ -11,8 +11,8 @@ use super::task::Sweep;
 use super::task::Task;
 use super::task::Walk;
 use crate::domain::{
-    AdminEvent, CancelFilter, CancelReason, ClOrdId, Event, KillScope, MassCancel, OrderEvent, OrderId,
-    Phase, RejectReason, Rejected, Sender, Switch, TimeInForce, UserRef,
+    AccountId, AdminEvent, AssetId, CancelFilter, CancelReason, ClOrdId, Event, InstrumentId, KillScope,
+    MassCancel, OrderEvent, OrderId, Phase, RejectReason, Rejected, Sender, Switch, TimeInForce, UserRef,
 };
 
 /// The answer to a mass cancel.
@@ -20,6 +20,17 @@ fn mass_canceled(mass: &MassCancel, canceled: u32) -> Event {
     let MassCancel { login, user_ref, filter: CancelFilter { instrument, side, .. }, .. } = *mass;
     let user_ref = if login.is_some() { user_ref } else { UserRef(0) };
     Event::Order(OrderEvent::MassCanceled { login, user_ref, canceled, instrument, side })
+}
+
+/// Whether orders of a halted instrument are cancelled for this reason.
+fn goes_in_a_halt(reason: CancelReason) -> bool {
+    matches!(
+        reason,
+        CancelReason::Killed
+            | CancelReason::Delisted
+            | CancelReason::ContractExpired
+            | CancelReason::AccountBelowZero
+    )
 }
 
 impl Exchange {
@@ -53,7 +64,16 @@ impl Exchange {
         let walk = self.walk_of(filter);
         let next = walk.and_then(|walk| self.first_on(&walk));
         let walk = walk.unwrap_or(Walk::Venue);
-        self.agenda.push(Task::Sweep(Sweep { walk, filter: *filter, reason, next, canceled: 0, answer }));
+        let sweep = Sweep { walk, filter: *filter, reason, next, settled_in: None, canceled: 0, answer };
+        self.agenda.push(Task::Sweep(sweep));
+    }
+
+    /// Cancels all orders of an account in contracts that are settled in this asset.
+    pub(super) fn cancel_settled_in(&mut self, account: AccountId, asset: AssetId, reason: CancelReason) {
+        let filter = CancelFilter { account: Some(account), ..CancelFilter::default() };
+        let walk = Walk::Account(account);
+        let (next, settled_in, answer) = (self.first_on(&walk), Some(asset), Answer::Nothing);
+        self.agenda.push(Task::Sweep(Sweep { walk, filter, reason, next, settled_in, canceled: 0, answer }));
     }
 
     /// Continues the cancel while the present part may.
@@ -65,12 +85,12 @@ impl Exchange {
             }
             sweep.next = self.after_on(&sweep.walk, handle);
             let instrument = self.shared.orders.cold(handle).instrument;
-            if !self.fits(&sweep.filter, sweep.reason, handle) {
+            if !self.fits(&sweep, handle) {
                 self.shared.touch();
                 continue;
             }
             let halted = self.instruments[instrument.0 as usize].listing.phase == Phase::Halted;
-            if halted && !matches!(sweep.reason, CancelReason::Killed | CancelReason::Delisted) {
+            if halted && !goes_in_a_halt(sweep.reason) {
                 self.shared.leave_due(handle, sweep.reason);
                 self.shared.touch();
                 continue;
@@ -161,12 +181,15 @@ impl Exchange {
         self.shared.chains.from(from).iter().find_map(LoginOrders::first)
     }
 
-    fn fits(&self, filter: &CancelFilter, reason: CancelReason, at: Handle) -> bool {
+    fn fits(&self, sweep: &Sweep, at: Handle) -> bool {
+        let Sweep { filter, reason, settled_in, .. } = sweep;
+        let settled = |instrument: InstrumentId| self.instruments[instrument.0 as usize].listing.settled_in();
         let (hot, instrument) = (self.shared.orders.hot(at), self.shared.orders.cold(at).instrument);
         let is_of_day = self.shared.orders.cold(at).time_in_force == TimeInForce::Day;
         filter.side.is_none_or(|side| side == hot.side)
             && filter.instrument.is_none_or(|of| of == instrument)
-            && (reason != CancelReason::Expired || is_of_day)
+            && (*reason != CancelReason::Expired || is_of_day)
+            && settled_in.is_none_or(|asset| asset == settled(instrument))
     }
 
     pub(super) fn kill(&mut self, scope: KillScope, switch: Switch) -> Result<Option<Event>, RejectReason> {

@@ -19,9 +19,7 @@ impl Exchange {
             Command::Contract(command) => self.contract(command, events),
             Command::Owner(command) => return self.set_by_owner(command, events),
             Command::Clock(ClockCommand::Tick) => {
-                if self.is_sampling_tick() {
-                    self.agenda.push(Task::Sample);
-                }
+                self.tick_contracts();
                 return self.indicate(InstrumentId(0));
             }
         };
@@ -64,6 +62,10 @@ impl Exchange {
     /// Releases the next triggered order, instrument by instrument, and continues in the same part while it may.
     #[cold]
     pub(super) fn release_moved(&mut self, events: &mut impl EventSink) {
+        if !self.shared.funds.below.is_empty() {
+            self.agenda.push(Task::Release);
+            return self.pay_from_funds(events);
+        }
         let Some(instrument) = self.shared.moved.iter().min().copied() else { return };
         // A release may move prices again, but only of this instrument.
         if !self.market(instrument, events).release_next() {

@@ -92,9 +92,8 @@ impl Exchange {
                 | ContractCommand::SetIndex(SetIndex { index, .. }) => Route::To(self.shard_of(*index)),
                 ContractCommand::SetContract(SetContract { instrument, .. })
                 | ContractCommand::SetContractRisk(SetContractRisk { instrument, .. })
-                | ContractCommand::SetMarginTier(SetMarginTier { instrument, .. }) => {
-                    self.of_instrument(*instrument)
-                }
+                | ContractCommand::SetMarginTier(SetMarginTier { instrument, .. })
+                | ContractCommand::SettleContract { instrument, .. } => self.of_instrument(*instrument),
                 ContractCommand::DepositFund(deposit) => self.of_shard(deposit.shard),
             },
             Command::Owner(command) => self.of_instrument(command.instrument()),

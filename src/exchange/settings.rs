@@ -23,6 +23,9 @@ impl Exchange {
 
     pub(super) fn set_phase(&mut self, instrument: InstrumentId, phase: Phase) -> Result<(), RejectReason> {
         let listing = self.listed(instrument)?;
+        if self.instruments[instrument.0 as usize].has_expired() {
+            return Err(RejectReason::ContractExpired);
+        }
         if phase == listing.phase || phase == Phase::Delisted {
             return Err(RejectReason::InvalidPhase);
         }

@@ -4,7 +4,7 @@ use super::accounts::{Account, Volumes};
 use super::book::{Handle, OrderSlab};
 use super::chains::{self, Chains};
 use super::client_refs::{ClientRefs, NameKey};
-use super::contract::{Reducing, Undo};
+use super::contract::{Funds, Reducing, Undo};
 use super::due::Due;
 use super::extras::{self, Extra, Extras};
 use super::in_vain::{Terms, Vain};
@@ -52,6 +52,7 @@ pub(super) struct Shared {
     pub(super) touched: u32,
     /// The number of the last dry run of a match.
     pub(super) dry_runs: u64,
+    pub(super) funds: Funds,
     /// The resting reduce-only orders of contracts. Derived from the orders.
     pub(super) reducing: Reducing,
     /// What a dry run of a match of a contract did, the last one last; empty between dry runs.
@@ -87,6 +88,7 @@ impl Shared {
             looks_left: 0,
             touched: 0,
             dry_runs: 0,
+            funds: Funds::default(),
             reducing: Reducing::default(),
             undo: Vec::new(),
             changed: Vec::new(),

@@ -3,8 +3,8 @@
 use super::auction::price::Meeting;
 use super::book::Handle;
 use crate::domain::{
-    AccountId, CancelFilter, CancelReason, Command, InstrumentId, KillScope, LoginId, MassCancel, Phase,
-    Price, Side, Stamp, Switch, TradeKind,
+    AccountId, AssetId, CancelFilter, CancelReason, Command, InstrumentId, KillScope, LoginId, MassCancel,
+    Phase, Price, Side, Stamp, Switch, TradeKind,
 };
 
 /// A piece of work that may take several parts.
@@ -42,6 +42,14 @@ pub(super) enum Task {
     CancelOutside(InstrumentId),
     /// Take the samples of a tick, and set the marks.
     Sample,
+    /// Charge the next positions for their fundings, and set the fundings that are due.
+    Fund,
+    /// Let contracts expire, one after another.
+    ExpireContracts,
+    /// Find the price at which a contract that expired is settled.
+    FindSettlement(InstrumentId),
+    /// Close the positions of a contract at a price.
+    Settle(Settling),
 }
 
 /// The tasks of the present command, the next one last.
@@ -105,6 +113,19 @@ pub(super) struct Round {
     pub(super) traded_at: Option<Price>,
 }
 
+/// A settlement in progress.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settling {
+    pub(super) instrument: InstrumentId,
+    pub(super) price: Price,
+    /// Whether every leg is charged for the last funding. Before that none is closed.
+    pub(super) is_charged: bool,
+    /// The next account.
+    pub(super) next: AccountId,
+    /// The positions that were closed.
+    pub(super) legs: u32,
+}
+
 /// A cancel of several orders in progress.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sweep {
@@ -113,6 +134,8 @@ pub(super) struct Sweep {
     pub(super) reason: CancelReason,
     /// The next order to examine.
     pub(super) next: Option<Handle>,
+    /// Only those whose contracts are settled in this asset.
+    pub(super) settled_in: Option<AssetId>,
     /// Orders cancelled so far, including linked ones.
     pub(super) canceled: u32,
     pub(super) answer: Answer,

@@ -72,7 +72,8 @@ impl Exchange {
     pub(super) fn next_due(&mut self) {
         let midnight = |volumes: &Volumes| ((volumes.day + 1) * DAY_S).saturating_mul(Timestamp::SECOND);
         let day = self.shared.volumes.as_deref().map(midnight);
-        self.shared.due.find_next(day);
+        let expiry = self.expiring().map(|(at, _)| at).min();
+        self.shared.due.find_next([day, expiry]);
     }
 }
 

@@ -35,14 +35,20 @@ impl Exchange {
             };
             owner = Some(account);
         }
-        events.push(match self.send(out, owner) {
+        let sent = self.send(out, owner, events);
+        events.push(match sent {
             Ok(sent) => Event::Order(OrderEvent::TransferSent(sent)),
             Err(reason) => refused(login, user_ref, reason),
         });
     }
 
     /// Checks a transfer, takes its money out of the wallet and numbers it. `owner`: the account of the login that asks.
-    fn send(&mut self, out: &TransferOut, owner: Option<AccountId>) -> Result<TransferSent, RejectReason> {
+    fn send(
+        &mut self,
+        out: &TransferOut,
+        owner: Option<AccountId>,
+        events: &mut impl EventSink,
+    ) -> Result<TransferSent, RejectReason> {
         let TransferOut { login, user_ref, account, asset, amount, from, to, reference, .. } = *out;
         if owner.is_some_and(|owner| owner != account) {
             return Err(RejectReason::UnknownAccount);
@@ -66,9 +72,11 @@ impl Exchange {
         if is_full || known.in_flight >= ShardTransfer::OF_ACCOUNT_MAX {
             return Err(RejectReason::TooManyTransfers);
         }
+        self.check_fund(asset)?;
         if i128::from(amount.0) > self.withdrawable(account, asset) {
             return Err(RejectReason::InsufficientFunds);
         }
+        self.charge_account(account, asset, events);
         if !self.shared.ledger.send(account, asset, amount) {
             return Err(RejectReason::InsufficientFunds);
         }

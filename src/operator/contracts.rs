@@ -5,8 +5,8 @@
 use super::names::{Names, amount, price};
 use crate::domain::{
     AddIndex, ContractCommand, ContractEvent, DeleverageMode, DepositFund, Event, IndexId, IndexTerms,
-    ListInstrument, Listing, Ppm, SetContract, SetContractRisk, SetIndex, SetMarginTier, Symbol, Timestamp,
-    utc,
+    ListInstrument, Listing, Ppm, Price, SetContract, SetContractRisk, SetIndex, SetMarginTier, Symbol,
+    Timestamp, utc,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,10 @@ pub enum ContractOrder {
         )
     )]
     DepositFund(FundDeposit),
+    /// Close all positions of a contract at a price, and delist it
+    ///
+    /// It is closed or halted for that. Its open orders are cancelled. This cannot be undone.
+    SettleContract(Settlement),
 }
 
 /// When an index is stale, and which of its jumps wait.
@@ -263,6 +267,19 @@ pub struct FundDeposit {
     pub shard: String,
 }
 
+/// The end of a contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
+pub struct Settlement {
+    /// The contract's symbol, or its number
+    #[cfg_attr(feature = "cli", arg(value_name = "CONTRACT"))]
+    pub instrument: String,
+    /// The price, such as 50000.5: a whole number of ticks, between the lowest and the highest one of the contract
+    #[cfg_attr(feature = "cli", arg(value_name = "PRICE"))]
+    pub price: String,
+}
+
 impl ContractOrder {
     /// The command for the order. `now` is the source time of a price that has none.
     pub(super) fn command(&self, names: &Names, now: Timestamp) -> Result<ContractCommand, String> {
@@ -300,6 +317,15 @@ impl ContractOrder {
                 }
                 let reference = order.reference;
                 Ok(ContractCommand::DepositFund(DepositFund { asset, shard, amount, reference }))
+            }
+            Self::SettleContract(order) => {
+                let listing = contract(names, &order.instrument)?;
+                let units = price("the price", &order.price, listing.price_decimals)?;
+                if !units.is_multiple_of(listing.tick_units) {
+                    return Err(format!("the price {} is no whole number of ticks", order.price));
+                }
+                let price = Price(i64::from(units / listing.tick_units));
+                Ok(ContractCommand::SettleContract { instrument: listing.instrument, price })
             }
         }
     }
@@ -350,6 +376,19 @@ impl ContractOrder {
             (Self::DepositFund(_), ContractEvent::FundChanged(change)) => {
                 let (fund, shard) = (names.shown(change.fund, change.asset), change.shard);
                 Some(format!("the insurance fund in shard {shard} has {fund}"))
+            }
+            (Self::SettleContract(order), ContractEvent::ContractSettled { instrument, price, legs, .. }) => {
+                // Another one may have expired before the command.
+                let listing = contract(names, &order.instrument).ok()?;
+                (listing.instrument == *instrument).then(|| {
+                    let units = Decimal::from(listing.price_units(*price));
+                    let price = units / Decimal::from(10_u64.pow(listing.price_decimals.into()));
+                    format!(
+                        "{} is settled at {}: {legs} positions were closed",
+                        listing.symbol,
+                        price.normalize()
+                    )
+                })
             }
             _ => None,
         }

@@ -108,3 +108,8 @@ fn at<T: Default + Clone>(all: &mut Vec<T>, place: usize) -> &mut T {
     }
     &mut all[place]
 }
+
+/// What is said of an amount that does not fit.
+pub(super) fn overflow() -> String {
+    "an amount is out of range".to_owned()
+}

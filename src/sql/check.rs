@@ -1,20 +1,28 @@
 //! Compares the tables with the event log.
 //!
 //! The events up to the database's watermark are added up again by independent rules, and the results are compared with
-//! the tables: every trade, every balance, orders by status, the tables of contracts. Money is conserved if, for each asset,
-//! the balances and insurance funds in the tables, and what is on its way between shards, add up to deposits minus
-//! withdrawals and the cost of positions.
+//! the tables: every trade, every balance, orders by status, the tables of contracts. Rates and amounts of fundings and
+//! settlements are computed from their definitions. Money is conserved if, for each asset, the balances, insurance funds
+//! and clearing in the tables, and what is on its way between shards, less the cost of positions, add up to deposits minus
+//! withdrawals.
 
 mod contracts;
+mod expected;
+mod fraction;
+mod fundings;
+mod futures;
 mod legs;
+mod row;
+mod settlements;
 mod tally;
+mod told;
 
 use super::error::SqlError;
 use super::reader::{OrderCounts, RowCounts, SqlReader};
 use super::rows::{BalanceRow, OrderStatus, TradeRow, Watermark};
-use crate::domain::{AssetCode, ContractEvent, Event, ShardId, TradeId, codec};
+use crate::domain::{AssetCode, ShardId, TradeId, codec};
 pub use contracts::ContractDifference;
-use contracts::compare_change;
+use contracts::compare_told;
 use dojima_journal::storage::Storage;
 use dojima_journal::{ArchivedStorage, JournalError, Reader};
 use std::fmt;
@@ -182,7 +190,7 @@ pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, Che
     let watermark = sql.watermark()?;
     let mut tally = Tally::default();
     let mut trades = Trades::new(sql);
-    let mut changes = check_named("changes of insurance funds");
+    let mut changes = check_named("funds and fundings");
     let mut reader = Reader::open_storage(Arc::new(ArchivedStorage::new(Arc::clone(log))), 1)?;
     let mut last = Watermark::default();
     while last.event < watermark.event {
@@ -194,12 +202,17 @@ pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, Che
         if let Some(trade) = trade {
             trades.compare(trade)?;
         }
-        if let Event::Contract(ContractEvent::FundChanged(change)) = &record.event {
+        for told in tally.futures.told.whole() {
             changes.compared += 1;
-            let found = compare_change(sql, &record, change)?.map(Difference::Contracts);
+            let found = compare_told(sql, &told)?.map(Difference::Contracts);
             changes.difference = changes.difference.or(found);
         }
         last = Watermark::at(&record);
+    }
+    for told in tally.futures.told.rest() {
+        changes.compared += 1;
+        let found = compare_told(sql, &told)?.map(Difference::Contracts);
+        changes.difference = changes.difference.or(found);
     }
     let trades = trades.end()?;
     let same = last == watermark;
@@ -221,10 +234,10 @@ pub fn check(sql: &SqlReader, log: &Arc<dyn Storage>) -> Result<CheckReport, Che
     let (in_log, in_sql) = (tally.rows, sql.row_counts()?);
     let difference = (in_log != in_sql).then_some(Difference::Rows { in_log, in_sql });
     checks.push(Check { name: "rows of single events", compared: in_log.total(), difference });
-    let (compared, difference) = tally.contracts.compare(sql)?;
+    let (compared, difference) = tally.futures.contracts.compare(sql)?;
     let difference = difference.map(Difference::Contracts);
     checks.extend([Check { name: "tables of contracts", compared, difference }, changes]);
-    let assets = tally.assets(&held, &sql.funds()?, &sql.in_flight()?);
+    let assets = tally.assets(&held, &[sql.funds()?, sql.clearing()?].concat(), &sql.in_flight()?);
     checks.push(check_supply(&assets));
     Ok(CheckReport { watermark, events: last.event, checks, assets })
 }

@@ -2,11 +2,12 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::fundings;
 use super::insert::{run, some, sql_integer};
 use crate::domain::{
     AddIndex, ContractEvent, EventRecord, FundCause, FundChanged, IndexId, IndexSet, IndexTerms,
-    InstrumentId, LeverageSet, MarginModeSet, MarginMoved, PositionChanged, SetContract, SetContractRisk,
-    SetMarginTier, Timestamp,
+    InstrumentId, LeverageSet, MarginModeSet, MarginMoved, PositionCause, PositionChanged, SetContract,
+    SetContractRisk, SetMarginTier, Timestamp,
 };
 use rusqlite::Connection;
 
@@ -32,9 +33,53 @@ pub(super) fn write(
         ContractEvent::MarginTiersSet { instrument, .. } => write_tiers(connection, *instrument),
         ContractEvent::FundChanged(change) => write_fund(connection, record, change),
         ContractEvent::PositionChanged(change) => write_position(connection, record, change),
+        ContractEvent::FundingPaid(paid) => fundings::write_paid(connection, record, paid),
+        ContractEvent::FundingClosed { instrument, number: of, legs, remainder } => {
+            fundings::write_closed(connection, number, (*instrument, *of), *legs, *remainder)
+        }
+        ContractEvent::SettlementPending { instrument, samples } => {
+            fundings::write_pending(connection, number, *instrument, *samples)
+        }
+        ContractEvent::FundPaid(paid) => fundings::write_fund_paid(connection, record, paid),
+        ContractEvent::InsuranceDeficit(paid) => fundings::write_deficit(connection, paid.amount),
         ContractEvent::MarginModeSet(set) => write_margin_mode(connection, number, set),
         ContractEvent::LeverageSet(set) => write_leverage(connection, number, set),
         ContractEvent::MarginMoved(moved) => write_margin(connection, record, moved),
+        // These have a price.
+        ContractEvent::FundingSet(_) | ContractEvent::ContractSettled { .. } => Ok(0),
+    }
+}
+
+/// Writes an event that has a price in ticks, which is this in price units.
+pub(super) fn write_priced(
+    connection: &Connection,
+    record: &EventRecord,
+    event: &ContractEvent,
+    price: i64,
+) -> rusqlite::Result<usize> {
+    match event {
+        ContractEvent::FundingSet(set) => fundings::write_set(connection, record, set, price),
+        ContractEvent::ContractSettled { instrument, legs, remainder, .. } => {
+            fundings::write_settled(connection, record, *instrument, price, (*legs, *remainder))
+        }
+        ContractEvent::IndexAdded(_)
+        | ContractEvent::IndexTermsSet { .. }
+        | ContractEvent::IndexSet(_)
+        | ContractEvent::IndexHeld { .. }
+        | ContractEvent::ContractSet(_)
+        | ContractEvent::ContractRiskSet(_)
+        | ContractEvent::MarginTierSet { .. }
+        | ContractEvent::MarginTiersSet { .. }
+        | ContractEvent::FundChanged(_)
+        | ContractEvent::PositionChanged(_)
+        | ContractEvent::FundingPaid(_)
+        | ContractEvent::FundingClosed { .. }
+        | ContractEvent::SettlementPending { .. }
+        | ContractEvent::FundPaid(_)
+        | ContractEvent::MarginModeSet(_)
+        | ContractEvent::LeverageSet(_)
+        | ContractEvent::MarginMoved(_)
+        | ContractEvent::InsuranceDeficit(_) => Ok(0),
     }
 }
 
@@ -160,6 +205,13 @@ fn write_position(
     let PositionChanged { account, instrument, leg, cause, trade, lots, cost, realised, pot, wallet } =
         *change;
     let event = sql_integer(record.number);
+    let cleared = match cause {
+        PositionCause::Settled => fundings::clear_settled(connection, change)?,
+        PositionCause::Trade
+        | PositionCause::Offset
+        | PositionCause::CloseOut
+        | PositionCause::Deleveraged => 0,
+    };
     let row = run(
         connection,
         "INSERT INTO positions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
@@ -185,7 +237,7 @@ fn write_position(
             &wallet,
         ],
     )?;
-    Ok(row + change)
+    Ok(cleared + row + change)
 }
 
 fn write_margin_mode(connection: &Connection, event: i64, set: &MarginModeSet) -> rusqlite::Result<usize> {

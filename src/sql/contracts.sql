@@ -1,6 +1,10 @@
 -- What schema version 10 added: the tables of contracts, and the views that contracts changed. It follows schema.sql in a
 -- new database, and is the step to version 10 of an older one. So after the release of version 10 it stays as it is.
 
+INSERT INTO order_statuses VALUES
+  (24, 'insufficient margin'), (25, 'price outside limits'), (26, 'open interest limit'), (27, 'nothing to reduce'),
+  (28, 'index stale'), (29, 'contract expired'), (30, 'account below zero');
+
 -- Transfers between the wallets of two shards. One that has not arrived is in no balance.
 CREATE TABLE shard_transfers (
   from_shard     INTEGER NOT NULL REFERENCES shards,
@@ -92,11 +96,11 @@ CREATE TABLE margin_tiers_coming (
   PRIMARY KEY (instrument, tier)
 ) STRICT, WITHOUT ROWID;
 
--- The insurance funds that ever had money.
+-- The insurance funds that ever had money, or ever paid.
 CREATE TABLE funds (
   asset          INTEGER NOT NULL REFERENCES assets,
   shard          INTEGER NOT NULL REFERENCES shards,
-  amount         INTEGER NOT NULL,  -- minor units
+  amount         INTEGER NOT NULL,  -- minor units; below 0: it paid more than it had
   last_reference INTEGER NOT NULL,  -- the number of its last deposit; 0: it had none
   PRIMARY KEY (asset, shard)
 ) STRICT, WITHOUT ROWID;
@@ -113,6 +117,19 @@ CREATE TABLE fund_changes (
   reference  INTEGER                          -- the sender's number of a deposit
 ) STRICT;
 
+-- What insurance funds paid for accounts without positions, which had less than nothing.
+CREATE TABLE fund_payments (
+  event      INTEGER PRIMARY KEY,
+  time_ns    INTEGER NOT NULL,
+  account    INTEGER NOT NULL REFERENCES accounts,
+  asset      INTEGER NOT NULL REFERENCES assets,
+  shard      INTEGER NOT NULL REFERENCES shards,
+  instrument INTEGER REFERENCES instruments,  -- whose position's own money was below 0; NULL: it was the wallet
+  amount     INTEGER NOT NULL,                -- minor units; the wallet, or the money of the position, is 0 then
+  fund       INTEGER NOT NULL,                -- what the fund has then, minor units
+  deficit    INTEGER NOT NULL                 -- the part that the fund did not have, minor units
+) STRICT;
+
 -- What accounts have in contracts: every position that ever was, flat ones too.
 CREATE TABLE positions (
   account    INTEGER NOT NULL REFERENCES accounts,
@@ -122,7 +139,7 @@ CREATE TABLE positions (
   cost       INTEGER NOT NULL,  -- with its sign, minor units of the settlement asset
   pot        INTEGER NOT NULL,  -- its own money, minor units; 0 in cross mode
   realised   INTEGER NOT NULL,  -- all profits that were realised, minor units
-  event      INTEGER NOT NULL,  -- that changed it last
+  event      INTEGER NOT NULL,  -- that changed it, or its own money, last
   PRIMARY KEY (account, instrument, leg)
 ) STRICT, WITHOUT ROWID;
 
@@ -162,6 +179,53 @@ CREATE TABLE position_changes (
   realised   INTEGER NOT NULL,  -- by this change, minor units
   pot        INTEGER NOT NULL,
   wallet     INTEGER NOT NULL   -- of its owner, fee included, minor units
+) STRICT;
+
+-- Fundings of perpetuals.
+CREATE TABLE fundings (
+  instrument    INTEGER NOT NULL REFERENCES instruments,
+  number        INTEGER NOT NULL,  -- from 1
+  event         INTEGER NOT NULL,
+  time_ns       INTEGER NOT NULL,
+  rate_ppb      INTEGER NOT NULL,  -- parts per 10^9 of the notional; above 0: longs pay
+  premium_ppb   INTEGER NOT NULL,  -- mean of the samples, parts per 10^9
+  samples       INTEGER NOT NULL,
+  mark          INTEGER NOT NULL,  -- price units; positions are charged at it
+  open_interest INTEGER NOT NULL,  -- lots of all long positions
+  legs          INTEGER,           -- how many positions were charged; NULL: some are not charged yet
+  remainder     INTEGER,           -- what payers paid and receivers did not get, minor units
+  closed_event  INTEGER,           -- where nobody is charged, the same event
+  PRIMARY KEY (instrument, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE funding_payments (
+  event      INTEGER PRIMARY KEY,
+  time_ns    INTEGER NOT NULL,
+  account    INTEGER NOT NULL REFERENCES accounts,
+  instrument INTEGER NOT NULL REFERENCES instruments,
+  leg        INTEGER NOT NULL,
+  number     INTEGER NOT NULL,  -- of the funding
+  amount     INTEGER NOT NULL,  -- minor units; above 0: received
+  pot        INTEGER NOT NULL,  -- after it, like the wallet
+  wallet     INTEGER NOT NULL
+) STRICT;
+
+-- Contracts that expired or were closed out.
+CREATE TABLE settlements (
+  instrument    INTEGER PRIMARY KEY REFERENCES instruments,
+  samples       INTEGER,  -- of the index, where there were too few; else NULL
+  pending_event INTEGER,  -- since when it waited for a price; NULL: it did not wait
+  price         INTEGER,  -- price units; NULL: it waits
+  legs          INTEGER,  -- how many positions were closed
+  remainder     INTEGER,  -- what payers paid and receivers did not get, minor units
+  event         INTEGER,  -- that settled it
+  time_ns       INTEGER
+) STRICT;
+
+-- What contracts hold between those who pay and those who receive, in fundings and settlements. Small: by contract.
+CREATE TABLE clearing (
+  instrument INTEGER PRIMARY KEY REFERENCES instruments,
+  amount     INTEGER NOT NULL  -- minor units of the settlement asset; below 0: more was received than paid so far
 ) STRICT;
 
 CREATE VIEW instruments_readable AS
@@ -340,8 +404,55 @@ SELECT
   f.last_reference
 FROM funds f JOIN assets a USING (asset);
 
--- Deposits less withdrawals against what accounts and insurance funds hold, less the cost of positions, in present minor units: the two columns are
--- always equal.
+CREATE VIEW fundings_readable AS
+SELECT
+  i.symbol,
+  f.number,
+  strftime('%Y-%m-%dT%H:%M:%S', f.time_ns / 1000000000, 'unixepoch')
+    || printf('.%09dZ', f.time_ns % 1000000000) AS time,
+  printf('%s%d.%07d', iif(f.rate_ppb < 0, '-', ''), abs(f.rate_ppb / 10000000), abs(f.rate_ppb % 10000000)) AS rate_percent,
+  printf('%s%d.%07d', iif(f.premium_ppb < 0, '-', ''), abs(f.premium_ppb / 10000000), abs(f.premium_ppb % 10000000))
+    AS premium_percent,
+  f.samples,
+  printf('%d%s', f.mark / i.price_unit,
+    iif(i.price_decimals = 0, '', printf('.%0*d', i.price_decimals, f.mark % i.price_unit))) AS mark,
+  printf('%d%s', f.open_interest * t.lot / lots.unit,
+    iif(lots.scale = 0, '', printf('.%0*d', lots.scale, f.open_interest * t.lot % lots.unit))) AS open_interest,
+  f.legs,
+  a.code AS asset,
+  iif(f.remainder IS NULL, NULL, printf('%d%s', f.remainder / paid.unit,
+    iif(paid.scale = 0, '', printf('.%0*d', paid.scale, f.remainder % paid.unit)))) AS remainder
+FROM fundings f
+JOIN instruments i USING (instrument)
+JOIN instrument_terms t ON t.instrument = f.instrument AND t.event = (
+  SELECT max(event) FROM instrument_terms WHERE instrument = f.instrument AND event <= f.event)
+-- Lots are amounts of base and payments of quote, of an inverse contract the other way round.
+JOIN asset_scales lots ON lots.asset = iif(i.product LIKE 'inverse-%', i.quote, i.base) AND lots.event = (
+  SELECT max(event) FROM asset_scales WHERE asset = lots.asset AND event <= f.event)
+JOIN assets a ON a.asset = iif(i.product LIKE 'inverse-%', i.base, i.quote)
+JOIN asset_scales paid ON paid.asset = a.asset AND paid.event = (
+  SELECT max(event) FROM asset_scales WHERE asset = paid.asset AND event <= f.event);
+
+CREATE VIEW funding_payments_readable AS
+SELECT
+  p.event,
+  strftime('%Y-%m-%dT%H:%M:%S', p.time_ns / 1000000000, 'unixepoch')
+    || printf('.%09dZ', p.time_ns % 1000000000) AS time,
+  p.account,
+  (SELECT name FROM accounts WHERE account = p.account) AS name,
+  i.symbol,
+  p.number,
+  a.code AS asset,
+  printf('%s%d%s', iif(p.amount < 0, '-', ''), abs(p.amount / s.unit),
+    iif(s.scale = 0, '', printf('.%0*d', s.scale, abs(p.amount % s.unit)))) AS amount
+FROM funding_payments p
+JOIN instruments i USING (instrument)
+JOIN assets a ON a.asset = iif(i.product LIKE 'inverse-%', i.base, i.quote)
+JOIN asset_scales s ON s.asset = a.asset AND s.event = (
+  SELECT max(event) FROM asset_scales WHERE asset = s.asset AND event <= p.event);
+
+-- Deposits less withdrawals against what accounts, insurance funds and the clearing of contracts hold, less the cost of
+-- positions, in present minor units: the two columns are always equal.
 CREATE VIEW conservation AS
 SELECT
   a.code AS asset,
@@ -351,6 +462,8 @@ SELECT
         WHERE f.asset = a.asset AND f.cause = 'deposit' AND f.event > s.event), 0) AS supply,
   coalesce((SELECT sum(b.total) FROM balances b WHERE b.asset = a.asset), 0)
     + coalesce((SELECT sum(f.amount) FROM funds f WHERE f.asset = a.asset), 0)
+    + coalesce((SELECT sum(c.amount) FROM clearing c JOIN instruments i USING (instrument)
+        WHERE a.asset = iif(i.product LIKE 'inverse-%', i.base, i.quote)), 0)
     + coalesce((SELECT sum(m.amount) FROM shard_transfers m WHERE m.asset = a.asset AND m.received_event IS NULL), 0)
     - coalesce((SELECT sum(p.cost - p.pot) FROM positions p JOIN instruments i USING (instrument)
         WHERE a.asset = iif(i.product LIKE 'inverse-%', i.base, i.quote)), 0) AS held

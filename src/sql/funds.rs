@@ -1,6 +1,6 @@
 //! All insurance funds in memory, for the sum of what an asset's owners have.
 
-use crate::domain::{Amount, AssetId, FundChanged, ShardId};
+use crate::domain::{Amount, AssetId, ShardId};
 use std::collections::BTreeMap;
 
 /// The funds by asset and shard, minor units.
@@ -13,10 +13,10 @@ impl Funds {
         self.0.insert((asset, shard), amount.0);
     }
 
-    /// Adds a change to its fund. `None`, and nothing changed, if the fund does not come to what the change says.
-    pub(super) fn change(&mut self, change: &FundChanged) -> Option<()> {
-        let known = self.0.entry((change.asset, change.shard)).or_default();
-        let after = known.checked_add(change.amount.0).filter(|after| *after == change.fund.0)?;
+    /// Adds a change to a fund, minor units. `None`, and nothing changed, if the fund does not come to `told`.
+    pub(super) fn change(&mut self, asset: AssetId, shard: ShardId, change: i64, told: Amount) -> Option<()> {
+        let known = self.0.entry((asset, shard)).or_default();
+        let after = known.checked_add(change).filter(|after| *after == told.0)?;
         *known = after;
         Some(())
     }

@@ -4,14 +4,15 @@ use super::asked::Asked;
 use super::database::Database;
 use super::error::SqlError;
 use super::mirror::Mirror;
+use super::positions::Held;
 use super::rows::{BalanceRow, OrderRow, OrderStatus, Stored, Watermark};
 use crate::domain::{
     AccountId, Amount, AssetId, ClOrdId, FeeAsset, FeeRate, InstrumentId, Listing, LoginId, OrderId, Phase,
     PositionLeg, Product, Quantity, ShardId, Side, Symbol, TimeInForce, Timestamp, TradeId, TradeKind,
     UserRef,
 };
-use rusqlite::Row;
 use rusqlite::types::Value;
+use rusqlite::{Row, params_from_iter};
 
 /// Loads everything that the writer needs to continue.
 ///
@@ -43,8 +44,11 @@ pub(super) fn load(database: &Database) -> Result<Mirror, SqlError> {
         dense.then_some(()).ok_or_else(|| row.wrong(0))
     })?;
     balances(database, |row| mirror.balances.load(row))?;
-    funds(database, |asset, shard, amount| mirror.funds.load(asset, shard, amount))?;
+    funds(database, |asset, shard, amount| mirror.contracts.funds.load(asset, shard, amount))?;
     positions(database, &mut mirror)?;
+    clearing(database, |instrument, asset, amount| {
+        mirror.contracts.clearing.add(instrument, asset, amount.0);
+    })?;
     each(database, OPEN_ORDERS, |row| {
         mirror.load_order(open_order(row)?);
         Ok(())
@@ -89,15 +93,28 @@ pub(super) fn balances(database: &Database, mut visit: impl FnMut(BalanceRow)) -
     })
 }
 
-/// The cost and the pots of all positions.
+/// All positions.
 fn positions(database: &Database, mirror: &mut Mirror) -> Result<(), SqlError> {
-    let sql = "SELECT p.account, p.instrument, p.leg, p.cost, p.pot, iif(i.product LIKE 'inverse-%', i.base, i.quote) \
+    let sql = "SELECT p.account, p.instrument, p.leg, p.lots, p.cost, p.pot, iif(i.product LIKE 'inverse-%', i.base, i.quote) \
                FROM positions p JOIN instruments i USING (instrument)";
     each(database, sql, |row| {
         let leg = PositionLeg::ALL.get(usize::from(row.u16(2)?)).copied().ok_or_else(|| row.wrong(2))?;
         let key = (AccountId(row.u32(0)?), InstrumentId(row.u32(1)?), leg);
-        let set = mirror.positions.set(key, AssetId(row.u16(5)?), row.i64(3)?, row.i64(4)?);
-        set.ok_or_else(|| row.wrong(3))
+        let held = Held { lots: row.i64(3)?, cost: row.i64(4)?, pot: row.i64(5)? };
+        mirror.contracts.positions.set(key, AssetId(row.u16(6)?), held).ok_or_else(|| row.wrong(4))
+    })
+}
+
+/// What each contract's clearing has, and of which asset.
+pub(super) fn clearing(
+    database: &Database,
+    mut visit: impl FnMut(InstrumentId, AssetId, Amount),
+) -> Result<(), SqlError> {
+    let sql = "SELECT c.instrument, iif(i.product LIKE 'inverse-%', i.base, i.quote), c.amount \
+               FROM clearing c JOIN instruments i USING (instrument)";
+    each(database, sql, |row| {
+        visit(InstrumentId(row.u32(0)?), AssetId(row.u16(1)?), Amount(row.i64(2)?));
+        Ok(())
     })
 }
 
@@ -237,11 +254,21 @@ pub(super) fn trade_kind(row: &Cells<'_>, column: usize) -> Result<TradeKind, Sq
 pub(super) fn each(
     database: &Database,
     sql: &str,
+    visit: impl FnMut(&Cells<'_>) -> Result<(), SqlError>,
+) -> Result<(), SqlError> {
+    each_of(database, sql, &[], visit)
+}
+
+/// The same with values of its parameters.
+pub(super) fn each_of(
+    database: &Database,
+    sql: &str,
+    values: &[i64],
     mut visit: impl FnMut(&Cells<'_>) -> Result<(), SqlError>,
 ) -> Result<(), SqlError> {
     let error = database.error();
-    let mut statement = database.connection.prepare(sql).map_err(&error)?;
-    let mut rows = statement.query([]).map_err(&error)?;
+    let mut statement = database.connection.prepare_cached(sql).map_err(&error)?;
+    let mut rows = statement.query(params_from_iter(values)).map_err(&error)?;
     while let Some(row) = rows.next().map_err(&error)? {
         visit(&Cells { row, database, sql })?;
     }

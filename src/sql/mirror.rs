@@ -6,15 +6,14 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use super::balances::Balances;
-use super::funds::Funds;
-use super::positions::Positions;
+use super::balances::{Balances, overflow};
+use super::contract_money::{ContractMoney, price_of};
 use super::rows::{OrderRow, OrderStatus, Rare, Stored, TradeRow, TradeSide, Watermark};
 use crate::domain::{
-    AccountId, AdminEvent, Amended, Amount, Armed, AssetSettings, CancelReason, Canceled, ContractEvent,
-    Event, EventRecord, Executed, Fill, FundChanged, InstrumentId, Listing, Listings, LoginId, MarketEvent,
-    OrderEvent, OrderId, OrderTerms, Parties, Party, Posting, Price, Quantity, Replaced, Restated, ShardId,
-    ShardTransfer, Side, Timestamp, TradeId, Transfer, Triggered, VenueEvent,
+    AccountId, AdminEvent, Amended, Amount, Armed, AssetSettings, CancelReason, Canceled, Event, EventRecord,
+    Executed, Fill, InstrumentId, Listing, Listings, LoginId, MarketEvent, OrderEvent, OrderId, OrderTerms,
+    Parties, Party, Posting, Price, Quantity, Replaced, Restated, ShardId, ShardTransfer, Side, Timestamp,
+    TradeId, Transfer, Triggered, VenueEvent,
 };
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -85,8 +84,7 @@ pub(super) struct Mirror {
     pub(super) watermark: Watermark,
     pub(super) batch: Batch,
     pub(super) balances: Balances,
-    pub(super) funds: Funds,
-    pub(super) positions: Positions,
+    pub(super) contracts: ContractMoney,
     open: OrderMap,
     last_orders: [OrderId; ShardId::COUNT],
     last_trades: [TradeId; ShardId::COUNT],
@@ -252,38 +250,12 @@ impl Mirror {
                 self.note(record)
             }
             Event::Order(OrderEvent::Executed(executed)) => self.trade(executed, record),
-            Event::Contract(ContractEvent::FundChanged(change)) => {
-                let FundChanged { asset, shard, fund, .. } = *change;
-                let wrong = || format!("the fund of asset {asset} in shard {shard} does not come to {fund}");
-                self.funds.change(change).ok_or_else(wrong)?;
-                self.note(record)
-            }
-            Event::Contract(ContractEvent::PositionChanged(change)) => {
-                let listing = *self.listing(change.instrument)?;
-                let asset = listing.settled_in();
-                self.positions.change(change, asset).ok_or_else(overflow)?;
-                self.balances.set_total(listing.shard, change.account, asset, change.wallet);
-                self.note(record)
-            }
-            Event::Contract(
-                ContractEvent::IndexAdded(_)
-                | ContractEvent::IndexTermsSet { .. }
-                | ContractEvent::IndexSet(_)
-                | ContractEvent::IndexHeld { .. }
-                | ContractEvent::ContractSet(_)
-                | ContractEvent::ContractRiskSet(_)
-                | ContractEvent::MarginTierSet { .. }
-                | ContractEvent::MarginTiersSet { .. }
-                | ContractEvent::MarginModeSet(_)
-                | ContractEvent::LeverageSet(_),
-            ) => self.note(record),
-            Event::Contract(ContractEvent::MarginMoved(moved)) => {
-                let listing = *self.listing(moved.instrument)?;
-                let (account, asset) = (moved.by.account, listing.settled_in());
-                let key = (account, moved.instrument, moved.leg);
-                self.positions.add_to_pot(key, asset, moved.amount.0).ok_or_else(overflow)?;
-                self.balances.set_total(listing.shard, account, asset, moved.wallet.0);
-                self.note(record)
+            Event::Contract(event) => {
+                self.contracts.take_up(event, &self.listings, &mut self.balances)?;
+                match price_of(event) {
+                    Some((instrument, price)) => self.note_price(instrument, price, record),
+                    None => self.note(record),
+                }
             }
             Event::Admin(AdminEvent::Deposited(transfer)) => {
                 self.transfer(transfer, transfer.amount.0, record)
@@ -393,10 +365,10 @@ impl Mirror {
         let before = std::mem::replace(known, scale);
         if before != scale {
             self.balances.rescale(asset, before, scale).ok_or_else(overflow)?;
-            self.funds.rescale(asset, before, scale).ok_or_else(overflow)?;
+            self.contracts.funds.rescale(asset, before, scale).ok_or_else(overflow)?;
         }
-        let held = self.balances.sum(asset).0.checked_add(self.funds.sum(asset));
-        let held = held.and_then(|held| held.checked_sub(self.positions.cost(asset)));
+        let beside = self.contracts.sum(asset);
+        let held = beside.and_then(|beside| self.balances.sum(asset).0.checked_add(beside));
         let supply = Amount(held.ok_or_else(overflow)?);
         self.batch.rare.push(Rare::Rescaled { record: *record, before, supply });
         Ok(())
@@ -543,10 +515,6 @@ impl Mirror {
 /// The amount that an order reserves.
 fn held(reserved: Amount) -> Result<i64, String> {
     if reserved.0 < 0 { Err("an order's reserve is below 0".to_owned()) } else { Ok(reserved.0) }
-}
-
-fn overflow() -> String {
-    "an amount is out of range".to_owned()
 }
 
 fn alter_row(

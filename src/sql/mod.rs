@@ -7,16 +7,19 @@
 //! their readers.
 //!
 //! In reading order: `schema` (the file), `migrations` (files of older programs), `people` (names), `rows`, `asked` and
-//! `mirror` (events to rows, in memory), `write` and `contracts` (rows to tables), `wal` (the write-ahead log), `write_behind`
-//! (write-back of both files), `load` (tables to memory), `session` (all of these with one event log), `rehearsal`
-//! (whether a session could start), and for readers: [`reader`] and [`check`].
+//! `mirror` and `contract_money` (events to rows, in memory), `write`, `contracts` and `fundings` (rows to tables), `wal`
+//! (the write-ahead log), `write_behind` (write-back of both files), `load` (tables to memory), `session` (all of these
+//! with one event log), `rehearsal` (whether a session could start), and for readers: [`reader`] and [`check`].
 
 mod asked;
 mod balances;
 pub mod check;
+mod clearing;
+mod contract_money;
 mod contracts;
 pub(crate) mod database;
 mod error;
+mod fundings;
 mod funds;
 mod insert;
 mod load;

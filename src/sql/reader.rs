@@ -2,7 +2,7 @@
 
 use super::database::Database;
 use super::error::SqlError;
-use super::load::{Cells, balances, each, funds, side, trade_kind, watermark};
+use super::load::{Cells, balances, clearing, each, each_of, funds, side, trade_kind, watermark};
 use super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide, Watermark};
 use crate::domain::{AccountId, Amount, AssetId, InstrumentId, OrderId, Quantity, Timestamp, TradeId};
 use rusqlite::types::Value;
@@ -66,6 +66,12 @@ pub struct RowCounts {
     /// Changes of insurance funds.
     pub fund_changes: u64,
     pub position_changes: u64,
+    /// Rates of fundings.
+    pub fundings: u64,
+    /// What positions paid and got for them.
+    pub funding_payments: u64,
+    /// What insurance funds paid for accounts without positions.
+    pub fund_payments: u64,
     /// Money into pots of positions and out of them.
     pub margin_moves: u64,
     /// Transfers between shards.
@@ -89,6 +95,9 @@ impl RowCounts {
             + self.shards
             + self.fund_changes
             + self.position_changes
+            + self.fundings
+            + self.funding_payments
+            + self.fund_payments
             + self.margin_moves
             + self.shard_transfers;
         transfers + rejections + ignored_messages + armed_orders + mass_cancels + auctions + others
@@ -160,6 +169,16 @@ impl SqlReader {
         Ok(found)
     }
 
+    /// What the clearing of each contract has, by the asset that it is settled in.
+    ///
+    /// # Errors
+    /// [`SqlError`].
+    pub fn clearing(&self) -> Result<Vec<(AssetId, Amount)>, SqlError> {
+        let mut found = Vec::new();
+        clearing(&self.database, |_, asset, amount| found.push((asset, amount)))?;
+        Ok(found)
+    }
+
     /// All rows of a table.
     pub(super) fn rows(&self, table: &str) -> Result<Vec<Vec<Value>>, SqlError> {
         let mut found = Vec::new();
@@ -170,10 +189,11 @@ impl SqlReader {
         Ok(found)
     }
 
-    /// The row with the number of this event, of a table that has one row per event.
-    pub(super) fn row_of_event(&self, table: &str, event: u64) -> Result<Option<Vec<Value>>, SqlError> {
+    /// The row of a table whose key, a condition with parameters, has these values.
+    pub(super) fn row(&self, table: &str, key: &str, values: &[i64]) -> Result<Option<Vec<Value>>, SqlError> {
         let mut found = None;
-        each(&self.database, &format!("SELECT * FROM {table} WHERE event = {event}"), |row| {
+        let sql = format!("SELECT * FROM {table} WHERE {key}");
+        each_of(&self.database, &sql, values, |row| {
             found = Some(row.values()?);
             Ok(())
         })?;
@@ -241,8 +261,9 @@ impl SqlReader {
                    (SELECT count(*) FROM rules), (SELECT count(*) FROM sessions), (SELECT count(*) FROM copies), \
                    (SELECT count(*) FROM login_sessions), (SELECT count(*) FROM leads), \
                    (SELECT count(*) - 1 FROM shards), (SELECT count(*) FROM order_names), \
-                   (SELECT count(*) FROM fund_changes),
-                   (SELECT count(*) FROM position_changes), \
+                   (SELECT count(*) FROM fund_changes), \
+                   (SELECT count(*) FROM position_changes), (SELECT count(*) FROM fundings), \
+                   (SELECT count(*) FROM funding_payments), (SELECT count(*) FROM fund_payments), \
                    (SELECT count(*) FROM shard_transfers), \
                    (SELECT count(*) FROM shard_transfers WHERE received_event IS NULL), \
                    (SELECT count(*) FROM margin_moves)";
@@ -265,9 +286,12 @@ impl SqlReader {
                 order_names: row.u64(14)?,
                 fund_changes: row.u64(15)?,
                 position_changes: row.u64(16)?,
-                shard_transfers: row.u64(17)?,
-                in_flight: row.u64(18)?,
-                margin_moves: row.u64(19)?,
+                fundings: row.u64(17)?,
+                funding_payments: row.u64(18)?,
+                fund_payments: row.u64(19)?,
+                shard_transfers: row.u64(20)?,
+                in_flight: row.u64(21)?,
+                margin_moves: row.u64(22)?,
             };
             Ok(())
         })?;

@@ -78,6 +78,10 @@ statuses! {
     NothingToReduce = 27,
     /// The index of the contract was stale.
     IndexStale = 28,
+    /// The contract expired or was closed out.
+    ContractExpired = 29,
+    /// Its account had less than nothing, and no position.
+    AccountBelowZero = 30,
 }
 
 impl OrderStatus {
@@ -109,6 +113,8 @@ impl OrderStatus {
             CancelReason::OpenInterestLimit => Self::OpenInterestLimit,
             CancelReason::ReduceOnlyResized => Self::NothingToReduce,
             CancelReason::IndexStale => Self::IndexStale,
+            CancelReason::ContractExpired => Self::ContractExpired,
+            CancelReason::AccountBelowZero => Self::AccountBelowZero,
         }
     }
 
@@ -212,7 +218,7 @@ pub(super) enum Rare {
     Rescaled {
         record: EventRecord,
         before: u8,
-        /// The sum of all balances and funds of the asset, in the new minor units.
+        /// The sum of all balances, funds and clearing of the asset, less the cost of positions, in the new minor units.
         supply: Amount,
     },
 }

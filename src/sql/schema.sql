@@ -29,8 +29,7 @@ INSERT INTO order_statuses VALUES
   (10, 'market collar'), (11, 'price band'), (12, 'self-trade prevented'), (13, 'linked order'), (14, 'expired'),
   (15, 'terms changed'), (16, 'delisted'), (17, 'killed'), (18, 'mass canceled'), (19, 'canceled by an operator'),
   (20, 'refused at its trigger'), (21, 'connection lost'), (22, 'dead-man''s switch'),
-  (23, 'work limit'), (24, 'insufficient margin'), (25, 'price outside limits'),
-  (26, 'open interest limit'), (27, 'nothing to reduce'), (28, 'index stale');
+  (23, 'work limit');
 
 CREATE TABLE trade_kinds (kind INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
 INSERT INTO trade_kinds VALUES (0, 'continuous'), (1, 'opening'), (2, 'volatility'), (3, 'closing');

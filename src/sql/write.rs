@@ -493,6 +493,7 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
         Event::Market(MarketEvent::Uncrossed(auction)) => {
             write_auction(connection, record, auction, Some(price))
         }
+        Event::Contract(event) => contracts::write_priced(connection, record, event, price),
         Event::Admin(
             AdminEvent::AssetAdded { .. }
             | AdminEvent::InstrumentListed(_)
@@ -525,7 +526,6 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
             | VenueEvent::ShardOpened { .. }
             | VenueEvent::AccountCopied { .. },
         )
-        | Event::Contract(_)
         | Event::Market(MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_))
         | Event::Order(
             OrderEvent::Accepted(_)

@@ -4,6 +4,7 @@ mod archive;
 mod changes;
 mod contracts;
 mod everything;
+mod fundings;
 mod gone;
 mod killed;
 mod market;

@@ -43,7 +43,9 @@ pub(super) fn add(
             terms.insert(format!("insurance_fund.{fund}.{code}"), amount);
         }
         // A configuration produces none of these commands.
-        ContractCommand::SetIndexTerms { .. } | ContractCommand::SetIndex(SetIndex { .. }) => {}
+        ContractCommand::SetIndexTerms { .. }
+        | ContractCommand::SetIndex(SetIndex { .. })
+        | ContractCommand::SettleContract { .. } => {}
     }
 }
 

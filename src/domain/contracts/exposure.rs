@@ -1,6 +1,6 @@
 //! What orders add to a position, and what they hold.
 
-use super::rounding::{ceil_div, fitting};
+use super::rounding::{ceil_div, fitting, share_up};
 use super::{ContractValue, Settlement};
 use crate::domain::{Amount, Ppm, Price, Side};
 
@@ -20,9 +20,9 @@ impl Exposure {
     /// the leg are counted in `bids` or `asks`, so it is their sum with the leg.
     #[inline]
     pub fn lots_at_risk(&self) -> u64 {
-        let lots = i128::from(self.lots);
-        let most = (lots + i128::from(self.bids)).max(i128::from(self.asks) - lots).max(0);
-        u64::try_from(most).unwrap_or(u64::MAX)
+        let long = self.lots.saturating_add_unsigned(self.bids);
+        let short = self.lots.saturating_neg().saturating_add_unsigned(self.asks);
+        long.max(short).max(0).unsigned_abs()
     }
 
     /// With further lots of orders.
@@ -53,6 +53,7 @@ pub struct OrderDemand {
 
 impl OrderDemand {
     /// What it would lose at once if it traded at its limit, rounded up.
+    #[inline]
     pub fn open_loss(&self, contract: &ContractValue) -> Option<Amount> {
         let (limit, mark) = (i128::from(self.limit.0), i128::from(self.mark.0));
         let beyond = match self.side {
@@ -73,13 +74,18 @@ impl OrderDemand {
     }
 
     /// The highest fee that it may pay, rounded up.
+    #[inline]
     pub fn highest_fee(&self, contract: &ContractValue) -> Option<Amount> {
+        if let Some((value, 1)) = contract.short_fraction(self.lots, self.limit) {
+            return i64::try_from(share_up(value, self.fee.0)?).ok().map(Amount);
+        }
         let (value, over) = contract.fraction(self.lots, self.limit);
         let fee = value.checked_mul(i128::from(self.fee.0))?;
         fitting(ceil_div(fee, over * i128::from(Ppm::ONE))).map(Amount)
     }
 
     /// What it holds: its open loss and its highest fee.
+    #[inline]
     pub fn held(&self, contract: &ContractValue) -> Option<Amount> {
         self.open_loss(contract)?.0.checked_add(self.highest_fee(contract)?.0).map(Amount)
     }
@@ -87,6 +93,11 @@ impl OrderDemand {
     /// What is still held by an order that held `held` for `of` lots, with `left` of them open: no less than its share.
     #[inline]
     pub fn part(held: Amount, left: u64, of: u64) -> Amount {
+        if let Some(whole) = held.0.unsigned_abs().checked_mul(left) {
+            return Amount(
+                i64::try_from(whole.div_ceil(of.max(1))).expect("a part is no more than the whole"),
+            );
+        }
         let part = ceil_div(i128::from(held.0) * i128::from(left), i128::from(of.max(1)));
         Amount(i64::try_from(part).expect("a part is no more than the whole"))
     }

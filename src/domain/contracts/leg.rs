@@ -58,8 +58,24 @@ impl Leg {
     /// What it would gain if it were closed at this price, rounded down; `None` if that does not fit an amount.
     #[inline]
     pub fn profit(&self, contract: &ContractValue, mark: Price) -> Option<Amount> {
-        let (value, over) = contract.fraction(self.lots.unsigned_abs(), mark);
         let is_above_zero = (self.lots > 0) == (contract.settlement() == Settlement::Linear);
+        if let Some((value, over)) = contract.short_fraction(self.lots.unsigned_abs(), mark) {
+            // Down: below 0 that is away from 0.
+            let down = if over == 1 {
+                value
+            } else if is_above_zero {
+                value / over
+            } else {
+                value.div_ceil(over)
+            };
+            // Near the bounds the long way may still have a result that fits.
+            if let Ok(value) = i64::try_from(down)
+                && let Some(profit) = (if is_above_zero { value } else { -value }).checked_sub(self.cost)
+            {
+                return Some(Amount(profit));
+            }
+        }
+        let (value, over) = contract.fraction(self.lots.unsigned_abs(), mark);
         let signed = if is_above_zero { value } else { -value };
         fitting(floor_div(signed, over) - i128::from(self.cost)).map(Amount)
     }

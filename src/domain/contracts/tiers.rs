@@ -1,6 +1,6 @@
 //! Tiers of margin by notional.
 
-use super::rounding::ceil_div;
+use super::rounding::share_up;
 use crate::domain::{Amount, Ppm};
 use std::fmt;
 
@@ -74,12 +74,18 @@ impl Leverage {
     pub fn get(self) -> u8 {
         self.0
     }
-
-    /// The share that it leaves to be put up, rounded up.
-    fn initial(self) -> u32 {
-        Ppm::ONE.div_ceil(u32::from(self.0))
-    }
 }
+
+/// The share that a leverage leaves to be put up, parts per million, rounded up. There is no leverage of 0.
+const INITIAL_OF_LEVERAGE: [u32; 1 + Leverage::MAX as usize] = {
+    let mut shares = [Ppm::ONE; 1 + Leverage::MAX as usize];
+    let mut leverage = 1;
+    while leverage < shares.len() {
+        shares[leverage] = Ppm::ONE.div_ceil(leverage as u32);
+        leverage += 1;
+    }
+    shares
+};
 
 /// A table of tiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +97,8 @@ pub struct Tiers {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Row {
     tier: Tier,
+    /// The highest leverage that its initial rate allows.
+    leverage_max: u8,
     /// What is taken off, so that the maintenance margin is continuous.
     amount: i64,
 }
@@ -114,7 +122,7 @@ impl Tiers {
             match at.checked_sub(1).map(|before| rows[before]) {
                 None if floor.0 != 0 => return Err(TierFault::Floor(at)),
                 None => {}
-                Some(Row { tier: before, amount: before_amount }) => {
+                Some(Row { tier: before, amount: before_amount, .. }) => {
                     if floor <= before.floor {
                         return Err(TierFault::Floor(at));
                     }
@@ -130,7 +138,8 @@ impl Tiers {
                     };
                 }
             }
-            rows[at] = Row { tier, amount };
+            let leverage_max = u8::try_from(Ppm::ONE / initial.0).unwrap_or(Leverage::MAX);
+            rows[at] = Row { tier, leverage_max: leverage_max.clamp(1, Leverage::MAX), amount };
         }
         if costs >= rows[0].tier.maintenance {
             return Err(TierFault::Costs);
@@ -158,7 +167,7 @@ impl Tiers {
     /// Maintenance margin of a notional of 0 or more.
     #[inline]
     pub fn maintenance(&self, notional: Amount) -> Amount {
-        let Row { tier, amount } = self.rows[self.tier_of(notional)];
+        let Row { tier, amount, .. } = self.rows[self.tier_of(notional)];
         Amount(of(notional, tier.maintenance.0) - amount)
     }
 
@@ -166,20 +175,19 @@ impl Tiers {
     #[inline]
     pub fn initial(&self, notional: Amount, leverage: Leverage) -> Amount {
         let rate = self.rows[self.tier_of(notional)].tier.initial.0;
-        Amount(of(notional, rate.max(leverage.initial())))
+        Amount(of(notional, rate.max(INITIAL_OF_LEVERAGE[usize::from(leverage.0)])))
     }
 
     /// The highest leverage that a notional may have, at least 1.
     pub fn leverage_max(&self, notional: Amount) -> Leverage {
-        let initial = self.rows[self.tier_of(notional)].tier.initial.0;
-        Leverage(u8::try_from(Ppm::ONE / initial).unwrap_or(Leverage::MAX).clamp(1, Leverage::MAX))
+        Leverage(self.rows[self.tier_of(notional)].leverage_max)
     }
 }
 
 /// A share of a notional, rounded up: no more than the notional.
 #[inline]
 fn of(notional: Amount, rate: u32) -> i64 {
-    let share = ceil_div(i128::from(notional.0) * i128::from(rate), i128::from(Ppm::ONE));
+    let share = share_up(notional.0.unsigned_abs(), rate).expect("a rate is no more than the whole");
     i64::try_from(share).expect("a share is no more than the whole")
 }
 

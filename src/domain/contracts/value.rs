@@ -48,9 +48,22 @@ impl ContractValue {
         }
     }
 
+    /// The same where both fit 64 bits, which they do but for numbers near the bounds.
+    #[inline]
+    pub(super) fn short_fraction(&self, lots: u64, price: Price) -> Option<(u64, u64)> {
+        let (unit, price) = (self.unit as u64, price.0 as u64);
+        match self.settlement {
+            Settlement::Linear => Some((lots.checked_mul(price)?.checked_mul(unit)?, 1)),
+            Settlement::Inverse => Some((lots.checked_mul(unit)?, price)),
+        }
+    }
+
     /// |val(lots, price)| as a trade books it, once for both sides: whole for a linear contract, half-even for an inverse one.
     #[inline]
     pub fn of_trade(&self, lots: u64, price: Price) -> Option<Amount> {
+        if let Some((value, 1)) = self.short_fraction(lots, price) {
+            return i64::try_from(value).ok().map(Amount);
+        }
         let (value, over) = self.fraction(lots, price);
         fitting(half_even_div(value, over)).map(Amount)
     }
@@ -58,6 +71,10 @@ impl ContractValue {
     /// |val(lots, price)|, rounded up: what margin and fees are taken of.
     #[inline]
     pub fn notional(&self, lots: u64, price: Price) -> Option<Amount> {
+        if let Some((value, over)) = self.short_fraction(lots, price) {
+            let value = if over == 1 { value } else { value.div_ceil(over) };
+            return i64::try_from(value).ok().map(Amount);
+        }
         let (value, over) = self.fraction(lots, price);
         fitting(ceil_div(value, over)).map(Amount)
     }

@@ -3,6 +3,7 @@
 
 mod exposed;
 mod fund;
+mod funding;
 mod index;
 mod reducing;
 mod terms;
@@ -10,15 +11,15 @@ mod tiers;
 mod trade;
 
 pub(super) use exposed::Exposed;
-pub(super) use fund::Fund;
+pub(super) use fund::{Below, Fund, Funds};
+pub(super) use funding::{Charging, Fundings};
 pub(super) use index::{Index, Quote};
 pub(super) use reducing::Reducing;
 pub(super) use terms::Contract;
 pub(super) use tiers::Coming;
 pub(super) use trade::{MeasuredSide, Pair, Undo};
 
-use crate::domain::{AssetId, InstrumentId};
-use std::collections::BTreeMap;
+use crate::domain::InstrumentId;
 
 /// What a shard knows of indexes, and what its contracts share.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,4 @@ pub(super) struct Contracts {
     pub(super) sampled: u64,
     /// Its contracts by ordinal, the delisted ones too.
     pub(super) by_ordinal: Vec<InstrumentId>,
-    /// The insurance funds that ever had money.
-    pub(super) funds: BTreeMap<AssetId, Fund>,
 }

@@ -1,18 +1,21 @@
 //! A contract: its index, its prices, its risk, and what follows from them (docs/FUTURES.md, "Contracts").
 
-use super::super::positions::Ordinal;
+use super::super::positions::{Ordinal, Position};
+use super::funding::Fundings;
 use super::index::Index;
 use super::tiers::{self, Coming};
 use crate::domain::contracts::{
-    Basis, ContractValue, PriceBands, PriceLimits, PriceRange, Settlement, Tiers,
+    Basis, ContractValue, Premium, PriceBands, PriceLimits, PriceRange, Settlement, SettlementSamples, Tiers,
 };
 use crate::domain::{
-    IndexId, Listing, Phase, Ppm, Price, RejectReason, SetContract, SetContractRisk, Timestamp,
+    Amount, IndexId, Listing, Phase, Ppm, Price, RejectReason, SetContract, SetContractRisk, Timestamp,
 };
 
 /// The most that the lots of all long positions may be worth at the worst price, minor units.
 const OPEN_VALUE_MAX: i128 = 1 << 54;
 
+/// For so long before its expiry a contract samples its index, seconds.
+const LAST_S: u64 = 1_800;
 /// For so long after its first continuous trading a contract has its first price limits.
 const EARLY_S: u64 = 600;
 /// The limits of a contract without an index: no price is inside them.
@@ -38,6 +41,15 @@ pub(in crate::exchange) struct Contract {
     pub(in crate::exchange) ordinal: Ordinal,
     /// The lots of all long positions. Derived from the positions.
     pub(in crate::exchange) open_interest: u64,
+    /// The positions that have lots. Derived from the positions.
+    pub(in crate::exchange) legs: u32,
+    pub(in crate::exchange) fundings: Fundings,
+    /// Money between those who pay and those who receive, minor units: of a funding that is charged, of a settlement.
+    pub(in crate::exchange) clearing: i64,
+    /// The index in the half hour before the expiry.
+    pub(in crate::exchange) settlement: SettlementSamples,
+    /// Whether it expired and waits for an operator's price.
+    pub(in crate::exchange) expired: bool,
     /// When the index becomes stale, ns. Derived from the index; 0: it has no price.
     pub(in crate::exchange) stale_from: u64,
     /// The second in which it was first in continuous trading.
@@ -61,6 +73,11 @@ impl Contract {
             kept_to: 0,
             ordinal,
             open_interest: 0,
+            legs: 0,
+            fundings: Fundings::default(),
+            clearing: 0,
+            settlement: SettlementSamples::default(),
+            expired: false,
             stale_from: 0,
             opened: None,
             index_price: None,
@@ -93,6 +110,50 @@ impl Contract {
     pub(in crate::exchange) fn count_open(&mut self, before: i64, after: i64) {
         let long = |lots: i64| lots.max(0).unsigned_abs();
         self.open_interest = self.open_interest - long(before) + long(after);
+        self.legs = self.legs + u32::from(after != 0) - u32::from(before != 0);
+    }
+
+    /// Whether a position is to be charged for the last funding.
+    pub(in crate::exchange) fn owes(&self, position: &Position) -> bool {
+        let is_open = self.fundings.charging.is_some();
+        is_open && position.charged < self.fundings.number && position.leg.lots != 0
+    }
+
+    /// What a position is charged for the last funding, minor units; below 0: it pays. `None`: it is not to be charged.
+    pub(in crate::exchange) fn due(&self, position: &Position) -> Option<Amount> {
+        let last = self.fundings.last.filter(|_| self.owes(position))?;
+        Some(last.payment(&self.value, &position.leg).expect("lots have limits"))
+    }
+
+    /// When it expires, ns; `None`: never, or it did.
+    pub(in crate::exchange) fn expires_at(&self) -> Option<u64> {
+        let expiry = self.terms.map_or(0, |terms| terms.expiry);
+        (expiry != 0 && !self.expired).then(|| u64::from(expiry) * Timestamp::SECOND)
+    }
+
+    /// Whether this second is in the half hour before it expires.
+    pub(in crate::exchange) fn is_in_last_half_hour(&self, second: u64) -> bool {
+        let expiry = u64::from(self.terms.map_or(0, |terms| terms.expiry));
+        (expiry.saturating_sub(LAST_S)..expiry).contains(&second)
+    }
+
+    /// Seconds between two fundings; 0: there are none.
+    pub(in crate::exchange) fn funding_interval_s(&self) -> u32 {
+        self.terms.map_or(0, |terms| terms.funding_interval_s)
+    }
+
+    /// It has these terms from now on: all samples are gone.
+    pub(in crate::exchange) fn with_terms(&self, terms: &SetContract, now_s: u64) -> Self {
+        let mut new = Self { terms: Some(*terms), ..self.clone() };
+        new.drop_samples();
+        new.fundings.set_next(now_s, terms.funding_interval_s);
+        new
+    }
+
+    fn drop_samples(&mut self) {
+        self.basis = Basis::default();
+        self.fundings.premium = Premium::default();
+        self.settlement = SettlementSamples::default();
     }
 
     /// Its price range in the ticks of its listing.
@@ -156,11 +217,10 @@ impl Contract {
 
     /// Its terms of another listing, with another tick or lot: all samples are gone.
     pub(in crate::exchange) fn changed(&self, listing: &Listing) -> Self {
-        Self {
-            value: ContractValue::of(listing).expect("a listing has a value of a tick"),
-            basis: Basis::default(),
-            ..self.clone()
-        }
+        let value = ContractValue::of(listing).expect("a listing has a value of a tick");
+        let mut changed = Self { value, ..self.clone() };
+        changed.drop_samples();
+        changed
     }
 }
 

@@ -34,6 +34,7 @@ impl Exchange {
         for (instrument, contract) in self.contracts_by_id() {
             let bad = |what| Err(AuditError::Book { instrument, what });
             let (mut lots, mut long) = (0_i128, 0_u64);
+            let (mut legs, mut owing) = (0_u32, 0_u32);
             for holding in self.shared.positions.of_contract(contract.ordinal) {
                 let at = holding.at();
                 let counted = holding
@@ -43,7 +44,10 @@ impl Exchange {
                 if counted != exposed.lots.get(&at).copied().unwrap_or_default() {
                     return bad("an account's lots on order differ from those of its orders");
                 }
-                for leg in holding.positions.iter().map(|position| position.leg) {
+                for position in &holding.positions {
+                    let leg = position.leg;
+                    legs += u32::from(leg.lots != 0);
+                    owing += u32::from(contract.owes(position));
                     lots += i128::from(leg.lots);
                     long += leg.lots.max(0).unsigned_abs();
                     if leg.lots == 0 && leg.cost != 0 {
@@ -69,6 +73,16 @@ impl Exchange {
             if long != contract.open_interest {
                 return bad("the open interest differs from the long positions");
             }
+            if legs != contract.legs {
+                return bad("the count of positions is wrong");
+            }
+            let charging = &contract.fundings.charging;
+            if charging.map_or(0, |charging| charging.left) != owing || (charging.is_some() && owing == 0) {
+                return bad("a funding is open without a position to charge, or miscounts them");
+            }
+            if charging.is_none() && contract.clearing != 0 {
+                return bad("money is in clearing and no funding is open");
+            }
             let ordinal = contract.ordinal;
             if exposed
                 .lots
@@ -78,7 +92,10 @@ impl Exchange {
                 return bad("an order of an account that has nothing in the contract");
             }
         }
-        if self.shared.undo.is_empty() && self.shared.positions.sums_are_right() {
+        if self.shared.undo.is_empty()
+            && self.shared.funds.below.is_empty()
+            && self.shared.positions.sums_are_right()
+        {
             return Ok(());
         }
         Err(AuditError::Book {
@@ -98,6 +115,14 @@ impl Exchange {
         let at = At { account: order.account, contract: contract.ordinal };
         let listed = self.shared.reducing.of(at).contains(&(order.id, handle));
         listed == (order.flags & REDUCES != 0 && state == OrderState::Live)
+    }
+
+    /// What the clearing of all contracts of an asset has, minor units.
+    pub(in crate::exchange) fn in_clearing(&self, asset: AssetId) -> i128 {
+        let of_asset = self
+            .contracts_by_id()
+            .filter(|(instrument, _)| self.instruments[instrument.0 as usize].listing.settled_in() == asset);
+        of_asset.map(|(_, contract)| i128::from(contract.clearing)).sum()
     }
 
     /// The cost of all positions and pots of an asset that its balances do not have, minor units.

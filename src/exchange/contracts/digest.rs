@@ -1,10 +1,10 @@
 //! The contracts of a shard in the digest of its state.
 
 use super::super::canonical::Canonical;
-use super::super::contract::{Contract, Index, Quote};
+use super::super::contract::{Charging, Contract, Fundings, Index, Quote};
 use super::super::state::Exchange;
-use crate::domain::contracts::{Leverage, Tier, Tiers};
-use crate::domain::{IndexTerms, SetContract, SetContractRisk};
+use crate::domain::contracts::{Funding, FundingRate, Leverage, Tier, Tiers};
+use crate::domain::{IndexTerms, Price, SetContract, SetContractRisk};
 
 impl Exchange {
     /// Indexes, contracts and funds. A shard that never had any adds nothing, so that earlier digests stay valid.
@@ -26,10 +26,15 @@ impl Exchange {
             hash.unsigned(u8::from(contract.mark_holds));
             hash.unsigned(contract.opened.map_or(0, |opened| opened + 1));
             Self::digest_samples(contract, hash);
+            digest_fundings(&contract.fundings, hash);
+            hash.signed(contract.clearing);
+            hash.unsigned(contract.settlement.sum);
+            hash.unsigned(contract.settlement.samples);
+            hash.unsigned(u8::from(contract.expired));
             self.digest_holdings(contract, hash);
         }
-        hash.count(self.contracts.funds.len());
-        for (asset, fund) in &self.contracts.funds {
+        hash.count(self.shared.funds.of.len());
+        for (asset, fund) in &self.shared.funds.of {
             hash.unsigned(asset.0);
             hash.signed(fund.amount.0);
             hash.unsigned(fund.last_reference);
@@ -50,6 +55,7 @@ impl Exchange {
                 hash.signed(position.leg.lots);
                 hash.signed(position.leg.cost);
                 hash.signed(position.pot);
+                hash.unsigned(u8::from(contract.owes(position)));
             }
         }
     }
@@ -63,6 +69,22 @@ impl Exchange {
             hash.signed(sample);
         }
     }
+}
+
+fn digest_fundings(fundings: &Fundings, hash: &mut Canonical) {
+    let Fundings { number, last, next, premium, charging } = fundings;
+    hash.unsigned(number.0);
+    let last = last.unwrap_or(Funding { rate: FundingRate(0), mark: Price(0) });
+    hash.signed(last.rate.0);
+    hash.signed(last.mark.0);
+    hash.unsigned(*next);
+    hash.bytes(&premium.sum.to_le_bytes());
+    hash.unsigned(premium.samples);
+    hash.unsigned(u8::from(charging.is_some()));
+    // What is left follows from the positions.
+    let Charging { charged, next, .. } = charging.unwrap_or_default();
+    hash.unsigned(charged);
+    hash.unsigned(next.0);
 }
 
 fn digest_index(index: &Index, hash: &mut Canonical) {

@@ -46,6 +46,22 @@ impl<S: EventSink> Market<'_, S> {
         self.shared.ledger.wallet(account, self.instrument.listing.settled_in()).0
     }
 
+    /// Charges the positions of both sides of a trade for the last funding, the buyer's first.
+    pub(super) fn charge_pair<const DRY: bool>(&mut self, fill: &Fill, parties: &[Party; 2]) {
+        if self.contract().fundings.charging.is_none() {
+            return;
+        }
+        let buyer = usize::from(parties[1].side == Side::Buy);
+        for party in [&parties[buyer], &parties[1 - buyer]] {
+            let which = self.shared.positions.changed_by(&self.traded(fill, party));
+            if DRY {
+                self.charge_dry(party.account, which);
+            } else {
+                self.charge(party.account, which);
+            }
+        }
+    }
+
     /// Measures both sides of a trade, and changes nothing.
     pub(in crate::exchange) fn measure_pair(&mut self, fill: &Fill, [maker, taker]: [Party; 2]) -> Verdict {
         let product = self.instrument.product();
@@ -184,6 +200,9 @@ impl<S: EventSink> Market<'_, S> {
 
     fn book_side(&mut self, fill: &Fill, side: &MeasuredSide, trade: TradeId) -> PositionChanged {
         let (position, realised) = self.book_position(fill, side);
+        if position.leg.lots == 0 {
+            self.note_below(side.at.account, side.which());
+        }
         PositionChanged {
             account: side.at.account,
             instrument: self.instrument.listing.instrument,
@@ -205,9 +224,12 @@ impl<S: EventSink> Market<'_, S> {
         let MeasuredSide { at, measured, .. } = *side;
         let which = side.which();
         let (mut lots, mut realised, mut change) = (0, 0, 0);
+        let number = contract.fundings.number;
         let position = self.shared.positions.change(at, |holding| {
             let position = &mut holding.positions[which];
             lots = position.leg.lots;
+            // What is opened after a funding owes nothing for it. Lots that were there are charged.
+            position.charged = number;
             match measured {
                 Some(measured) => {
                     (position.leg, position.pot) = (measured.position.leg, measured.position.pot);

@@ -5,6 +5,7 @@ use super::super::instrument::Instrument;
 use super::super::positions::Quoted;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
+use super::super::task::Task;
 use crate::domain::contracts::{ImpactPrices, Level, MarkInputs, impact_price, mark};
 use crate::domain::{AddIndex, AdminEvent, Event, IndexId, InstrumentId, Phase, Price, ShardId, Side};
 
@@ -33,10 +34,16 @@ impl Exchange {
         }
     }
 
-    /// Whether a tick now is a sampling tick: the first one in its second.
-    pub(in crate::exchange) fn is_sampling_tick(&self) -> bool {
-        self.shared.now.seconds() > self.contracts.sampled
-            && self.instruments.iter().any(|known| known.contract.is_some())
+    /// The work of a tick for contracts: the samples of its second, the marks, and the fundings.
+    pub(in crate::exchange) fn tick_contracts(&mut self) {
+        if self.contracts.by_ordinal.is_empty() {
+            return;
+        }
+        self.agenda.push(Task::Fund);
+        // The first tick in a second is a sampling tick.
+        if self.shared.now.seconds() > self.contracts.sampled {
+            self.agenda.push(Task::Sample);
+        }
     }
 
     /// The sampling tick. Sets the marks of contracts with a fresh index.
@@ -52,19 +59,26 @@ impl Exchange {
             }
             let holds = contract.mark_holds && known.listing.phase == Phase::Halted;
             let second = self.contracts.sampled;
-            let taken = self.basis_sample(InstrumentId(at as u32));
-            let contract = self.instruments[at].contract.as_mut().expect("it is a contract");
-            if let Some(sample) = taken {
-                contract.basis.put(second, sample);
+            let price = index.and_then(|index| index.last).map_or(0, |quote| quote.price);
+            let taken = self.impact(InstrumentId(at as u32));
+            let known = &mut self.instruments[at];
+            let contract = known.contract.as_mut().expect("it is a contract");
+            if let Some((prices, index)) = taken {
+                contract.basis.take(second, prices.mid(), index);
+                if known.listing.product.is_perpetual() {
+                    contract.fundings.premium.take(&prices, index);
+                }
+            }
+            if known.listing.phase != Phase::Delisted && contract.is_in_last_half_hour(second) {
+                contract.settlement.take(u64::from(price));
             }
             contract.mark_holds = holds;
             self.find_mark(InstrumentId(at as u32), events);
         }
     }
 
-    /// The sample of the basis: how far the middle of the impact prices is from the index, ticks. Only in continuous
-    /// trading, and if both impact prices are there.
-    fn basis_sample(&self, instrument: InstrumentId) -> Option<i64> {
+    /// The impact prices, and the index in ticks: only in continuous trading, and if both impact prices are there.
+    fn impact(&self, instrument: InstrumentId) -> Option<(ImpactPrices, Price)> {
         let known = &self.instruments[instrument.0 as usize];
         let contract = known.contract.as_ref().filter(|_| known.listing.phase == Phase::Continuous)?;
         let index = self.index_ticks(known)?;
@@ -74,7 +88,7 @@ impl Exchange {
             impact_price(side, lots, levels.map(|(price, lots)| Level { price, lots }))
         };
         let prices = ImpactPrices { bid: impact(Side::Buy)?, ask: impact(Side::Sell)? };
-        Some(prices.mid().0 - index.0)
+        Some((prices, index))
     }
 
     /// The last price of the contract's index, in ticks of the contract.
@@ -165,7 +179,7 @@ impl Exchange {
         let last = contract.basis.samples(kept_to).last().filter(|(second, _)| *second == kept_to);
         Some(MarkInputs {
             index,
-            funding_left: (0, 1),
+            funding_left: contract.fundings.left(self.shared.now.seconds(), contract.funding_interval_s()),
             basis: contract.basis.mean(kept_to),
             mid: last.map(|(_, sample)| Price(index.0 + sample)),
             band: contract.risk?.mark_band,

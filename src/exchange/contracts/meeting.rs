@@ -38,12 +38,14 @@ impl<S: EventSink> Market<'_, S> {
         }
     }
 
-    /// Measures a trade between the incoming and a resting order.
-    fn verdict(&mut self, taker: &Taker, handle: Handle, fill: &Fill) -> Verdict {
+    /// Charges both sides of a trade for the last funding, and measures it.
+    fn verdict<const DRY: bool>(&mut self, taker: &Taker, handle: Handle, fill: &Fill) -> Verdict {
         let maker = *self.shared.orders.hot(handle);
         let rates =
             [self.rate(maker.account, Liquidity::Maker), self.rate(taker.hot.account, Liquidity::Taker)];
-        self.measure_pair(fill, [Party::of(&maker, rates[0]), Party::of(&taker.hot, rates[1])])
+        let parties = [Party::of(&maker, rates[0]), Party::of(&taker.hot, rates[1])];
+        self.charge_pair::<DRY>(fill, &parties);
+        self.measure_pair(fill, parties)
     }
 
     /// Trades these lots if both sides have the margin. Returns why the incoming order ends.
@@ -56,7 +58,7 @@ impl<S: EventSink> Market<'_, S> {
         quantity: Quantity,
     ) -> Option<MatchEnd> {
         let fill = self.instrument.product().fill(price, quantity);
-        match self.verdict(taker, handle, &fill) {
+        match self.verdict::<DRY>(taker, handle, &fill) {
             Verdict::TakerEnds(end) => return Some(end),
             Verdict::MakerGoes if DRY => self.leave_out(dry, handle),
             Verdict::MakerGoes => self.cancel_whole(handle, CancelReason::InsufficientMargin),
@@ -107,7 +109,7 @@ impl<S: EventSink> Market<'_, S> {
                 continue;
             }
             let fill = self.instrument.product().fill(price, Quantity(lots));
-            match self.verdict(taker, reached.handle, &fill) {
+            match self.verdict::<DRY>(taker, reached.handle, &fill) {
                 Verdict::TakerEnds(why) => (end, reached.taken) = (Some(why), 0),
                 Verdict::MakerGoes => {
                     (anew, reached.taken, queue.end) = (true, 0, None);
@@ -138,6 +140,7 @@ impl<S: EventSink> Market<'_, S> {
         });
         let id = |handle| self.shared.orders.hot(handle).id;
         let newer = if id(buy) > id(sell) { buy } else { sell };
+        self.charge_pair::<false>(&fill, &[seller, buyer]);
         match self.measure_pair(&fill, [seller, buyer]) {
             Verdict::Trade(pair) => {
                 self.auction_trade(buy, sell, round, Some(&pair));

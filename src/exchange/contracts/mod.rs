@@ -7,6 +7,7 @@ mod audit;
 mod digest;
 mod fills;
 mod fund;
+mod funding;
 mod index;
 mod marks;
 mod meeting;
@@ -14,6 +15,7 @@ mod money;
 mod orders;
 mod owners;
 mod reducing;
+mod settlement;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -42,6 +44,9 @@ impl Exchange {
             ContractCommand::SetContractRisk(set) => self.set_contract_risk(set, events).map(|()| None),
             ContractCommand::SetMarginTier(set) => self.set_margin_tier(set, events).map(|()| None),
             ContractCommand::DepositFund(deposit) => self.deposit_fund(deposit).map(told),
+            ContractCommand::SettleContract { instrument, price } => {
+                self.settle_contract(*instrument, *price).map(|()| None)
+            }
         }
     }
 

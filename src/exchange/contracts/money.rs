@@ -4,7 +4,8 @@ use super::super::state::Exchange;
 use crate::domain::{AccountId, AssetId};
 
 impl Exchange {
-    /// What an account may withdraw of an asset, minor units: in a shard with spot what is available.
+    /// What an account may withdraw of an asset, minor units: in a shard with spot what is available. Positions count as
+    /// if they were charged for the last funding.
     pub(in crate::exchange) fn withdrawable(&mut self, account: AccountId, asset: AssetId) -> i128 {
         let free = self.shared.ledger.balance(account, asset).available;
         if self.contracts.by_ordinal.is_empty() {
@@ -13,6 +14,7 @@ impl Exchange {
         if self.shared.positions.has_stale(account, asset, self.shared.now) {
             return 0;
         }
-        self.shared.positions.margin(account, asset).withdrawable(free)
+        let due = self.funding_due(account, asset);
+        self.shared.positions.margin(account, asset).withdrawable(i128::from(free.0) + due)
     }
 }

@@ -150,7 +150,7 @@ impl<S: EventSink> Market<'_, S> {
         let margin = self.shared.positions.margin(account, asset);
         match mode {
             MarginMode::Cross => margin.available(free),
-            MarginMode::Isolated => margin.available_to_pots(free),
+            MarginMode::Isolated => margin.available_to_pots(i128::from(free.0)),
         }
     }
 

@@ -24,9 +24,9 @@ impl Exchange {
             owner = Some(account);
         }
         let set = self.check_setter(setter, owner).and_then(|()| match command {
-            OwnerCommand::SetMarginMode(set) => self.set_margin_mode(set),
-            OwnerCommand::SetLeverage(set) => self.set_leverage(set),
-            OwnerCommand::MoveMargin(moved) => self.move_margin(moved),
+            OwnerCommand::SetMarginMode(set) => self.set_margin_mode(set, events),
+            OwnerCommand::SetLeverage(set) => self.set_leverage(set, events),
+            OwnerCommand::MoveMargin(moved) => self.move_margin(moved, events),
         });
         events.push(match set {
             Ok(event) => Event::Contract(event),
@@ -50,11 +50,17 @@ impl Exchange {
         Ok(At { account, contract })
     }
 
-    fn set_leverage(&mut self, set: &SetLeverage) -> Result<ContractEvent, RejectReason> {
+    fn set_leverage(
+        &mut self,
+        set: &SetLeverage,
+        events: &mut impl EventSink,
+    ) -> Result<ContractEvent, RejectReason> {
         let SetLeverage { by, instrument, leverage } = *set;
         let asset = self.known_contract(instrument)?.listing.settled_in();
         let wanted = Leverage::new(leverage).ok_or(RejectReason::OutOfRange)?;
         let at = self.settable(by.account, instrument)?;
+        // It is asked as if all positions were charged for their fundings.
+        let (of_wallet, of_pots) = (self.funding_due(by.account, asset), self.pots_due(at, instrument));
         let positions = &mut self.shared.positions;
         let present = positions.leverage(at);
         if wanted != present && wanted > positions.leverage_max(at) {
@@ -62,18 +68,23 @@ impl Exchange {
         }
         let chosen = positions.change(at, |holding: &mut Holding| holding.leverage.replace(wanted));
         let free = self.shared.ledger.balance(by.account, asset).available;
-        let is_enough =
-            positions.pots_suffice(at) && positions.margin(by.account, asset).available(free) >= 0;
+        let is_enough = positions.pots_suffice(at, of_pots)
+            && positions.margin(by.account, asset).available(free) + of_wallet >= 0;
         if wanted < present && !is_enough {
             positions.change(at, |holding: &mut Holding| holding.leverage = chosen);
             return Err(RejectReason::InsufficientMargin);
         }
+        self.charge_account(by.account, asset, events);
         Ok(ContractEvent::LeverageSet(LeverageSet { by: (&by).into(), instrument, leverage }))
     }
 
-    fn set_margin_mode(&mut self, set: &SetMarginMode) -> Result<ContractEvent, RejectReason> {
+    fn set_margin_mode(
+        &mut self,
+        set: &SetMarginMode,
+        events: &mut impl EventSink,
+    ) -> Result<ContractEvent, RejectReason> {
         let SetMarginMode { by, instrument, mode } = *set;
-        self.known_contract(instrument)?;
+        let asset = self.known_contract(instrument)?.listing.settled_in();
         let at = self.settable(by.account, instrument)?;
         if self.shared.positions.mode(at) != mode {
             let is_used = |one: &Position| one.leg.lots != 0 || one.pot != 0;
@@ -85,6 +96,7 @@ impl Exchange {
             }
             self.shared.positions.change(at, |holding: &mut Holding| holding.mode = mode);
         }
+        self.charge_account(by.account, asset, events);
         Ok(ContractEvent::MarginModeSet(MarginModeSet { by: (&by).into(), instrument, mode }))
     }
 
@@ -99,7 +111,19 @@ impl Exchange {
             })
     }
 
-    fn move_margin(&mut self, moved: &MoveMargin) -> Result<ContractEvent, RejectReason> {
+    /// What each pot of an account in a contract is charged for the last funding, minor units.
+    fn pots_due(&self, at: At, instrument: InstrumentId) -> [i64; 2] {
+        let holding = self.shared.positions.find(at).filter(|found| found.mode == MarginMode::Isolated);
+        let contract = self.instruments[instrument.0 as usize].contract.as_ref();
+        let Some((holding, contract)) = holding.zip(contract) else { return [0; 2] };
+        holding.positions.map(|position| contract.due(&position).unwrap_or_default().0)
+    }
+
+    fn move_margin(
+        &mut self,
+        moved: &MoveMargin,
+        events: &mut impl EventSink,
+    ) -> Result<ContractEvent, RejectReason> {
         let MoveMargin { by, instrument, leg, amount } = *moved;
         let asset = self.known_contract(instrument)?.listing.settled_in();
         if amount.0 == 0 {
@@ -111,7 +135,10 @@ impl Exchange {
         let isolated = self.shared.positions.find(at).filter(|found| found.mode == MarginMode::Isolated);
         let position = isolated.map(|holding| holding.positions[0]);
         let position = position.filter(|one| leg == PositionLeg::Net && one.leg.lots != 0);
-        let pot = i128::from(position.ok_or(RejectReason::NoPosition)?.pot) + i128::from(amount.0);
+        let [due, _] = self.pots_due(at, instrument);
+        let pot = i128::from(position.ok_or(RejectReason::NoPosition)?.pot)
+            + i128::from(due)
+            + i128::from(amount.0);
         if amount.0 > 0 && i128::from(amount.0) > self.withdrawable(by.account, asset) {
             return Err(RejectReason::InsufficientFunds);
         }
@@ -121,6 +148,7 @@ impl Exchange {
         if amount.0 < 0 && !self.shared.positions.suffices(at, 0, pot) {
             return Err(RejectReason::InsufficientMargin);
         }
+        self.charge_account(by.account, asset, events);
         let pot = i64::try_from(pot).expect("money in a pot was in a wallet");
         self.shared.positions.change(at, |holding: &mut Holding| holding.positions[0].pot = pot);
         self.shared.ledger.pay(by.account, asset, -amount.0);

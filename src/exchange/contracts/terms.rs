@@ -4,7 +4,6 @@ use super::super::contract::Contract;
 use super::super::instrument::Instrument;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
-use crate::domain::contracts::Basis;
 use crate::domain::{
     ContractEvent, Event, FeeRate, Listing, Phase, Ppm, RejectReason, SetContract, SetContractRisk, SetFees,
 };
@@ -12,6 +11,11 @@ use crate::domain::{
 /// The most contracts of an index.
 const OF_INDEX_MAX: usize = 16;
 impl Instrument {
+    /// Whether it is a contract that expired.
+    pub(in crate::exchange) fn has_expired(&self) -> bool {
+        self.contract.as_ref().is_some_and(|contract| contract.expired)
+    }
+
     /// Whether any account has a position in it.
     pub(in crate::exchange) fn has_positions(&self) -> bool {
         self.contract.as_ref().is_some_and(|contract| contract.open_interest > 0)
@@ -33,6 +37,9 @@ impl Exchange {
         let now = self.shared.now;
         let listing = self.known_contract(set.instrument)?.listing;
         let known = &self.instruments[set.instrument.0 as usize];
+        if known.has_expired() {
+            return Err(RejectReason::ContractExpired);
+        }
         let has_orders = known.first_order(&self.shared, None).is_some();
         let index = self.known_index(set.index)?;
         let is_past = set.expiry != 0 && u64::from(set.expiry) <= now.seconds();
@@ -57,12 +64,13 @@ impl Exchange {
         let others = self.instruments.iter().filter(follows).count();
         let contract = self.instruments[set.instrument.0 as usize].contract.as_mut();
         let contract = contract.expect("it is a contract");
-        let new = Contract { terms: Some(*set), basis: Basis::default(), ..(**contract).clone() };
+        let new = contract.with_terms(set, now.seconds());
         new.check(&listing)?;
         if others >= OF_INDEX_MAX {
             return Err(RejectReason::TooManyContracts);
         }
         **contract = new;
+        self.shared.due.next = self.shared.due.next.min(contract.expires_at().unwrap_or(u64::MAX));
         events.push(Event::Contract(ContractEvent::ContractSet(*set)));
         self.set_first_mark(set.instrument, events);
         Ok(())
@@ -101,11 +109,6 @@ impl Exchange {
     ) -> Result<(), RejectReason> {
         let Some(contract) = &instrument.contract else { return Ok(()) };
         if phase != Phase::Closed && !self.is_complete(contract) {
-            return Err(RejectReason::ContractIncomplete);
-        }
-        // Contracts that expire are not built yet.
-        let takes_orders = phase == Phase::Continuous || phase.gathers();
-        if takes_orders && !instrument.listing.product.is_perpetual() {
             return Err(RejectReason::ContractIncomplete);
         }
         let uncrosses =

@@ -1,6 +1,8 @@
 //! Trading in contracts by hand: numbers that can be checked with a pencil, and random runs that are audited after every
 //! command.
 
+mod ends;
+
 use super::super::snapshot::{Names, Part, Restoring, Sink};
 use super::super::{Exchange, ExchangeLimits, NameKey};
 use crate::domain::codec::encode_record;
@@ -21,6 +23,9 @@ struct World {
     now: u64,
     refs: Vec<u32>,
     events: Vec<Event>,
+    /// How many fundings were closed, and how many positions were charged by another command than a tick.
+    fundings: u32,
+    touched: u32,
 }
 
 fn contract(command: ContractCommand) -> Command {
@@ -37,6 +42,8 @@ impl World {
             now: 1_000_000 * SECOND,
             refs: vec![0; ACCOUNTS as usize],
             events: Vec::new(),
+            fundings: 0,
+            touched: 0,
         };
         world.done(Command::Venue(VenueCommand::SetRules { edition: Command::RULES_LAST }));
         for (asset, code, scale) in [(BTC, "BTC", 8), (USD, "USD", 5)] {
@@ -99,7 +106,7 @@ impl World {
                 instrument,
                 index: IndexId(0),
                 expiry: 0,
-                funding_interval_s: 28_800,
+                funding_interval_s: 3_600,
                 price_min: 100,
                 price_max: 1_000_000,
             })));
@@ -137,6 +144,12 @@ impl World {
         self.exchange.apply(stamp, &command, &mut self.events);
         if let Err(error) = self.exchange.audit() {
             panic!("{error}\nafter {command:?}\n{:#?}", self.events);
+        }
+        for event in &self.events {
+            let Event::Contract(event) = event else { continue };
+            let by_tick = command == Command::Clock(ClockCommand::Tick);
+            self.fundings += u32::from(matches!(event, ContractEvent::FundingClosed { .. }));
+            self.touched += u32::from(!by_tick && matches!(event, ContractEvent::FundingPaid(_)));
         }
         &self.events
     }
@@ -357,6 +370,11 @@ impl World {
         self.now += random.below(2) * SECOND / 2;
         match at {
             0..8 => self.index(9500 + random.below(1000) as u32),
+            8 if random.below(3) == 0 => {
+                // A funding comes soon, with some samples or without.
+                self.now += (3_590 + random.below(5)) * SECOND;
+                self.index(9500 + random.below(1000) as u32);
+            }
             8 => self.now += random.below(90) * SECOND,
             9 => {
                 let phase = Phase::Continuous;
@@ -442,7 +460,7 @@ fn random_instructions(random: &mut Random, lots: u64, last: u32) -> Instruction
 
 #[test]
 fn random_runs_are_right_after_every_command_and_after_a_restart() {
-    let mut trades = 0;
+    let (mut trades, mut fundings, mut touched) = (0, 0, 0);
     for seed in std::env::var("SEED")
         .map_or(0..20, |seed| seed.parse().map(|seed: u64| seed..seed + 300).expect("a number"))
     {
@@ -463,6 +481,9 @@ fn random_runs_are_right_after_every_command_and_after_a_restart() {
             }
         }
         trades += world.exchange.last_trade().count();
+        fundings += world.fundings;
+        touched += world.touched;
     }
     assert!(trades > 2_000, "{trades} trades");
+    assert!(fundings > 20 && touched > 20, "{fundings} fundings, {touched} charged before a fill");
 }

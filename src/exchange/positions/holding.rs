@@ -3,7 +3,7 @@
 use super::quoted::{At, Ordinal, Quoted};
 use super::sums::Sums;
 use crate::domain::contracts::{Exposure, Leg, Leverage};
-use crate::domain::{Amount, MarginMode, Side};
+use crate::domain::{Amount, FundingNumber, MarginMode, Side};
 
 /// A position with the orders that may open or increase it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(in crate::exchange) struct Position {
     pub(in crate::exchange) leg: Leg,
     /// Its own money, minor units; 0 in cross mode.
     pub(in crate::exchange) pot: i64,
+    /// The last funding that it was charged for, if it had lots then.
+    pub(in crate::exchange) charged: FundingNumber,
     /// Open lots of buys; in hedge mode only of a long position.
     pub(in crate::exchange) bids: u64,
     /// Open lots of sells; in hedge mode only of a short position.
@@ -18,8 +20,17 @@ pub(in crate::exchange) struct Position {
 }
 
 impl Position {
+    /// Without lots, money or orders.
+    const FLAT: Self =
+        Self { leg: Leg { lots: 0, cost: 0 }, pot: 0, charged: FundingNumber(0), bids: 0, asks: 0 };
+
     pub(in crate::exchange) fn exposure(&self) -> Exposure {
         Exposure { lots: self.leg.lots, bids: self.bids, asks: self.asks }
+    }
+
+    /// Whether there are neither lots nor orders.
+    pub(super) fn is_empty(&self) -> bool {
+        (self.leg.lots, self.bids, self.asks) == (0, 0, 0)
     }
 
     /// Lots that an order of this side can close.
@@ -42,17 +53,20 @@ pub(in crate::exchange) struct Holding {
     pub(in crate::exchange) positions: [Position; 2],
     /// What it adds to the sums of its account, as of the last time that they were computed.
     pub(super) sums: Sums,
+    /// What each position has in `sums.required`.
+    pub(super) required: [i64; 2],
 }
 
 impl Holding {
-    pub(super) fn new(at: At, next: u32) -> Self {
+    pub(super) const fn new(at: At, next: u32) -> Self {
         Self {
             at,
             next,
             mode: MarginMode::Cross,
             leverage: None,
-            positions: Default::default(),
-            sums: Sums::default(),
+            positions: [Position::FLAT; 2],
+            sums: Sums { profit: 0, required: 0, behind_lots: 0 },
+            required: [0; 2],
         }
     }
 
@@ -91,12 +105,26 @@ impl Holding {
     /// Computes what it adds to the sums of its account.
     pub(super) fn value(&mut self, quoted: &Quoted) {
         self.sums = self.sums_at(quoted);
+        self.required = [0, 1].map(|which| self.required_at(quoted, which, self.positions[which].exposure()));
+    }
+
+    /// What a position requires with these lots of orders: its initial margin, in isolated mode what its lots do not cover.
+    #[inline]
+    pub(super) fn required_at(&self, quoted: &Quoted, which: usize, exposure: Exposure) -> i64 {
+        let exposed = self.initial(quoted, exposure.lots_at_risk()).0;
+        match self.mode {
+            MarginMode::Cross => exposed,
+            MarginMode::Isolated => {
+                let held = self.initial(quoted, self.positions[which].leg.lots.unsigned_abs()).0;
+                (exposed - held).max(0)
+            }
+        }
     }
 
     /// What it adds to the sums of its account at this mark.
     pub(super) fn sums_at(&self, quoted: &Quoted) -> Sums {
         let mut sums = Sums::default();
-        for position in &self.positions {
+        for position in self.positions.iter().filter(|position| !position.is_empty()) {
             let exposed = self.initial(quoted, position.exposure().lots_at_risk());
             let held = self.initial(quoted, position.leg.lots.unsigned_abs());
             match self.mode {
@@ -112,6 +140,7 @@ impl Holding {
     }
 
     /// The initial margin of lots of the contract.
+    #[inline]
     pub(super) fn initial(&self, quoted: &Quoted, lots: u64) -> Amount {
         if lots == 0 {
             return Amount(0);

@@ -2,9 +2,9 @@
 
 use super::Positions;
 use super::holding::Holding;
-use super::quoted::{At, NONE};
-use crate::domain::Side;
+use super::quoted::{At, NONE, Ordinal};
 use crate::domain::contracts::Exposure;
+use crate::domain::{AccountId, Side};
 
 /// What a further order would do to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,27 +26,27 @@ impl Positions {
         lots: u64,
         replaced: u64,
     ) -> WithOrder {
-        let quoted = *self.quoted(at.contract);
+        // So that what the position requires is that of the present mark.
+        let asset = self.quoted(at.contract).asset;
+        self.margin(at.account, asset);
+        let quoted = self.quoted(at.contract);
         let which = self.opened_by(at.account, side);
-        let holding = self.find(at).copied().unwrap_or_else(|| Holding::new(at, NONE));
-        let mut without = holding;
-        let position = &mut without.positions[which];
+        // Who has nothing yet has no account of its own either: nothing below asks whose it is.
+        static NOTHING: Holding = Holding::new(At { account: AccountId(0), contract: Ordinal(0) }, NONE);
+        let holding = self.find(at).unwrap_or(&NOTHING);
+        let mut before: Exposure = holding.positions[which].exposure();
         match side {
-            Side::Buy => position.bids -= replaced,
-            Side::Sell => position.asks -= replaced,
+            Side::Buy => before.bids -= replaced,
+            Side::Sell => before.asks -= replaced,
         }
-        let before: Exposure = position.exposure();
         let after = before.with(side, lots);
-        let increases = after.lots_at_risk() > before.lots_at_risk();
-        let mut with = without;
-        let position = &mut with.positions[which];
-        (position.bids, position.asks) = (after.bids, after.asks);
+        let lots_at_risk = after.lots_at_risk();
+        let increases = lots_at_risk > before.lots_at_risk();
         // What is required now includes the replaced order.
         let required = match (increases, replaced) {
             (false, 0) => 0,
-            _ => with.sums_at(&quoted).required - holding.sums_at(&quoted).required,
+            _ => holding.required_at(quoted, which, after) - holding.required[which],
         };
-        let required = i64::try_from(required).expect("margins are below 2^63");
-        WithOrder { increases, lots_at_risk: after.lots_at_risk(), required }
+        WithOrder { increases, lots_at_risk, required }
     }
 }

@@ -114,7 +114,7 @@ impl Positions {
     }
 
     /// Which position a side of a trade changes.
-    fn changed_by(&self, traded: &Traded) -> usize {
+    pub(super) fn changed_by(&self, traded: &Traded) -> usize {
         match (self.hedges(traded.at.account), traded.closes) {
             (false, _) => 0,
             (true, false) => traded.side as usize,
@@ -157,11 +157,12 @@ impl Positions {
     }
 
     /// Whether each position of an account in a contract has the initial margin in its pot, if it has one.
-    pub(super) fn pots_suffice(&self, at: At) -> bool {
+    /// `due`: what each is charged for a funding.
+    pub(super) fn pots_suffice(&self, at: At, due: [i64; 2]) -> bool {
         let Some(holding) = self.find(at).filter(|holding| holding.mode == MarginMode::Isolated) else {
             return true;
         };
-        let pot = |which: usize| i128::from(holding.positions[which].pot);
+        let pot = |which: usize| i128::from(holding.positions[which].pot) + i128::from(due[which]);
         (0..2).all(|which| holding.suffices(self.quoted(at.contract), which, pot(which)))
     }
 
@@ -183,27 +184,37 @@ impl Positions {
 
     /// Counts open lots of an account's orders that may open a position; fewer if negative.
     pub(super) fn count_orders(&mut self, at: At, side: Side, lots: i64) {
-        let position = self.opened_by(at.account, side);
-        self.change(at, |holding| {
-            let position = &mut holding.positions[position];
-            let counted = if side == Side::Buy { &mut position.bids } else { &mut position.asks };
-            *counted = counted.checked_add_signed(lots).expect("what goes was counted when it came");
-        });
+        let which = self.opened_by(at.account, side);
+        let slot = self.slot_of(at);
+        let quoted = self.contracts[usize::from(at.contract.0)].as_ref().expect("it has a mark and tiers");
+        let holding = &mut self.holdings[slot];
+        let position = &mut holding.positions[which];
+        let before = position.exposure().lots_at_risk();
+        let counted = if side == Side::Buy { &mut position.bids } else { &mut position.asks };
+        *counted = counted.checked_add_signed(lots).expect("what goes was counted when it came");
+        let after = position.exposure();
+        let margin = &mut self.margins[usize::from(quoted.asset.0)][at.account.0 as usize];
+        if margin.version != self.version || after.lots_at_risk() == before {
+            // Its sums are computed anew when they are looked at, or are what they were.
+            return;
+        }
+        let required = holding.required_at(quoted, which, after);
+        let more = i128::from(required - std::mem::replace(&mut holding.required[which], required));
+        holding.sums.required += more;
+        margin.sums.required += more;
     }
 
     /// Changes a holding, and the sums of its account with it.
     pub(super) fn change<T>(&mut self, at: At, change: impl FnOnce(&mut Holding) -> T) -> T {
         let slot = self.slot_of(at);
-        let quoted = *self.quoted(at.contract);
-        let version = self.version;
-        let is_fresh = self.margin_mut(at.account, quoted.asset).version == version;
+        let quoted = self.contracts[usize::from(at.contract.0)].as_ref().expect("it has a mark and tiers");
+        let margin = &mut self.margins[usize::from(quoted.asset.0)][at.account.0 as usize];
         let holding = &mut self.holdings[slot];
         let before = holding.sums;
         let changed = change(holding);
-        if is_fresh {
-            holding.value(&quoted);
-            let after = holding.sums;
-            self.margin_mut(at.account, quoted.asset).sums.replace(&before, &after);
+        if margin.version == self.version {
+            holding.value(quoted);
+            margin.sums.replace(&before, &holding.sums);
         }
         changed
     }
@@ -238,6 +249,10 @@ impl Positions {
             while let Some(holding) = self.holdings.get(next as usize) {
                 let quoted = self.quoted(holding.at.contract);
                 sums.replace(&Sums::default(), &holding.sums_at(quoted));
+                if i128::from(holding.required[0]) + i128::from(holding.required[1]) != holding.sums.required
+                {
+                    return false;
+                }
                 next = holding.next;
             }
             sums == margin.sums
@@ -261,10 +276,9 @@ impl Positions {
         let mut sums = Sums::default();
         let mut next = self.margin_mut(account, asset).first;
         while next != NONE {
-            let contract = self.holdings[next as usize].at.contract;
-            let quoted = *self.quoted(contract);
             let holding = &mut self.holdings[next as usize];
-            holding.value(&quoted);
+            let quoted = self.contracts[usize::from(holding.at.contract.0)].as_ref();
+            holding.value(quoted.expect("it has a mark and tiers"));
             sums.replace(&Sums::default(), &holding.sums);
             next = holding.next;
         }

@@ -44,12 +44,12 @@ impl Margin {
     }
 
     /// What is available for isolated positions: profits that are not realised do not count.
-    pub(in crate::exchange) fn available_to_pots(&self, free: Amount) -> i128 {
-        i128::from(free.0) + self.sums.profit.min(0) - self.sums.required
+    pub(in crate::exchange) fn available_to_pots(&self, free: i128) -> i128 {
+        free + self.sums.profit.min(0) - self.sums.required
     }
 
     /// What may leave the wallet.
-    pub(in crate::exchange) fn withdrawable(&self, free: Amount) -> i128 {
+    pub(in crate::exchange) fn withdrawable(&self, free: i128) -> i128 {
         self.available_to_pots(free).max(0)
     }
 

@@ -2,7 +2,9 @@
 
 use super::domain_records::{ContractRiskRecord, ContractTermsRecord, IndexTermsRecord};
 use crate::domain::contracts::Tier;
-use crate::domain::{AccountId, Amount, AssetId, InstrumentId, Ppm, ShardId, Symbol, Timestamp};
+use crate::domain::{
+    AccountId, Amount, AssetId, FundingNumber, InstrumentId, Ppm, ShardId, Symbol, Timestamp,
+};
 use bincode::{Decode, Encode};
 
 /// What the shard's contracts share, and the counts of the following records.
@@ -48,6 +50,8 @@ pub struct PositionRecord {
     pub cost: i64,
     /// Its own money, minor units.
     pub pot: i64,
+    /// Whether it is to be charged for the last funding.
+    pub owes: bool,
 }
 
 /// A price of an index.
@@ -90,6 +94,40 @@ pub struct ContractRecord {
     pub opened: Option<u64>,
     /// The last sampling tick while its index was fresh; 0 before the first.
     pub kept_to: u64,
+    pub funding: FundingRecord,
+    /// Minor units of the settlement asset between those who pay and those who receive.
+    pub clearing: i64,
+    /// The sum of the samples of the index before the expiry, price units.
+    pub settlement_sum: u64,
+    /// How many there are.
+    pub settlement_samples: u32,
+    /// Whether it expired and waits for an operator's price.
+    pub expired: bool,
+}
+
+/// The funding of a contract.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct FundingRecord {
+    /// The number of the last one; 0: there was none.
+    pub number: FundingNumber,
+    /// Its rate, parts per 10^9.
+    pub rate_ppb: i32,
+    /// Its mark, ticks.
+    pub mark: i64,
+    /// The second of the next one; 0: there is none.
+    pub next: u64,
+    /// The sum of the samples since the last one, parts per 10^9, divided by 2^32 and rounded down.
+    pub premium_high: i64,
+    /// What is left over by that division.
+    pub premium_low: u32,
+    /// How many there are.
+    pub samples: u32,
+    /// Whether there are positions to be charged for the last one.
+    pub open: bool,
+    /// The positions that were charged for it.
+    pub charged: u32,
+    /// All positions of accounts before this one are charged.
+    pub next_account: AccountId,
 }
 
 /// A row of a table of margin tiers.

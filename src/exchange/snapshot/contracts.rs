@@ -2,15 +2,15 @@
 
 use super::contract_records::TakenTiers;
 use super::contract_records::{
-    ContractRecord, ContractsRecord, FundRecord, HoldingRecord, IndexRecord, PositionRecord, QuoteRecord,
-    SampleRecord, TierRecord,
+    ContractRecord, ContractsRecord, FundRecord, FundingRecord, HoldingRecord, IndexRecord, PositionRecord,
+    QuoteRecord, SampleRecord, TierRecord,
 };
 use super::refused::{Refused, check};
 use super::{Part, Sink};
-use crate::domain::contracts::{Leg, Leverage, Tier, Tiers};
+use crate::domain::contracts::{Leg, Leverage, SettlementSamples, Tier, Tiers};
 use crate::domain::{
-    AccountId, AssetId, IndexTerms, InstrumentId, Listing, MarginMode, Phase, SetContract, SetContractRisk,
-    Timestamp,
+    AccountId, AssetId, FundingNumber, IndexTerms, InstrumentId, Listing, MarginMode, Phase, SetContract,
+    SetContractRisk, Timestamp,
 };
 use crate::exchange::Exchange;
 use crate::exchange::contract::{Coming, Contract, Fund, Index, Quote};
@@ -34,7 +34,7 @@ impl Exchange {
             contracts: self.contracts_by_id().count() as u32,
             tiers: self.tier_records().count() as u32,
             samples: self.sample_records().count() as u32,
-            funds: self.contracts.funds.len() as u32,
+            funds: self.shared.funds.of.len() as u32,
             holdings: self.holding_records().count() as u32,
         };
         if record == ContractsRecord::default() {
@@ -51,12 +51,17 @@ impl Exchange {
                 mark_holds: contract.mark_holds,
                 opened: contract.opened,
                 kept_to: contract.kept_to,
+                funding: FundingRecord::of(&contract.fundings),
+                clearing: contract.clearing,
+                settlement_sum: contract.settlement.sum,
+                settlement_samples: contract.settlement.samples,
+                expired: contract.expired,
             };
             sink.put(Part::Terms, &record)?;
         }
         self.tier_records().try_for_each(|record| sink.put(Part::Tiers, &record))?;
         self.sample_records().try_for_each(|record| sink.put(Part::Samples, &record))?;
-        for (&asset, &Fund { amount, last_reference }) in &self.contracts.funds {
+        for (&asset, &Fund { amount, last_reference }) in &self.shared.funds.of {
             sink.put(Part::Funds, &FundRecord { asset, amount, last_reference })?;
         }
         self.holding_records().try_for_each(|record| sink.put(Part::Holdings, &record))
@@ -84,6 +89,7 @@ impl Exchange {
                     lots: position.leg.lots,
                     cost: position.leg.cost,
                     pot: position.pot,
+                    owes: contract.owes(&position),
                 });
                 HoldingRecord {
                     instrument,
@@ -177,6 +183,9 @@ impl ContractsFilling {
         let known = known.ok_or("contract record of an instrument that is no contract of this shard")?;
         let kept = record.kept_to <= exchange.contracts.sampled;
         check(kept, "contract's samples are after the last sampling tick")?;
+        record.funding.check(known.listing.product.is_perpetual())?;
+        check(record.funding.open || record.clearing == 0, "money is in clearing and no funding is open")?;
+        check(record.settlement_samples <= 1_800, "more samples of the settlement than seconds")?;
         check(!record.mark_holds || known.mark.is_some(), "contract's mark is held but not set")?;
         let contract = Contract {
             terms,
@@ -184,6 +193,10 @@ impl ContractsFilling {
             mark_holds: record.mark_holds,
             opened: record.opened,
             kept_to: record.kept_to,
+            fundings: record.funding.taken(),
+            clearing: record.clearing,
+            settlement: SettlementSamples { sum: record.settlement_sum, samples: record.settlement_samples },
+            expired: record.expired,
             coming: Coming::awaiting(record.coming),
             ..Contract::new(&known.listing, known.contract.as_ref().expect("it is a contract").ordinal)
         };
@@ -223,7 +236,7 @@ impl ContractsFilling {
 
     pub(super) fn take_fund(&mut self, exchange: &mut Exchange, record: FundRecord) -> Refused {
         let FundRecord { asset, amount, last_reference } = record;
-        let funds = &mut exchange.contracts.funds;
+        let funds = &mut exchange.shared.funds.of;
         check(usize::from(asset.0) < exchange.venue.assets.len(), "fund of an unknown asset")?;
         check(funds.last_key_value().is_none_or(|(last, _)| *last < asset), "funds are out of order")?;
         funds.insert(asset, Fund { amount, last_reference });
@@ -265,19 +278,29 @@ impl ContractsFilling {
             check(known.mark.is_some(), "position in a contract without a mark")?;
             let contract = known.contract.as_mut().ok_or("position in an unknown contract")?;
             check(contract.tiers.is_some(), "position in a contract without tiers")?;
+            let number = contract.fundings.number;
+            for position in [record.first, record.second].iter().filter(|position| position.owes) {
+                let charging = contract.fundings.charging.as_mut();
+                let charging = charging.filter(|_| position.lots != 0 && number.0 > 0);
+                charging.ok_or("position owes for a funding that is not open")?.left += 1;
+            }
             exchange.shared.positions.change(at, |holding| {
                 holding.mode = if record.isolated { MarginMode::Isolated } else { MarginMode::Cross };
                 holding.leverage = Leverage::new(record.leverage);
                 holding.positions = [record.first, record.second].map(|position| Position {
                     leg: Leg { lots: position.lots, cost: position.cost },
                     pot: position.pot,
+                    charged: if position.owes { FundingNumber(number.0 - 1) } else { number },
                     ..Position::default()
                 });
             });
             contract.count_open(0, record.first.lots);
             contract.count_open(0, record.second.lots);
         }
-        Ok(())
+        let is_right =
+            |contract: &Contract| contract.fundings.charging.is_none_or(|charging| charging.left > 0);
+        let right = exchange.contracts_by_id().all(|(_, contract)| is_right(contract));
+        check(right, "a funding is open and no position owes")
     }
 
     /// Checks what needs all parts of contracts: the tables of tiers, and that the money adds up.
@@ -315,9 +338,10 @@ impl ContractsFilling {
             exchange.refresh(InstrumentId(at as u32));
         }
         for (asset, held) in (0..).map(AssetId).zip(&self.sums) {
-            let fund = exchange.contracts.funds.get(&asset).map_or(0, |fund| i128::from(fund.amount.0));
+            let fund = i128::from(exchange.shared.funds.amount(asset).0);
             let supply = exchange.shared.ledger.supply(asset);
-            let adds_up = *held + fund - exchange.cost_of_positions(asset) == i128::from(supply.0);
+            let others = exchange.in_clearing(asset) - exchange.cost_of_positions(asset);
+            let adds_up = *held + fund + others == i128::from(supply.0);
             check(adds_up, "balances of an asset do not add up to deposits less withdrawals")?;
         }
         Ok(())

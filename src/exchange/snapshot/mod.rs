@@ -9,6 +9,7 @@
 mod contract_records;
 mod contracts;
 mod domain_records;
+mod fundings;
 mod instructions;
 mod names;
 mod numbers;

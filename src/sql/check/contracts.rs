@@ -4,9 +4,12 @@
 
 use super::super::error::SqlError;
 use super::super::reader::SqlReader;
+use super::fundings::Terms;
+use super::row::{Row, int, integer, some, text};
+use super::told::Told;
 use crate::domain::{
-    AccountId, AssetId, ContractEvent, EventRecord, FundCause, FundChanged, IndexTerms, InstrumentId,
-    MarginMoved, PositionChanged, Ppm, SetMarginTier, Timestamp,
+    AccountId, Amount, AssetId, ContractEvent, EventRecord, FundCause, FundChanged, IndexTerms, InstrumentId,
+    Listing, MarginMoved, PositionChanged, PositionLeg, Ppm, Price, SetMarginTier, ShardId, Timestamp,
 };
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
@@ -30,13 +33,11 @@ impl fmt::Display for ContractDifference {
     }
 }
 
-/// A row: the values of its columns in the order of the table.
-type Row = Vec<Value>;
 /// Rows by the first columns, which are their key.
 type Table = BTreeMap<Vec<i64>, Row>;
 
 /// The tables that are compared row by row: their names, and how many columns their key has.
-const TABLES: [(&str, usize); 9] = [
+const TABLES: [(&str, usize); 11] = [
     ("indexes", 1),
     ("contracts", 1),
     ("contract_risk", 1),
@@ -45,6 +46,8 @@ const TABLES: [(&str, usize); 9] = [
     ("funds", 2),
     ("marks", 1),
     ("positions", 3),
+    ("settlements", 1),
+    ("clearing", 1),
     ("contract_settings", 2),
 ];
 
@@ -60,23 +63,10 @@ pub(super) struct Contracts {
     funds: BTreeMap<(AssetId, u8), (i128, u64)>,
     marks: Table,
     positions: Table,
+    settlements: Table,
+    /// What each contract has between those who pay and those who receive.
+    clearing: BTreeMap<InstrumentId, i128>,
     settings: Table,
-}
-
-fn int(value: impl Into<i128>) -> Value {
-    Value::Integer(i64::try_from(value.into()).unwrap_or(i64::MAX))
-}
-
-/// 0 means that there is none.
-fn some(value: impl Into<i128>) -> Value {
-    match value.into() {
-        0 => Value::Null,
-        value => int(value),
-    }
-}
-
-fn text(value: impl Into<String>) -> Value {
-    Value::Text(value.into())
 }
 
 /// The values of an index's terms.
@@ -143,9 +133,16 @@ impl Contracts {
             ContractEvent::MarginTierSet { tier, amount } => self.tier(record, tier, amount.0.into())?,
             ContractEvent::MarginTiersSet { instrument, rows } => self.tiers(*instrument, *rows)?,
             ContractEvent::FundChanged(change) => self.fund(change)?,
-            // Held against its trade before.
-            ContractEvent::PositionChanged(_) => {}
-            ContractEvent::MarginMoved(_) => {}
+            // Their amounts are held against what they come from elsewhere.
+            ContractEvent::PositionChanged(_)
+            | ContractEvent::FundingSet(_)
+            | ContractEvent::FundingPaid(_)
+            | ContractEvent::FundingClosed { .. }
+            | ContractEvent::SettlementPending { .. }
+            | ContractEvent::ContractSettled { .. }
+            | ContractEvent::FundPaid(_)
+            | ContractEvent::InsuranceDeficit(_)
+            | ContractEvent::MarginMoved(_) => {}
             ContractEvent::MarginModeSet(set) => {
                 let row = self.settings(set.by.account, set.instrument, record.number);
                 row[MODE] = text(set.mode.word());
@@ -263,6 +260,71 @@ impl Contracts {
         Ok(())
     }
 
+    /// Adds to what the clearing of a contract has.
+    pub(super) fn clear(&mut self, instrument: InstrumentId, amount: i128) {
+        *self.clearing.entry(instrument).or_default() += amount;
+    }
+
+    /// Sets the own money of a position, if it is other than before.
+    pub(super) fn set_pot(&mut self, key: (AccountId, InstrumentId, PositionLeg), pot: i64, event: u64) {
+        let (account, instrument, leg) = key;
+        let row = self.positions.get_mut(&vec![account.0.into(), instrument.0.into(), (leg as u8).into()]);
+        if let Some(row) = row.filter(|row| row[5] != int(pot)) {
+            (row[5], row[7]) = (int(pot), int(event));
+        }
+    }
+
+    /// A contract waits for its price.
+    pub(super) fn wait(&mut self, instrument: InstrumentId, samples: u32, event: u64) {
+        let mut row = vec![int(instrument.0), int(samples), int(event)];
+        row.resize(8, Value::Null);
+        self.settlements.insert(vec![instrument.0.into()], row);
+    }
+
+    /// A contract is settled.
+    pub(super) fn settle(
+        &mut self,
+        listing: &Listing,
+        price: Price,
+        (legs, remainder): (u32, Amount),
+        record: &EventRecord,
+    ) {
+        let instrument = int(listing.instrument.0);
+        let row = self.settlements.entry(vec![listing.instrument.0.into()]);
+        let row = row.or_insert_with(|| vec![instrument, Value::Null, Value::Null]);
+        row.truncate(3);
+        row.push(int(i128::from(price.0) * i128::from(listing.tick_units)));
+        row.extend([int(legs), int(remainder.0), int(record.number), int(record.time.0)]);
+    }
+
+    /// Takes what a fund pays; returns what it had.
+    pub(super) fn pay_from_fund(&mut self, (asset, shard): (AssetId, ShardId), amount: i128) -> i128 {
+        let (known, _) = self.funds.entry((asset, shard.0)).or_default();
+        *known -= amount;
+        *known + amount
+    }
+
+    /// What fundings of a contract are computed of; `None`: it is no complete perpetual.
+    pub(super) fn funding_terms(&self, instrument: InstrumentId) -> Option<Terms> {
+        let key = i64::from(instrument.0);
+        Some(Terms {
+            interest: integer(self.risk.get(&vec![key])?, 1)?.into(),
+            maintenance: integer(self.tiers.get(&vec![key, 0])?, 4)?.into(),
+            interval_s: integer(self.contracts.get(&vec![key])?, 3)?.into(),
+        })
+    }
+
+    /// When a contract expires, seconds; `None`: it is a perpetual.
+    pub(super) fn expiry_s(&self, instrument: InstrumentId) -> Option<i128> {
+        integer(self.contracts.get(&vec![instrument.0.into()])?, 2).map(i128::from)
+    }
+
+    /// The lowest and the highest price of a contract, price units.
+    pub(super) fn prices(&self, instrument: InstrumentId) -> Option<[i128; 2]> {
+        let row = self.contracts.get(&vec![instrument.0.into()])?;
+        Some([integer(row, 4)?.into(), integer(row, 5)?.into()])
+    }
+
     /// The funds of an asset, to be converted to another scale.
     pub(super) fn funds_of(&mut self, asset: AssetId) -> impl Iterator<Item = &mut i128> {
         let of_it = self.funds.iter_mut().filter(move |((of, _), _)| *of == asset);
@@ -290,6 +352,13 @@ impl Contracts {
                 self.funds.iter().map(|((asset, shard), of)| row(*asset, *shard, *of)).collect()
             }
             "positions" => self.positions.clone(),
+            "settlements" => self.settlements.clone(),
+            "clearing" => {
+                let row = |(instrument, amount): (&InstrumentId, &i128)| {
+                    (vec![instrument.0.into()], vec![int(instrument.0), int(*amount)])
+                };
+                self.clearing.iter().map(row).collect()
+            }
             "contract_settings" => self.settings.clone(),
             _ => self.marks.clone(),
         }
@@ -311,27 +380,12 @@ impl Contracts {
     }
 }
 
-/// Compares the row of a change of a fund, which has the number of its event.
-pub(super) fn compare_change(
-    sql: &SqlReader,
-    record: &EventRecord,
-    change: &FundChanged,
-) -> Result<Option<ContractDifference>, SqlError> {
-    let FundChanged { asset, shard, cause, instrument, amount, fund, reference } = *change;
-    let in_log = vec![
-        int(record.number),
-        int(record.time.0),
-        int(asset.0),
-        int(shard.0),
-        text(cause.word()),
-        instrument.map_or(Value::Null, |instrument| int(instrument.0)),
-        int(amount.0),
-        int(fund.0),
-        if cause == FundCause::Deposit { int(reference) } else { Value::Null },
-    ];
-    let in_sql = sql.row_of_event("fund_changes", record.number)?;
-    let is_other = in_sql.as_ref() != Some(&in_log);
-    Ok(is_other.then(|| difference("fund_changes", Some(&in_log), in_sql.as_ref())))
+/// Compares a row that one event has made or completed.
+pub(super) fn compare_told(sql: &SqlReader, told: &Told) -> Result<Option<ContractDifference>, SqlError> {
+    let (columns, values) = &told.key;
+    let in_sql = sql.row(told.table, columns, values)?;
+    let is_other = in_sql.as_ref() != Some(&told.row);
+    Ok(is_other.then(|| difference(told.table, Some(&told.row), in_sql.as_ref())))
 }
 
 /// A row of the next table.

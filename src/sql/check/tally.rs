@@ -6,18 +6,18 @@
 use super::super::mirror::OrderHasher;
 use super::super::reader::{OrderCounts, RowCounts};
 use super::super::rows::{BalanceRow, OrderStatus, TradeRow, TradeSide};
-use super::contracts::Contracts;
-use super::legs::Legs;
+use super::fraction::Fraction;
+use super::futures::{Futures, Known};
 use crate::domain::{
     AccountId, AdminEvent, Amount, AssetCode, AssetId, ContractEvent, Event, EventRecord, Executed, FeeAsset,
-    FundCause, FundChanged, InstrumentId, Listing, LoginId, MarginMoved, MarketEvent, OrderEvent, OrderId,
-    OrderState, OrderTerms, PositionChanged, Quantity, RestateReason, Restated, ShardId, ShardTransfer, Side,
-    TradeId, Transfer, VenueEvent,
+    FundCause, FundChanged, InstrumentId, Listing, LoginId, MarketEvent, OrderEvent, OrderId, OrderState,
+    OrderTerms, Quantity, RestateReason, Restated, ShardId, ShardTransfer, Side, TradeId, Transfer,
+    VenueEvent,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
 
-/// An asset's supply and the sum of its balances and insurance funds.
+/// An asset's supply and what there is of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetCheck {
     pub asset: AssetId,
@@ -26,8 +26,8 @@ pub struct AssetCheck {
     pub scale: u8,
     /// Deposits minus withdrawals in the event log, those of insurance funds too, minor units.
     pub supply: i128,
-    /// The sum of all balances and insurance funds in the tables, and of what is on its way between shards, less the cost
-    /// of positions, minor units.
+    /// The sum of all balances, insurance funds and clearing in the tables, and of what is on its way between shards, less
+    /// the cost of positions, minor units.
     pub held: i128,
 }
 
@@ -54,8 +54,7 @@ enum Kind {
 pub(super) struct Tally {
     pub(super) orders: OrderCounts,
     pub(super) rows: RowCounts,
-    pub(super) contracts: Contracts,
-    legs: Legs,
+    pub(super) futures: Futures,
     assets: BTreeMap<AssetId, (AssetCode, u8)>,
     logins: BTreeMap<LoginId, AccountId>,
     listings: BTreeMap<u32, Listing>,
@@ -69,6 +68,7 @@ pub(super) struct Tally {
 impl Tally {
     /// Adds an event; returns its trade, if it is one.
     pub(super) fn add(&mut self, record: &EventRecord) -> Result<Option<TradeRow>, String> {
+        self.futures.meet(&record.event)?;
         match &record.event {
             Event::Admin(AdminEvent::AssetAdded { asset, code, scale }) => {
                 self.assets.insert(*asset, (*code, *scale));
@@ -79,6 +79,7 @@ impl Tally {
             Event::Admin(AdminEvent::InstrumentListed(listing) | AdminEvent::TermsSet(listing)) => {
                 self.rows.instrument_terms += 1;
                 self.listings.insert(listing.instrument.0, *listing);
+                self.futures.terms(listing);
             }
             Event::Admin(AdminEvent::AssetSet(settings)) => self.rescale(settings.asset, settings.scale)?,
             Event::Admin(AdminEvent::Deposited(transfer)) => self.transfer(transfer, 1),
@@ -134,7 +135,7 @@ impl Tally {
             Event::Contract(event) => self.contract(record, event)?,
             Event::Admin(AdminEvent::MarkSet { instrument, price }) => {
                 let tick = self.listing(instrument.0)?.tick_units;
-                self.contracts.mark(*instrument, i128::from(price.0) * i128::from(tick), record.time);
+                self.futures.mark(*instrument, i128::from(price.0) * i128::from(tick), record.time);
             }
             Event::Venue(
                 VenueEvent::AccountOpened { .. }
@@ -169,23 +170,24 @@ impl Tally {
         self.balances.iter().map(|(place, (total, reserved))| balance(*place, *total, *reserved))
     }
 
-    /// For each asset, the supply by these events, and the sum of these rows of balances and funds and of what is on its
-    /// way.
+    /// For each asset, the supply by these events, and the sum of these rows of balances, of funds and clearing, and of what
+    /// is on its way.
     pub(super) fn assets(
         &self,
         held: &[BalanceRow],
-        funds: &[(AssetId, Amount)],
+        beside: &[(AssetId, Amount)],
         in_flight: &BTreeMap<AssetId, i128>,
     ) -> Vec<AssetCheck> {
         let holds = |asset: AssetId| {
             let of_accounts = held.iter().filter(|row| row.asset == asset).map(|row| i128::from(row.total.0));
             let of_funds =
-                funds.iter().filter(|(of, _)| *of == asset).map(|(_, amount)| i128::from(amount.0));
+                beside.iter().filter(|(of, _)| *of == asset).map(|(_, amount)| i128::from(amount.0));
             let of_owners: i128 = of_accounts.chain(of_funds).sum();
             let settled_in = |id: InstrumentId| {
                 self.listings.get(&id.0).is_some_and(|listing| listing.settled_in() == asset)
             };
-            of_owners - self.legs.cost(settled_in) + in_flight.get(&asset).copied().unwrap_or_default()
+            of_owners - self.futures.legs.cost(settled_in)
+                + in_flight.get(&asset).copied().unwrap_or_default()
         };
         let check = |(asset, (code, scale)): (&AssetId, &(AssetCode, u8))| AssetCheck {
             asset: *asset,
@@ -205,21 +207,42 @@ impl Tally {
     }
 
     fn contract(&mut self, record: &EventRecord, event: &ContractEvent) -> Result<(), String> {
-        if let ContractEvent::FundChanged(FundChanged { asset, cause, amount, .. }) = event {
-            self.rows.fund_changes += 1;
-            if *cause == FundCause::Deposit {
-                *self.supply.entry(*asset).or_default() += i128::from(amount.0);
+        match event {
+            ContractEvent::FundChanged(FundChanged { asset, cause, amount, .. }) => {
+                self.rows.fund_changes += 1;
+                if *cause == FundCause::Deposit {
+                    *self.supply.entry(*asset).or_default() += i128::from(amount.0);
+                }
             }
+            ContractEvent::PositionChanged(_) => self.rows.position_changes += 1,
+            ContractEvent::FundingSet(_) => self.rows.fundings += 1,
+            ContractEvent::FundingPaid(_) => self.rows.funding_payments += 1,
+            ContractEvent::FundPaid(_) => self.rows.fund_payments += 1,
+            ContractEvent::MarginMoved(_) => self.rows.margin_moves += 1,
+            ContractEvent::IndexAdded(_)
+            | ContractEvent::IndexTermsSet { .. }
+            | ContractEvent::IndexSet(_)
+            | ContractEvent::IndexHeld { .. }
+            | ContractEvent::ContractSet(_)
+            | ContractEvent::ContractRiskSet(_)
+            | ContractEvent::MarginTierSet { .. }
+            | ContractEvent::MarginTiersSet { .. }
+            | ContractEvent::FundingClosed { .. }
+            | ContractEvent::SettlementPending { .. }
+            | ContractEvent::ContractSettled { .. }
+            | ContractEvent::InsuranceDeficit(_)
+            | ContractEvent::MarginModeSet(_)
+            | ContractEvent::LeverageSet(_) => {}
         }
-        if let ContractEvent::PositionChanged(change) = event {
-            self.rows.position_changes += 1;
-            return self.position(change, record.number);
+        let known = Known { listings: &self.listings, assets: &self.assets };
+        let Some(moved) = self.futures.add(record, event, known)? else { return Ok(()) };
+        self.move_money(moved.place, moved.amount);
+        let wallet = self.balances.get(&moved.place).map_or(0, |(total, _)| *total);
+        if wallet != moved.wallet {
+            let (account, event) = (moved.place.0, record.number);
+            return Err(format!("account {account} has {wallet} after event {event}, not {}", moved.wallet));
         }
-        if let ContractEvent::MarginMoved(moved) = event {
-            self.rows.margin_moves += 1;
-            return self.move_margin(moved, record.number);
-        }
-        self.contracts.add(record, event)
+        Ok(())
     }
 
     fn move_money(&mut self, place: (AccountId, AssetId, ShardId), amount: i128) {
@@ -305,7 +328,7 @@ impl Tally {
         let power = 10_i128.pow(u32::from(before.abs_diff(scale)));
         let of_it = self.balances.iter_mut().filter(|((_, of, _), _)| *of == asset);
         let amounts = of_it.flat_map(|(_, (total, reserved))| [total, reserved]);
-        let funds = self.contracts.funds_of(asset);
+        let funds = self.futures.contracts.funds_of(asset);
         for amount in amounts.chain(self.supply.get_mut(&asset)).chain(funds) {
             if scale >= before {
                 *amount *= power;
@@ -345,48 +368,13 @@ impl Tally {
         Ok(live.open)
     }
 
-    /// A change of a position: what its owner's wallet gets, and what it has then.
-    fn position(&mut self, change: &PositionChanged, event: u64) -> Result<(), String> {
-        let listing = self.listing(change.instrument.0)?;
-        let paid = self.legs.change(change, event)?;
-        let place = (change.account, listing.settled_in(), listing.shard);
-        self.move_money(place, paid);
-        self.check_wallet(place, change.wallet, event)?;
-        self.contracts.position(change, event);
-        Ok(())
-    }
-
-    fn move_margin(&mut self, moved: &MarginMoved, event: u64) -> Result<(), String> {
-        let listing = self.listing(moved.instrument.0)?;
-        self.legs.move_margin(moved, event)?;
-        let place = (moved.by.account, listing.settled_in(), listing.shard);
-        self.move_money(place, -i128::from(moved.amount.0));
-        self.check_wallet(place, moved.wallet.0, event)?;
-        self.contracts.pot(moved, event)
-    }
-
-    /// Checks the wallet that an event tells.
-    fn check_wallet(
-        &self,
-        place: (AccountId, AssetId, ShardId),
-        told: i64,
-        event: u64,
-    ) -> Result<(), String> {
-        let wallet = self.balances.get(&place).map_or(0, |(total, _)| *total);
-        if wallet == i128::from(told) {
-            Ok(())
-        } else {
-            Err(format!("account {} has {wallet} after event {event}, not {told}", place.0))
-        }
-    }
-
     fn trade(&mut self, e: &Executed, record: &EventRecord) -> Result<TradeRow, String> {
         let listing = self.listing(e.instrument.0)?;
         let is_contract = listing.product.is_contract();
         let price_units = i128::from(e.price.0) * i128::from(listing.tick_units);
         let amount = i128::from(e.quantity.0) * i128::from(listing.lot.0);
         let notional = match is_contract {
-            true => self.value(&listing, price_units, amount)?,
+            true => self.value(&listing, price_units, e.quantity.0.into())?,
             false => self.notional(e.trade, &listing, price_units, amount)?,
         };
         self.shrink(e.maker_order, e.quantity.0, e.maker_reserved, OrderStatus::Filled)?;
@@ -395,7 +383,7 @@ impl Tally {
         let accounts = [self.account(e.maker_login)?, self.account(e.taker_login)?];
         if is_contract {
             self.move_fees(e, &listing)?;
-            self.legs.trade(e, &listing, accounts, notional);
+            self.futures.legs.trade(e, &listing, accounts, notional);
         } else {
             self.move_assets(e, &listing, accounts, amount, notional);
         }
@@ -428,23 +416,10 @@ impl Tally {
     }
 
     /// The value of a trade of a contract from the definitions, half-even for an inverse one.
-    fn value(&self, listing: &Listing, price: i128, amount: i128) -> Result<i128, String> {
-        let too_large = "the value of a trade is too large to check";
-        let ten = |power: u32| 10_i128.pow(power);
-        let (base, quote) = (ten(self.scale(listing.base)?), ten(self.scale(listing.quote)?));
-        let decimals = ten(u32::from(listing.price_decimals));
-        let (value, over) = if listing.product.is_inverse() {
-            let value =
-                amount.checked_mul(base).and_then(|value| value.checked_mul(decimals)).ok_or(too_large)?;
-            (value, quote.checked_mul(price).ok_or(too_large)?)
-        } else {
-            let value = amount.checked_mul(price).and_then(|value| value.checked_mul(quote));
-            (value.ok_or(too_large)?, base.checked_mul(decimals).ok_or(too_large)?)
-        };
-        let (down, rest) = (value / over, value % over);
-        let up = 2 * rest > over || (2 * rest == over && down % 2 == 1);
-        let value = down + i128::from(up);
-        if value > i128::from(i64::MAX) { Err(too_large.to_owned()) } else { Ok(value) }
+    fn value(&self, listing: &Listing, price: i128, lots: i128) -> Result<i128, String> {
+        let scales = [self.scale(listing.base)?, self.scale(listing.quote)?];
+        let value = Fraction::worth(listing, scales, price, lots)?.abs().half_even();
+        if value > i128::from(i64::MAX) { Err("a value is too large to check".to_owned()) } else { Ok(value) }
     }
 
     /// The fees of a trade of a contract, which account 0 gets. Its other money moves with the changes of positions.

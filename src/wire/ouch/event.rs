@@ -482,7 +482,9 @@ pub fn cancel_code(reason: CancelReason) -> u8 {
         | CancelReason::InsufficientMargin
         | CancelReason::OpenInterestLimit
         | CancelReason::ReduceOnlyResized
-        | CancelReason::IndexStale => b'Z',
+        | CancelReason::IndexStale
+        | CancelReason::ContractExpired
+        | CancelReason::AccountBelowZero => b'Z',
     }
 }
 
@@ -517,7 +519,8 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         RejectReason::UnknownSymbol
         | RejectReason::UnknownInstrument
         | RejectReason::InstrumentDelisted
-        | RejectReason::UnknownIndex => 0x17,
+        | RejectReason::UnknownIndex
+        | RejectReason::ContractExpired => 0x17,
         RejectReason::RetailNotAllowed => 0x1A,
         RejectReason::InvalidPrice | RejectReason::PriceOffTick | RejectReason::InvalidTrigger => 0x1D,
         RejectReason::InsufficientFunds
@@ -573,6 +576,7 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::ContractIncomplete
         | RejectReason::OrdersOpen
         | RejectReason::PositionsOpen
+        | RejectReason::FundBelowZero
         | RejectReason::NoPosition => 0x0F,
     }
 }

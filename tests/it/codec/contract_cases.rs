@@ -89,6 +89,13 @@ pub fn commands() -> Vec<(&'static str, ContractCommand)> {
         ("SetContractRisk", ContractCommand::SetContractRisk(risk())),
         ("SetMarginTier", ContractCommand::SetMarginTier(tier())),
         ("DepositFund", ContractCommand::DepositFund(deposit)),
+        (
+            "SettleContract",
+            ContractCommand::SettleContract {
+                instrument: InstrumentId(0x1112_1314),
+                price: Price(0x0102_0304_0506_0708),
+            },
+        ),
     ]
 }
 
@@ -143,6 +150,41 @@ fn position() -> PositionChanged {
     }
 }
 
+fn funding() -> FundingSet {
+    FundingSet {
+        instrument: InstrumentId(0x1112_1314),
+        number: FundingNumber(0x2122_2324),
+        rate_ppb: -0x3132_3334,
+        samples: 0x4142_4344,
+        premium_ppb: -0x5152_5354_5556_5758,
+        mark: Price(0x6162_6364_6566_6768),
+        open_interest: Quantity(0x7172_7374_7576_7778),
+    }
+}
+
+fn funding_paid() -> FundingPaid {
+    FundingPaid {
+        account: AccountId(0x0102_0304),
+        instrument: InstrumentId(0x1112_1314),
+        leg: PositionLeg::Long,
+        number: FundingNumber(0x2122_2324),
+        amount: Amount(-0x3132_3334_3536_3738),
+        pot: 0x4142_4344_4546_4748,
+        wallet: -0x5152_5354_5556_5758,
+    }
+}
+
+fn fund_paid() -> FundPaid {
+    FundPaid {
+        account: AccountId(0x0102_0304),
+        instrument: None,
+        asset: AssetId(0x5566),
+        shard: ShardId(6),
+        amount: Amount(0x1112_1314_1516_1718),
+        fund: Amount(-0x2122_2324_2526_2728),
+    }
+}
+
 /// Every event about contracts.
 pub fn events() -> Vec<(&'static str, ContractEvent)> {
     let set = IndexSet {
@@ -188,6 +230,36 @@ pub fn events() -> Vec<(&'static str, ContractEvent)> {
         ("FundChanged", ContractEvent::FundChanged(change())),
         ("FundChanged, funding", ContractEvent::FundChanged(of_funding)),
         ("PositionChanged", ContractEvent::PositionChanged(position())),
+        ("FundingSet", ContractEvent::FundingSet(funding())),
+        ("FundingPaid", ContractEvent::FundingPaid(funding_paid())),
+        (
+            "FundingClosed",
+            ContractEvent::FundingClosed {
+                instrument: InstrumentId(0x1112_1314),
+                number: FundingNumber(0x2122_2324),
+                legs: 0x3132_3334,
+                remainder: Amount(0x4142_4344_4546_4748),
+            },
+        ),
+        (
+            "SettlementPending",
+            ContractEvent::SettlementPending { instrument: InstrumentId(0x1112_1314), samples: 0x2122_2324 },
+        ),
+        (
+            "ContractSettled",
+            ContractEvent::ContractSettled {
+                instrument: InstrumentId(0x1112_1314),
+                price: Price(0x2122_2324_2526_2728),
+                legs: 0x3132_3334,
+                remainder: Amount(0x4142_4344_4546_4748),
+            },
+        ),
+        ("FundPaid", ContractEvent::FundPaid(fund_paid())),
+        (
+            "FundPaid, of a pot",
+            ContractEvent::FundPaid(FundPaid { instrument: Some(InstrumentId(0x1112_1314)), ..fund_paid() }),
+        ),
+        ("InsuranceDeficit", ContractEvent::InsuranceDeficit(fund_paid())),
         ("MarginModeSet", ContractEvent::MarginModeSet(mode)),
         ("LeverageSet", ContractEvent::LeverageSet(leverage)),
         ("LeverageSet, operator", ContractEvent::LeverageSet(LeverageSet::default())),

@@ -87,6 +87,7 @@ fn an_operator_completes_a_contract() {
             "the insurance fund in shard 1 has 1000.5 USDT",
         ),
         ("deposit-fund BTC 0.5 --shard 1 --reference 7", "the insurance fund in shard 1 has 0.5 BTC"),
+        ("settle-contract BTC-MAR 50000.5", "BTC-MAR is settled at 50000.5: 0 positions were closed"),
     ] {
         let done = operator(data.path(), line);
         assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{line}: {}", done.stdout);

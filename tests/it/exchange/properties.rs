@@ -226,6 +226,8 @@ const BY_LUCK: &[RejectReason] = &[
     RejectReason::PriceOutsideLimits,
     RejectReason::OpenInterestLimit,
     RejectReason::LeverageAboveTier,
+    RejectReason::ContractExpired,
+    RejectReason::FundBelowZero,
     RejectReason::NoPosition,
     // In one-way mode an account has no more positions than there are contracts.
     RejectReason::TooManyPositions,

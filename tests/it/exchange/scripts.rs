@@ -64,6 +64,7 @@
 //! margin-mode i0 isolated of 1          instrument, mode, account; by an operator
 //! leverage i0 10 of 1 by 0.7            instrument, leverage, account; by login 0 with its number 7
 //! move-margin i0 -50 of 1               instrument, amount, account; `long` before the amount: another leg
+//! settle 1 151                          instrument, ticks
 //!
 //! book 0                                what the book shows: side, lots, ticks, orders, best bid and ask in the middle
 //! orders 0                              all live orders as they would trade, asks upside down: shown and open lots

@@ -389,6 +389,8 @@ fn every_reason_of_a_cancel_is_a_status() {
         (CancelReason::OpenInterestLimit, "open interest limit"),
         (CancelReason::ReduceOnlyResized, "nothing to reduce"),
         (CancelReason::IndexStale, "index stale"),
+        (CancelReason::ContractExpired, "contract expired"),
+        (CancelReason::AccountBelowZero, "account below zero"),
     ];
     for (reason, _) in reasons {
         let order = script.accept(0, Side::Buy, Some(100), 10, 10_020);
@@ -399,7 +401,7 @@ fn every_reason_of_a_cancel_is_a_status() {
     assert_eq!(names, reasons.map(|(_, name)| name));
     let refused = "SELECT order_id, refusal FROM orders WHERE refusal IS NOT NULL";
     assert_eq!(written.rows(refused), ["4 PriceOffTick", "17 AmountTooSmall"]);
-    assert_eq!(written.rows("SELECT count(*) FROM order_statuses"), ["29"]);
+    assert_eq!(written.rows("SELECT count(*) FROM order_statuses"), ["31"]);
 }
 
 #[test]

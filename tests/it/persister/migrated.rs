@@ -33,7 +33,9 @@ fn make_old(database: &Path, present: &Path) {
     )
     .expect("set");
     old.execute("ATTACH ?1 AS present", [present.to_str().expect("UTF-8")]).expect("attached");
-    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'meta'";
+    // Names of statuses are those of the release.
+    let tables =
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('meta', 'order_statuses')";
     let mut statement = old.prepare(tables).expect("a statement");
     let tables: Vec<String> =
         statement.query_map([], |row| row.get(0)).expect("rows").map(|name| name.expect("a name")).collect();

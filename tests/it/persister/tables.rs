@@ -297,7 +297,9 @@ fn the_page_for_readers_describes_these_tables() {
         while rows.next().unwrap_or_else(|error| panic!("{query}: {error}")).is_some() {
             found += 1;
         }
-        let must_be_empty = query.contains("<>") || query.contains("> 123456");
+        // The market has no contracts.
+        let of_contracts = query.contains("funding_payments");
+        let must_be_empty = query.contains("<>") || query.contains("> 123456") || of_contracts;
         assert_eq!(found == 0, must_be_empty, "{found} rows of {query}");
         ran += 1;
     }

@@ -295,6 +295,8 @@ impl Happened {
                 | CancelReason::OpenInterestLimit
                 | CancelReason::ReduceOnlyResized
                 | CancelReason::IndexStale
+                | CancelReason::ContractExpired
+                | CancelReason::AccountBelowZero
                 | CancelReason::SelfTradePrevented(_) => {}
             },
             Event::Order(OrderEvent::Rejected(rejected)) => self.reject(rejected.reason),

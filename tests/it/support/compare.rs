@@ -8,9 +8,19 @@ use dojima::exchange::{Exchange, Login};
 
 /// What differs first, in words.
 pub fn same_state(exchange: &Exchange, naive: &Naive) -> Result<(), String> {
-    let (accounts, assets) = naive.sizes();
-    for (account, asset) in (0..accounts).flat_map(|account| (0..assets).map(move |asset| (account, asset))) {
-        let (account, asset) = (AccountId(account as u32), AssetId(asset as u16));
+    let (accounts, _) = naive.sizes();
+    same_state_of(exchange, naive, (0..accounts as u32).map(AccountId))
+}
+
+/// The same, of which only the balances of these accounts are looked at.
+pub fn same_state_of(
+    exchange: &Exchange,
+    naive: &Naive,
+    accounts: impl Iterator<Item = AccountId>,
+) -> Result<(), String> {
+    let (_, assets) = naive.sizes();
+    for (account, asset) in accounts.flat_map(|account| (0..assets).map(move |asset| (account, asset))) {
+        let asset = AssetId(asset as u16);
         let balance = exchange.balance(account, asset).ok_or("no balance")?;
         let holding = naive.holding(account, asset);
         let ours = (i128::from(balance.available.0), i128::from(balance.reserved.0));

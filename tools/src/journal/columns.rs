@@ -76,7 +76,8 @@ fields.expiry fields.funding_interval_s fields.price_min fields.price_max fields
 fields.mark_band fields.first_band fields.premium_band fields.outer_band fields.liquidation_fee fields.collar
 fields.adl_after fields.adl_mode fields.position_limit fields.open_interest_limit fields.tier.instrument
 fields.tier.row fields.tier.of fields.tier.floor fields.tier.initial fields.tier.maintenance fields.rows fields.cause
-fields.fund fields.leg fields.lots fields.cost fields.realised fields.pot fields.wallet";
+fields.fund fields.leg fields.lots fields.cost fields.realised fields.pot fields.wallet fields.rate_ppb fields.samples
+fields.premium_ppb fields.mark fields.open_interest fields.legs fields.remainder";
 
 /// All columns.
 pub(super) fn columns(content: Content) -> Vec<&'static str> {

@@ -238,6 +238,7 @@ impl Concerns {
             ContractCommand::SetContract(set) => Self::instrument(set.instrument),
             ContractCommand::SetContractRisk(set) => Self::instrument(set.instrument),
             ContractCommand::SetMarginTier(set) => Self::instrument(set.instrument),
+            ContractCommand::SettleContract { instrument, .. } => Self::instrument(*instrument),
         }
     }
 
@@ -267,6 +268,16 @@ impl Concerns {
             ContractEvent::LeverageSet(set) => Self::set_by(&set.by, set.instrument),
             ContractEvent::MarginMoved(moved) => Self::set_by(&moved.by, moved.instrument),
             ContractEvent::FundChanged(change) => Self { instrument: change.instrument, ..Self::default() },
+            ContractEvent::FundingSet(set) => Self::instrument(set.instrument),
+            ContractEvent::FundingPaid(paid) => {
+                Self { instrument: Some(paid.instrument), ..Self::account(paid.account) }
+            }
+            ContractEvent::FundingClosed { instrument, .. }
+            | ContractEvent::SettlementPending { instrument, .. }
+            | ContractEvent::ContractSettled { instrument, .. } => Self::instrument(*instrument),
+            ContractEvent::FundPaid(paid) | ContractEvent::InsuranceDeficit(paid) => {
+                Self { instrument: paid.instrument, ..Self::account(paid.account) }
+            }
         }
     }
 }

@@ -146,10 +146,15 @@ impl Reader<'_> {
             | "position_max"
             | "impact_lots"
             | "position_limit"
-            | "open_interest_limit" => {
+            | "open_interest_limit"
+            | "open_interest" => {
                 return self.lots(number);
             }
-            "amount" | "fund" | "wallet" | "pot" => self.money(number, self.transferred()),
+            "amount" | "fund" | "wallet" => self.money(number, self.transferred()),
+            "mark" => return self.ticks(number),
+            "cost" | "realised" | "pot" | "remainder" => {
+                self.money(number, self.terms.map(Terms::settled_in))
+            }
             "floor" => self.money(number, self.terms.map(Terms::settled_in)),
             "expiry" if number > 0 => u32::try_from(number).ok().map(utc::show),
             "source_time" | "grace_until" if number > 0 => {
@@ -227,7 +232,11 @@ impl Reader<'_> {
         path == "price"
             && matches!(
                 self.entry.value,
-                Value::Event(_) | Value::Command(Command::Admin(AdminCommand::SetMark { .. }))
+                Value::Event(_)
+                    | Value::Command(
+                        Command::Admin(AdminCommand::SetMark { .. })
+                            | Command::Contract(ContractCommand::SettleContract { .. })
+                    )
             )
     }
 
@@ -366,13 +375,15 @@ impl Reader<'_> {
             Value::Command(Command::Admin(AdminCommand::TransferIn(transfer))) => Some(transfer.asset),
             Value::Command(Command::Order(OrderCommand::TransferOut(out))) => Some(out.asset),
             Value::Event(record) => {
-                if let Event::Contract(ContractEvent::FundChanged(change)) = &record.event {
-                    return Some(change.asset);
-                }
-                if let Event::Contract(ContractEvent::MarginTierSet { .. } | ContractEvent::MarginMoved(_)) =
-                    &record.event
-                {
-                    return self.terms.map(Terms::settled_in);
+                match &record.event {
+                    Event::Contract(ContractEvent::FundChanged(change)) => return Some(change.asset),
+                    Event::Contract(
+                        ContractEvent::FundPaid(paid) | ContractEvent::InsuranceDeficit(paid),
+                    ) => {
+                        return Some(paid.asset);
+                    }
+                    Event::Contract(_) => return self.terms.map(Terms::settled_in),
+                    Event::Order(_) | Event::Venue(_) | Event::Admin(_) | Event::Market(_) => {}
                 }
                 if let Event::Admin(AdminEvent::Deposited(transfer) | AdminEvent::Withdrawn(transfer)) =
                     &record.event
@@ -394,8 +405,9 @@ fn scaled(value: i64, decimals: u8) -> Option<Decimal> {
 mod tests {
     use super::*;
     use dojima::domain::{
-        AddIndex, AssetCode, EventRecord, FundCause, FundChanged, IndexSet, IndexTerms, Listing, Ppm,
-        Product, SetContract, SetMarginTier, ShardId, Symbol, Timestamp, Transfer,
+        AccountId, AddIndex, AssetCode, EventRecord, FundCause, FundChanged, FundPaid, FundingNumber,
+        FundingPaid, FundingSet, IndexSet, IndexTerms, Listing, PositionLeg, Ppm, Price, Product,
+        SetContract, SetMarginTier, ShardId, Symbol, Timestamp, Transfer,
     };
 
     /// The lines of these events, without number and time.
@@ -429,12 +441,20 @@ mod tests {
         }
     }
 
+    fn asset(id: u16, code: &str, scale: u8) -> Event {
+        let code = AssetCode::new(code).expect("a code");
+        Event::Admin(AdminEvent::AssetAdded { asset: AssetId(id), code, scale })
+    }
+
+    #[track_caller]
+    fn says(lines: &[String], line: usize, words: &[&str]) {
+        for word in words {
+            assert!(lines[line].split(' ').any(|found| found == *word), "{word}: {}", lines[line]);
+        }
+    }
+
     #[test]
     fn numbers_of_contracts_are_in_their_units() {
-        let asset = |id, code, scale| {
-            let code = AssetCode::new(code).expect("a code");
-            Event::Admin(AdminEvent::AssetAdded { asset: AssetId(id), code, scale })
-        };
         let instrument = InstrumentId(0);
         let index = AddIndex {
             index: IndexId(3),
@@ -487,16 +507,60 @@ mod tests {
             Event::Contract(ContractEvent::FundChanged(change)),
             Event::Admin(AdminEvent::Deposited(transfer)),
         ]);
-        let says = |line: usize, words: &[&str]| {
-            for word in words {
-                assert!(lines[line].split(' ').any(|found| found == *word), "{word}: {}", lines[line]);
-            }
+        says(&lines, 2, &["lot=10", "min_quantity=50", "product=inverse-dated"]);
+        says(&lines, 4, &["index=BTC", "price=50000.50", "source_time=2027-03-26T08:00:00.000000000Z"]);
+        says(
+            &lines,
+            5,
+            &["instrument=BTC-MAR", "index=BTC", "expiry=2027-03-26T08:00:00Z", "price_max=10000.50"],
+        );
+        says(&lines, 6, &["tier.instrument=BTC-MAR", "tier.floor=2.5", "tier.row=1", "amount=0.0025"]);
+        says(&lines, 7, &["asset=BTC", "amount=0.5", "fund=1.5", "reference=7"]);
+        says(&lines, 8, &["asset=USD", "amount=1.5", "reference=9"]);
+    }
+
+    #[test]
+    fn numbers_of_fundings_and_settlements_are_in_their_units() {
+        let instrument = InstrumentId(0);
+        let paid = FundingPaid {
+            account: AccountId(3),
+            instrument,
+            leg: PositionLeg::Net,
+            number: FundingNumber(2),
+            amount: Amount(-312),
+            pot: 0,
+            wallet: 99_999_688,
         };
-        says(2, &["lot=10", "min_quantity=50", "product=inverse-dated"]);
-        says(4, &["index=BTC", "price=50000.50", "source_time=2027-03-26T08:00:00.000000000Z"]);
-        says(5, &["instrument=BTC-MAR", "index=BTC", "expiry=2027-03-26T08:00:00Z", "price_max=10000.50"]);
-        says(6, &["tier.instrument=BTC-MAR", "tier.floor=2.5", "tier.row=1", "amount=0.0025"]);
-        says(7, &["asset=BTC", "amount=0.5", "fund=1.5", "reference=7"]);
-        says(8, &["asset=USD", "amount=1.5", "reference=9"]);
+        let funding = FundingSet {
+            instrument,
+            number: FundingNumber(2),
+            rate_ppb: 125_000,
+            samples: 3_600,
+            premium_ppb: -7,
+            mark: Price(100_001),
+            open_interest: Quantity(12),
+        };
+        let of_fund = FundPaid {
+            account: AccountId(3),
+            instrument: None,
+            asset: AssetId(1),
+            shard: ShardId::FIRST,
+            amount: Amount(25_000_000),
+            fund: Amount(-5_000_000),
+        };
+        let (price, remainder) = (Price(100_000), Amount(3));
+        let lines = shown(&[
+            asset(0, "USD", 2),
+            asset(1, "BTC", 8),
+            Event::Admin(AdminEvent::InstrumentListed(listing(instrument))),
+            Event::Contract(ContractEvent::FundingSet(funding)),
+            Event::Contract(ContractEvent::FundingPaid(paid)),
+            Event::Contract(ContractEvent::ContractSettled { instrument, price, legs: 2, remainder }),
+            Event::Contract(ContractEvent::InsuranceDeficit(of_fund)),
+        ]);
+        says(&lines, 3, &["instrument=BTC-MAR", "rate_ppb=125000", "mark=50000.50", "open_interest=120"]);
+        says(&lines, 4, &["account=3", "number=2", "amount=-0.00000312", "wallet=0.99999688"]);
+        says(&lines, 5, &["instrument=BTC-MAR", "price=50000.00", "legs=2", "remainder=0.00000003"]);
+        says(&lines, 6, &["account=3", "asset=BTC", "amount=0.25", "fund=-0.05"]);
     }
 }

@@ -248,7 +248,8 @@ impl Names {
             | ContractCommand::SetContract(_)
             | ContractCommand::SetContractRisk(_)
             | ContractCommand::SetMarginTier(_)
-            | ContractCommand::DepositFund(_) => {}
+            | ContractCommand::DepositFund(_)
+            | ContractCommand::SettleContract { .. } => {}
         }
     }
 
@@ -266,6 +267,13 @@ impl Names {
             | ContractEvent::MarginTiersSet { .. }
             | ContractEvent::FundChanged(_)
             | ContractEvent::PositionChanged(_)
+            | ContractEvent::FundingSet(_)
+            | ContractEvent::FundingPaid(_)
+            | ContractEvent::FundingClosed { .. }
+            | ContractEvent::SettlementPending { .. }
+            | ContractEvent::ContractSettled { .. }
+            | ContractEvent::FundPaid(_)
+            | ContractEvent::InsuranceDeficit(_)
             | ContractEvent::MarginModeSet(_)
             | ContractEvent::LeverageSet(_)
             | ContractEvent::MarginMoved(_) => {}

@@ -3,9 +3,9 @@
 use super::words::Words;
 use dojima::domain::{
     AccountId, AddIndex, Amount, AssetId, Command, ContractCommand, ContractEvent, DeleverageMode,
-    DepositFund, IndexId, IndexTerms, InstrumentId, MarginMode, MoveMargin, OwnerCommand, PositionLeg, Ppm,
-    SetBy, SetContract, SetContractRisk, SetIndex, SetLeverage, SetMarginMode, SetMarginTier, Setter,
-    ShardId, Symbol, Timestamp,
+    DepositFund, FundPaid, IndexId, IndexTerms, InstrumentId, MarginMode, MoveMargin, OwnerCommand,
+    PositionLeg, Ppm, Price, SetBy, SetContract, SetContractRisk, SetIndex, SetLeverage, SetMarginMode,
+    SetMarginTier, Setter, ShardId, Symbol, Timestamp,
 };
 
 fn index_terms(words: &mut Words, decimals: &mut u8) -> IndexTerms {
@@ -185,6 +185,10 @@ pub fn command(first: &str, words: &mut Words) -> Option<Command> {
         "risk" => set_risk(words),
         "margin-tier" => set_tier(words),
         "fund" => deposit_fund(words),
+        "settle" => {
+            let instrument = InstrumentId(words.number());
+            ContractCommand::SettleContract { instrument, price: Price(words.number()) }
+        }
         _ => return None,
     }))
 }
@@ -281,5 +285,32 @@ pub fn shown(event: &ContractEvent) -> String {
             let has = format!("{} lots cost {}, realised {}", it.lots, it.cost, it.realised);
             format!("{head} {has}{pot} wallet {} {cause}{of}", it.wallet)
         }
+        ContractEvent::FundingSet(it) => {
+            let head = format!("funding {} of i{} {} ppb", it.number.0, it.instrument, it.rate_ppb);
+            let of = format!("{} samples, premium {} ppb", it.samples, it.premium_ppb);
+            format!("{head} of {of} mark {} interest {}", it.mark, it.open_interest)
+        }
+        ContractEvent::FundingPaid(it) => {
+            let head = format!("funding-paid {} of i{} {}", it.account, it.instrument, it.leg.word());
+            let pot = if it.pot == 0 { String::new() } else { format!(" pot {}", it.pot) };
+            format!("{head} {} {}{pot} wallet {}", it.number.0, it.amount, it.wallet)
+        }
+        ContractEvent::FundingClosed { instrument, number, legs, remainder } => {
+            format!("funding-closed {} of i{instrument} {legs} legs left {remainder}", number.0)
+        }
+        ContractEvent::SettlementPending { instrument, samples } => {
+            format!("settlement-pending i{instrument} {samples} samples")
+        }
+        ContractEvent::ContractSettled { instrument, price, legs, remainder } => {
+            format!("settled i{instrument} at {price} {legs} legs left {remainder}")
+        }
+        ContractEvent::FundPaid(it) => fund_paid_shown("fund-paid", it),
+        ContractEvent::InsuranceDeficit(it) => fund_paid_shown("deficit", it),
     }
+}
+
+fn fund_paid_shown(word: &str, it: &FundPaid) -> String {
+    let of = it.instrument.map_or_else(String::new, |instrument| format!(" of i{instrument}"));
+    let head = format!("{word} {} of shard {} for {}{of}", it.asset, it.shard, it.account);
+    format!("{head} {} is {}", it.amount, it.fund)
 }

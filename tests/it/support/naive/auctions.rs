@@ -26,7 +26,11 @@ impl Naive {
         instrument: InstrumentId,
         phase: Phase,
     ) -> Result<(), RejectReason> {
-        let now = self.listed(instrument)?.listing.phase;
+        let known = self.listed(instrument)?;
+        let now = known.listing.phase;
+        if known.contract.expired {
+            return Err(RejectReason::ContractExpired);
+        }
         if phase == Phase::Delisted || phase == now {
             return Err(RejectReason::InvalidPhase);
         }
@@ -232,11 +236,13 @@ impl Naive {
     }
 
     /// Of two orders of a contract that would trade the one that cannot, and why. The buy counts as the incoming one.
-    fn cannot_trade(&self, buy: OrderId, sell: OrderId, price: i128) -> Option<(OrderId, CancelReason)> {
-        let [bid, ask] = [buy, sell].map(|id| &self.orders[self.find(id).expect("it is in the book")]);
+    fn cannot_trade(&mut self, buy: OrderId, sell: OrderId, price: i128) -> Option<(OrderId, CancelReason)> {
+        let [bid, ask] = [buy, sell].map(|id| self.orders[self.find(id).expect("it is in the book")].clone());
         if !self.is_contract(bid.instrument) {
             return None;
         }
+        self.charge_both(bid.instrument, bid.account, ask.account);
+        let (bid, ask) = (&bid, &ask);
         let lots = bid.open.min(ask.open);
         match self.verdict(&Deal::of(ask, bid, price, lots, self.auction_rates(bid, ask))) {
             Verdict::Passes => None,

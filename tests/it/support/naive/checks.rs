@@ -72,6 +72,7 @@ impl Naive {
         let known = self.instruments.get(ask.instrument.0 as usize).ok_or(RejectReason::UnknownInstrument)?;
         let phase = known.listing.phase;
         refuse_if(phase == Phase::Delisted, RejectReason::InstrumentDelisted)?;
+        refuse_if(known.contract.expired, RejectReason::ContractExpired)?;
         let book_by = ask.instructions.book_by.0;
         refuse_if(book_by > 0 && self.now > book_by, RejectReason::TooLate)?;
         self.killed(ask.account)?;

@@ -1,14 +1,102 @@
 //! Insurance funds: money of the venue, by asset.
 
 use super::futures::is_inverse;
-use super::{AMOUNT_MAX, Naive};
-use dojima::domain::{ContractEvent, DepositFund, Event, FundCause, FundChanged, Listing, RejectReason};
+use super::{AMOUNT_MAX, Naive, amount as told};
+use dojima::domain::{
+    AccountId, AssetId, CancelReason, ContractEvent, DepositFund, Event, FundCause, FundChanged, FundPaid,
+    InstrumentId, Listing, RejectReason,
+};
 
 impl Naive {
-    /// What all accounts and the fund have of an asset, with what positions cost: deposits less withdrawals.
-    pub(super) fn supply(&self, asset: dojima::domain::AssetId) -> i128 {
+    /// What all accounts, the fund and contracts have of an asset, with what positions cost: deposits less withdrawals.
+    pub(super) fn supply(&self, asset: AssetId) -> i128 {
         let known = &self.assets[usize::from(asset.0)];
-        known.held.iter().sum::<i128>() + known.fund - self.costs(asset)
+        let settled = self.instruments.iter().filter(|known| {
+            let instrument = known.listing.instrument;
+            self.is_contract(instrument) && self.settled_in(instrument) == asset
+        });
+        let clearing: i128 = settled.map(|known| known.contract.clearing).sum();
+        known.held.iter().sum::<i128>() + known.fund + clearing - self.costs(asset)
+    }
+
+    /// What a contract has over from a funding or a settlement goes to the fund.
+    pub(super) fn clear_to_fund(&mut self, instrument: InstrumentId, cause: FundCause) {
+        let over = std::mem::take(&mut self.instrument_mut(instrument).contract.clearing);
+        if over == 0 {
+            return;
+        }
+        let asset = self.settled_in(instrument);
+        let fund = &mut self.assets[usize::from(asset.0)].fund;
+        *fund += over;
+        let fund = told(*fund);
+        self.events.push(Event::Contract(ContractEvent::FundChanged(FundChanged {
+            asset,
+            shard: self.own,
+            cause,
+            instrument: Some(instrument),
+            amount: told(over),
+            fund,
+            reference: 0,
+        })));
+    }
+
+    /// Whether the fund of an asset has a deficit: nothing leaves then.
+    pub(super) fn fund_is_sound(&self, asset: AssetId) -> Result<(), RejectReason> {
+        let sound = self.assets[usize::from(asset.0)].fund >= 0;
+        if sound { Ok(()) } else { Err(RejectReason::FundBelowZero) }
+    }
+
+    /// Nobody who has no lots is left with less than nothing: open orders go, and the fund pays.
+    pub(super) fn pay_deficits(&mut self) {
+        let (accounts, assets) = self.sizes();
+        for account in (0..accounts).map(|who| AccountId(who as u32)) {
+            (0..assets).for_each(|of| self.pay_for_wallet(account, AssetId(of as u16)));
+            self.pay_for_pots(account);
+        }
+    }
+
+    /// Pots without lots, by contract.
+    fn pay_for_pots(&mut self, account: AccountId) {
+        for instrument in (0..self.instruments.len()).map(|id| InstrumentId(id as u32)) {
+            let pot = self.pot(account, instrument);
+            if pot < 0 && self.leg(account, instrument).lots == 0 {
+                self.pots.insert((account, instrument), 0);
+                self.pay_deficit(account, (self.settled_in(instrument), Some(instrument)), -pot);
+            }
+        }
+    }
+
+    fn pay_for_wallet(&mut self, account: AccountId, asset: AssetId) {
+        if self.wallet(account, asset) >= 0 || self.with_lots(&self.legs, account, asset).next().is_some() {
+            return;
+        }
+        let goes = self.by_login(|order| {
+            let instrument = order.instrument;
+            order.account == account && self.is_contract(instrument) && self.settled_in(instrument) == asset
+        });
+        self.cancel_all(&goes, CancelReason::AccountBelowZero);
+        let missing = -self.wallet(account, asset);
+        *self.held(account, asset) = 0;
+        self.pay_deficit(account, (asset, None), missing);
+    }
+
+    fn pay_deficit(
+        &mut self,
+        account: AccountId,
+        (asset, instrument): (AssetId, Option<InstrumentId>),
+        missing: i128,
+    ) {
+        let fund = &mut self.assets[usize::from(asset.0)].fund;
+        let had = (*fund).max(0);
+        *fund -= missing;
+        let fund = told(*fund);
+        let shard = self.own;
+        let paid = FundPaid { account, instrument, asset, shard, amount: told(missing), fund };
+        self.events.push(Event::Contract(ContractEvent::FundPaid(paid)));
+        if missing > had {
+            let lacking = FundPaid { amount: told(missing - had), ..paid };
+            self.events.push(Event::Contract(ContractEvent::InsuranceDeficit(lacking)));
+        }
     }
 
     pub(super) fn deposit_fund(&mut self, deposit: DepositFund) -> Result<(), RejectReason> {
@@ -37,7 +125,7 @@ impl Naive {
         let known = &mut self.assets[usize::from(asset.0)];
         known.fund += change;
         known.last_fund_reference = reference;
-        let fund = super::amount(known.fund);
+        let fund = told(known.fund);
         self.events.push(Event::Contract(ContractEvent::FundChanged(FundChanged {
             asset,
             shard,

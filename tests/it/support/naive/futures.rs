@@ -2,6 +2,7 @@
 
 use super::contracts::exact::{fraction, up, whole};
 use super::contracts::prices::Range;
+use super::funding::Funding;
 use super::{Instrument, Naive, SECOND};
 use dojima::domain::contracts::Tier;
 use dojima::domain::{
@@ -32,11 +33,29 @@ pub(super) struct Contract {
     pub began: Option<u64>,
     /// The basis by second, those that are kept.
     pub samples: Vec<(u64, i64)>,
+    /// Since the last funding.
+    pub premiums: Vec<i64>,
+    /// The index in the last half hour of a dated contract, price units.
+    pub settlement: Vec<u64>,
+    /// The second of the next funding of a perpetual, and the last one.
+    pub next_funding: Option<u64>,
+    pub funding: Funding,
+    /// What payers have paid and nobody has got yet; below 0: the other way round.
+    pub clearing: i128,
+    /// Whether it has expired, and whether it was settled.
+    pub expired: bool,
+    pub settled: bool,
 }
 
 impl Contract {
     pub fn index(&self) -> Option<IndexId> {
         self.terms.map(|terms| terms.index)
+    }
+
+    pub fn drop_samples(&mut self) {
+        self.samples.clear();
+        self.premiums.clear();
+        self.settlement.clear();
     }
 }
 
@@ -145,6 +164,12 @@ impl Naive {
         if known.listing.product == Product::Spot { Err(RejectReason::OutOfRange) } else { Ok(known) }
     }
 
+    /// Whether it takes room and a name. Of several shards the others do not know that a contract was settled.
+    pub(super) fn counts_as_listed(&self, instrument: InstrumentId) -> bool {
+        let known = self.instrument(instrument);
+        known.listing.phase != Phase::Delisted || (known.contract.settled && self.shards > 1)
+    }
+
     pub(super) fn is_complete(&self, instrument: InstrumentId) -> bool {
         let Contract { terms, risk, tiers, .. } = &self.instrument(instrument).contract;
         let has_price = |terms: &SetContract| self.indexes[usize::from(terms.index.0)].price().is_some();
@@ -164,21 +189,20 @@ impl Naive {
         if there.iter().any(|other| is_contract(other) != is_contract(listing)) {
             return Err(RejectReason::OtherProductsInShard);
         }
-        let live = there.iter().filter(|other| other.phase != Phase::Delisted).count();
+        let live = there.iter().filter(|other| self.counts_as_listed(other.instrument)).count();
         if is_contract(listing) && live >= IN_SHARD_MAX {
             return Err(RejectReason::TooManyContracts);
         }
         Ok(())
     }
 
-    /// Whether a contract may go from its phase to this one. Only perpetuals trade so far.
+    /// Whether a contract may go from its phase to this one.
     pub(super) fn may_go_to(&self, instrument: InstrumentId, phase: Phase) -> Done {
         let listing = self.listing(instrument);
         if listing.product == Product::Spot {
             return Ok(());
         }
-        let waits = is_dated(listing.product) && !matches!(phase, Phase::Halted | Phase::CancelOnly);
-        if phase != Phase::Closed && (waits || !self.is_complete(instrument)) {
+        if phase != Phase::Closed && !self.is_complete(instrument) {
             return Err(RejectReason::ContractIncomplete);
         }
         let uncrosses = phase == Phase::Continuous || (phase == Phase::Closed && listing.phase.gathers());
@@ -198,6 +222,9 @@ impl Naive {
         let SetContract { instrument, index, .. } = set;
         let known = self.listed_contract(instrument)?;
         let (listing, risk) = (known.listing, known.contract.risk);
+        if known.contract.expired {
+            return Err(RejectReason::ContractExpired);
+        }
         let of_index = self.index(index)?.added;
         let fits = of_index.shard == listing.shard && of_index.price_decimals == listing.price_decimals;
         let in_range = terms_in_range(&set, is_dated(listing.product), self.now);
@@ -217,9 +244,10 @@ impl Naive {
         if self.contracts().iter().filter(|id| follows(id)).count() >= OF_INDEX_MAX {
             return Err(RejectReason::TooManyContracts);
         }
+        let next_funding = self.first_funding(set.funding_interval_s);
         let contract = &mut self.instrument_mut(instrument).contract;
-        contract.terms = Some(set);
-        contract.samples.clear();
+        (contract.terms, contract.next_funding) = (Some(set), next_funding);
+        contract.drop_samples();
         self.events.push(Event::Contract(ContractEvent::ContractSet(set)));
         self.move_mark(instrument);
         Ok(())

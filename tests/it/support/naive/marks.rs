@@ -14,10 +14,9 @@ impl Naive {
         }
         let known = self.instrument(instrument);
         let index = self.index_in_ticks(instrument).expect("it is complete");
-        // There is no funding before the first one.
         let inputs = Inputs {
             index,
-            funding: None,
+            funding: self.running_funding(instrument),
             basis: self.basis(instrument),
             mid: self.last_basis(instrument).map(|basis| index + basis),
             band: known.contract.risk.expect("it is complete").mark_band.0,
@@ -42,7 +41,10 @@ impl Naive {
         self.last_sampled = second;
         let mut fresh = self.contracts();
         fresh.retain(|id| !self.is_stale(*id));
-        fresh.iter().for_each(|id| self.sample_basis(*id));
+        for id in &fresh {
+            self.sample_basis(*id);
+            self.sample_settlement(*id);
+        }
         for id in fresh {
             if self.phase(id) != Phase::Halted {
                 self.instrument_mut(id).contract.mark_stands = false;

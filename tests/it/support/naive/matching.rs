@@ -432,6 +432,11 @@ impl Naive {
         }
         // An earlier trade of this price may have left it fewer lots.
         let Some(at) = self.find(other) else { return Some(None) };
+        let (buyer, seller) = match order.side {
+            Side::Buy => (order.account, self.orders[at].account),
+            Side::Sell => (self.orders[at].account, order.account),
+        };
+        self.charge_both(order.instrument, buyer, seller);
         let maker = &self.orders[at];
         let left = lots.min(maker.open);
         let rates = [self.maker_rate(maker), self.taker_rate(order)];

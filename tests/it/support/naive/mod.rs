@@ -10,6 +10,7 @@ mod checks;
 pub mod contracts;
 mod fills;
 mod fund;
+mod funding;
 mod futures;
 mod in_vain;
 mod indexes;
@@ -26,6 +27,7 @@ mod pots;
 mod price_limits;
 mod reduce_only;
 mod settings;
+mod settlement;
 mod shards;
 mod terms;
 mod tiers;
@@ -224,10 +226,12 @@ impl Naive {
         self.now = stamp.time.0;
         self.may_look = self.limits.orders_touched_max;
         self.what_is_due();
+        self.pay_deficits();
         self.pull_triggers();
         self.begin_day();
         self.may_look = self.limits.orders_touched_max;
         self.command(command);
+        self.pay_deficits();
         self.pull_triggers();
         std::mem::take(&mut self.events)
     }
@@ -247,6 +251,8 @@ impl Naive {
             Command::Clock(ClockCommand::Tick) => {
                 self.publish_indicative();
                 self.sample();
+                self.sweep();
+                self.set_fundings();
             }
             Command::Order(OrderCommand::Modify(modify)) => self.modify(modify),
             Command::Order(OrderCommand::QueryAccount(query)) => self.query_account(query),
@@ -265,8 +271,9 @@ impl Naive {
         }
     }
 
-    /// Good-till-time orders, then dead-man's switches, then interruptions.
+    /// Expiries, then good-till-time orders, then dead-man's switches, then interruptions.
     fn what_is_due(&mut self) {
+        self.expire();
         let now = self.now;
         let is_due = |order: &&Order| order.expire_s > 0 && u64::from(order.expire_s) * SECOND <= now;
         let mut due: Vec<_> =

@@ -3,8 +3,8 @@
 use super::orders::Order;
 use super::{AMOUNT_MAX, Naive};
 use dojima::domain::{
-    AccountId, AdminEvent, AssetId, Event, FeeAsset, FeeRate, InstrumentId, RejectReason, Side, Switch,
-    Transfer,
+    AccountId, AdminEvent, Amount, AssetId, Event, FeeAsset, FeeRate, InstrumentId, RejectReason, Side,
+    Switch, Transfer,
 };
 use rust_decimal::Decimal;
 
@@ -245,6 +245,19 @@ impl Naive {
         fee
     }
 
+    /// Whether so much may leave a wallet, as if its owner were charged for all fundings.
+    pub(super) fn may_leave(
+        &self,
+        account: AccountId,
+        asset: AssetId,
+        amount: Amount,
+    ) -> Result<(), RejectReason> {
+        self.fund_is_sound(asset)?;
+        let charged = self.as_if_charged(account, asset);
+        let fits = i128::from(amount.0) <= charged.withdrawable(account, asset);
+        if fits { Ok(()) } else { Err(RejectReason::InsufficientFunds) }
+    }
+
     pub(super) fn transfer(&mut self, transfer: Transfer, inward: bool) -> Result<Event, RejectReason> {
         let Transfer { account, asset, amount, reference, shard } = transfer;
         let known = self.accounts.get(account.0 as usize).ok_or(RejectReason::UnknownAccount)?;
@@ -275,8 +288,9 @@ impl Naive {
         if supply + change > AMOUNT_MAX || !self.may_deposit(asset, change) {
             return Err(RejectReason::SupplyTooLarge);
         }
-        if !inward && i128::from(amount.0) > self.withdrawable(account, asset) {
-            return Err(RejectReason::InsufficientFunds);
+        if !inward {
+            self.may_leave(account, asset, amount)?;
+            self.charge_all(account, asset);
         }
         *self.held(account, asset) += change;
         self.note_deposit(asset, change);

@@ -33,8 +33,20 @@ impl Naive {
             }
             self.logins[login.0 as usize].last = by.user_ref;
         }
-        match (self.set_for_owner(command), by.login) {
-            (Ok(event), _) => self.events.push(Event::Contract(event)),
+        // It is asked, and done, as if all positions were charged; a refusal charges nobody.
+        let instrument = match command {
+            OwnerCommand::SetMarginMode(set) => set.instrument,
+            OwnerCommand::SetLeverage(set) => set.instrument,
+            OwnerCommand::MoveMargin(moved) => moved.instrument,
+        };
+        let settled_in = self.listed_contract(instrument).is_ok().then(|| self.settled_in(instrument));
+        let mut charged =
+            settled_in.map_or_else(|| self.clone(), |asset| self.as_if_charged(by.account, asset));
+        match (charged.set_for_owner(command), by.login) {
+            (Ok(event), _) => {
+                *self = charged;
+                self.events.push(Event::Contract(event));
+            }
             (Err(reason), Some(login)) => self.reject(login, by.user_ref, reason, Echo::default()),
             (Err(reason), None) => self.events.push(Event::Admin(AdminEvent::Refused { reason })),
         }

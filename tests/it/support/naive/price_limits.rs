@@ -100,6 +100,7 @@ impl Naive {
         if let (Some(bid), Some(ask), Some(index)) = (bid, ask, index) {
             let sample = (second, middle(bid, ask) - index);
             self.instrument_mut(instrument).contract.samples.push(sample);
+            self.sample_premium(instrument, bid, ask, index);
         }
     }
 }

@@ -121,6 +121,9 @@ impl Naive {
             Command::Contract(ContractCommand::SetContractRisk(set)) => self.set_contract_risk(set),
             Command::Contract(ContractCommand::SetMarginTier(set)) => self.set_margin_tier(set),
             Command::Contract(ContractCommand::DepositFund(deposit)) => self.deposit_fund(deposit),
+            Command::Contract(ContractCommand::SettleContract { instrument, price }) => {
+                self.command_settlement(instrument, price)
+            }
             Command::Order(
                 OrderCommand::Modify(_)
                 | OrderCommand::QueryAccount(_)
@@ -219,7 +222,7 @@ impl Naive {
 
     fn list(&mut self, terms: &ListInstrument) -> Done {
         Self::next(terms.instrument.0 as usize, self.instruments.len())?;
-        let live = |known: &&Instrument| known.listing.phase != Phase::Delisted;
+        let live = |known: &&Instrument| self.counts_as_listed(known.listing.instrument);
         if self.instruments.iter().filter(live).any(|known| known.listing.symbol == terms.symbol) {
             return Err(RejectReason::DuplicateName);
         }

@@ -123,7 +123,8 @@ impl NaiveVenue {
             Command::Contract(
                 ContractCommand::SetContract(SetContract { instrument, .. })
                 | ContractCommand::SetContractRisk(SetContractRisk { instrument, .. })
-                | ContractCommand::SetMarginTier(SetMarginTier { instrument, .. }),
+                | ContractCommand::SetMarginTier(SetMarginTier { instrument, .. })
+                | ContractCommand::SettleContract { instrument, .. },
             ) => place_of(*instrument),
             Command::Contract(
                 ContractCommand::SetIndexTerms { index, .. }
@@ -200,6 +201,14 @@ impl NaiveVenue {
             | Event::Admin(AdminEvent::MarkSet { .. })
             | Event::Contract(
                 ContractEvent::PositionChanged(_)
+                | ContractEvent::FundingSet(_)
+                | ContractEvent::FundingPaid(_)
+                | ContractEvent::FundingClosed { .. }
+                | ContractEvent::SettlementPending { .. }
+                | ContractEvent::ContractSettled { .. }
+                | ContractEvent::FundChanged(_)
+                | ContractEvent::FundPaid(_)
+                | ContractEvent::InsuranceDeficit(_)
                 | ContractEvent::MarginModeSet(_)
                 | ContractEvent::LeverageSet(_)
                 | ContractEvent::MarginMoved(_),

@@ -37,7 +37,7 @@ impl Naive {
         }
         self.events.push(Event::Admin(AdminEvent::TermsSet(after)));
         if moves {
-            self.instrument_mut(instrument).contract.samples.clear();
+            self.instrument_mut(instrument).contract.drop_samples();
             self.move_mark(instrument);
         }
         Ok(())

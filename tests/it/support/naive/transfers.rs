@@ -71,9 +71,8 @@ impl Naive {
         if of_account == 8 || of_pair == 4_096 {
             return Err(RejectReason::TooManyTransfers);
         }
-        if self.withdrawable(account, asset) < i128::from(amount.0) {
-            return Err(RejectReason::InsufficientFunds);
-        }
+        self.may_leave(account, asset, amount)?;
+        self.charge_all(account, asset);
         *self.held(account, asset) -= i128::from(amount.0);
         self.known_account(account)?.last_transfer = reference;
         let number = self.transfers.to(to).count() as u64 + 1;

@@ -52,6 +52,7 @@ impl Naive {
             let instrument = InstrumentId(at as u32);
             while let Some((order, reference)) = self.next_release(instrument) {
                 self.release(order, reference);
+                self.pay_deficits();
             }
         }
     }

@@ -141,10 +141,9 @@ fn depends_on_time(command: &Command) -> bool {
     match command {
         Command::Order(OrderCommand::Enter(enter)) => timed(enter.time_in_force, &enter.instructions),
         Command::Order(OrderCommand::Replace(replace)) => timed(replace.time_in_force, &replace.instructions),
-        // The price of an index is refused or taken by its age, and a contract's expiry lies ahead.
-        Command::Contract(ContractCommand::SetIndex(_) | ContractCommand::SetContract(_)) => true,
-        // Under a stale index nothing leaves a wallet or a pot.
-        Command::Owner(OwnerCommand::MoveMargin(_)) => true,
+        // Prices of an index are taken by their age, an expiry lies ahead, and a stale index keeps money in its pot.
+        Command::Contract(ContractCommand::SetIndex(_) | ContractCommand::SetContract(_))
+        | Command::Owner(OwnerCommand::MoveMargin(_)) => true,
         // Order rates, trading interruptions and 30-day volumes depend on the clock.
         Command::Admin(AdminCommand::SetOrderLimits { limits, .. }) => limits.orders_per_second_max > 0,
         Command::Admin(AdminCommand::SetProtection { protection, .. }) => protection.interruption_s > 0,
@@ -199,7 +198,8 @@ fn depends_on_time(command: &Command) -> bool {
             | ContractCommand::SetIndexTerms { .. }
             | ContractCommand::SetContractRisk(_)
             | ContractCommand::SetMarginTier(_)
-            | ContractCommand::DepositFund(_),
+            | ContractCommand::DepositFund(_)
+            | ContractCommand::SettleContract { .. },
         )
         | Command::Owner(OwnerCommand::SetMarginMode(_) | OwnerCommand::SetLeverage(_))
         | Command::Clock(ClockCommand::Tick) => false,

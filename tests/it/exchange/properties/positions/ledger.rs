@@ -1,10 +1,11 @@
 //! What must hold after every command, whatever the rules of matching are. It reads commands and events.
 
-use super::venue::{ACCOUNTS, ASSETS, INVERSE, LINEAR, LOGIN_ACCOUNTS};
+use super::fund_ledger::Fundings;
+use super::venue::{ASSETS, CONTRACTS, Setting, is_linear, unit};
 use dojima::domain::{
     AccountId, AdminEvent, AssetId, Command, ContractEvent, Effect, Event, Instructions, InstrumentId,
-    Listing, LoginId, MarginMode, OrderCommand, OrderEvent, OrderId, OrderState, OrderTerms, PositionChanged,
-    Side, UserRef,
+    Listing, LoginId, MarginMode, MarketEvent, OrderCommand, OrderEvent, OrderId, OrderState, OrderTerms,
+    Phase, PositionCause, PositionChanged, ShardId, ShardTransfer, Side, UserRef,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,8 +35,9 @@ pub struct Has {
 }
 
 /// Wallets, positions and orders, added up from events.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Ledger {
+    pub setting: Setting,
     /// Who has isolated margin where.
     pub isolated: BTreeSet<(AccountId, InstrumentId)>,
     /// What accounts have chosen; else it is 20 here.
@@ -46,6 +48,10 @@ pub struct Ledger {
     /// Deposits less withdrawals, those into funds too.
     pub supply: BTreeMap<AssetId, i128>,
     pub funds: BTreeMap<AssetId, i128>,
+    /// On their way to the other shard.
+    in_flight: BTreeMap<AssetId, i128>,
+    /// Fundings, settlements and what they leave over.
+    pub fundings: Fundings,
     pub marks: BTreeMap<InstrumentId, i128>,
     /// One tick in price units, and the constant of the listing.
     units: BTreeMap<InstrumentId, (i128, i128)>,
@@ -64,16 +70,35 @@ struct Fees {
 }
 
 pub fn settled_in(instrument: InstrumentId) -> AssetId {
-    if instrument == LINEAR { ASSETS[1] } else { ASSETS[0] }
+    ASSETS[usize::from(is_linear(instrument))]
 }
 
-type Holds = Result<(), String>;
+pub type Holds = Result<(), String>;
 
-fn holds(does: bool, what: impl Fn() -> String) -> Holds {
+pub fn holds(does: bool, what: impl Fn() -> String) -> Holds {
     if does { Ok(()) } else { Err(what()) }
 }
 
 impl Ledger {
+    pub fn new(setting: Setting) -> Self {
+        Self {
+            isolated: BTreeSet::new(),
+            leverages: BTreeMap::new(),
+            setting,
+            orders: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            wallets: BTreeMap::new(),
+            supply: BTreeMap::new(),
+            funds: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
+            fundings: Fundings::default(),
+            marks: BTreeMap::new(),
+            units: BTreeMap::new(),
+            asked: None,
+            fees: None,
+        }
+    }
+
     /// Takes up all events of a command, and asks what must hold then.
     pub fn take(&mut self, command: &Command, events: &[Event]) -> Holds {
         self.asked = match command {
@@ -82,24 +107,43 @@ impl Ledger {
             _ => None,
         };
         for event in events {
-            self.apply(event).map_err(|error| format!("{error} at {event:?}"))?;
+            self.apply(event)
+                .and_then(|()| if self.fees.is_none() { self.conserved() } else { Ok(()) })
+                .map_err(|error| format!("{error} at {event:?}"))?;
         }
         holds(self.fees.is_none(), || "a trade without its positions".to_owned())?;
-        self.conserved()?;
+        self.fundings.nothing_is_missing()?;
         self.no_lots_left_over()?;
+        self.nobody_is_below_zero()?;
         self.pots_stand_behind_lots()?;
         self.reducing_orders_fit()
     }
 
     fn apply(&mut self, event: &Event) -> Holds {
-        let in_trade = matches!(event, Event::Contract(ContractEvent::PositionChanged(_)));
+        self.fundings.is_in_order(event)?;
+        let in_trade = matches!(event, Event::Contract(ContractEvent::PositionChanged(it)) if it.cause == PositionCause::Trade);
         holds(in_trade == self.fees.is_some(), || "out of the order of a trade".to_owned())?;
         match event {
             Event::Admin(AdminEvent::Deposited(of)) => self.transfer(of.account, of.asset, of.amount.0),
-            Event::Admin(AdminEvent::Withdrawn(of)) => self.transfer(of.account, of.asset, -of.amount.0),
-            Event::Contract(ContractEvent::FundChanged(of)) => {
-                *self.supply.entry(of.asset).or_default() += i128::from(of.amount.0);
-                *self.funds.entry(of.asset).or_default() += i128::from(of.amount.0);
+            Event::Admin(AdminEvent::Withdrawn(of)) => {
+                self.transfer(of.account, of.asset, -of.amount.0);
+                return self.could_leave(of.account, of.asset);
+            }
+            Event::Order(OrderEvent::TransferSent(sent)) if sent.transfer.from == ShardId::FIRST => {
+                let ShardTransfer { account, asset, amount, .. } = sent.transfer;
+                *self.wallets.entry((account, asset)).or_default() -= i128::from(amount.0);
+                *self.in_flight.entry(asset).or_default() += i128::from(amount.0);
+                return self.could_leave(account, asset);
+            }
+            Event::Admin(AdminEvent::TransferDone(of)) if of.from == ShardId::FIRST => {
+                *self.in_flight.entry(of.asset).or_default() -= i128::from(of.amount.0);
+                *self.supply.entry(of.asset).or_default() -= i128::from(of.amount.0);
+            }
+            Event::Admin(AdminEvent::TransferReceived(of)) if of.transfer.to == ShardId::FIRST => {
+                self.transfer(of.transfer.account, of.transfer.asset, of.transfer.amount.0)
+            }
+            Event::Market(MarketEvent::PhaseSet { instrument, phase: Phase::Delisted }) => {
+                return self.is_empty(*instrument);
             }
             Event::Admin(AdminEvent::MarkSet { instrument, price }) => {
                 self.marks.insert(*instrument, price.0.into());
@@ -139,7 +183,9 @@ impl Ledger {
                 holds(of[0] + of[1] >= 0, || "the fee account pays".to_owned())?;
                 self.fees = Some(Fees { of, told: 0, lots: e.quantity.0 as i64 });
             }
-            Event::Contract(ContractEvent::PositionChanged(e)) => return self.position(e),
+            Event::Contract(ContractEvent::PositionChanged(e)) => {
+                return if e.cause == PositionCause::Settled { self.settled(e) } else { self.position(e) };
+            }
             Event::Contract(ContractEvent::MarginModeSet(set)) => {
                 let place = (set.by.account, set.instrument);
                 match set.mode {
@@ -159,6 +205,7 @@ impl Ledger {
             Event::Contract(ContractEvent::LeverageSet(set)) => {
                 self.leverages.insert((set.by.account, set.instrument), set.leverage);
             }
+            Event::Contract(event) => return self.of_funds(event),
             _ => {}
         }
         Ok(())
@@ -189,7 +236,7 @@ impl Ledger {
             login,
             user_ref: terms.user_ref,
             first: self.asked.and_then(|asked| named(asked.oco)),
-            account: AccountId(LOGIN_ACCOUNTS[login.0 as usize]),
+            account: self.setting.owner(login),
             instrument: terms.instrument,
             side: terms.side,
             open: terms.quantity.0,
@@ -200,7 +247,11 @@ impl Ledger {
         let without = self.at_risk(order.account, order.instrument);
         self.orders.insert(terms.order, order);
         let with = self.at_risk(order.account, order.instrument);
-        let left = self.available(order.account, settled_in(order.instrument));
+        let asset = settled_in(order.instrument);
+        let left = match self.isolated.contains(&(order.account, order.instrument)) {
+            true => self.available(order.account, asset).min(self.left_without_profit(order.account, asset)),
+            false => self.available(order.account, asset),
+        };
         holds(with <= without || left >= 0, || {
             format!("{with} lots at risk after {without}, {left} available")
         })
@@ -231,6 +282,7 @@ impl Ledger {
         if fees.told == 2 {
             self.fees = None;
         }
+        self.fundings.is_charged(e.account, e.instrument)?;
         let has = self.positions.entry((e.account, e.instrument)).or_default();
         holds(has.lots + moved == e.lots, || format!("{has:?} and {moved} lots"))?;
         holds(e.lots != 0 || e.cost == 0, || "a cost without lots".to_owned())?;
@@ -252,10 +304,14 @@ impl Ledger {
             let wallets: i128 = self.wallets.iter().filter(|((_, of), _)| *of == asset).map(|(_, w)| w).sum();
             let its = self.positions.iter().filter(|((_, of), _)| settled_in(*of) == asset);
             let costs: i128 = its.map(|(_, has)| i128::from(has.cost) - i128::from(has.pot)).sum();
-            let fund = self.funds.get(&asset).copied().unwrap_or(0);
-            let supply = self.supply.get(&asset).copied().unwrap_or(0);
-            holds(wallets + fund - costs == supply, || {
-                format!("asset {asset}: wallets {wallets}, fund {fund}, costs {costs}, supply {supply}")
+            let of = |sums: &BTreeMap<AssetId, i128>| sums.get(&asset).copied().unwrap_or(0);
+            let (fund, supply, in_flight) = (of(&self.funds), of(&self.supply), of(&self.in_flight));
+            let clearing = self.fundings.clearing(asset);
+            holds(wallets + fund + clearing + in_flight - costs == supply, || {
+                let more = format!("clearing {clearing}, in flight {in_flight}");
+                format!(
+                    "asset {asset}: wallets {wallets}, fund {fund}, {more}, costs {costs}, supply {supply}"
+                )
             })?;
         }
         Ok(())
@@ -268,7 +324,7 @@ impl Ledger {
     }
 
     fn no_lots_left_over(&self) -> Holds {
-        for instrument in [LINEAR, INVERSE] {
+        for instrument in CONTRACTS {
             let its = self.positions.iter().filter(|((_, of), _)| *of == instrument);
             let lots: i64 = its.map(|(_, has)| has.lots).sum();
             holds(lots == 0, || format!("{lots} lots too many of {instrument}"))?;
@@ -277,9 +333,8 @@ impl Ledger {
     }
 
     fn reducing_orders_fit(&self) -> Holds {
-        for account in (0..ACCOUNTS).map(AccountId) {
-            for (instrument, side) in
-                [LINEAR, INVERSE].into_iter().flat_map(|id| [(id, Side::Buy), (id, Side::Sell)])
+        for account in self.setting.accounts() {
+            for (instrument, side) in CONTRACTS.into_iter().flat_map(|id| [(id, Side::Buy), (id, Side::Sell)])
             {
                 let has = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
                 let closable = if side == Side::Sell { has.lots.max(0) } else { (-has.lots).max(0) };
@@ -306,7 +361,7 @@ impl Ledger {
     }
 }
 
-/// The formulas of margin, for the two contracts with the tiers of these runs.
+/// The formulas of margin, for contracts with the tiers of these runs.
 impl Ledger {
     fn on_order(&self, account: AccountId, instrument: InstrumentId, side: Side) -> i128 {
         let of_it =
@@ -325,31 +380,58 @@ impl Ledger {
 
     /// What is left of a wallet for new orders.
     pub fn available(&self, account: AccountId, asset: AssetId) -> i128 {
-        let instrument = if asset == ASSETS[1] { LINEAR } else { INVERSE };
-        let wallet = self.wallets.get(&(account, asset)).copied().unwrap_or(0);
-        let Some(mark) = self.marks.get(&instrument).copied() else { return wallet };
-        let has = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
-        let (lots, cost, at_risk) =
-            (i128::from(has.lots), i128::from(has.cost), self.at_risk(account, instrument));
-        let up = |value: i128, by: i128| value.div_euclid(by) + i128::from(value.rem_euclid(by) > 0);
+        let [profit, margin] = self.profit_and_margin(account, asset);
+        self.wallet(account, asset) + profit - margin - self.reserved(account, asset)
+    }
+
+    /// The same, if profit that is not realised counted as nothing.
+    pub fn left_without_profit(&self, account: AccountId, asset: AssetId) -> i128 {
+        self.wallet(account, asset)
+            - self.profit_and_margin(account, asset)[1]
+            - self.reserved(account, asset)
+    }
+
+    pub fn wallet(&self, account: AccountId, asset: AssetId) -> i128 {
+        self.wallets.get(&(account, asset)).copied().unwrap_or(0)
+    }
+
+    /// The unrealised profit of an account, and the initial margin of what it has at risk.
+    fn profit_and_margin(&self, account: AccountId, asset: AssetId) -> [i128; 2] {
+        let mut sums = [0, 0];
+        for instrument in CONTRACTS.into_iter().filter(|id| settled_in(*id) == asset) {
+            let Some(mark) = self.marks.get(&instrument).copied() else { continue };
+            let has = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
+            let at_risk = self.at_risk(account, instrument);
+            let up = |(value, by): (i128, i128)| (value + by - 1).div_euclid(by);
+            let leverage = i128::from(self.leverages.get(&(account, instrument)).copied().unwrap_or(20));
+            let a_unit = i128::from(unit(instrument) * self.setting.scale);
+            let rows = [(600, 100_000), (300, 50_000), (100, 20_000), (0, 10_000)];
+            let margin = |lots: i128| {
+                let (value, by) = self.exact(instrument, lots, mark);
+                let notional = up((value.abs(), by));
+                let tier = rows.iter().find(|(floor, _)| notional >= floor * a_unit).expect("one is from 0");
+                up((notional * tier.1.max(up((1_000_000, leverage))), 1_000_000))
+            };
+            if self.isolated.contains(&(account, instrument)) {
+                // What is behind its lots is in its pot.
+                sums[1] += (margin(at_risk) - margin(i128::from(has.lots.abs()))).max(0);
+            } else {
+                sums[0] += self.worth(instrument, has.lots, mark) - i128::from(has.cost);
+                sums[1] += margin(at_risk);
+            }
+        }
+        sums
+    }
+
+    /// What lots are worth at a price: a fraction.
+    pub fn exact(&self, instrument: InstrumentId, lots: i128, price: i128) -> (i128, i128) {
         let (_, constant) = self.units[&instrument];
-        let (profit, unit) = match instrument == LINEAR {
-            true => (lots * mark * constant - cost, 100),
-            false => ((-lots * constant).div_euclid(mark) - cost, 2),
-        };
-        let rows = [(600, 100_000), (300, 50_000), (100, 20_000), (0, 10_000)];
-        let leverage = self.leverages.get(&(account, instrument)).copied().unwrap_or(20);
-        let margin = |lots: i128| {
-            let notional =
-                if instrument == LINEAR { lots * mark * constant } else { up(lots * constant, mark) };
-            let tier = rows.iter().find(|(floor, _)| notional >= floor * unit).expect("the first is from 0");
-            up(notional * tier.1.max(up(1_000_000, leverage.into())), 1_000_000)
-        };
-        let left = match self.isolated.contains(&(account, instrument)) {
-            // What is behind its lots is in its pot.
-            true => wallet - (margin(at_risk) - margin(lots.abs())).max(0),
-            false => wallet + profit - margin(at_risk),
-        };
-        left - self.reserved(account, asset)
+        if is_linear(instrument) { (lots * price * constant, 1) } else { (-lots * constant, price) }
+    }
+
+    /// The same, rounded down.
+    pub fn worth(&self, instrument: InstrumentId, lots: i64, price: i128) -> i128 {
+        let (value, by) = self.exact(instrument, lots.into(), price);
+        value.div_euclid(by)
     }
 }

@@ -1,29 +1,35 @@
-//! Random runs of a shard with perpetuals: traders with much money and with little, marks that follow an index, and all kinds
+//! Random runs of a shard with contracts: traders with much money and with little, marks that follow an index, and all kinds
 //! of orders. The engine against the naive exchange, and both against what must hold whatever the rules are (`ledger`).
 
 mod cases;
 mod found;
+mod fund_ledger;
+mod funding_cases;
+mod funding_scenes;
+mod fundings;
 mod ledger;
+mod many;
 mod moves;
 mod scenes;
 mod venue;
 
-use super::super::apply_at;
 use super::super::scripts::shown::Seen;
 use super::values::Taste;
 use super::{cases as case_count, touched_at_most};
-use crate::support::compare::same_state;
-use crate::support::naive::Naive;
+use crate::support::compare::same_state_of;
+use crate::support::naive::{Naive, NaiveVenue};
 use cases::{CASES, Came};
-use dojima::domain::{AccountId, AdminEvent, Command, Event, EventRecord, RejectReason, Stamp, VenueLimits};
-use dojima::exchange::{Exchange, ExchangeLimits};
+use dojima::domain::{
+    AdminEvent, Command, Event, EventRecord, RejectReason, Stamp, VenueCommand, VenueLimits,
+};
+use dojima::exchange::{Exchange, ExchangeLimits, Shards};
 use ledger::Ledger;
 use moves::{Act, Move, Traders, moves_of};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use std::ops::Range;
-use venue::{ACCOUNTS, ASSETS, INVERSE, LINEAR};
+use venue::{ASSETS, Setting};
 
 /// Prices so near to one another that most orders trade; some are outside the price limits.
 const TICKS: Range<u64> = 147..154;
@@ -31,74 +37,102 @@ const FAR_TICKS: Range<u64> = 139..162;
 
 /// The engine, if it is asked at all, the naive exchange, and what must hold.
 struct Run {
-    engine: Option<Exchange>,
-    naive: Naive,
+    engine: Option<Shards>,
+    naive: NaiveVenue,
     ledger: Ledger,
     seen: Option<Seen>,
 }
 
+fn engine(limits: VenueLimits) -> Shards {
+    Exchange::new(ExchangeLimits { limits, ..ExchangeLimits::default() }).into()
+}
+
 impl Run {
-    fn opened(with_engine: bool, fees: [[i32; 2]; 2], limits: VenueLimits) -> Result<Self, TestCaseError> {
-        let engine =
-            with_engine.then(|| Exchange::new(ExchangeLimits { limits, ..ExchangeLimits::default() }));
-        let mut run = Self { engine, naive: Naive::new(limits), ledger: Ledger::default(), seen: None };
-        for command in venue::opening(fees) {
-            let events = run.apply(Stamp::default(), &command)?;
+    fn opened(with_engine: bool, setting: Setting, limits: VenueLimits) -> Result<Self, TestCaseError> {
+        let engine = with_engine.then(|| engine(limits));
+        let naive = NaiveVenue::new(limits);
+        let mut run = Self { engine, naive, ledger: Ledger::new(setting), seen: None };
+        for command in venue::opening(&setting) {
+            // Nothing can be wrong with accounts that have nothing.
+            let looks = !matches!(command, Command::Venue(VenueCommand::OpenAccount { .. }));
+            let events = run.apply(Stamp::default(), &command, looks)?;
             let refused = matches!(events[0], Event::Admin(AdminEvent::Refused { .. }));
             prop_assert!(!refused, "{command:?}: {events:?}");
         }
         Ok(run)
     }
 
-    fn apply(&mut self, stamp: Stamp, command: &Command) -> Result<Vec<Event>, TestCaseError> {
-        let before = self.seen.is_some().then(|| (self.naive.clone(), self.ledger.clone()));
+    /// The shard with the contracts.
+    fn shard(&self) -> &Naive {
+        &self.naive.shards()[0]
+    }
+
+    /// Every event, and what must hold after it; then, if it is to be looked at, the audit and every balance.
+    fn apply(&mut self, stamp: Stamp, command: &Command, looks: bool) -> Result<Vec<Event>, TestCaseError> {
+        let before = (looks && self.seen.is_some()).then(|| (self.shard().clone(), self.ledger.clone()));
         let events = self.naive.apply(stamp, command);
         if let Some(engine) = &mut self.engine {
-            let ours = apply_at(engine, stamp, command);
+            let mut ours = Vec::new();
+            engine.apply(stamp, command, &mut ours);
             prop_assert_eq!(&ours, &events, "after {:?} at {}", command, stamp.time);
-            prop_assert_eq!(engine.audit(), Ok(()), "after {:?}", command);
-            same_state(engine, &self.naive)
-                .map_err(|error| TestCaseError::fail(format!("{error} after {command:?}")))?;
         }
         self.ledger
             .take(command, &events)
             .map_err(|error| TestCaseError::fail(format!("{error} after {command:?}: {events:?}")))?;
-        self.same_as_ledger()?;
-        if let (Some(seen), Some((naive, ledger))) = (&mut self.seen, before) {
+        if looks {
+            self.same_as_engine(command)?;
+            self.same_as_ledger()?;
+        }
+        if let Some(seen) = &mut self.seen {
             events.iter().for_each(|event| seen.note(event));
+        }
+        if let (Some(seen), Some((naive, ledger))) = (&mut self.seen, before) {
             let after = &self.ledger;
             let came = Came { before: &naive, ledger: &ledger, after, stamp, command, events: &events };
-            came.cases().into_iter().for_each(|case| seen.count(case));
+            came.cases().into_iter().chain(came.funding_cases()).for_each(|case| seen.count(case));
         }
         Ok(events)
     }
 
+    fn same_as_engine(&self, command: &Command) -> Result<(), TestCaseError> {
+        let Some(engine) = &self.engine else { return Ok(()) };
+        prop_assert_eq!(engine.audit(), Ok(()), "after {:?}", command);
+        for (shard, naive) in engine.iter().zip(self.naive.shards()) {
+            let (accounts, _) = naive.sizes();
+            let theirs = self.ledger.setting.accounts().filter(|account| (account.0 as usize) < accounts);
+            same_state_of(shard, naive, theirs)
+                .map_err(|error| TestCaseError::fail(format!("{error} after {command:?}")))?;
+        }
+        Ok(())
+    }
+
     fn same_as_ledger(&self) -> Result<(), TestCaseError> {
-        for account in (0..ACCOUNTS).map(AccountId) {
-            if account.0 as usize >= self.naive.sizes().0 {
+        let naive = self.shard();
+        let (accounts, assets) = naive.sizes();
+        for account in self.ledger.setting.accounts() {
+            if account.0 as usize >= accounts {
                 continue;
             }
-            for asset in ASSETS.into_iter().filter(|asset| usize::from(asset.0) < self.naive.sizes().1) {
-                let holding = self.naive.holding(account, asset);
-                let wallet = self.ledger.wallets.get(&(account, asset)).copied().unwrap_or(0);
-                let told = (wallet, self.ledger.reserved(account, asset));
-                prop_assert_eq!(
-                    (holding.total, holding.reserved),
-                    told,
-                    "account {}, asset {}",
-                    account,
-                    asset
-                );
+            for asset in ASSETS.into_iter().filter(|asset| usize::from(asset.0) < assets) {
+                let holding = naive.holding(account, asset);
+                let told = (self.ledger.wallet(account, asset), self.ledger.reserved(account, asset));
+                let has = (holding.total, holding.reserved);
+                prop_assert_eq!(has, told, "account {}, asset {}", account, asset);
             }
-            for instrument in [LINEAR, INVERSE] {
+            for instrument in venue::CONTRACTS {
                 let has = self.ledger.positions.get(&(account, instrument)).copied().unwrap_or_default();
                 let told = (i128::from(has.lots), i128::from(has.cost));
-                prop_assert_eq!(self.naive.position(account, instrument), told);
-                prop_assert_eq!(self.naive.pot(account, instrument), i128::from(has.pot));
+                prop_assert_eq!(naive.position(account, instrument), told);
+                prop_assert_eq!(naive.pot(account, instrument), i128::from(has.pot));
             }
         }
         Ok(())
     }
+}
+
+/// The transfer that arrives next, if one is on its way.
+fn on_its_way(naive: &NaiveVenue) -> Option<dojima::domain::ShardTransfer> {
+    naive.shards().iter().find_map(|shard| shard.in_flight().first().copied())
 }
 
 fn run(
@@ -108,12 +142,26 @@ fn run(
     steps: &[Move],
     seen: Option<Seen>,
 ) -> Result<Run, TestCaseError> {
-    let mut run = Run::opened(with_engine, fees, limits)?;
+    run_in(Setting::plain(fees), with_engine, limits, steps, seen)
+}
+
+fn run_in(
+    setting: Setting,
+    with_engine: bool,
+    limits: VenueLimits,
+    steps: &[Move],
+    seen: Option<Seen>,
+) -> Result<Run, TestCaseError> {
+    let mut run = Run::opened(with_engine, setting, limits)?;
     run.seen = seen;
-    let mut traders = Traders::new();
+    let mut traders = Traders::new(setting);
     for step in steps {
-        let (stamp, command) = traders.command(step, &run.naive);
-        let events = run.apply(stamp, &command)?;
+        for (stamp, command) in traders.before(step) {
+            let events = run.apply(stamp, &command, false)?;
+            traders.note(&events);
+        }
+        let (stamp, command) = traders.command(step, run.shard(), on_its_way(&run.naive));
+        let events = run.apply(stamp, &command, true)?;
         traders.note(&events);
     }
     Ok(run)
@@ -277,22 +325,24 @@ pub fn told(runs: usize) -> Vec<(Vec<EventRecord>, Exchange)> {
     let one = |steps: Vec<Move>| {
         let limits = ExchangeLimits { limits: touched_at_most(5_000), ..ExchangeLimits::default() };
         let (mut exchange, mut naive) = (Exchange::new(limits), Naive::new(limits.limits));
-        let (mut records, mut traders, mut sequence) = (Vec::new(), Traders::new(), 0);
+        let setting = Setting::plain(fees);
+        let (mut records, mut traders, mut sequence) = (Vec::new(), Traders::new(setting), 0);
         let mut apply = |naive: &mut Naive, stamp: Stamp, command: &Command| {
             sequence += 1;
             naive.apply(stamp, command);
-            let events = apply_at(&mut exchange, stamp, command);
+            let mut events = Vec::new();
+            exchange.apply(stamp, command, &mut events);
             for event in &events {
                 let number = records.len() as u64 + 1;
                 records.push(EventRecord { number, sequence, time: stamp.time, event: *event });
             }
             events
         };
-        for command in venue::opening(fees) {
+        for command in venue::opening(&setting) {
             apply(&mut naive, Stamp::default(), &command);
         }
         for step in &steps {
-            let (stamp, command) = traders.command(step, &naive);
+            let (stamp, command) = traders.command(step, &naive, None);
             let events = apply(&mut naive, stamp, &command);
             traders.note(&events);
         }

@@ -2,17 +2,19 @@
 
 use super::super::values::{Taste, Wish, prevention, wish};
 use super::venue::{
-    ACCOUNTS, ASSETS, FIRST_PRICE, INDEX, INVERSE, LINEAR, LOGIN_ACCOUNTS, risk, terms, tiers,
+    ACCOUNTS, ASSETS, CONTRACTS, FIRST_PRICE, INDEX, INVERSE, LINEAR, LOGIN_ACCOUNTS, Setting, risk, terms,
+    tiers,
 };
 use crate::support::naive::{Naive, Order};
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amend, Amount, AssetId, Cancel, CancelFilter,
-    ClockCommand, Command, ContractCommand, ContractEvent, Effect, Enter, Event, FeeRate, FeeTier, GroupId,
-    Instructions, InstrumentId, LeverageSet, LimitScope, LoginId, MarginMode, MarginModeSet, MarginMoved,
-    MassCancel, Modify, MoveMargin, OrderCommand, OrderEvent, OrderLimits, OrderPrice, OwnerCommand, Phase,
-    PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount, QueryWallet, Replace, SetContractRisk,
-    SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms, Setter, ShardId, Side, Stamp, TimeInForce,
-    Timestamp, Transfer, TriggerKind, TriggerReference, UserRef,
+    ClockCommand, Command, ContractCommand, ContractEvent, DepositFund, Effect, Enter, Event, FeeRate,
+    FeeTier, FundCause, GroupId, Instructions, InstrumentId, LeverageSet, LimitScope, LoginId, MarginMode,
+    MarginModeSet, MarginMoved, MassCancel, Modify, MoveMargin, OrderCommand, OrderEvent, OrderLimits,
+    OrderPrice, OwnerCommand, Phase, PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount,
+    QueryWallet, Replace, SetContractRisk, SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms, Setter,
+    ShardId, ShardTransfer, Side, Stamp, TimeInForce, Timestamp, Transfer, TransferOut, TriggerKind,
+    TriggerReference, UserRef,
 };
 use proptest::prelude::*;
 use proptest::strategy::Union;
@@ -31,7 +33,16 @@ pub enum Act {
     Modify(u8, u64),
     /// An index price, made so many nanoseconds before the command.
     Index(u32, u64),
-    Transfer(AccountId, AssetId, i64),
+    /// In, or out if it is below 0, of the account of a trader.
+    Transfer(u32, AssetId, i64),
+    /// From a trader's wallet in the first shard to that in the second, or back.
+    Send(u32, AssetId, i64, [u8; 2]),
+    /// The first transfer on its way arrives.
+    Arrive,
+    /// A deposit into a fund.
+    Fund(AssetId, i64),
+    /// So many ticks in the last half hour before a contract expires, all over it.
+    LastHalfHour(InstrumentId, u16),
     /// What an owner sets, by a login or by an operator.
     Set(Option<LoginId>, OwnerCommand),
     Other(Command),
@@ -51,25 +62,73 @@ impl std::fmt::Debug for Move {
 
 /// Turns moves into commands: knows the time, and the numbers that were used.
 pub struct Traders {
+    setting: Setting,
     now: u64,
+    /// What of the next move's time has passed already.
+    waited: u64,
     used: [u32; LOGIN_ACCOUNTS.len()],
-    transfers: [u64; ACCOUNTS as usize],
+    /// By shard and trader.
+    transfers: [[u64; ACCOUNTS as usize]; 2],
+    funds: [u64; ASSETS.len()],
 }
 
 impl Traders {
-    pub fn new() -> Self {
-        Self { now: 0, used: [0; LOGIN_ACCOUNTS.len()], transfers: [9; ACCOUNTS as usize] }
+    pub fn new(setting: Setting) -> Self {
+        let (used, transfers) = ([0; LOGIN_ACCOUNTS.len()], [[9; ACCOUNTS as usize]; 2]);
+        Self { setting, now: 0, waited: 0, used, transfers, funds: [0; ASSETS.len()] }
     }
 
-    pub fn command(&mut self, step: &Move, naive: &Naive) -> (Stamp, Command) {
-        self.now += step.wait;
-        let stamp = Stamp { sequence: 0, time: Timestamp(self.now) };
+    fn stamp(&self) -> Stamp {
+        Stamp { sequence: 0, time: Timestamp(self.now) }
+    }
+
+    fn index(&self, price: u32, age: u64) -> Command {
+        let source_time = Timestamp(self.now.saturating_sub(age));
+        Command::Contract(ContractCommand::SetIndex(SetIndex { index: INDEX, price, source_time }))
+    }
+
+    /// The commands that lead to that of the move.
+    pub fn before(&mut self, step: &Move) -> Vec<(Stamp, Command)> {
+        // After a long time there is a price of the index first, as a rule.
+        if self.setting.dated && step.wait > 9 * SECOND && !step.wait.is_multiple_of(5) {
+            self.waited = step.wait - 1;
+            self.now += self.waited;
+            return vec![(self.stamp(), self.index(735 + (step.wait % 30) as u32, 0))];
+        }
+        let Act::LastHalfHour(instrument, ticks) = step.act else { return Vec::new() };
+        let expiry = u64::from(terms(instrument).expiry) * SECOND;
+        let begin = expiry - 1_800 * SECOND;
+        let pause = 1_800 * SECOND / u64::from(ticks).max(1);
+        let mut commands = Vec::new();
+        for tick in 0..u64::from(ticks) {
+            let time = begin + tick * pause;
+            if time < self.now {
+                continue;
+            }
+            self.now = time;
+            if tick % 4 == 0 || pause > 2 * SECOND {
+                commands.push((self.stamp(), self.index(740 + (tick * 7 % 20) as u32, 0)));
+            }
+            commands.push((self.stamp(), Command::Clock(ClockCommand::Tick)));
+        }
+        commands
+    }
+
+    /// The command of a move; one transfer is on its way, if any is.
+    pub fn command(
+        &mut self,
+        step: &Move,
+        naive: &Naive,
+        on_its_way: Option<ShardTransfer>,
+    ) -> (Stamp, Command) {
+        self.now += step.wait - std::mem::take(&mut self.waited);
+        let stamp = self.stamp();
         let open = naive.open_orders();
         let one = |which: u8| (!open.is_empty()).then(|| open[usize::from(which) % open.len()]);
         let made = match &step.act {
             Act::Enter(login, instrument, wish) => {
                 let wish = near_mark(*wish, mark_moved(naive, *instrument));
-                let account = AccountId(LOGIN_ACCOUNTS[login.0 as usize]);
+                let account = self.setting.owner(*login);
                 let wish = to_reduce(wish, naive.position(account, *instrument).0);
                 Some(self.enter(*login, *instrument, wish, &open))
             }
@@ -103,19 +162,43 @@ impl Traders {
                     quantity: Quantity(*quantity),
                 })
             }),
-            Act::Index(price, age) => {
-                let source_time = Timestamp(self.now.saturating_sub(*age));
-                let set = SetIndex { index: INDEX, price: *price, source_time };
-                return (stamp, Command::Contract(ContractCommand::SetIndex(set)));
-            }
-            Act::Transfer(account, asset, amount) => {
-                let reference = self.transfers[account.0 as usize] + 1;
-                let (account, asset, shard) = (*account, *asset, ShardId::FIRST);
+            Act::Index(price, age) => return (stamp, self.index(*price, *age)),
+            Act::Transfer(trader, asset, amount) => {
+                let reference = self.transfers[0][*trader as usize] + 1;
+                let (account, asset, shard) = (self.setting.account(*trader), *asset, ShardId::FIRST);
                 let of = Transfer { account, asset, amount: Amount(amount.abs()), reference, shard };
                 let inward = *amount > 0;
                 let command = if inward { AdminCommand::Deposit(of) } else { AdminCommand::Withdraw(of) };
                 return (stamp, Command::Admin(command));
             }
+            Act::Send(trader, asset, amount, [from, to]) => {
+                let reference = self.transfers[usize::from(*from)][*trader as usize] + 1;
+                let (account, asset, amount) = (self.setting.account(*trader), *asset, Amount(*amount));
+                let (from, to) = (ShardId(*from), ShardId(*to));
+                let none = TransferOut::default();
+                Some(OrderCommand::TransferOut(TransferOut {
+                    login: None,
+                    account,
+                    asset,
+                    amount,
+                    from,
+                    to,
+                    reference,
+                    ..none
+                }))
+            }
+            Act::Arrive => {
+                let tick = Command::Clock(ClockCommand::Tick);
+                let arrives = |transfer| Command::Admin(AdminCommand::TransferIn(transfer));
+                return (stamp, on_its_way.map_or(tick, arrives));
+            }
+            Act::Fund(asset, amount) => {
+                let reference = self.funds[usize::from(asset.0)] + 1;
+                let (asset, amount, shard) = (*asset, Amount(*amount), ShardId::FIRST);
+                let deposit = DepositFund { asset, shard, amount, reference };
+                return (stamp, Command::Contract(ContractCommand::DepositFund(deposit)));
+            }
+            Act::LastHalfHour(..) => None,
             Act::Set(login, command) => {
                 let mut command = *command;
                 if let Some(login) = *login {
@@ -124,9 +207,26 @@ impl Traders {
                 }
                 return (stamp, Command::Owner(command));
             }
-            Act::Other(command) => return (stamp, *command),
+            Act::Other(command) => return (stamp, self.of_its_account(*command)),
         };
         (stamp, made.map_or(Command::Clock(ClockCommand::Tick), Command::Order))
+    }
+
+    /// The same command, of an account as the setting numbers it.
+    fn of_its_account(&self, mut command: Command) -> Command {
+        match &mut command {
+            Command::Order(OrderCommand::MassCancel(MassCancel {
+                filter: CancelFilter { account: Some(account), .. },
+                ..
+            }))
+            | Command::Admin(
+                AdminCommand::SetOrderLimits { scope: LimitScope::Account(account), .. }
+                | AdminCommand::SetSelfTrade(AccountSelfTrade { account, .. })
+                | AdminCommand::AssignTier { account, .. },
+            ) => *account = self.setting.account(account.0),
+            _ => {}
+        }
+        command
     }
 
     fn next_ref(&self, login: LoginId) -> UserRef {
@@ -193,7 +293,18 @@ impl Traders {
                     None => continue,
                 },
                 Event::Admin(AdminEvent::Deposited(t) | AdminEvent::Withdrawn(t)) => {
-                    self.transfers[t.account.0 as usize] = t.reference;
+                    self.transfers[0][self.setting.trader(t.account)] = t.reference;
+                    continue;
+                }
+                Event::Order(OrderEvent::TransferSent(sent)) => {
+                    let (from, account) = (sent.transfer.from.0, sent.transfer.account);
+                    self.transfers[usize::from(from)][self.setting.trader(account)] = sent.reference;
+                    continue;
+                }
+                Event::Contract(ContractEvent::FundChanged(fund)) => {
+                    if fund.cause == FundCause::Deposit {
+                        self.funds[usize::from(fund.asset.0)] = fund.reference;
+                    }
                     continue;
                 }
                 _ => continue,
@@ -285,7 +396,20 @@ fn admin(command: impl Strategy<Value = AdminCommand> + 'static) -> BoxedStrateg
 
 /// What clients do with orders of this taste.
 pub fn orders(taste: &Taste, reduce: u32) -> Vec<(u32, BoxedStrategy<Act>)> {
-    let enter = (login(), instrument(), order(taste, reduce)).prop_map(|(l, i, wish)| Act::Enter(l, i, wish));
+    orders_of(taste, reduce, instrument().boxed())
+}
+
+/// Any of the contracts, dated ones too.
+pub fn any_contract() -> BoxedStrategy<InstrumentId> {
+    prop::sample::select(CONTRACTS.to_vec()).boxed()
+}
+
+pub fn orders_of(
+    taste: &Taste,
+    reduce: u32,
+    of: BoxedStrategy<InstrumentId>,
+) -> Vec<(u32, BoxedStrategy<Act>)> {
+    let enter = (login(), of, order(taste, reduce)).prop_map(|(l, i, wish)| Act::Enter(l, i, wish));
     let replacing = Taste { oco: 0, money: 0, ..taste.clone() };
     let replace =
         (any::<u8>(), order(&replacing, reduce)).prop_map(|(which, wish)| Act::Replace(which, wish));
@@ -339,9 +463,65 @@ pub fn tick() -> BoxedStrategy<Act> {
 pub fn transfer() -> BoxedStrategy<Act> {
     let amount =
         prop_oneof![3 => 1_i64..2_000, 2 => 2_000_i64..20_000, 5 => -2_000_i64..0, 1 => -1_000_000_i64..0];
-    (account(), 0..ASSETS.len(), amount)
-        .prop_map(|(account, asset, amount)| Act::Transfer(account, ASSETS[asset], amount))
+    (0..ACCOUNTS, 0..ASSETS.len(), amount)
+        .prop_map(|(trader, asset, amount)| Act::Transfer(trader, ASSETS[asset], amount))
         .boxed()
+}
+
+/// Amounts of a venue of this scale, as far as wallets have them.
+pub fn transfers(scale: i64) -> BoxedStrategy<Act> {
+    let amount = move || prop_oneof![4 => 1_i64..50, 2 => 1..20 * scale, 1 => 1..1_000 * scale];
+    let out = (0..ACCOUNTS, 0..ASSETS.len(), amount(), prop::bool::weighted(0.7)).prop_map(
+        |(trader, asset, amount, out)| {
+            Act::Transfer(trader, ASSETS[asset], if out { -amount } else { amount })
+        },
+    );
+    let send = (0..ACCOUNTS, 0..ASSETS.len(), amount(), prop::bool::weighted(0.8)).prop_map(
+        |(trader, asset, amount, out)| {
+            Act::Send(trader, ASSETS[asset], amount, if out { [0, 1] } else { [1, 0] })
+        },
+    );
+    let fund = (0..ASSETS.len(), 1..100 * scale).prop_map(|(asset, amount)| Act::Fund(ASSETS[asset], amount));
+    prop_oneof![6 => out, 6 => send, 3 => Just(Act::Arrive), 1 => fund].boxed()
+}
+
+/// An operator closes a contract out, or settles one that waits for its price.
+pub fn settle() -> BoxedStrategy<Act> {
+    let price = prop_oneof![8 => 130_i64..170, 1 => 70_i64..320];
+    other((any_contract(), price).prop_map(|(instrument, price)| {
+        let price = Price(price);
+        Command::Contract(ContractCommand::SettleContract { instrument, price })
+    }))
+}
+
+/// A halt, a close, and trading again.
+pub fn halts() -> BoxedStrategy<Act> {
+    let phase = prop_oneof![
+        8 => Just(Phase::Continuous),
+        1 => Just(Phase::Halted),
+        1 => Just(Phase::Closed),
+        2 => Just(Phase::OpeningAuction),
+    ];
+    let set = (any_contract(), phase);
+    admin(set.prop_map(|(instrument, phase)| AdminCommand::SetPhase { instrument, phase }))
+}
+
+/// What a contract is, once more, where nobody has anything of it.
+pub fn same_terms() -> BoxedStrategy<Act> {
+    let set = any_contract().prop_map(|instrument| ContractCommand::SetContract(terms(instrument)));
+    other(set.prop_map(Command::Contract))
+}
+
+pub fn last_half_hour() -> BoxedStrategy<Act> {
+    let ticks = prop_oneof![
+        2 => Just(899_u16),
+        2 => Just(900),
+        2 => 860_u16..960,
+        1 => 1_700_u16..1_800,
+        3 => 0_u16..40,
+    ];
+    let instrument = prop::sample::select(CONTRACTS[2..].to_vec());
+    (instrument, ticks).prop_map(|(instrument, ticks)| Act::LastHalfHour(instrument, ticks)).boxed()
 }
 
 /// By its own login as a rule, or by an operator.
@@ -503,7 +683,7 @@ pub fn changes_of_terms() -> BoxedStrategy<Act> {
     let contract = instrument()
         .prop_map(|instrument| Command::Contract(ContractCommand::SetContract(terms(instrument))));
     let delist = instrument().prop_map(|instrument| AdminCommand::Delist { instrument });
-    let row = (instrument(), 0..4_usize).prop_map(|(instrument, row)| tiers(instrument)[row]);
+    let row = (instrument(), 0..4_usize).prop_map(|(instrument, row)| tiers(instrument, 1)[row]);
     prop_oneof![
         6 => admin(set),
         4 => other(contract),
@@ -523,6 +703,22 @@ pub fn waits() -> BoxedStrategy<u64> {
         1 => Just(600 * SECOND),
     ]
     .boxed()
+}
+
+/// Time that passes in such steps that fundings and expiries come, with samples between them.
+pub fn long_waits() -> BoxedStrategy<u64> {
+    prop_oneof![
+        75 => Just(0_u64),
+        25 => SECOND / 2..2 * SECOND,
+        2 => 2 * SECOND..9 * SECOND,
+        1 => 60 * SECOND..900 * SECOND,
+        3 => 1_000 * SECOND..3_700 * SECOND,
+    ]
+    .boxed()
+}
+
+pub fn moves_after(waits: BoxedStrategy<u64>, acts: Vec<(u32, BoxedStrategy<Act>)>) -> BoxedStrategy<Move> {
+    (waits, Union::new_weighted(acts)).prop_map(|(wait, act)| Move { wait, act }).boxed()
 }
 
 pub fn moves_of(acts: Vec<(u32, BoxedStrategy<Act>)>) -> BoxedStrategy<Move> {

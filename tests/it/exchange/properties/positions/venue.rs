@@ -1,10 +1,11 @@
-//! A shard of one linear and one inverse perpetual on one index, and traders with much money and with little.
+//! A shard of one linear and one inverse perpetual on one index, if asked of one dated contract of each kind besides, and traders
+//! with much money and with little.
 
 use dojima::domain::{
     AccountId, AddIndex, AdminCommand, Amount, AssetCode, AssetId, Command, ContractCommand, DeleverageMode,
     FeeRate, IndexId, IndexTerms, InstrumentId, ListInstrument, LoginId, LoginName, Phase, Ppm, Product,
-    Quantity, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, Symbol, Timestamp, Transfer,
-    VenueCommand,
+    Quantity, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, ShardName, Symbol, Timestamp,
+    Transfer, VenueCommand,
 };
 
 pub const ACCOUNTS: u32 = 5;
@@ -13,6 +14,9 @@ pub const LOGIN_ACCOUNTS: [u32; 6] = [0, 1, 1, 2, 3, 4];
 pub const INDEX: IndexId = IndexId(0);
 pub const LINEAR: InstrumentId = InstrumentId(0);
 pub const INVERSE: InstrumentId = InstrumentId(1);
+pub const DATED: InstrumentId = InstrumentId(2);
+pub const COIN_DATED: InstrumentId = InstrumentId(3);
+pub const CONTRACTS: [InstrumentId; 4] = [LINEAR, INVERSE, DATED, COIN_DATED];
 /// COIN, which the inverse one is settled in, and CASH.
 pub const ASSETS: [AssetId; 2] = [AssetId(0), AssetId(1)];
 /// The first index price, price units: 150 ticks.
@@ -22,6 +26,61 @@ pub const FIRST_PRICE: u32 = 750;
 const RICHES: [[i64; 2]; ACCOUNTS as usize] =
     [[150, 6_000], [20_000, 1_000_000], [60, 3_000], [30, 1_500], [15, 700]];
 
+/// What a run begins with.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Maker's and taker's rates of linear contracts and of inverse ones.
+    pub fees: [[i32; 2]; 2],
+    /// Whether there are dated contracts too, and a second shard with nothing in it.
+    pub dated: bool,
+    /// What all amounts are multiplied by.
+    pub scale: i64,
+    /// How many accounts that do nothing are between that of the fees and those of the traders.
+    pub idle: u32,
+}
+
+impl Setting {
+    pub fn plain(fees: [[i32; 2]; 2]) -> Self {
+        Self { fees, dated: false, scale: 1, idle: 0 }
+    }
+
+    /// The account of a trader, from 0 to [`ACCOUNTS`].
+    pub fn account(&self, trader: u32) -> AccountId {
+        AccountId(if trader == 0 { 0 } else { trader + self.idle })
+    }
+
+    /// Whose account it is.
+    pub fn trader(&self, account: AccountId) -> usize {
+        account.0.saturating_sub(self.idle) as usize
+    }
+
+    pub fn accounts(self) -> impl Iterator<Item = AccountId> {
+        (0..ACCOUNTS).map(move |trader| self.account(trader))
+    }
+
+    /// Logins after those of the traders are of one idle account each.
+    pub fn owner(&self, login: LoginId) -> AccountId {
+        let trader = LOGIN_ACCOUNTS.get(login.0 as usize);
+        let idle = || AccountId(login.0 + 1 - LOGIN_ACCOUNTS.len() as u32);
+        trader.map_or_else(idle, |trader| self.account(*trader))
+    }
+
+    /// The contracts that there are.
+    pub fn contracts(&self) -> &'static [InstrumentId] {
+        if self.dated { &CONTRACTS } else { &CONTRACTS[..2] }
+    }
+}
+
+/// Whether a contract is one of the two linear ones, which are settled in CASH.
+pub fn is_linear(instrument: InstrumentId) -> bool {
+    instrument == LINEAR || instrument == DATED
+}
+
+/// What amounts of the asset that a contract is settled in come to, as tiers count them.
+pub fn unit(instrument: InstrumentId) -> i64 {
+    if is_linear(instrument) { 100 } else { 2 }
+}
+
 fn admin(command: AdminCommand) -> Command {
     Command::Admin(command)
 }
@@ -30,8 +89,15 @@ fn contract(command: ContractCommand) -> Command {
     Command::Contract(command)
 }
 
-/// One tick on a lot of the linear one is 5 cents, a lot of the inverse one at one tick 20 coins.
-fn list(instrument: InstrumentId, product: Product, [maker, taker]: [i32; 2]) -> Command {
+/// One tick on a lot of a linear one is 5 cents, a lot of an inverse one at one tick 20 coins; times the scale.
+fn list(instrument: InstrumentId, setting: &Setting) -> Command {
+    let [maker, taker] = setting.fees[usize::from(!is_linear(instrument))];
+    let product = match instrument {
+        LINEAR => Product::LinearPerpetual,
+        INVERSE => Product::InversePerpetual,
+        DATED => Product::LinearDated,
+        _ => Product::InverseDated,
+    };
     admin(AdminCommand::ListInstrument(ListInstrument {
         instrument,
         symbol: Symbol::new(&format!("C{instrument}")).expect("a symbol"),
@@ -39,10 +105,10 @@ fn list(instrument: InstrumentId, product: Product, [maker, taker]: [i32; 2]) ->
         quote: ASSETS[1],
         price_decimals: 2,
         tick_units: 5,
-        lot: Amount(100),
+        lot: Amount(100 * setting.scale),
         min_quantity: Quantity(2),
         max_quantity: Quantity(1_000),
-        min_notional: Amount(30),
+        min_notional: Amount(30 * setting.scale),
         maker_fee: FeeRate(maker),
         taker_fee: FeeRate(taker),
         phase: Phase::Closed,
@@ -70,8 +136,8 @@ pub fn risk(instrument: InstrumentId) -> SetContractRisk {
 }
 
 /// The third row's leverage is the highest that nobody has to set; the fourth one's is lower.
-pub fn tiers(instrument: InstrumentId) -> Vec<Command> {
-    let unit = if instrument == LINEAR { 100 } else { 2 };
+pub fn tiers(instrument: InstrumentId, scale: i64) -> Vec<Command> {
+    let unit = unit(instrument) * scale;
     let rows = [(0, 10_000, 5_000), (100, 20_000, 10_000), (300, 50_000, 25_000), (600, 100_000, 50_000)];
     let row = |(at, (floor, initial, maintenance)): (usize, (i64, u32, u32))| {
         contract(ContractCommand::SetMarginTier(SetMarginTier {
@@ -87,27 +153,29 @@ pub fn tiers(instrument: InstrumentId) -> Vec<Command> {
 }
 
 pub fn terms(instrument: InstrumentId) -> SetContract {
-    SetContract {
-        instrument,
-        index: INDEX,
-        expiry: 0,
-        funding_interval_s: 28_800,
-        price_min: 400,
-        price_max: 1_500,
-    }
+    let (expiry, funding_interval_s) = match instrument {
+        LINEAR => (0, 3_600),
+        INVERSE => (0, 7_200),
+        DATED => (9_000, 0),
+        _ => (5_400, 0),
+    };
+    SetContract { instrument, index: INDEX, expiry, funding_interval_s, price_min: 400, price_max: 1_500 }
 }
 
-/// Maker's and taker's rates of the two.
-pub fn opening(fees: [[i32; 2]; 2]) -> Vec<Command> {
+pub fn opening(setting: &Setting) -> Vec<Command> {
     let code = |text| AssetCode::new(text).expect("a code");
     let mut commands = vec![Command::Venue(VenueCommand::SetRules { edition: Command::RULES_LAST })];
+    if setting.dated {
+        let name = ShardName::new("empty").expect("a name");
+        commands.push(Command::Venue(VenueCommand::OpenShard { shard: ShardId(1), name }));
+    }
+    let accounts = (0..ACCOUNTS + setting.idle).map(AccountId);
+    commands.extend(accounts.map(|account| Command::Venue(VenueCommand::OpenAccount { account })));
     for (asset, name) in ASSETS.into_iter().zip(["COIN", "CASH"]) {
         commands.push(admin(AdminCommand::AddAsset { asset, code: code(name), scale: 2 }));
     }
-    commands
-        .extend((0..ACCOUNTS).map(|id| Command::Venue(VenueCommand::OpenAccount { account: AccountId(id) })));
-    for (id, account) in LOGIN_ACCOUNTS.into_iter().enumerate() {
-        let (login, account) = (LoginId(id as u32), AccountId(account));
+    for (id, trader) in LOGIN_ACCOUNTS.into_iter().enumerate() {
+        let (login, account) = (LoginId(id as u32), setting.account(trader));
         commands.push(Command::Venue(VenueCommand::OpenLogin { login, account, name: LoginName::default() }));
     }
     let index_terms = IndexTerms { stale_after_ms: 10_000, grace_s: 5, jump: Ppm(0) };
@@ -118,20 +186,19 @@ pub fn opening(fees: [[i32; 2]; 2]) -> Vec<Command> {
         shard: ShardId::FIRST,
         terms: index_terms,
     })));
-    let products = [(LINEAR, Product::LinearPerpetual), (INVERSE, Product::InversePerpetual)];
-    for ((instrument, product), rates) in products.into_iter().zip(fees) {
-        commands.push(list(instrument, product, rates));
+    for instrument in setting.contracts().iter().copied() {
+        commands.push(list(instrument, setting));
         commands.push(contract(ContractCommand::SetContract(terms(instrument))));
         commands.push(contract(ContractCommand::SetContractRisk(risk(instrument))));
-        commands.extend(tiers(instrument));
+        commands.extend(tiers(instrument, setting.scale));
     }
     commands.push(Command::Venue(VenueCommand::Open { config_digest: 1 }));
-    for (account, has) in RICHES.into_iter().enumerate() {
+    for (account, has) in setting.accounts().zip(RICHES) {
         for (asset, amount) in ASSETS.into_iter().zip(has) {
             commands.push(admin(AdminCommand::Deposit(Transfer {
-                account: AccountId(account as u32),
+                account,
                 asset,
-                amount: Amount(amount),
+                amount: Amount(amount * setting.scale),
                 reference: u64::from(asset.0) + 1,
                 shard: ShardId::FIRST,
             })));
@@ -139,7 +206,7 @@ pub fn opening(fees: [[i32; 2]; 2]) -> Vec<Command> {
     }
     let first = SetIndex { index: INDEX, price: FIRST_PRICE, source_time: Timestamp(1) };
     commands.push(contract(ContractCommand::SetIndex(first)));
-    for instrument in [LINEAR, INVERSE] {
+    for instrument in setting.contracts().iter().copied() {
         commands.push(admin(AdminCommand::SetPhase { instrument, phase: Phase::Continuous }));
     }
     commands
