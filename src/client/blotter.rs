@@ -143,6 +143,7 @@ impl Blotter {
             | ClientEvent::AccountState { .. }
             | ClientEvent::TransferSent { .. }
             | ClientEvent::SettingMade { .. }
+            | ClientEvent::IndexAnswered { .. }
             | ClientEvent::Broken { .. } => {}
         }
     }

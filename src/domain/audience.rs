@@ -246,7 +246,9 @@ impl Event {
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_)
-                | OrderEvent::TransferSent(_),
+                | OrderEvent::TransferSent(_)
+                | OrderEvent::IndexAnswered(_)
+                | OrderEvent::WalletState(_),
             ) => None,
         }
     }

@@ -331,7 +331,12 @@ impl Mirror {
             // The arrival of a transfer is told by its destination.
             Event::Venue(VenueEvent::Opened { .. } | VenueEvent::SessionEnded { .. })
             | Event::Admin(AdminEvent::TransferDone(_))
-            | Event::Order(OrderEvent::AccountState { .. } | OrderEvent::PriorityUpdated(_))
+            | Event::Order(
+                OrderEvent::AccountState { .. }
+                | OrderEvent::WalletState(_)
+                | OrderEvent::IndexAnswered(_)
+                | OrderEvent::PriorityUpdated(_),
+            )
             | Event::Market(MarketEvent::Indicative(_)) => Ok(()),
         }
     }

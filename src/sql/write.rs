@@ -466,6 +466,8 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
             | OrderEvent::Restated(_)
             | OrderEvent::Triggered(_)
             | OrderEvent::AccountState { .. }
+            | OrderEvent::WalletState(_)
+            | OrderEvent::IndexAnswered(_)
             | OrderEvent::PriorityUpdated(_),
         )
         // The other side of a transfer's arrival says the same.
@@ -541,7 +543,9 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
             | OrderEvent::OrderEntrySet(_)
             | OrderEvent::OrderNamed(_)
             | OrderEvent::PriorityUpdated(_)
-            | OrderEvent::TransferSent(_),
+            | OrderEvent::TransferSent(_)
+            | OrderEvent::IndexAnswered(_)
+            | OrderEvent::WalletState(_),
         ) => Ok(0),
     }
 }

@@ -3,6 +3,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::connection::{Connection, Happening};
+use super::indexes::Indexes;
 use super::remark::Remark;
 use super::words::{Line, Order, Stands};
 use crate::client::blotter::{Blotter, FillLine, OrderLine, Standing};
@@ -13,7 +14,8 @@ use crate::client::{
 };
 use crate::config::Config;
 use crate::domain::{
-    Amount, AssetBalance, AssetId, OrderPrice, PositionLeg, Side, Symbol, TriggerKind, UserRef, decimal,
+    Amount, AssetBalance, AssetId, OrderPrice, PositionLeg, ShardId, Side, Symbol, Timestamp, TriggerKind,
+    UserRef, Wallet, decimal,
 };
 use crate::wire::soup::{LoginRejected, SessionId};
 use anyhow::{Context, bail, ensure};
@@ -29,6 +31,7 @@ pub struct Desk {
     connection: Connection,
     units: UnitsTable,
     assets: Assets,
+    indexes: Indexes,
     blotter: Blotter,
     /// Messages for the user since the last call of [`Desk::news`], oldest first, one line each.
     news: Vec<String>,
@@ -40,24 +43,37 @@ pub struct Desk {
     own_questions: usize,
 }
 
-/// Code and scale of every asset, in the order of the venue's configuration, which determines the asset ids.
-pub struct Assets(Vec<(String, u8)>);
+/// Code and scale of every asset, and the names of the shards, each in the order of the venue's configuration, which
+/// determines the ids.
+pub struct Assets {
+    known: Vec<(String, u8)>,
+    shards: Vec<String>,
+}
 
 impl Assets {
     /// The assets of a configuration.
     pub fn of(config: &Config) -> Self {
-        Self(config.assets.iter().map(|asset| (asset.code.clone(), asset.scale)).collect())
+        Self {
+            known: config.assets.iter().map(|asset| (asset.code.clone(), asset.scale)).collect(),
+            shards: config.shards.iter().map(|shard| shard.name.clone()).collect(),
+        }
     }
 
     fn ids(&self) -> impl Iterator<Item = AssetId> + use<> {
-        (0..self.0.len() as u16).map(AssetId)
+        (0..self.known.len() as u16).map(AssetId)
+    }
+
+    /// Every wallet of every asset, of a venue with several shards; else none.
+    fn wallets(&self) -> Vec<(ShardId, AssetId)> {
+        let shards = (0..self.shards.len() as u8).map(ShardId).filter(|_| self.shards.len() > 1);
+        shards.flat_map(|shard| self.ids().map(move |asset| (shard, asset))).collect()
     }
 
     /// The asset with this code, and the amount in its minor units.
     fn amount(&self, code: &str, amount: Decimal) -> anyhow::Result<(AssetId, Amount)> {
-        let known = self.0.iter().position(|(known, _)| known.eq_ignore_ascii_case(code));
+        let known = self.known.iter().position(|(known, _)| known.eq_ignore_ascii_case(code));
         let at = known.with_context(|| format!("no asset {code} in the configuration"))?;
-        let (code, scale) = &self.0[at];
+        let (code, scale) = &self.known[at];
         let exact = decimal::amount(amount, *scale);
         let exact = exact.map_err(|why| anyhow::anyhow!("{amount} is no amount of {code}: {why}"))?;
         Ok((AssetId(at as u16), exact))
@@ -65,7 +81,7 @@ impl Assets {
 
     fn transferred(&self, user_ref: UserRef, transfer: &ClientTransfer, wallet: Amount) -> String {
         let ClientTransfer { asset, amount, from, to, .. } = *transfer;
-        let (code, scale) = match self.0.get(usize::from(asset.0)) {
+        let (code, scale) = match self.known.get(usize::from(asset.0)) {
             Some((code, scale)) => (code.clone(), *scale),
             None => (format!("minor units of asset {asset}"), 0),
         };
@@ -76,11 +92,25 @@ impl Assets {
 
     fn line(&self, balance: &AssetBalance) -> String {
         let AssetBalance { asset, available, reserved } = *balance;
-        let Some((code, scale)) = self.0.get(usize::from(asset.0)) else {
+        let Some((code, scale)) = self.known.get(usize::from(asset.0)) else {
             return format!("asset {asset}: {available} minor units available, {reserved} in open orders");
         };
         let shown = |amount| decimal::show_amount(amount, *scale);
         format!("{code}: {} available, {} in open orders", shown(available), shown(reserved))
+    }
+
+    /// The line about a wallet. What can be withdrawn is told where it is not what is available.
+    fn wallet_line(&self, shard: ShardId, wallet: &Wallet) -> String {
+        let Wallet { balance, withdrawable } = *wallet;
+        let mut line = match self.shards.get(usize::from(shard.0)) {
+            Some(name) => format!("{name} ({shard}), {}", self.line(&balance)),
+            None => format!("shard {shard}, {}", self.line(&balance)),
+        };
+        if withdrawable != balance.available {
+            let scale = self.known.get(usize::from(balance.asset.0)).map_or(0, |(_, scale)| *scale);
+            line.push_str(&format!("; {} can be withdrawn", decimal::show_amount(withdrawable, scale)));
+        }
+        line
     }
 }
 
@@ -118,7 +148,7 @@ impl Desk {
         to: Endpoint,
         who: Credentials,
         units: UnitsTable,
-        assets: Assets,
+        (assets, indexes): (Assets, Indexes),
         earlier: Earlier,
     ) -> Result<Self, ClientError> {
         let now = Client::connect(to.clone(), &who, Start::Now)?;
@@ -138,6 +168,7 @@ impl Desk {
             connection: Connection::new(to, who, client),
             units,
             assets,
+            indexes,
             blotter,
             news: Vec::new(),
             unanswered: BTreeSet::new(),
@@ -221,6 +252,9 @@ impl Desk {
             ClientEvent::AccountState { balance: Some(balance), .. } => {
                 self.say_news(&self.assets.line(balance));
             }
+            ClientEvent::AccountState { wallet: Some((shard, wallet)), .. } => {
+                self.say_news(&self.assets.wallet_line(*shard, wallet));
+            }
             ClientEvent::SessionStarted => {
                 let blotter = &self.blotter;
                 self.links
@@ -253,6 +287,10 @@ impl Desk {
             }
             ClientEvent::TransferSent { user_ref, transfer, wallet, .. } => {
                 let line = self.assets.transferred(*user_ref, transfer, *wallet);
+                self.say_news(&line);
+            }
+            ClientEvent::IndexAnswered { user_ref, index, price, outcome, .. } => {
+                let line = self.indexes.answered(*user_ref, *index, *price, *outcome);
                 self.say_news(&line);
             }
         }
@@ -362,17 +400,31 @@ impl Desk {
             }
             Line::Set { symbol, setting } => drop(self.numbering()?.set_in_contract(*symbol, *setting)?),
             Line::Margin { amount, code, symbol } => self.move_margin(*amount, code, *symbol)?,
-            Line::Balances => {
-                for asset in self.assets.ids() {
-                    self.client()?.query_balance(asset)?;
-                }
+            Line::Index { symbol, price } => {
+                let (index, price) = self.indexes.price(*symbol, *price)?;
+                self.numbering()?.send_index(index, price, now())?;
             }
+            Line::Balances => self.ask_balances()?,
             Line::Next => self.client()?.query_account()?,
             Line::Hold(ms) => self.client()?.cancel_all_after(*ms)?,
             Line::OrderEntry(true) => drop(self.numbering()?.enable_order_entry()?),
             Line::OrderEntry(false) => drop(self.numbering()?.disable_order_entry()?),
         }
         Ok(Said::Done)
+    }
+
+    /// Asks for the wallets of all shards, or for the one that there is.
+    fn ask_balances(&mut self) -> anyhow::Result<()> {
+        let wallets = self.assets.wallets();
+        if wallets.is_empty() {
+            for asset in self.assets.ids() {
+                self.client()?.query_balance(asset)?;
+            }
+        }
+        for (shard, asset) in wallets {
+            self.client()?.query_wallet(shard, asset)?;
+        }
+        Ok(())
     }
 
     fn units(&self, symbol: Symbol) -> anyhow::Result<Units> {
@@ -554,12 +606,15 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
         ClientEvent::MassCanceled { user_ref, .. } => format!("#{user_ref}: all those orders are cancelled"),
         ClientEvent::OrderEntryEnabled { user_ref } => format!("#{user_ref}: order entry is on"),
         ClientEvent::OrderEntryDisabled { user_ref } => format!("#{user_ref}: order entry is off"),
-        // The desk reports balances, transfers, settings and sessions.
-        ClientEvent::AccountState { balance: Some(_), .. } | ClientEvent::TransferSent { .. } => return None,
-        ClientEvent::AccountState { next_user_ref, cancel_at: None, balance: None } => {
+        // The desk reports balances, transfers, settings, prices of indexes and sessions.
+        ClientEvent::AccountState { balance: Some(_), .. }
+        | ClientEvent::AccountState { wallet: Some(_), .. }
+        | ClientEvent::TransferSent { .. }
+        | ClientEvent::IndexAnswered { .. } => return None,
+        ClientEvent::AccountState { next_user_ref, cancel_at: None, .. } => {
             format!("the next number is {next_user_ref}")
         }
-        ClientEvent::AccountState { next_user_ref, cancel_at: Some(at), balance: None } => {
+        ClientEvent::AccountState { next_user_ref, cancel_at: Some(at), .. } => {
             let at = clock(at.since_midnight_ns());
             format!("the next number is {next_user_ref}; all orders are cancelled at {at} unless held again")
         }
@@ -652,10 +707,15 @@ pub fn standing(standing: Standing) -> String {
     }
 }
 
+/// The present time, of this machine's clock.
+fn now() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX))
+}
+
 /// Seconds since midnight UTC.
 fn second_of_day() -> u32 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (since_1970.as_secs() % 86_400) as u32
+    (now().0 / Timestamp::SECOND % 86_400) as u32
 }
 
 /// Checks that an order's end time is still to come today; the exchange would refuse a past time.

@@ -35,6 +35,8 @@ margin-mode SYMBOL cross|isolated
 leverage SYMBOL TIMES            of the account in this contract
 margin AMOUNT ASSET to|from SYMBOL
                                  between the wallet and an isolated position
+index SYMBOL PRICE               a price of an index, of logins with the role
+                                 index
 hold MILLISECONDS                cancel everything unless this is said again
                                  in time; 0 ends it
 disable | enable                 whether this login may enter orders
@@ -147,6 +149,13 @@ pub enum Line {
         code: String,
         /// The contract.
         symbol: Symbol,
+    },
+    /// Sends a price of an index.
+    Index {
+        /// The index.
+        symbol: Symbol,
+        /// Its price now.
+        price: Decimal,
     },
     /// The account's balance of every asset.
     Balances,
@@ -262,6 +271,7 @@ pub fn read(line: &str) -> Read<Line> {
             }
         }
         "margin" => margin(&mut words)?,
+        "index" => Line::Index { symbol: words.symbol()?, price: words.number("the price")? },
         "balances" => Line::Balances,
         "next" => Line::Next,
         "hold" => {
@@ -477,6 +487,10 @@ mod tests {
                     reference: 7,
                 },
             ),
+            (
+                "index btc 50000.5",
+                Line::Index { symbol: Symbol::new("BTC").expect("a symbol"), price: number("50000.5") },
+            ),
             ("balances", Line::Balances),
             ("next", Line::Next),
             ("hold 5000", Line::Hold(5000)),
@@ -509,6 +523,7 @@ mod tests {
             ("leverage X much", "not a number from 1 to 125: much"),
             ("margin-mode X apart", "neither cross nor isolated: apart"),
             ("transfer 1 USDT 0 300 1", "from 0 to 7"),
+            ("index BTC", "the price is missing"),
             ("foo", "unknown command \"foo\"; type help"),
         ] {
             let error = read(line).expect_err(line).to_string();

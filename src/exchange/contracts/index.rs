@@ -4,7 +4,8 @@ use super::super::contract::Index;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
 use crate::domain::{
-    AddIndex, ContractEvent, Event, IndexId, IndexTerms, ListInstrument, RejectReason, SetIndex, Timestamp,
+    AddIndex, ClOrdId, ContractEvent, Event, IndexAnswered, IndexId, IndexOutcome, IndexTerms,
+    ListInstrument, OrderEvent, RejectReason, Rejected, SendIndex, Sender, SetIndex, Timestamp,
 };
 
 impl Exchange {
@@ -46,14 +47,34 @@ impl Exchange {
         &mut self,
         set: &SetIndex,
         events: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
+    ) -> Result<IndexOutcome, RejectReason> {
         let now = self.shared.now;
         let event = self.known_index_mut(set.index)?.take(set, now)?;
         events.push(Event::Contract(event));
         if let ContractEvent::IndexSet(_) = event {
             self.set_marks_of(set.index, events);
+            return Ok(IndexOutcome::Taken);
         }
-        Ok(())
+        Ok(IndexOutcome::Held)
+    }
+
+    /// The same from a login, which gets an answer.
+    pub(in crate::exchange) fn send_index(&mut self, sent: &SendIndex, events: &mut impl EventSink) {
+        let SendIndex { login, session, user_ref, index, price, source_time } = *sent;
+        if self.consume_user_ref(Sender { login, session, user_ref }, events).is_none() {
+            return;
+        }
+        let answer = match self.set_index(&sent.price(), events) {
+            Ok(outcome) => {
+                let answer = IndexAnswered { login, user_ref, index, price, source_time, outcome };
+                OrderEvent::IndexAnswered(answer)
+            }
+            Err(reason) => {
+                let cl_ord_id = ClOrdId::default();
+                OrderEvent::Rejected(Rejected { login, user_ref, reason, cl_ord_id })
+            }
+        };
+        events.push(Event::Order(answer));
     }
 
     /// Tells the contracts of an index when it becomes stale.

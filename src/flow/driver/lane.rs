@@ -376,7 +376,8 @@ impl News<'_> {
             | Outbound::EntryEnabled(..)
             | Outbound::AccountState(..)
             | Outbound::TransferSent(..)
-            | Outbound::SettingMade(..) => {}
+            | Outbound::SettingMade(..)
+            | Outbound::IndexAnswered(..) => {}
             Outbound::Accepted(m, _) => {
                 progress.accepted += 1;
                 self.set(m.user_ref, live(m.quantity))?;

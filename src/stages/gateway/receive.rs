@@ -7,8 +7,8 @@ use super::login_policies::{Bucket, Fill};
 use super::protocol::{Asked, LoggedIn, OrderEntryProtocol};
 use super::settings::RateLimit;
 use crate::domain::{
-    AdminCommand, ClOrdId, ClockCommand, Command, Echo, Enter, Listings, OrderCommand, RefuseEnter,
-    RefuseReplace, RejectReason, Replace, Sender, TransferOut, VenueCommand,
+    AdminCommand, ClOrdId, ClockCommand, Command, Echo, Enter, IndexId, Listings, LoginId, OrderCommand,
+    RefuseEnter, RefuseReplace, RejectReason, Replace, SendIndex, Sender, TransferOut, VenueCommand,
 };
 use crate::net::auth::Role;
 use crate::net::session::{CloseReason, Next, Packets, Stopped};
@@ -75,7 +75,9 @@ fn frees_space(command: &Command) -> bool {
             | OrderCommand::SetOrderEntry(_)
             | OrderCommand::NameOrder(_)
             | OrderCommand::CancelLogin { .. }
-            | OrderCommand::TransferOut(_),
+            | OrderCommand::TransferOut(_)
+            | OrderCommand::SendIndex(_)
+            | OrderCommand::QueryWallet(_),
         )
         | Command::Contract(_)
         | Command::Owner(_)
@@ -87,6 +89,8 @@ fn frees_space(command: &Command) -> bool {
 pub(super) struct Taking<'a> {
     pub(super) from: LoggedIn,
     pub(super) role: Role,
+    /// The logins with the role `index`, each with the indexes whose prices it may send.
+    pub(super) index_senders: &'a [(LoginId, IndexId)],
     pub(super) listings: &'a Listings,
     /// How many more orders are accepted; cancels are not counted.
     pub(super) orders_left: &'a mut u32,
@@ -110,13 +114,14 @@ pub(super) fn take_packets<P: OrderEntryProtocol>(
             Next::Chatty => break Stopped::More,
             Next::Logout => break Stopped::Logout,
         };
-        if role != Role::Trade {
+        if !matches!(role, Role::Trade | Role::Index) {
             return Err(Cause::ReadOnly.into());
         }
         if claim.remaining() == 0 {
             break Stopped::Full { starved: claim.is_empty() };
         }
-        let Asked { name, command } = P::command(from, message, taking.listings)?;
+        let Asked { name, mut command } = P::command(from, message, taking.listings)?;
+        permit(&mut command, role, taking.index_senders)?;
         // A name and its order must be published together.
         if name.is_some() && claim.remaining() == 1 {
             break Stopped::Full { starved: claim.is_empty() };
@@ -138,6 +143,27 @@ pub(super) fn take_packets<P: OrderEntryProtocol>(
         });
         packets.took_message();
     })
+}
+
+/// Refuses a price of an index from a login that may not send it. A login that may send prices sends nothing else but
+/// queries: its orders close the connection.
+#[inline]
+fn permit(command: &mut Command, role: Role, senders: &[(LoginId, IndexId)]) -> Result<(), CloseReason> {
+    if let Command::Order(order @ OrderCommand::SendIndex(_)) = command {
+        let is_allowed = matches!(order, OrderCommand::SendIndex(sent)
+            if role == Role::Index && senders.contains(&(sent.login, sent.index)));
+        if !is_allowed {
+            *command = Command::Order(refused(*order, RejectReason::IndexNotAllowed));
+        }
+        return Ok(());
+    }
+    let is_served = matches!(
+        command,
+        Command::Order(
+            OrderCommand::QueryAccount(_) | OrderCommand::QueryWallet(_) | OrderCommand::RefuseEnter(_)
+        )
+    );
+    if role == Role::Index && !is_served { Err(Cause::PricesOnly.into()) } else { Ok(()) }
 }
 
 /// The command, or a refusal if the order exceeds the rate. Cancels and queries are always accepted.
@@ -185,12 +211,17 @@ fn refused(order: OrderCommand, reason: RejectReason) -> OrderCommand {
             let cl_ord_id = ClOrdId::default();
             OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
         }
+        OrderCommand::SendIndex(SendIndex { login, session, user_ref, .. }) => {
+            let cl_ord_id = ClOrdId::default();
+            OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+        }
         other @ (OrderCommand::Cancel(_)
         | OrderCommand::Amend(_)
         | OrderCommand::CancelOrder { .. }
         | OrderCommand::MassCancel(_)
         | OrderCommand::Modify(_)
         | OrderCommand::QueryAccount(_)
+        | OrderCommand::QueryWallet(_)
         | OrderCommand::SetOrderEntry(_)
         | OrderCommand::NameOrder(_)
         | OrderCommand::CancelLogin { .. }

@@ -6,14 +6,15 @@
 use super::instructions::{Asked, MessageKind, read_tags};
 use super::tags::{self, Appendage, Tag};
 use super::{
-    CancelOrder, ContractSetting, Echoed, EnterOrder, Inbound, MARKET_PRICE, MassCancelOrders, ModifyOrder,
-    ReplaceOrder, Setting, TransferMoney,
+    CancelOrder, ContractSetting, Echoed, EnterOrder, Inbound, IndexPrice, MARKET_PRICE, MassCancelOrders,
+    ModifyOrder, ReplaceOrder, Setting, TransferMoney,
 };
 use crate::domain::{
     AccountId, AssetId, Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, InstrumentId, Listings, LoginId,
     MassCancel, Modify, MoveMargin, OrderCommand, OrderPrice, OwnerCommand, Quantity, QueryAccount,
-    RefuseEnter, RefuseReplace, RejectReason, Replace, SetLeverage, SetMarginMode, SetOrderEntry, Setter,
-    Side, Switch, Symbol, TimeInForce, TransferOut, UserRef, Visibility,
+    QueryWallet, RefuseEnter, RefuseReplace, RejectReason, Replace, SendIndex, SetLeverage, SetMarginMode,
+    SetOrderEntry, Setter, ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, TransferOut, UserRef,
+    Visibility,
 };
 
 /// The login and session of a connection.
@@ -99,7 +100,8 @@ pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) ->
         Inbound::EnableEntry(asked, tail) => order_entry(from, asked.user_ref, asked.firm, Switch::On, *tail),
         Inbound::Transfer(asked, tail) => transfer(from, asked, *tail),
         Inbound::Setting(asked, tail) => setting(from, asked, *tail, listings),
-        Inbound::AccountQuery(_, tail) => Command::Order(OrderCommand::QueryAccount(query(from, *tail))),
+        Inbound::IndexPrice(asked, tail) => index_price(from, asked, *tail),
+        Inbound::AccountQuery(_, tail) => Command::Order(query(from, *tail)),
     }
 }
 
@@ -253,10 +255,31 @@ fn setting(from: LoggedIn, asked: &ContractSetting, tail: Appendage<'_>, listing
     }
 }
 
+/// A price with tags that cannot refer to this login is refused. A price that does not fit the engine's becomes one that
+/// the exchange refuses.
+fn index_price(from: LoggedIn, asked: &IndexPrice, tail: Appendage<'_>) -> Command {
+    let LoggedIn { login, session, .. } = from;
+    let IndexPrice { user_ref, index, price, source_time } = *asked;
+    Command::Order(match refused_tag(tail) {
+        None => OrderCommand::SendIndex(SendIndex {
+            login,
+            session,
+            user_ref,
+            index,
+            price: u32::try_from(price).unwrap_or(u32::MAX),
+            source_time: Timestamp(source_time),
+        }),
+        Some(reason) => {
+            let cl_ord_id = ClOrdId::default();
+            OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+        }
+    })
+}
+
 /// A query with tags that cannot be decoded requests only the next number. The request to the dead-man's switch then has
 /// no effect, and no balance is returned; the client sees both from the answer.
-fn query(LoggedIn { login, session, .. }: LoggedIn, tail: Appendage<'_>) -> QueryAccount {
-    let (mut cancel_after_ms, mut balance) = (None, None);
+fn query(LoggedIn { login, session, .. }: LoggedIn, tail: Appendage<'_>) -> OrderCommand {
+    let (mut cancel_after_ms, mut balance, mut wallet) = (None, None, None);
     for tag in tail.tags() {
         match tag {
             Ok(Tag { tag: tags::USER_REF_IDX, value: [0] }) => {}
@@ -266,10 +289,25 @@ fn query(LoggedIn { login, session, .. }: LoggedIn, tail: Appendage<'_>) -> Quer
             Ok(Tag { tag: tags::BALANCE, value: &[a, b] }) if balance.is_none() => {
                 balance = Some(AssetId(u16::from_be_bytes([a, b])));
             }
-            _ => return QueryAccount { login, session, cancel_after_ms: None, balance: None },
+            Ok(Tag { tag: tags::WALLET, value: &[shard, a, b] }) if wallet.is_none() => {
+                wallet = Some((ShardId(shard), AssetId(u16::from_be_bytes([a, b]))));
+            }
+            _ => {
+                return OrderCommand::QueryAccount(QueryAccount {
+                    login,
+                    session,
+                    ..QueryAccount::default()
+                });
+            }
         }
     }
-    QueryAccount { login, session, cancel_after_ms, balance }
+    match wallet {
+        None => OrderCommand::QueryAccount(QueryAccount { login, session, cancel_after_ms, balance }),
+        Some((shard, asset)) if cancel_after_ms.is_none() && balance.is_none() => {
+            OrderCommand::QueryWallet(QueryWallet { login, session, shard, asset })
+        }
+        Some(_) => OrderCommand::QueryAccount(QueryAccount { login, session, ..QueryAccount::default() }),
+    }
 }
 
 /// A mass cancel with a selection that is not supported here is refused instead of executed in part. Otherwise its

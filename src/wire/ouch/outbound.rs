@@ -3,7 +3,7 @@
 
 use super::layout::{Tail, message, read_tail, write_message};
 use super::{Appendage, OuchError};
-use crate::domain::{Amount, AssetId, ClOrdId, OrderId, ShardId, Symbol, TradeId, UserRef};
+use crate::domain::{Amount, AssetId, ClOrdId, IndexId, OrderId, ShardId, Symbol, TradeId, UserRef};
 
 message! {
     /// `S`, System Event.
@@ -321,6 +321,23 @@ message! {
     }
 }
 
+message! {
+    /// `N`, Index Price Answer, a private message: the answer to an Index Price.
+    IndexPriceAnswer b'N' 32 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the message that is answered.
+        user_ref: UserRef = 9,
+        index: IndexId = 13,
+        /// Price units.
+        price: u64 = 15,
+        /// As sent by the client.
+        source_time: u64 = 23,
+        /// T: it was taken; H: it is held.
+        state: u8 = 31,
+    }
+}
+
 /// A message to a client, with its optional tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outbound<'a> {
@@ -362,6 +379,8 @@ pub enum Outbound<'a> {
     TransferSent(MoneySent, Appendage<'a>),
     /// The account has set something in a contract.
     SettingMade(SettingMade, Appendage<'a>),
+    /// A price of an index was taken or is held.
+    IndexAnswered(IndexPriceAnswer, Appendage<'a>),
 }
 
 impl<'a> Outbound<'a> {
@@ -402,6 +421,7 @@ impl<'a> Outbound<'a> {
             AccountQueryResponse::KIND => with_tail!(AccountState, AccountQueryResponse, Optional),
             MoneySent::KIND => with_tail!(TransferSent, MoneySent, Optional),
             SettingMade::KIND => with_tail!(SettingMade, SettingMade, Optional),
+            IndexPriceAnswer::KIND => with_tail!(IndexAnswered, IndexPriceAnswer, Optional),
             _ => Err(OuchError::UnknownKind { kind }),
         }
     }
@@ -429,6 +449,7 @@ impl<'a> Outbound<'a> {
             Self::AccountState(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::TransferSent(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::SettingMade(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::IndexAnswered(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
         }
     }
 }

@@ -105,6 +105,11 @@ pub const BALANCE: u8 = 144;
 /// BalanceOf, on the answer to that query: u16 number of the asset, i64 available, i64 held by open orders; minor
 /// units.
 pub const BALANCE_OF: u8 = 145;
+/// Wallet, u8 number of a shard and u16 number of an asset, on Account Query: requests what the account has of it there.
+pub const WALLET: u8 = 146;
+/// WalletOf, on the answer to that query: u8 number of the shard, u16 number of the asset, i64 available, i64 held by open
+/// orders, i64 what can be withdrawn; minor units.
+pub const WALLET_OF: u8 = 147;
 /// CopyOfLogin, u32, on a copy: the login that received the original message.
 pub const COPY_OF_LOGIN: u8 = 142;
 /// CopyOfAccount, u32, on a copy: the account of that login.

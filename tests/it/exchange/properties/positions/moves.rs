@@ -11,9 +11,10 @@ use dojima::domain::{
     ClockCommand, Command, ContractCommand, ContractEvent, DepositFund, Effect, Enter, Event, FeeRate,
     FeeTier, FundCause, GroupId, Instructions, InstrumentId, LeverageSet, LimitScope, LoginId, MarginMode,
     MarginModeSet, MarginMoved, MassCancel, Modify, MoveMargin, OrderCommand, OrderEvent, OrderLimits,
-    OrderPrice, OwnerCommand, Phase, PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount, Replace,
-    SetContractRisk, SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms, Setter, ShardId, ShardTransfer,
-    Side, Stamp, TimeInForce, Timestamp, Transfer, TransferOut, TriggerKind, TriggerReference, UserRef,
+    OrderPrice, OwnerCommand, Phase, PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount,
+    QueryWallet, Replace, SetContractRisk, SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms, Setter,
+    ShardId, ShardTransfer, Side, Stamp, TimeInForce, Timestamp, Transfer, TransferOut, TriggerKind,
+    TriggerReference, UserRef,
 };
 use proptest::prelude::*;
 use proptest::strategy::Union;
@@ -426,8 +427,16 @@ pub fn orders_of(
     });
     let query = (login(), 0..ASSETS.len()).prop_map(|(login, asset)| {
         let balance = Some(ASSETS[asset]);
-        let query = QueryAccount { login, session: 0, cancel_after_ms: None, balance };
-        Command::Order(OrderCommand::QueryAccount(query))
+        match balance {
+            Some(asset) if asset.0 % 2 == 0 => {
+                let query = QueryWallet { login, session: 0, shard: ShardId::FIRST, asset };
+                Command::Order(OrderCommand::QueryWallet(query))
+            }
+            balance => {
+                let query = QueryAccount { login, session: 0, cancel_after_ms: None, balance };
+                Command::Order(OrderCommand::QueryAccount(query))
+            }
+        }
     });
     vec![
         (70, enter.boxed()),
