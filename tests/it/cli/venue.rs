@@ -55,6 +55,7 @@ fn the_built_in_venue_trades_in_both_shards_and_all_of_it_agrees() {
         ("BTC-PERP", 6_500_000),
         ("ETH-PERP", 300_000),
         ("BTC-INV", 6_500_000),
+        ("BTC-Z99", 6_500_000),
     ] {
         trade(&mut alice, &mut bob, symbol, price);
     }
@@ -66,7 +67,7 @@ fn the_built_in_venue_trades_in_both_shards_and_all_of_it_agrees() {
     }
     let database = Connection::open(place.data().join("dojima.sqlite")).expect("a database");
     let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number");
-    assert_eq!(count("SELECT count(*) FROM trades"), 5);
-    assert_eq!(count("SELECT count(*) FROM positions WHERE lots <> 0"), 6);
-    assert_eq!(count("SELECT count(*) FROM positions WHERE lots > 0"), 3);
+    assert_eq!(count("SELECT count(*) FROM trades"), 6);
+    assert_eq!(count("SELECT count(*) FROM positions WHERE lots <> 0"), 8);
+    assert_eq!(count("SELECT count(*) FROM positions WHERE lots > 0"), 4);
 }
