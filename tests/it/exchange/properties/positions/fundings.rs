@@ -96,7 +96,6 @@ proptest! {
     }
 }
 
-/// The cases that `funding_scenes` brings about.
 /// Runs come to these by luck only. The scenes, the script `contract_ends` and the tests of `src/exchange/contracts/tests`
 /// show them.
 const BY_LUCK: [&str; 8] = [
