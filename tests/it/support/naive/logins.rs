@@ -168,7 +168,7 @@ impl Naive {
         let wallet = is_known.then(|| {
             let available = amount(self.available(account, asset));
             let reserved = amount(self.holding(account, asset).reserved);
-            let withdrawable = amount(self.withdrawable(account, asset));
+            let withdrawable = amount(self.as_if_charged(account, asset).withdrawable(account, asset));
             Wallet { balance: AssetBalance { asset, available, reserved }, withdrawable }
         });
         let state = WalletState { login, next_user_ref, shard, wallet };
