@@ -34,6 +34,11 @@ fn refused(rows: &[(&str, &str, &[&str])]) {
 }
 
 #[test]
+fn the_text_of_the_spot_part_is_that_of_its_configuration() {
+    assert_eq!(Config::from_toml(&SPOT_TOML, "spot.toml").expect("a valid file"), Config::spot());
+}
+
+#[test]
 fn the_sections_have_the_documented_defaults() {
     let file = Config::embedded_default();
     assert_eq!(file.engine, EngineSection::default());
