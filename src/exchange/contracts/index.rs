@@ -1,11 +1,12 @@
 //! Commands about indexes, prices from outside (docs/FUTURES.md, "Index").
 
 use super::super::contract::Index;
+use super::super::orders::refused;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
 use crate::domain::{
-    AddIndex, ClOrdId, ContractEvent, Event, IndexAnswered, IndexId, IndexOutcome, IndexTerms,
-    ListInstrument, OrderEvent, RejectReason, Rejected, SendIndex, Sender, SetIndex, Timestamp,
+    AddIndex, ContractEvent, Event, IndexAnswered, IndexId, IndexOutcome, IndexTerms, ListInstrument,
+    OrderEvent, RejectReason, SendIndex, Sender, SetIndex, Timestamp,
 };
 
 impl Exchange {
@@ -67,14 +68,11 @@ impl Exchange {
         let answer = match self.set_index(&sent.price(), events) {
             Ok(outcome) => {
                 let answer = IndexAnswered { login, user_ref, index, price, source_time, outcome };
-                OrderEvent::IndexAnswered(answer)
+                Event::Order(OrderEvent::IndexAnswered(answer))
             }
-            Err(reason) => {
-                let cl_ord_id = ClOrdId::default();
-                OrderEvent::Rejected(Rejected { login, user_ref, reason, cl_ord_id })
-            }
+            Err(reason) => refused(Some(login), user_ref, reason),
         };
-        events.push(Event::Order(answer));
+        events.push(answer);
     }
 
     /// Tells the contracts of an index when it becomes stale.
