@@ -2,9 +2,9 @@
 //!
 //! It requests a [`ClockCommand::Tick`] at every multiple of its interval, so that timed actions happen even if no
 //! client sends anything. It sets the phases of instruments by their schedules, ends the session at its time of
-//! day, and sends the prices of indexes that the configuration fixes. It only sends commands: the exchange decides what they do, and the stamp's time counts. It runs on another
-//! agent's thread and never waits; between two due times a duty cycle only reads the clock. Its commands can be late by as
-//! long as that thread sleeps.
+//! day, and sends the prices of indexes that the configuration fixes. It only sends commands: the exchange decides what
+//! they do, and the stamp's time counts. It runs on another agent's thread and never waits; between two due times a duty
+//! cycle only reads the clock. Its commands can be late by as long as that thread sleeps.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 

@@ -149,11 +149,9 @@ pub(super) fn take_packets<P: OrderEntryProtocol>(
 /// queries: its orders close the connection.
 #[inline]
 fn permit(command: &mut Command, role: Role, senders: &[(LoginId, IndexId)]) -> Result<(), CloseReason> {
-    if let Command::Order(order @ OrderCommand::SendIndex(_)) = command {
-        let is_allowed = matches!(order, OrderCommand::SendIndex(sent)
-            if role == Role::Index && senders.contains(&(sent.login, sent.index)));
-        if !is_allowed {
-            *command = Command::Order(refused(*order, RejectReason::IndexNotAllowed));
+    if let Command::Order(OrderCommand::SendIndex(sent)) = command {
+        if role != Role::Index || !senders.contains(&(sent.login, sent.index)) {
+            *command = Command::Order(refused(OrderCommand::SendIndex(*sent), RejectReason::IndexNotAllowed));
         }
         return Ok(());
     }
@@ -175,10 +173,8 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, CloseRe
         }
         (Fill::Excess, Command::Owner(command)) => {
             let sender = command.setter().sender();
-            let Sender { login, session, user_ref } = sender.expect("a client has sent it");
-            let (reason, cl_ord_id) = (RejectReason::MessageRateExceeded, ClOrdId::default());
-            let refuse = RefuseEnter { login, session, user_ref, reason, cl_ord_id };
-            Ok(Command::Order(OrderCommand::RefuseEnter(refuse)))
+            let sender = sender.expect("a client has sent it");
+            Ok(Command::Order(unnamed(sender, RejectReason::MessageRateExceeded)))
         }
         (
             Fill::Excess,
@@ -189,6 +185,12 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, CloseRe
             Err(Cause::RateExceeded { per_second, burst }.into())
         }
     }
+}
+
+/// The refusal of a message that carries no name of the client's.
+fn unnamed(Sender { login, session, user_ref }: Sender, reason: RejectReason) -> OrderCommand {
+    let cl_ord_id = ClOrdId::default();
+    OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
 }
 
 fn refused(order: OrderCommand, reason: RejectReason) -> OrderCommand {
@@ -207,13 +209,9 @@ fn refused(order: OrderCommand, reason: RejectReason) -> OrderCommand {
             let RefuseReplace { login, session, user_ref, cl_ord_id, .. } = order;
             OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
         }
-        OrderCommand::TransferOut(TransferOut { login: Some(login), session, user_ref, .. }) => {
-            let cl_ord_id = ClOrdId::default();
-            OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
-        }
-        OrderCommand::SendIndex(SendIndex { login, session, user_ref, .. }) => {
-            let cl_ord_id = ClOrdId::default();
-            OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+        OrderCommand::TransferOut(TransferOut { login: Some(login), session, user_ref, .. })
+        | OrderCommand::SendIndex(SendIndex { login, session, user_ref, .. }) => {
+            unnamed(Sender { login, session, user_ref }, reason)
         }
         other @ (OrderCommand::Cancel(_)
         | OrderCommand::Amend(_)
