@@ -123,7 +123,7 @@ struct Side {
 impl Side {
     fn new(name: &'static str, durability: Durability, market_data: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut config = Config::embedded_default();
+        let mut config = Config::spot();
         config.gateway.messages_per_second = 0;
         let free = "127.0.0.1:0".parse().expect("an address");
         config.gateway.listen = free;

@@ -147,7 +147,8 @@ struct Warm {
 fn check(config: &Config, data: &DataDir) -> Result<(), StartError> {
     config.validate()?;
     config.validate_in(data.path())?;
-    for core in &config.engine.pin_cores {
+    let of_shards = config.shards.iter().filter_map(|shard| shard.core.as_ref());
+    for core in config.engine.pin_cores.iter().chain(of_shards) {
         affinity::check(CoreIndex(*core)).map_err(Fatal::from)?;
     }
     Ok(())

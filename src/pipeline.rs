@@ -23,6 +23,7 @@ mod rehearsal;
 mod rings;
 pub(crate) mod settings;
 mod site;
+mod timing;
 
 pub use handles::{Handles, Local, Watch};
 pub use placement::{StopPhase, Thread};
@@ -35,12 +36,12 @@ pub use crate::stages::feed::FeedSockets;
 use crate::config::Config;
 use crate::domain::audience::Audience;
 use crate::domain::streams::StreamIndex;
-use crate::domain::{Command, EventRecord, Listings, ShardId, ShardTransfer, Stamp};
+use crate::domain::{AddIndex, Command, EventRecord, Listings, Sequenced, ShardId, ShardTransfer, Stamp};
 use crate::exchange::Exchange;
 use crate::operator::{Desk, DeskPorts};
 use crate::recovery::{DataDir, Recovered, RecoveryReport};
 use crate::replica::State;
-use crate::ring::{CursorReader, CursorWriter, Producer};
+use crate::ring::{Consumer, CursorReader, CursorWriter, Producer};
 use crate::runtime::chairs::{Lag, Waits};
 use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Clocks, Counters, Doorbell, Fatal, StampClock, StampReader, UnixNanos};
@@ -52,11 +53,12 @@ use crate::stages::gateway::{self, Gateway, GatewayPorts, GatewayStart};
 use crate::stages::journaler::{InlinePorts, JournalerPorts};
 use crate::stages::matcher::{Matcher, MatcherPorts};
 use crate::stages::merge::{Merge, MergeInput, MergePorts};
+use crate::stages::phases::phase_answers;
 use crate::stages::resender::Resender;
-use crate::stages::sequencer::{Sequencer, SequencerPorts};
+use crate::stages::sequencer::{Sequencer, SequencerPorts, ShardLags};
 use crate::stages::shadow::{Shadow, ShadowPorts};
 use crate::stages::sql_writer::SqlWriter;
-use crate::stages::timer::{Timer, TimerPorts};
+use crate::stages::timer::{Timer, TimerPorts, TimerSettings};
 use dojima_journal::{Options, Writer};
 use ends::{DurableEnds, Ends, EntryEnds, FollowerEnds, OrderEnds, Shared};
 use placement::{AgentSlot, Agents, DurablePath, Followers, OrderPath, ThreadPlacement};
@@ -100,8 +102,9 @@ pub fn build(
     let State { shards, last, last_event, streams, listings, opening } = state;
     let (in_flight, shards) = (shards.in_flight().collect(), shards.into_vec());
     let site = Site { config, data, clocks, counters, opening: &opening, last, last_event };
-    let mut placement = ThreadPlacement::new(config, shards.len())?;
-    let timer = settings::timer(config, &listings, &streams, data.event_log())?;
+    let mut placement = ThreadPlacement::new(config, shards.len(), &settings::shard_cores(config, &opening))?;
+    let known = settings::Known::by(&shards[0]);
+    let timer = timing::timer(config, &listings, &streams, data.event_log(), &known)?;
     let present = Present {
         gateway: order_entry.is_some(),
         timer: timer.is_some(),
@@ -110,19 +113,17 @@ pub fn build(
     };
     let Ends { shared, entry, order, durable, followers, outside } =
         Ends::new(config, &present, last.sequence);
-    let known = settings::Known::by(&shards[0]);
     let start = gateway_start(&listings, &streams, &shards[0]);
-    let (gateway, authenticator) = entry_path(site, &mut placement, &shared, entry, order_entry, start)?;
+    let (gateway, authenticator) =
+        entry_path(site, &mut placement, &shared, entry, order_entry, (start, &known.indexes))?;
     let stamps = stamps(clocks, last, counters);
     let path = order_path(site, &placement, &shared, order, shards, stamps.0);
     let logs = Logs { journal, event_log, streams };
-    let durable = durable_path(site, &placement, &shared, durable, logs);
+    let mut durable = durable_path(site, &placement, &shared, durable, logs);
     let desk = desk(site, &placement, (outside.operator, outside.taken), &durable.archiver, known)?;
-    let timer = timer.zip(outside.timer).map(|(settings, commands)| {
-        let downstream = placement.bells(AgentSlot::Timer, &[AgentSlot::Sequencer]);
-        let ports = TimerPorts { commands, session: durable.archiver.session(), downstream };
-        Timer::new(ports, settings, Box::new(stamps.1), counters)
-    });
+    let timer = timer
+        .zip(outside.timer)
+        .map(|timer| timer_agent(site, &placement, &mut durable.archiver, timer, stamps.1));
     let (archived, report) = (durable.archiver.archived(), &report);
     let start = Start { replica, in_flight, report, archived: archived.clone(), log_options, market_data };
     let projections = projections(site, &mut placement, &shared, followers, start)?;
@@ -163,6 +164,21 @@ fn stamps(clocks: &dyn Clocks, last: Stamp, counters: &Counters) -> (StampClock,
     (stamps, reader)
 }
 
+/// The timer, which the archiver tells what becomes of the phases that it asks for.
+fn timer_agent(
+    site: Site<'_>,
+    placement: &ThreadPlacement,
+    archiver: &mut Archiver,
+    (settings, commands): (TimerSettings, Producer<Command>),
+    clock: StampReader,
+) -> Timer {
+    let downstream = placement.bells(AgentSlot::Timer, &[AgentSlot::Sequencer]);
+    let ports = TimerPorts { commands, session: archiver.session(), downstream };
+    let (notes, answers) = phase_answers(settings.schedules.iter().map(|it| it.instrument).collect());
+    archiver.tell(notes);
+    Timer::new(ports, settings, Box::new(clock), site.counters).hearing(answers)
+}
+
 /// The state that the gateway starts from.
 fn gateway_start(listings: &Listings, streams: &StreamIndex, first: &Exchange) -> GatewayStart {
     GatewayStart {
@@ -187,7 +203,7 @@ fn entry_path(
     shared: &Shared,
     ends: EntryEnds,
     sockets: Option<Box<dyn Sockets>>,
-    start: GatewayStart,
+    (start, indexes): (GatewayStart, &[AddIndex]),
 ) -> Result<(Option<Gateway>, Option<Authenticator>), Fatal> {
     let (Some(sockets), Some(events)) = (sockets, ends.events) else { return Ok((None, None)) };
     let progress = &shared.progress;
@@ -208,7 +224,7 @@ fn entry_path(
         auth: ends.auth,
         authenticator: placement.bells(AgentSlot::Gateway, &[AgentSlot::Authenticator]),
     };
-    let gateway = site.gateway(placement, sockets, ports, start)?;
+    let gateway = site.gateway(placement, sockets, ports, start, indexes)?;
     Ok((Some(gateway), Some(site.authenticator(placement, ends.auth_servers)?)))
 }
 
@@ -231,6 +247,7 @@ fn order_path(
         courier: ends.courier,
         commands: ends.commands,
         space: shared.space.clone(),
+        lags: lags(site, &shards, &ends.to_matchers),
         downstream: muted(placement.bells(AgentSlot::Sequencer, &command_readers)),
     };
     let sequencer = Sequencer::new(ports, stamps, site.last, site.counters);
@@ -261,6 +278,15 @@ fn order_path(
         Matcher::new(ports, shard, site.last_event, site.counters)
     });
     OrderPath { sequencer, matchers: matchers.collect(), merge: merged }
+}
+
+/// How far the matchers of several shards are behind.
+fn lags(site: Site<'_>, shards: &[Exchange], matchers: &[Consumer<Sequenced>]) -> Option<ShardLags> {
+    let listed = shards[0].listings().map(|listing| listing.shard).collect();
+    let rings = &site.config.rings;
+    let matchers: Vec<CursorReader> = matchers.iter().map(Consumer::cursor).collect();
+    (shards.len() > 1 && rings.busy_percent > 0)
+        .then(|| ShardLags::new(matchers, listed, rings.command_slots, rings.busy_percent))
 }
 
 /// The output of a matcher.

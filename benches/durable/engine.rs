@@ -44,7 +44,7 @@ impl Setup {
     }
 
     fn config(self) -> Config {
-        let mut config = Config::embedded_default();
+        let mut config = Config::spot();
         config.gateway.messages_per_second = 0;
         let free = "127.0.0.1:0".parse().expect("an address");
         config.gateway.listen = free;

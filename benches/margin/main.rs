@@ -5,8 +5,12 @@
 //! `mix` (commands a second with positions and margin, against spot, in turns), `shards` (two matchers that read one ring on two
 //! cores, against one that does all the work; and what a command of another shard costs). Under `cargo test` both run small.
 
+#[path = "../mix/listing.rs"]
+mod listing;
 #[path = "../mix/mod.rs"]
 mod mix;
+#[path = "../matching/parts.rs"]
+mod parts;
 mod shards;
 #[allow(dead_code, reason = "the parts of `matching` use the rest")]
 #[path = "../matching/timing.rs"]
@@ -25,23 +29,10 @@ const COMMANDS_SMALL: usize = 20_000;
 const ROUNDS: usize = 15;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if !arguments.iter().any(|argument| argument == "--bench") {
+    parts::run(&PARTS, || {
         small();
         shards::small();
-        return;
-    }
-    let asked = || arguments.iter().filter(|argument| !argument.starts_with('-'));
-    if let Some(unknown) = asked().find(|argument| PARTS.iter().all(|(name, _)| name != argument)) {
-        eprintln!("there is no part {unknown}");
-        std::process::exit(2);
-    }
-    for (name, part) in PARTS {
-        if asked().next().is_none() || asked().any(|argument| argument == name) {
-            println!("--- {name}");
-            part();
-        }
-    }
+    });
 }
 
 /// The list on one kind of venue: what it is applied to, and what came of it.

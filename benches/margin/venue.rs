@@ -1,11 +1,12 @@
 //! The venues of the list: 1,000 accounts with money and an instrument, spot or a perpetual; two perpetuals in one shard or in two.
 
+use crate::listing;
 use crate::mix::{ACCOUNTS, INSTRUMENT};
 use dojima::domain::{
     AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Command, ContractCommand,
-    Event, FeeRate, IndexId, IndexTerms, InstrumentId, ListInstrument, LoginId, LoginName, Phase, Ppm,
-    Product, Quantity, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, ShardName, Stamp,
-    Symbol, Timestamp, Transfer, VenueCommand, VenueLimits,
+    Event, IndexId, IndexTerms, InstrumentId, ListInstrument, LoginId, LoginName, Phase, Ppm, Product,
+    SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, ShardName, Stamp, Symbol, Timestamp,
+    Transfer, VenueCommand, VenueLimits,
 };
 use dojima::exchange::{Exchange, ExchangeLimits, Shards};
 
@@ -58,18 +59,10 @@ fn listing(instrument: InstrumentId, symbol: &str, product: Product, shard: Shar
         symbol: Symbol::new(symbol).expect("a symbol"),
         base: BASE,
         quote: QUOTE,
-        price_decimals: 2,
-        tick_units: 10,
-        lot: Amount(1_000),
-        min_quantity: Quantity(1),
-        max_quantity: Quantity(1_000_000),
-        min_notional: Amount(1),
-        maker_fee: FeeRate(200),
-        taker_fee: FeeRate(500),
         phase,
         product,
         shard,
-        ..ListInstrument::default()
+        ..listing::listing()
     }
 }
 

@@ -8,6 +8,8 @@
 #[path = "commands/mod.rs"]
 #[allow(dead_code, reason = "the bench takes the time, this does not")]
 mod commands;
+#[path = "../mix/listing.rs"]
+mod listing;
 #[path = "../mix/mod.rs"]
 mod mix;
 #[path = "setup.rs"]

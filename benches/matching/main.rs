@@ -10,9 +10,12 @@
 //! small.
 
 mod commands;
+#[path = "../mix/listing.rs"]
+mod listing;
 #[path = "../mix/mod.rs"]
 mod mix;
 mod paced;
+mod parts;
 mod setup;
 mod special;
 mod throughput;
@@ -31,24 +34,11 @@ const PARTS: [(&str, fn()); 6] = [
 ];
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if !arguments.iter().any(|argument| argument == "--bench") {
+    parts::run(&PARTS, || {
         throughput::small();
         paced::small();
         worst::small();
         special::small();
         commands::small();
-        return;
-    }
-    let asked = || arguments.iter().filter(|argument| !argument.starts_with('-'));
-    if let Some(unknown) = asked().find(|argument| PARTS.iter().all(|(name, _)| name != argument)) {
-        eprintln!("there is no part {unknown}");
-        std::process::exit(2);
-    }
-    for (name, part) in PARTS {
-        if asked().next().is_none() || asked().any(|argument| argument == name) {
-            println!("--- {name}");
-            part();
-        }
-    }
+    });
 }

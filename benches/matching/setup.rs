@@ -1,11 +1,12 @@
 //! The venue of the shared list: 1,000 accounts with money, one instrument with fees, and what may be switched on.
 
+use crate::listing::listing;
 use crate::mix::{ACCOUNTS, INSTRUMENT};
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, Command, Event,
-    FeeRate, FeeTier, GroupId, LimitScope, ListInstrument, LoginId, LoginName, OrderLimits, Owner, Phase,
-    Quantity, SelfTrade, SelfTradePrevention, SetFees, ShardId, Stamp, Symbol, Transfer, VenueCommand,
-    VenueLimits, VolumeTiers,
+    FeeRate, FeeTier, GroupId, LimitScope, ListInstrument, LoginId, LoginName, OrderLimits, Owner, Quantity,
+    SelfTrade, SelfTradePrevention, SetFees, ShardId, Stamp, Symbol, Transfer, VenueCommand, VenueLimits,
+    VolumeTiers,
 };
 use dojima::exchange::{Exchange, ExchangeLimits};
 
@@ -100,20 +101,10 @@ pub fn open_exchange(features: Features) -> Exchange {
         }
     }
     setup.push(Command::Admin(AdminCommand::ListInstrument(ListInstrument {
-        instrument: INSTRUMENT,
         symbol: Symbol::new("BTC-USDT").expect("a symbol"),
         base: BASE,
         quote: QUOTE,
-        price_decimals: 2,
-        tick_units: 10,
-        lot: Amount(1_000),
-        min_quantity: Quantity(1),
-        max_quantity: Quantity(1_000_000),
-        min_notional: Amount(1),
-        maker_fee: FeeRate(200),
-        taker_fee: FeeRate(500),
-        phase: Phase::Continuous,
-        ..ListInstrument::default()
+        ..listing()
     })));
     setup.push(Command::Venue(VenueCommand::Open { config_digest: 1 }));
     setup.extend(features.commands());

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// The built-in venue with the accounts of the mix.
 pub fn config() -> Config {
-    let mut config = Config::embedded_default();
+    let mut config = Config::spot();
     config.gateway.messages_per_second = 0;
     let deposits = config.accounts[0].deposits.keys().map(|code| (code.clone(), 10_000.into())).collect();
     let account = |id: u32| AccountConfig {

@@ -147,6 +147,7 @@ impl Blotter {
             | ClientEvent::FundingPaid(_)
             | ClientEvent::FundPaid(_)
             | ClientEvent::SettingMade { .. }
+            | ClientEvent::IndexAnswered { .. }
             | ClientEvent::Broken { .. } => {}
         }
     }

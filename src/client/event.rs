@@ -5,8 +5,8 @@
 use super::explain::{CancelCode, RejectCode};
 use super::position::{FundPayment, FundingPayment, PositionReport, PositionUpdate};
 use crate::domain::{
-    AccountId, Amount, AssetBalance, AssetId, ClOrdId, LoginId, OrderId, OrderPrice, Quantity, ShardId, Side,
-    Symbol, TimeInForce, Timestamp, TradeId, UserRef, Visibility,
+    AccountId, Amount, AssetBalance, AssetId, ClOrdId, IndexId, IndexOutcome, LoginId, OrderId, OrderPrice,
+    Quantity, ShardId, Side, Symbol, TimeInForce, Timestamp, TradeId, UserRef, Visibility, Wallet,
 };
 use crate::wire::ouch::tags::{self, Appendage};
 use crate::wire::ouch::{MARKET_PRICE, OrderReplaced, Outbound, Setting, Told};
@@ -163,6 +163,8 @@ pub enum ClientEvent {
         cancel_at: Option<Timestamp>,
         /// The account's balance of the asset in the query ([`super::Client::query_balance`]).
         balance: Option<AssetBalance>,
+        /// What the account has in the shard of the query ([`super::Client::query_wallet`]).
+        wallet: Option<(ShardId, Wallet)>,
     },
     /// The account has set something in a contract.
     SettingMade {
@@ -187,6 +189,19 @@ pub enum ClientEvent {
         number: u64,
         /// What the account has left in the wallet that paid, minor units; what orders hold is included.
         wallet: Amount,
+    },
+    /// The answer to a price of an index ([`super::Client::send_index`]).
+    IndexAnswered {
+        /// The number of the message with the price.
+        user_ref: UserRef,
+        /// The index, by its place in the venue's configuration, from 0.
+        index: IndexId,
+        /// Price units.
+        price: u64,
+        /// When the price was made, as sent.
+        source_time: Timestamp,
+        /// Whether it is the price of the index now, or waits for a second one near it.
+        outcome: IndexOutcome,
     },
     /// A position of the account, as asked for. The answer to the query follows.
     PositionState(PositionReport),
@@ -458,7 +473,9 @@ impl ClientMessage {
             Outbound::AccountState(m, tail) => {
                 let cancel_at = long(*tail, tags::CANCEL_AT)?.map(Timestamp);
                 let balance = value(*tail, tags::BALANCE_OF)?.map(balance_of);
-                let event = ClientEvent::AccountState { next_user_ref: m.next_user_ref, cancel_at, balance };
+                let wallet = value(*tail, tags::WALLET_OF)?.map(wallet_of);
+                let next_user_ref = m.next_user_ref;
+                let event = ClientEvent::AccountState { next_user_ref, cancel_at, balance, wallet };
                 (m.timestamp, tail, event)
             }
             Outbound::TransferSent(m, tail) => {
@@ -482,6 +499,17 @@ impl ClientMessage {
                     .ok_or(EventError::Letter { field: "Kind", value: m.kind })?;
                 let (user_ref, symbol, pot, wallet) = (m.user_ref, m.symbol, m.pot, m.wallet);
                 let event = ClientEvent::SettingMade { user_ref, symbol, setting, pot, wallet };
+                (m.timestamp, tail, event)
+            }
+            Outbound::IndexAnswered(m, tail) => {
+                let outcome = match m.state {
+                    b'T' => IndexOutcome::Taken,
+                    b'H' => IndexOutcome::Held,
+                    value => return Err(EventError::Letter { field: "State", value }),
+                };
+                let (user_ref, index, price) = (m.user_ref, m.index, m.price);
+                let source_time = Timestamp(m.source_time);
+                let event = ClientEvent::IndexAnswered { user_ref, index, price, source_time, outcome };
                 (m.timestamp, tail, event)
             }
             Outbound::Broken(m, tail) => {
@@ -518,6 +546,7 @@ impl ClientEvent {
             | Self::OrderEntryEnabled { user_ref }
             | Self::TransferSent { user_ref, .. }
             | Self::SettingMade { user_ref, .. }
+            | Self::IndexAnswered { user_ref, .. }
             | Self::Broken { user_ref, .. } => Some(*user_ref),
         }
     }
@@ -548,6 +577,7 @@ impl ClientEvent {
             | Self::FundingPaid(_)
             | Self::FundPaid(_)
             | Self::SettingMade { .. }
+            | Self::IndexAnswered { .. }
             | Self::Broken { .. } => None,
         }
     }
@@ -624,6 +654,14 @@ fn balance_of(value: [u8; 18]) -> AssetBalance {
         available: amount(available),
         reserved: amount(reserved),
     }
+}
+
+fn wallet_of(value: [u8; 27]) -> (ShardId, Wallet) {
+    let [shard, rest @ ..] = value;
+    let (balance, withdrawable) = rest.split_at(18);
+    let balance = balance_of(balance.try_into().expect("18 bytes"));
+    let withdrawable = Amount(i64::from_be_bytes(withdrawable.try_into().expect("8 bytes")));
+    (ShardId(shard), Wallet { balance, withdrawable })
 }
 
 fn number(tail: Appendage<'_>, wanted: u8) -> Result<Option<u32>, EventError> {

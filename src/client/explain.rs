@@ -17,7 +17,8 @@ impl RejectCode {
         match self.0 {
             0x01 => "There is nothing on the other side of the book to trade with.",
             0x02 => {
-                "No orders are taken at present: the instrument is closed, the venue has been stopped, or its disk is nearly full."
+                "No orders are taken at present: the instrument is closed, its shard is far behind, the venue has been stopped, or its \
+                 disk is nearly full."
             }
             0x03 => "This display instruction is not supported: use Y, A or N.",
             0x04 => {
@@ -28,7 +29,9 @@ impl RejectCode {
             0x08 => "Inter-market sweep orders are not supported: ISO must be N.",
             0x09 => "The side is neither B (buy) nor S (sell).",
             0x0A => "The order's optional tags cannot be read.",
-            0x0C => "The account has been stopped, or order entry of this login is switched off.",
+            0x0C => {
+                "The account has been stopped, order entry of this login is switched off, or it may not send prices of this index."
+            }
             0x0D => "The minimum quantity is above the order's quantity.",
             0x11 => "Pegged and discretionary prices are not supported.",
             0x12 => "The order must only rest in the book, but would trade at once.",

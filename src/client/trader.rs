@@ -6,9 +6,9 @@ use super::event::{ClientEvent, ClientMessage, ClientTransfer, EventError, Order
 use super::order::{NewOrder, Replacement, push};
 use super::session::{ClientError, Credentials, Resume, Session};
 use super::stream::Endpoint;
-use crate::domain::{AssetId, ClOrdId, Side, Symbol, UserRef};
+use crate::domain::{AssetId, ClOrdId, IndexId, ShardId, Side, Symbol, Timestamp, UserRef};
 use crate::wire::ouch::{
-    AccountQuery, Appendage, CancelOrder, ContractSetting, DisableEntry, EnableEntry, Inbound,
+    AccountQuery, Appendage, CancelOrder, ContractSetting, DisableEntry, EnableEntry, Inbound, IndexPrice,
     MassCancelOrders, ModifyOrder, Setting, TransferMoney, tags,
 };
 use crate::wire::soup::SessionId;
@@ -246,6 +246,23 @@ impl Client {
         self.sent(user_ref)
     }
 
+    /// Sends a price of an index, in price units; `source_time`: when it was made, ns since 1970. The answer is
+    /// IndexAnswered; or Rejected, also if the login may not send prices of the index.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn send_index(
+        &mut self,
+        index: IndexId,
+        price: u64,
+        source_time: Timestamp,
+    ) -> Result<UserRef, ClientError> {
+        let user_ref = self.number()?;
+        let message = IndexPrice { user_ref, index, price, source_time: source_time.0 };
+        self.session.send(&Inbound::IndexPrice(message, Appendage::default()));
+        self.sent(user_ref)
+    }
+
     /// Makes the exchange refuse new orders and replacements of this login, also from its other connections.
     ///
     /// # Errors
@@ -292,6 +309,21 @@ impl Client {
     /// As [`Client::enter`].
     pub fn query_position(&mut self, symbol: Symbol) -> Result<(), ClientError> {
         self.query(|to| push(to, tags::POSITION, symbol.0))
+    }
+
+    /// Asks for what the account has of an asset in the wallet of a shard. Assets and shards are numbered in the order of
+    /// the venue's configuration. The answer is AccountState, without a wallet if there is no such asset or shard.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn query_wallet(&mut self, shard: ShardId, asset: AssetId) -> Result<(), ClientError> {
+        self.next_user_ref.ok_or(ClientError::OnlyListens)?;
+        self.tags.clear();
+        let AssetId(asset) = asset;
+        let [high, low] = asset.to_be_bytes();
+        push(&mut self.tags, tags::WALLET, [shard.0, high, low]);
+        self.session.send(&Inbound::AccountQuery(AccountQuery {}, Appendage(&self.tags)));
+        self.flush()
     }
 
     /// Sets the dead-man's switch: unless this is called again within `ms` milliseconds, all orders of the login are
@@ -360,6 +392,7 @@ impl Client {
             | ClientEvent::MassCanceled { user_ref, .. }
             | ClientEvent::TransferSent { user_ref, .. }
             | ClientEvent::SettingMade { user_ref, .. }
+            | ClientEvent::IndexAnswered { user_ref, .. }
             | ClientEvent::OrderEntryDisabled { user_ref }
             | ClientEvent::OrderEntryEnabled { user_ref } => {
                 *next = (*next).max(user_ref.0.saturating_add(1));

@@ -210,7 +210,9 @@ impl Terms {
                     | OrderCommand::SetOrderEntry(_)
                     | OrderCommand::NameOrder(_)
                     | OrderCommand::CancelLogin { .. }
-                    | OrderCommand::TransferOut(_),
+                    | OrderCommand::TransferOut(_)
+                    | OrderCommand::SendIndex(_)
+                    | OrderCommand::QueryWallet(_),
                 )
                 | Command::Owner(_)
                 | Command::Clock(ClockCommand::Tick)

@@ -29,6 +29,10 @@ pub struct IndexConfig {
     /// 1,000,000.
     #[serde(default)]
     pub jump_ppm: u32,
+    /// A price that the engine sends by itself, again and again, so that the index is never stale; `None`: prices come from
+    /// outside. Not journaled.
+    #[serde(with = "exact::optional", default, skip_serializing_if = "Option::is_none")]
+    pub fixed_price: Option<Decimal>,
 }
 
 /// `[instruments.contract]`: what a contract refers to, and the prices that it can have.

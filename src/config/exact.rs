@@ -37,6 +37,28 @@ impl Visitor<'_> for Exact {
     }
 }
 
+/// The same for a decimal that may be left out.
+pub(super) mod optional {
+    use rust_decimal::Decimal;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Number(#[serde(with = "super")] Decimal);
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        value: &Option<Decimal>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.map(Number).serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Decimal>, D::Error> {
+        Number::deserialize(deserializer).map(|number| Some(number.0))
+    }
+}
+
 /// The same for a list of decimals.
 pub(super) mod list {
     use rust_decimal::Decimal;

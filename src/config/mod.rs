@@ -44,12 +44,25 @@ use std::path::Path;
 pub const DEFAULT_TOML: &str = include_str!("default.toml");
 
 impl Config {
-    /// The built-in configuration: spot BTC-USDT and ETH-USDT, and four accounts with balances for trials.
+    /// The built-in configuration: a shard with spot BTC-USDT and ETH-USDT, one with contracts, and four accounts with
+    /// balances for trials.
     ///
     /// # Panics
     /// Never: a test reads the embedded file.
     pub fn embedded_default() -> Self {
         Self::from_toml(DEFAULT_TOML, "the built-in configuration").expect("default.toml is tested")
+    }
+
+    /// The spot part of the built-in configuration: one shard with BTC-USDT and ETH-USDT. For flows and measurements of
+    /// spot, to which contracts have nothing to add.
+    pub fn spot() -> Self {
+        let mut config = Self::embedded_default();
+        config.shards.clear();
+        config.indexes.clear();
+        config.insurance_fund = InsuranceFundConfig::default();
+        config.instruments.retain(|instrument| !instrument.product.is_contract());
+        config.accounts.iter_mut().for_each(|account| account.deposits_in.clear());
+        config
     }
 
     /// Reads and checks a file.

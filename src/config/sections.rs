@@ -57,11 +57,14 @@ pub struct RingsSection {
     pub command_slots: usize,
     /// Slots of the ring from the matcher to the gateway and the archiver; a power of two.
     pub event_slots: usize,
+    /// Percentage of the command ring: with more commands before it, a shard of several gets no new orders; 10 to 70, or 0: it
+    /// gets all.
+    pub busy_percent: u8,
 }
 
 impl Default for RingsSection {
     fn default() -> Self {
-        Self { inbound_slots: 16_384, command_slots: 65_536, event_slots: 131_072 }
+        Self { inbound_slots: 16_384, command_slots: 65_536, event_slots: 131_072, busy_percent: 50 }
     }
 }
 

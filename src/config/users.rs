@@ -18,6 +18,8 @@ pub enum UserRole {
     MarketData,
     /// Administration, and market data.
     Admin,
+    /// Send prices of indexes, and receive the answers.
+    Index,
 }
 
 impl UserRole {
@@ -31,6 +33,7 @@ impl UserRole {
             Self::DropCopy => "drop-copy",
             Self::MarketData => "market-data",
             Self::Admin => "admin",
+            Self::Index => "index",
         }
     }
 }
@@ -47,7 +50,7 @@ pub struct LoginConfig {
     /// The output of `dojima hash-password`.
     #[serde(deserialize_with = "password", default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
-    /// Its role: `trade` or `drop-copy` for a login, `market-data` or `admin` for an entry of `[[users]]`.
+    /// Its role: `trade`, `drop-copy` or `index` for a login, `market-data` or `admin` for an entry of `[[users]]`.
     #[serde(default, skip_serializing_if = "UserRole::is_trade")]
     pub role: UserRole,
     /// Networks from which it may connect; empty: any.
@@ -68,6 +71,9 @@ pub struct LoginConfig {
     /// Names of accounts: it also receives the messages of their logins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub copies: Vec<String>,
+    /// Symbols of the indexes whose prices it may send; with the role `index`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<String>,
 }
 
 /// A login's `limits`; 0: no limit.

@@ -5,6 +5,7 @@ use super::file::Config;
 use super::place::TAKEN;
 use super::sections::GatewaySection;
 use crate::domain::{self, VenueLimits};
+use crate::runtime::ThreadingMode;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -30,6 +31,7 @@ pub(super) fn limits(config: &Config) -> Vec<Problem> {
     let mut problems = Problems::default();
     let p = &mut problems;
     rings(config, p);
+    shard_cores(config, p);
     let journal = &config.journal;
     within(p, "journal.async_sync_interval_ms", journal.async_sync_interval_ms, 1..=10_000);
     within(p, "journal.segment_mib", journal.segment_mib, SEGMENT_MIB);
@@ -94,6 +96,15 @@ pub(super) fn limits(config: &Config) -> Vec<Problem> {
     problems.0
 }
 
+fn shard_cores(config: &Config, p: &mut Problems) {
+    for shard in config.shards.iter().filter(|_| config.engine.mode == ThreadingMode::Shared) {
+        if let Some(core) = shard.core {
+            let reason = "needs engine.mode = \"dedicated\": in shared mode all matchers have one thread";
+            p.add(format!("shards[{}].core", shard.name), core, reason);
+        }
+    }
+}
+
 fn rings(config: &Config, p: &mut Problems) {
     let rings = [
         ("rings.inbound_slots", config.rings.inbound_slots),
@@ -111,6 +122,10 @@ fn rings(config: &Config, p: &mut Problems) {
         } else {
             within(p, key, slots, RING_SLOTS);
         }
+    }
+    let busy = config.rings.busy_percent;
+    if busy != 0 && !(10..=70).contains(&busy) {
+        p.add("rings.busy_percent", busy, "must be 0, which turns it off, or from 10 to 70");
     }
 }
 

@@ -17,6 +17,9 @@ use std::collections::BTreeMap;
 pub struct ShardConfig {
     /// 1 to 8 characters.
     pub name: String,
+    /// The core of its matcher's thread, in dedicated mode; `None`: as `engine.pin_cores` says. Not journaled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<usize>,
 }
 
 /// `[[assets]]`

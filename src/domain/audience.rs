@@ -279,6 +279,8 @@ impl Event {
                 | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_)
                 | OrderEvent::TransferSent(_)
+                | OrderEvent::IndexAnswered(_)
+                | OrderEvent::WalletState(_)
                 | OrderEvent::PositionState(_),
             ) => None,
         }

@@ -8,8 +8,9 @@ use super::{
     AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelFilter, ClOrdId,
     ClientName, ContractCommand, FeeAsset, FeeRate, FeeTier, Instructions, InstrumentId, KillScope,
     LimitScope, LoginId, LoginName, OrderId, OrderLimits, OrderPrice, OwnerCommand, Phase, Price, Product,
-    Protection, Quantity, RejectReason, SetFees, SetTerms, ShardId, ShardName, ShardTransfer, Side, Switch,
-    Symbol, TimeInForce, Timestamp, TransferOut, UserRef, VenueLimits, VolumeTiers, export,
+    Protection, Quantity, QueryWallet, RejectReason, SendIndex, SetFees, SetTerms, ShardId, ShardName,
+    ShardTransfer, Side, Switch, Symbol, TimeInForce, Timestamp, TransferOut, UserRef, VenueLimits,
+    VolumeTiers, export,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -92,6 +93,10 @@ pub enum OrderCommand {
     NameOrder(NameOrder),
     /// Money leaves a wallet for the same account's wallet in another shard.
     TransferOut(TransferOut),
+    /// A price of an index, from a login that may send it.
+    SendIndex(SendIndex),
+    /// Asks for what the login's account has in the wallet of a shard.
+    QueryWallet(QueryWallet),
 }
 
 /// Venue-wide matters: accounts, logins, sessions, shards, rules, limits, checkpoints.
@@ -274,6 +279,8 @@ numbered!(Command {
         34 => CancelLogin { login, cause },
         40 => NameOrder(it),
         41 => TransferOut(it),
+        55 => SendIndex(it),
+        56 => QueryWallet(it),
     }
     Venue(VenueCommand) {
         1 => OpenAccount { account },

@@ -7,26 +7,15 @@
 
 use super::numbered::{numbered, numbered_enum};
 use super::{
-    AccountId, AccountSelfTrade, Amount, AssetCode, AssetId, AssetSettings, CancelReason, Checkpoint,
-    ClOrdId, ContractEvent, FeeTier, IgnoreReason, InstrumentId, KillScope, LeverageSet, LimitScope, Listing,
-    LoginId, MarginModeSet, MarginMoved, NameOrder, OrderId, OrderLimits, OrderTerms, Phase, PositionState,
-    Price, Protection, Quantity, RejectReason, SetFees, SetOrderEntry, ShardId, ShardName, ShardTransfer,
-    Side, Switch, Timestamp, TradeId, Transfer, TransferReceived, TransferSent, Trigger, UserRef,
-    VenueLimits, Visibility, VolumeTiers,
+    AccountId, AccountSelfTrade, Amount, AssetBalance, AssetCode, AssetId, AssetSettings, CancelReason,
+    Checkpoint, ClOrdId, ContractEvent, FeeTier, IgnoreReason, IndexAnswered, InstrumentId, KillScope,
+    LeverageSet, LimitScope, Listing, LoginId, MarginModeSet, MarginMoved, NameOrder, OrderId, OrderLimits,
+    OrderTerms, Phase, PositionState, Price, Protection, Quantity, RejectReason, SetFees, SetOrderEntry,
+    ShardId, ShardName, ShardTransfer, Side, Switch, Timestamp, TradeId, Transfer, TransferReceived,
+    TransferSent, Trigger, UserRef, VenueLimits, Visibility, VolumeTiers, WalletState,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
-
-/// An account's balance of one asset, minor units.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
-pub struct AssetBalance {
-    /// The asset.
-    pub asset: AssetId,
-    /// The amount that new orders can reserve.
-    pub available: Amount,
-    /// The amount that open orders reserve.
-    pub reserved: Amount,
-}
 
 /// An event with its position, as it is in the event ring and in the event log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Encode, Decode, Serialize)]
@@ -119,6 +108,10 @@ pub enum OrderEvent {
     OrderNamed(NameOrder),
     /// Money left a wallet and is on its way to another shard. The answer to its owner.
     TransferSent(TransferSent),
+    /// The answer to a login that sent a price of an index.
+    IndexAnswered(IndexAnswered),
+    /// The answer to a login that asked for a wallet.
+    WalletState(WalletState),
     /// A position of the account, as asked for by an account query, whose answer follows.
     PositionState(PositionState),
 }
@@ -310,7 +303,9 @@ numbered!(Event {
         41 => PriorityUpdated(it),
         45 => OrderNamed(it),
         46 => TransferSent(it),
-        70 => PositionState(it),
+        70 => IndexAnswered(it),
+        71 => WalletState(it),
+        72 => PositionState(it),
     }
     Venue(VenueEvent) {
         1 => AccountOpened { account },
@@ -402,6 +397,8 @@ impl Event {
                 | ContractEvent::LeverageSet(LeverageSet { by, .. })
                 | ContractEvent::MarginMoved(MarginMoved { by, .. }),
             ) => [by.login, None],
+            Event::Order(OrderEvent::IndexAnswered(e)) => [Some(e.login), None],
+            Event::Order(OrderEvent::WalletState(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::AccountState { login, .. })
             | Event::Venue(VenueEvent::SessionEnded { login } | VenueEvent::SessionStarted { login, .. }) => {
                 [Some(*login), None]

@@ -15,6 +15,7 @@ pub mod decimal;
 pub mod event;
 mod export;
 pub mod ids;
+mod index_price;
 pub mod instructions;
 pub mod listing;
 pub mod listings;
@@ -35,6 +36,7 @@ mod text;
 mod transfers;
 pub mod utc;
 pub mod versions;
+mod wallet;
 
 pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
 pub use cancel_reason::{CancelReason, SelfTradePrevented};
@@ -52,14 +54,15 @@ pub use contract_event::{
     PositionCause, PositionChanged, PositionState,
 };
 pub use event::{
-    Accepted, AdminEvent, Amended, Armed, AssetBalance, Auction, Canceled, ChangeRejected, Event,
-    EventRecord, Executed, Ignored, MarketEvent, OrderEvent, PriorityUpdated, Rejected, Replaced,
-    RestateReason, Restated, TradeKind, Triggered, VenueEvent,
+    Accepted, AdminEvent, Amended, Armed, Auction, Canceled, ChangeRejected, Event, EventRecord, Executed,
+    Ignored, MarketEvent, OrderEvent, PriorityUpdated, Rejected, Replaced, RestateReason, Restated,
+    TradeKind, Triggered, VenueEvent,
 };
 pub use ids::{
     AccountId, AssetCode, AssetId, ClOrdId, ClientName, FeeTier, GroupId, IndexId, InstrumentId, LoginId,
     LoginName, OrderId, ShardId, ShardName, Symbol, Timestamp, TradeId, UserRef,
 };
+pub use index_price::{IndexAnswered, IndexOutcome, SendIndex};
 pub use instructions::{
     Effect, Instructions, Owner, PostOnly, QuantityUnit, SelfTrade, SelfTradePrevention, Side, TimeInForce,
     Trigger, TriggerKind, TriggerReference, Visibility,
@@ -81,3 +84,4 @@ pub use settings::{
     Protection, SetFees, SetTerms, Switch, VenueLimits, VolumeTiers,
 };
 pub use transfers::{ShardTransfer, TransferOut, TransferReceived, TransferSent};
+pub use wallet::{AssetBalance, QueryWallet, Wallet, WalletState};

@@ -238,6 +238,10 @@ reasons!(
         91 => NoPosition: "the account has no such position with a margin of its own",
         /// The insurance fund of the asset is below 0: nothing leaves the shard.
         93 => FundBelowZero: "the insurance fund of the asset is below zero: nothing may be withdrawn",
+        /// The shard of the instrument is behind; cancels still work.
+        94 => ShardBusy: "the shard of the instrument is behind: only cancels are taken",
+        /// The login may not send prices of this index.
+        95 => IndexNotAllowed: "this login may not send prices of the index",
     }
 );
 
@@ -280,6 +284,7 @@ impl RejectReason {
         Self::UnknownSymbol,
         // The sequencer.
         Self::JournalSpaceLow,
+        Self::ShardBusy,
         // The exchange: the login, the instrument and switches.
         Self::OrderEntryDisabled,
         Self::UserRefInUse,

@@ -4,7 +4,7 @@
 
 use super::{
     Amend, Cancel, Command, Enter, LoginId, MassCancel, Modify, NameOrder, OrderCommand, QueryAccount,
-    RefuseEnter, RefuseReplace, Replace, SetOrderEntry, Setter, TransferOut, UserRef,
+    QueryWallet, RefuseEnter, RefuseReplace, Replace, SendIndex, SetOrderEntry, Setter, TransferOut, UserRef,
 };
 
 /// The login, session and client number of a client's message.
@@ -32,11 +32,13 @@ impl OrderCommand {
             | Self::Modify(Modify { login, session, user_ref, .. })
             | Self::SetOrderEntry(SetOrderEntry { login, session, user_ref, .. })
             | Self::NameOrder(NameOrder { login, session, user_ref, .. })
+            | Self::SendIndex(SendIndex { login, session, user_ref, .. })
             | Self::MassCancel(MassCancel { login: Some(login), session, user_ref, .. })
             | Self::TransferOut(TransferOut { login: Some(login), session, user_ref, .. }) => {
                 (login, session, user_ref)
             }
-            Self::QueryAccount(QueryAccount { login, session, .. }) => (login, session, UserRef(0)),
+            Self::QueryAccount(QueryAccount { login, session, .. })
+            | Self::QueryWallet(QueryWallet { login, session, .. }) => (login, session, UserRef(0)),
             Self::MassCancel(MassCancel { login: None, .. })
             | Self::TransferOut(TransferOut { login: None, .. })
             | Self::CancelOrder { .. }
@@ -77,7 +79,9 @@ impl Command {
             | OrderCommand::Modify(Modify { session: own, .. })
             | OrderCommand::SetOrderEntry(SetOrderEntry { session: own, .. })
             | OrderCommand::NameOrder(NameOrder { session: own, .. })
+            | OrderCommand::SendIndex(SendIndex { session: own, .. })
             | OrderCommand::QueryAccount(QueryAccount { session: own, .. })
+            | OrderCommand::QueryWallet(QueryWallet { session: own, .. })
             | OrderCommand::MassCancel(MassCancel { login: Some(_), session: own, .. })
             | OrderCommand::TransferOut(TransferOut { login: Some(_), session: own, .. }),
         ) = &mut self

@@ -1,8 +1,8 @@
 //! The words for enum values in the configuration, on the command line and in SQL.
 
 use super::{
-    DeleverageMode, FeeAsset, FundCause, MarginMode, Owner, Phase, PositionCause, PositionLeg, Product,
-    SelfTrade, Side, Switch, TradeKind, TriggerKind, TriggerReference, Visibility,
+    DeleverageMode, FeeAsset, FundCause, IndexOutcome, MarginMode, Owner, Phase, PositionCause, PositionLeg,
+    Product, SelfTrade, Side, Switch, TradeKind, TriggerKind, TriggerReference, Visibility,
 };
 
 macro_rules! words {
@@ -72,6 +72,10 @@ words! {
         Offset => "offset",
         CloseOut => "close-out",
         Deleveraged => "deleveraged",
+    }
+    IndexOutcome {
+        Taken => "taken",
+        Held => "held",
     }
     FeeAsset {
         Quote => "quote",

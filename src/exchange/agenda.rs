@@ -111,6 +111,7 @@ impl Exchange {
                 Task::Fund => self.fund(events),
                 Task::ExpireContracts => self.expire_contracts(),
                 Task::FindSettlement(instrument) => self.find_settlement(instrument, events),
+                Task::ChargeAll(instrument) => self.charge_all(instrument, events),
                 Task::Settle(settling) => self.settle(settling, events),
             }
         }
@@ -138,6 +139,7 @@ impl Exchange {
             | Task::CancelOutside(_)
             | Task::ExpireContracts
             | Task::FindSettlement(_)
+            | Task::ChargeAll(_)
             | Task::Settle(_)
             | Task::Sample => self.shared.touched < limit,
         }

@@ -63,7 +63,8 @@ impl Exchange {
         self.cancel_of_instrument(instrument, CancelReason::Delisted);
     }
 
-    fn cancel_of_instrument(&mut self, instrument: InstrumentId, reason: CancelReason) {
+    /// Cancels all orders of an instrument: buys in trading order, sells in trading order, then waiting orders by number.
+    pub(super) fn cancel_of_instrument(&mut self, instrument: InstrumentId, reason: CancelReason) {
         let filter = CancelFilter { instrument: Some(instrument), ..CancelFilter::default() };
         self.cancel_all(&filter, reason, Answer::Nothing);
     }

@@ -531,5 +531,6 @@ pub(super) fn keeps_original(reason: RejectReason) -> bool {
             | RejectReason::OrderIsLinked
             | RejectReason::TooManyTriggers
             | RejectReason::JournalSpaceLow
+            | RejectReason::ShardBusy
     )
 }

@@ -11,9 +11,9 @@ use super::task::Roll;
 use super::task::RollStage;
 use super::task::Task;
 use crate::domain::{
-    AccountId, AdminEvent, AssetBalance, CancelFilter, CancelReason, Command, ConnectionLoss, Event,
-    IgnoreReason, LoginId, NameOrder, OrderEvent, OrderLimits, QueryAccount, Question, RejectReason, Sender,
-    SetOrderEntry, Switch, Timestamp, UserRef, VenueEvent,
+    AccountId, AdminEvent, Amount, AssetBalance, CancelFilter, CancelReason, Command, ConnectionLoss, Event,
+    IgnoreReason, LoginId, NameOrder, OrderEvent, OrderLimits, QueryAccount, QueryWallet, Question,
+    RejectReason, Sender, SetOrderEntry, Switch, Timestamp, UserRef, VenueEvent, Wallet, WalletState,
 };
 
 impl Exchange {
@@ -153,6 +153,25 @@ impl Exchange {
             balance,
         };
         self.tell(Event::Order(state), events);
+    }
+
+    /// Answers what the login's account has of an asset in this shard.
+    pub(super) fn query_wallet(&mut self, query: &QueryWallet, events: &mut impl EventSink) {
+        let QueryWallet { login, shard, asset, .. } = *query;
+        let known = &self.venue.logins[login.0 as usize];
+        let (account, next_user_ref) = (known.account, next_number(known.last_user_ref, known.seen_user_ref));
+        let is_known = shard == self.id && usize::from(asset.0) < self.venue.assets.len();
+        let wallet = is_known.then(|| {
+            let Balance { available, reserved } = self.shared.ledger.balance(account, asset);
+            let withdrawable = Amount(self.withdrawable(account, asset) as i64);
+            Wallet { balance: AssetBalance { asset, available, reserved }, withdrawable }
+        });
+        events.push(Event::Order(OrderEvent::WalletState(WalletState {
+            login,
+            next_user_ref,
+            shard,
+            wallet,
+        })));
     }
 
     /// Cancels the orders of the next login whose dead-man's switch fired, and turns the switch off.

@@ -4,6 +4,7 @@
 use super::book::{Handle, Order};
 use super::chains::LoginOrders;
 use super::market::Market;
+use super::orders::refused;
 use super::sink::EventSink;
 use super::state::Exchange;
 use super::task::Answer;
@@ -11,8 +12,8 @@ use super::task::Sweep;
 use super::task::Task;
 use super::task::Walk;
 use crate::domain::{
-    AccountId, AdminEvent, AssetId, CancelFilter, CancelReason, ClOrdId, Event, InstrumentId, KillScope,
-    MassCancel, OrderEvent, OrderId, Phase, RejectReason, Rejected, Sender, Switch, TimeInForce, UserRef,
+    AccountId, AdminEvent, AssetId, CancelFilter, CancelReason, Event, InstrumentId, KillScope, MassCancel,
+    OrderEvent, OrderId, Phase, RejectReason, Sender, Switch, TimeInForce, UserRef,
 };
 
 /// The answer to a mass cancel.
@@ -40,14 +41,7 @@ impl Exchange {
             let sender = Sender { login, session: mass.session, user_ref: mass.user_ref };
             let Some(account) = self.consume_user_ref(sender, events) else { return };
             if !self.shared.may_sweep(account) {
-                let (user_ref, reason) = (mass.user_ref, RejectReason::OrderRateExceeded);
-                let cl_ord_id = ClOrdId::default();
-                return events.push(Event::Order(OrderEvent::Rejected(Rejected {
-                    login,
-                    user_ref,
-                    reason,
-                    cl_ord_id,
-                })));
+                return events.push(refused(Some(login), mass.user_ref, RejectReason::OrderRateExceeded));
             }
             if filter.account.is_some_and(|other| other != account) {
                 // It may not cancel other accounts' orders, so none matches.

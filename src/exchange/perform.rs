@@ -53,6 +53,8 @@ impl Exchange {
             OrderCommand::SetOrderEntry(set) => self.set_order_entry(set, events),
             OrderCommand::NameOrder(name) => self.name_order(name, events),
             OrderCommand::TransferOut(out) => self.transfer_out(out, events),
+            OrderCommand::SendIndex(sent) => self.send_index(sent, events),
+            OrderCommand::QueryWallet(query) => self.query_wallet(query, events),
             OrderCommand::CancelLogin { login, cause } => self.cancel_login(*login, *cause, events),
         }
     }

@@ -47,6 +47,8 @@ impl Exchange {
                 OrderCommand::RefuseEnter(_) => Route::To(ShardId::FIRST),
                 OrderCommand::CancelOrder { order } => self.of_shard(order.shard()),
                 OrderCommand::TransferOut(out) => self.of_shard(out.from),
+                OrderCommand::SendIndex(sent) => Route::To(self.shard_of(sent.index)),
+                OrderCommand::QueryWallet(query) => self.of_shard(query.shard),
                 // It names an order by its client number, and the order may be in any shard.
                 OrderCommand::NameOrder(_)
                 | OrderCommand::Replace(_)
@@ -162,12 +164,14 @@ fn brings_number(command: &Command) -> bool {
             | OrderCommand::RefuseReplace(_)
             | OrderCommand::MassCancel(_)
             | OrderCommand::SetOrderEntry(_)
-            | OrderCommand::TransferOut(_) => true,
+            | OrderCommand::TransferOut(_)
+            | OrderCommand::SendIndex(_) => true,
             OrderCommand::NameOrder(_)
             | OrderCommand::Cancel(_)
             | OrderCommand::Amend(_)
             | OrderCommand::Modify(_)
             | OrderCommand::QueryAccount(_)
+            | OrderCommand::QueryWallet(_)
             | OrderCommand::CancelOrder { .. }
             | OrderCommand::CancelLogin { .. } => false,
         },

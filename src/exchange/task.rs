@@ -48,6 +48,8 @@ pub(super) enum Task {
     ExpireContracts,
     /// Find the price at which a contract that expired is settled.
     FindSettlement(InstrumentId),
+    /// Charge the positions of a contract for the last funding.
+    ChargeAll(InstrumentId),
     /// Close the positions of a contract at a price.
     Settle(Settling),
 }
@@ -118,8 +120,6 @@ pub(super) struct Round {
 pub(super) struct Settling {
     pub(super) instrument: InstrumentId,
     pub(super) price: Price,
-    /// Whether every leg is charged for the last funding. Before that none is closed.
-    pub(super) is_charged: bool,
     /// The next account.
     pub(super) next: AccountId,
     /// The positions that were closed.

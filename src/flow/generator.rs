@@ -24,11 +24,11 @@ pub struct GeneratorOptions {
     pub sessions: u16,
 }
 
-/// The flow of these options, on the two instruments of the built-in configuration.
+/// The flow of these options, on the two spot instruments of the built-in configuration.
 pub fn generate(options: &GeneratorOptions) -> Flow {
     let mut market = Market::new(options);
     let actions = (0..options.actions).map(|_| market.step()).collect();
-    let builtin = Config::embedded_default();
+    let builtin = Config::spot();
     let mut venue = Venue {
         assets: builtin.assets,
         instruments: builtin.instruments,

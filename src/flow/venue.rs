@@ -38,9 +38,9 @@ impl Venue {
         self.accounts = (1..=sessions).map(account).collect();
     }
 
-    /// A configuration with this venue; everything else has the built-in values.
+    /// A configuration with this venue, of one shard; everything else has the built-in values.
     pub fn config(&self) -> Config {
-        let mut config = Config::embedded_default();
+        let mut config = Config::spot();
         config.assets.clone_from(&self.assets);
         config.instruments.clone_from(&self.instruments);
         config.accounts.clone_from(&self.accounts);

@@ -44,6 +44,8 @@ pub enum Role {
     MarketData,
     /// Administration and market data.
     Admin,
+    /// Send prices of indexes and receive the answers.
+    Index,
 }
 
 impl fmt::Display for Role {
@@ -54,6 +56,7 @@ impl fmt::Display for Role {
             Self::DropCopy => "drop-copy",
             Self::MarketData => "market-data",
             Self::Admin => "admin",
+            Self::Index => "index",
         })
     }
 }

@@ -261,11 +261,13 @@ struct Placed {
     agents: Vec<Box<dyn Agent>>,
     stop: StopPhase,
     priority: Priority,
+    /// Its own core, whatever those of all threads are.
+    pin: Option<CoreIndex>,
 }
 
 impl Placed {
     fn empty() -> Self {
-        Self { agents: Vec::new(), stop: StopPhase::Hot, priority: Priority::Normal }
+        Self { agents: Vec::new(), stop: StopPhase::Hot, priority: Priority::Normal, pin: None }
     }
 }
 
@@ -275,10 +277,17 @@ pub(super) struct ThreadPlacement {
     /// Indexed by thread number.
     idle: Vec<Idle>,
     pins: Vec<CoreIndex>,
+    /// The matchers that have a core of their own.
+    shard_pins: Vec<(ShardId, CoreIndex)>,
 }
 
 impl ThreadPlacement {
-    pub(super) fn new(config: &Config, shards: usize) -> Result<Self, Fatal> {
+    /// `shard_cores`: of those shards whose matchers have cores of their own.
+    pub(super) fn new(
+        config: &Config,
+        shards: usize,
+        shard_cores: &[(ShardId, usize)],
+    ) -> Result<Self, Fatal> {
         let mode = config.engine.mode;
         let waiting = |limits| SocketWait::new(limits).map(Idle::Sockets).map_err(Fatal::io);
         let sockets = || waiting(IdleLimits::default());
@@ -314,7 +323,8 @@ impl ThreadPlacement {
                 .collect(),
         };
         let pins = config.engine.pin_cores.iter().copied().map(CoreIndex).collect();
-        Ok(Self { mode, idle, pins })
+        let shard_pins = shard_cores.iter().map(|(shard, core)| (*shard, CoreIndex(*core))).collect();
+        Ok(Self { mode, idle, pins, shard_pins })
     }
 
     fn thread(&self, slot: AgentSlot) -> usize {
@@ -380,6 +390,11 @@ impl ThreadPlacement {
     /// Puts every agent on its thread, in flow order.
     pub(super) fn place(self, agents: Agents, counters: &Counters) -> Vec<Thread> {
         let mut on_thread: Vec<Placed> = self.idle.iter().map(|_| Placed::empty()).collect();
+        if self.mode == ThreadingMode::Dedicated {
+            for (shard, core) in &self.shard_pins {
+                on_thread[self.thread(AgentSlot::Matcher(*shard))].pin = Some(*core);
+            }
+        }
         let mut put = |slot: AgentSlot, stop, agent: Option<Box<dyn Agent>>| {
             let placed = &mut on_thread[self.thread(slot)];
             placed.agents.extend(agent);
@@ -429,9 +444,10 @@ impl ThreadPlacement {
         let threads = on_thread.into_iter().zip(self.idle);
         threads
             .filter(|(placed, _)| !placed.agents.is_empty())
-            .map(|(Placed { agents, stop, priority }, idle)| {
+            .map(|(Placed { agents, stop, priority, pin }, idle)| {
                 let agent = one_of(agents, self.mode);
-                let place = Place { pin: pins.next(), priority };
+                let next = pins.next();
+                let place = Place { pin: pin.or(next), priority };
                 Thread { agent, idle: idle.boxed(), place, stop }
             })
             .chain(second)

@@ -1,11 +1,8 @@
 //! Converts the configuration to the settings of the stages.
 
-use crate::config::{
-    self, Config, JournalSection, JournalWrite, LoginConfig, OldSegments, TimeOfDay, UserRole,
-};
-use crate::domain::streams::StreamIndex;
+use crate::config::{self, Config, JournalSection, JournalWrite, LoginConfig, OldSegments, UserRole};
 use crate::domain::{
-    AccountId, AddIndex, AssetCode, Command, Listing, Listings, LoginId, ShardId, Symbol, VenueCommand,
+    AccountId, AddIndex, AssetCode, Command, IndexId, Listing, LoginId, ShardId, Symbol, VenueCommand,
     versions,
 };
 use crate::exchange::Exchange;
@@ -13,7 +10,7 @@ use crate::net::auth::Role;
 use crate::operator::Names;
 use crate::recovery::DataDir;
 use crate::replica::is_snapshot_file;
-use crate::runtime::{Counters, Fatal, ThreadingMode, UnixNanos};
+use crate::runtime::{Counters, Fatal, ThreadingMode};
 use crate::sql::{People, WAL_KEPT_BYTES};
 use crate::stages::authenticator::{KNOWN_ADDRESSES_FILE, Secret, User};
 use crate::stages::feed::{FeedSettings, MoldSettings, is_checkpoint_file};
@@ -24,16 +21,19 @@ use crate::stages::shadow::{
 };
 use crate::stages::space::SpaceLow;
 use crate::stages::sql_writer::{SqlSettings, WriteBehind};
-use crate::stages::timer::{Roll, Schedule, ScheduleEntry, TimerSettings};
 use crate::wire::soup::{self, SessionId};
 use dojima_journal::storage::{Storage, Writing};
-use dojima_journal::{Durability, JournalError, Options, Reader, Retire, is_journal_file};
+use dojima_journal::{Durability, Options, Retire, is_journal_file};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Settings of the gateway. Logins that both configuration and journal know may log in; see
 /// [`Config::logins_known_to`].
-pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySettings, Fatal> {
+pub(super) fn gateway(
+    config: &Config,
+    opening: &[Command],
+    indexes: &[AddIndex],
+) -> Result<GatewaySettings, Fatal> {
     let gateway = &config.gateway;
     let logins = config.logins_known_to(opening).into_iter().map(|login| {
         let LoginConfig { cancel_on_disconnect_ms, messages_per_second: own, message_burst, .. } =
@@ -49,6 +49,7 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
     Ok(GatewaySettings {
         session: first_session(config)?,
         logins: logins.collect(),
+        index_senders: index_senders(config, opening, indexes),
         connections_max: gateway.connections_max,
         login_timeout: Duration::from_millis(gateway.login_timeout_ms),
         heartbeat_interval: Duration::from_millis(gateway.heartbeat_interval_ms),
@@ -60,8 +61,19 @@ pub(super) fn gateway(config: &Config, opening: &[Command]) -> Result<GatewaySet
     })
 }
 
+/// Which logins may send prices of which indexes: those that configuration and journal both know.
+fn index_senders(config: &Config, opening: &[Command], indexes: &[AddIndex]) -> Vec<(LoginId, IndexId)> {
+    let mut senders = Vec::new();
+    for login in config.logins_known_to(opening) {
+        let symbols = login.config.indexes.iter().map(|symbol| Symbol::new(symbol));
+        let known = symbols.filter_map(|symbol| indexes.iter().find(|index| Some(index.symbol) == symbol));
+        senders.extend(known.map(|index| (login.login, index.index)));
+    }
+    senders
+}
+
 /// The id of the venue's first session.
-fn first_session(config: &Config) -> Result<SessionId, Fatal> {
+pub(super) fn first_session(config: &Config) -> Result<SessionId, Fatal> {
     SessionId::new(&config.gateway.session).ok_or_else(|| {
         Fatal::invariant(
             "gateway.session passed the configuration's checks but is no valid SoupBinTCP session name",
@@ -110,7 +122,7 @@ pub(super) fn names(config: &Config, opening: &[Command], known: Known) -> Resul
 pub(super) struct Known {
     assets: Vec<(AssetCode, u8)>,
     listings: Vec<Listing>,
-    indexes: Vec<AddIndex>,
+    pub(super) indexes: Vec<AddIndex>,
 }
 
 impl Known {
@@ -134,6 +146,12 @@ fn shards(config: &Config, opening: &[Command]) -> Vec<(String, ShardId)> {
     first.into_iter().chain(others).collect()
 }
 
+/// The core of each shard's matcher, as the present file says, by shard.
+pub(super) fn shard_cores(config: &Config, opening: &[Command]) -> Vec<(ShardId, usize)> {
+    let core = |name: &str| config.shards.iter().find(|shard| shard.name == name)?.core;
+    shards(config, opening).iter().filter_map(|(name, shard)| Some((*shard, core(name)?))).collect()
+}
+
 fn user(config: &LoginConfig, login: Option<LoginId>) -> Result<User, Fatal> {
     let name = &config.username;
     let unfit = |key: &str, why: &str| Fatal::invariant(format!("the {key} of login {name} {why}"));
@@ -154,6 +172,7 @@ fn user(config: &LoginConfig, login: Option<LoginId>) -> Result<User, Fatal> {
             UserRole::DropCopy => Role::DropCopy,
             UserRole::MarketData => Role::MarketData,
             UserRole::Admin => Role::Admin,
+            UserRole::Index => Role::Index,
         },
         login,
         allow_from: config.allow_from.iter().map(|network| network.0).collect(),
@@ -294,63 +313,6 @@ pub(super) fn feed(config: &Config, log: Option<Options>) -> Result<FeedSettings
             requests_per_second: market.mold_requests_per_second,
         }),
     })
-}
-
-/// Settings of the timer; `None` if it has nothing to do. Schedules come from the present configuration, for the
-/// instruments in the journal.
-///
-/// # Errors
-/// [`Fatal::EventLog`] if the event log cannot be read to find when the session began.
-pub(super) fn timer(
-    config: &Config,
-    listings: &Listings,
-    streams: &StreamIndex,
-    log: &Arc<dyn Storage>,
-) -> Result<Option<TimerSettings>, Fatal> {
-    let interval = config.timers.tick_interval_ms;
-    let tick_interval = (interval > 0).then(|| Duration::from_millis(interval));
-    let of = |instrument: &config::InstrumentConfig| {
-        let listing = listings.get(listings.find(Symbol::new(&instrument.symbol)?)?)?;
-        let entries = instrument.schedule.iter().map(|entry| ScheduleEntry {
-            second_of_day: entry.time.0,
-            days: entry.day_bits(),
-            phase: entry.phase,
-        });
-        Some(Schedule {
-            instrument: listing.instrument,
-            symbol: listing.symbol,
-            found: listing.phase,
-            entries: entries.collect(),
-        })
-    };
-    let with_hours = config.instruments.iter().filter(|instrument| !instrument.schedule.is_empty());
-    let mut schedules: Vec<Schedule> = with_hours.filter_map(of).collect();
-    schedules.sort_unstable_by_key(|schedule| schedule.instrument);
-    let roll = match config.gateway.roll_at {
-        Some(TimeOfDay(second_of_day)) => {
-            Some(Roll { second_of_day, began: session_began(streams, log)?, first: first_session(config)? })
-        }
-        None => None,
-    };
-    let anything = tick_interval.is_some() || !schedules.is_empty() || roll.is_some();
-    Ok(anything.then_some(TimerSettings { tick_interval, schedules, roll }))
-}
-
-/// When the present session began: the oldest first message of all streams, because some streams may have restarted
-/// since. The distant past if that message is no longer kept; never if there are no logins.
-fn session_began(streams: &StreamIndex, log: &Arc<dyn Storage>) -> Result<UnixNanos, Fatal> {
-    let Some(first) = streams.beginnings().min() else { return Ok(UnixNanos(u64::MAX)) };
-    let mut reader = match Reader::open_segment_of(Arc::clone(log), first) {
-        Ok(reader) => reader,
-        Err(JournalError::Gone { .. }) => return Ok(UnixNanos(0)),
-        Err(error) => return Err(Fatal::event_log(error)),
-    };
-    while let Some(record) = reader.next().map_err(Fatal::event_log)? {
-        if record.sequence == first {
-            return Ok(UnixNanos(record.time_ns));
-        }
-    }
-    Ok(UnixNanos(0))
 }
 
 /// How the journal is written. Sync mode uses the way with the cheaper sync, async mode the one that appends without a

@@ -3,7 +3,7 @@
 use super::placement::{AgentSlot, ThreadPlacement};
 use super::settings;
 use crate::config::{Config, InlineSync};
-use crate::domain::{Command, Stamp};
+use crate::domain::{AddIndex, Command, Stamp};
 use crate::net::Sockets;
 use crate::net::auth::{AuthServer, Role};
 use crate::recovery::DataDir;
@@ -41,8 +41,9 @@ impl Site<'_> {
         sockets: Box<dyn Sockets>,
         ports: GatewayPorts,
         start: GatewayStart,
+        indexes: &[AddIndex],
     ) -> Result<Gateway, Fatal> {
-        let settings = settings::gateway(self.config, self.opening)?;
+        let settings = settings::gateway(self.config, self.opening, indexes)?;
         let clock = self.clocks.monotonic();
         let gateway = Gateway::new(settings, sockets, ports, start, clock, self.counters)?;
         placement.watch_sockets(&gateway)?;
@@ -65,7 +66,7 @@ impl Site<'_> {
         let ports = vec![
             AuthPort {
                 server: order_entry,
-                roles: vec![Role::Trade, Role::DropCopy],
+                roles: vec![Role::Trade, Role::DropCopy, Role::Index],
                 service: "order entry",
                 downstream: placement.bells(AgentSlot::Authenticator, &[AgentSlot::Gateway]),
             },

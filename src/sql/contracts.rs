@@ -11,11 +11,12 @@ use crate::domain::{
 };
 use rusqlite::Connection;
 
-/// Writes the event, and returns the number of rows.
+/// Writes the event, and returns the number of rows. `price`: that of an event that has one in ticks, in price units.
 pub(super) fn write(
     connection: &Connection,
     record: &EventRecord,
     event: &ContractEvent,
+    price: Option<i64>,
 ) -> rusqlite::Result<usize> {
     let number = sql_integer(record.number);
     match event {
@@ -45,41 +46,13 @@ pub(super) fn write(
         ContractEvent::MarginModeSet(set) => write_margin_mode(connection, number, set),
         ContractEvent::LeverageSet(set) => write_leverage(connection, number, set),
         ContractEvent::MarginMoved(moved) => write_margin(connection, record, moved),
-        // These have a price.
-        ContractEvent::FundingSet(_) | ContractEvent::ContractSettled { .. } => Ok(0),
-    }
-}
-
-/// Writes an event that has a price in ticks, which is this in price units.
-pub(super) fn write_priced(
-    connection: &Connection,
-    record: &EventRecord,
-    event: &ContractEvent,
-    price: i64,
-) -> rusqlite::Result<usize> {
-    match event {
-        ContractEvent::FundingSet(set) => fundings::write_set(connection, record, set, price),
-        ContractEvent::ContractSettled { instrument, legs, remainder, .. } => {
-            fundings::write_settled(connection, record, *instrument, price, (*legs, *remainder))
+        // These come with their price.
+        ContractEvent::FundingSet(set) => {
+            price.map_or(Ok(0), |price| fundings::write_set(connection, record, set, price))
         }
-        ContractEvent::IndexAdded(_)
-        | ContractEvent::IndexTermsSet { .. }
-        | ContractEvent::IndexSet(_)
-        | ContractEvent::IndexHeld { .. }
-        | ContractEvent::ContractSet(_)
-        | ContractEvent::ContractRiskSet(_)
-        | ContractEvent::MarginTierSet { .. }
-        | ContractEvent::MarginTiersSet { .. }
-        | ContractEvent::FundChanged(_)
-        | ContractEvent::PositionChanged(_)
-        | ContractEvent::FundingPaid(_)
-        | ContractEvent::FundingClosed { .. }
-        | ContractEvent::SettlementPending { .. }
-        | ContractEvent::FundPaid(_)
-        | ContractEvent::MarginModeSet(_)
-        | ContractEvent::LeverageSet(_)
-        | ContractEvent::MarginMoved(_)
-        | ContractEvent::InsuranceDeficit(_) => Ok(0),
+        ContractEvent::ContractSettled { instrument, legs, remainder, .. } => price.map_or(Ok(0), |price| {
+            fundings::write_settled(connection, record, *instrument, price, (*legs, *remainder))
+        }),
     }
 }
 

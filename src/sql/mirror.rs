@@ -333,6 +333,8 @@ impl Mirror {
             | Event::Admin(AdminEvent::TransferDone(_))
             | Event::Order(
                 OrderEvent::AccountState { .. }
+                | OrderEvent::WalletState(_)
+                | OrderEvent::IndexAnswered(_)
                 | OrderEvent::PositionState(_)
                 | OrderEvent::PriorityUpdated(_),
             )

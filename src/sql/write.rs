@@ -455,7 +455,7 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
             "INSERT INTO checkpoints (event, time_ns, sequence, digest) VALUES (?1, ?2, ?3, ?4)",
             &[&event, &time, &sql_integer(*of), &hexadecimal(digest)],
         ),
-        Event::Contract(told) => contracts::write(connection, record, told),
+        Event::Contract(told) => contracts::write(connection, record, told, None),
         // These are rows of the frequently changed tables, are written with additional values, or are not stored.
         Event::Order(
             OrderEvent::Accepted(_)
@@ -466,6 +466,8 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
             | OrderEvent::Restated(_)
             | OrderEvent::Triggered(_)
             | OrderEvent::AccountState { .. }
+            | OrderEvent::WalletState(_)
+            | OrderEvent::IndexAnswered(_)
             | OrderEvent::PositionState(_)
             | OrderEvent::PriorityUpdated(_),
         )
@@ -492,7 +494,7 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
         Event::Market(MarketEvent::Uncrossed(auction)) => {
             write_auction(connection, record, auction, Some(price))
         }
-        Event::Contract(event) => contracts::write_priced(connection, record, event, price),
+        Event::Contract(event) => contracts::write(connection, record, event, Some(price)),
         Event::Admin(
             AdminEvent::AssetAdded { .. }
             | AdminEvent::InstrumentListed(_)
@@ -543,7 +545,9 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
             | OrderEvent::OrderEntrySet(_)
             | OrderEvent::OrderNamed(_)
             | OrderEvent::PriorityUpdated(_)
-            | OrderEvent::TransferSent(_),
+            | OrderEvent::TransferSent(_)
+            | OrderEvent::IndexAnswered(_)
+            | OrderEvent::WalletState(_),
         ) => Ok(0),
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::streams::StreamIndex;
 use crate::domain::{EventRecord, codec};
 use crate::ring::{Consumer, CursorReader, CursorWriter, cursor};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
+use crate::stages::phases::PhaseNotes;
 use crate::stages::resend::ResendLocator;
 use crate::stages::space::SpaceLow;
 use dojima_journal::{AppendError, Writer};
@@ -52,6 +53,7 @@ pub struct Archiver {
     upstream: Vec<Doorbell>,
     followers: Vec<Doorbell>,
     half_full: u64,
+    phases: Option<PhaseNotes>,
     counts: Counts,
 }
 
@@ -105,8 +107,14 @@ impl Archiver {
             upstream,
             followers,
             half_full,
+            phases: None,
             counts,
         }
+    }
+
+    /// Tells the timer what becomes of the phases that it asks for.
+    pub fn tell(&mut self, phases: PhaseNotes) {
+        self.phases = Some(phases);
     }
 
     /// The last event in the log.
@@ -146,6 +154,9 @@ impl Archiver {
         let mut logged = 0;
         for record in batch.iter().take_while(|record| record.number <= known.last_event) {
             known.streams.note(record);
+            if let Some(phases) = &self.phases {
+                phases.note(&record.event);
+            }
             logged += 1;
         }
         batch.release(logged);

@@ -36,6 +36,8 @@ pub struct MatcherPorts {
 }
 
 pub struct Matcher {
+    /// That of its agent: with the shard's number, if it is not the first.
+    name: String,
     ports: MatcherPorts,
     exchange: Option<Exchange>,
     outbox: Outbox,
@@ -110,6 +112,10 @@ impl Matcher {
             ShardId::FIRST => format!("matcher.{what}"),
             ShardId(shard) => format!("matcher.{shard}.{what}"),
         };
+        let name = match exchange.shard() {
+            ShardId::FIRST => "matcher".to_owned(),
+            ShardId(shard) => format!("matcher-{shard}"),
+        };
         let trades = counters.register(named("trades"), "trades");
         let [commands, parts, events_sent, ring_full] = [
             ("commands", "commands"),
@@ -120,6 +126,7 @@ impl Matcher {
         .map(|(what, unit)| counters.register(named(what), unit));
         trades.set(exchange.last_trade().count());
         Self {
+            name,
             ports,
             exchange: Some(exchange),
             outbox: Outbox { events, sent: 0, stamp, last_number: last_event },
@@ -141,7 +148,7 @@ fn of_present_session(exchange: &Exchange, command: Command) -> Command {
 
 impl Agent for Matcher {
     fn name(&self) -> &str {
-        "matcher"
+        &self.name
     }
 
     fn do_work(&mut self) -> Result<usize, Fatal> {

@@ -1,5 +1,5 @@
 //! The agents, in flow order. They are connected only by rings, cursors and the interfaces declared here ([`resend`],
-//! [`space`]); no stage imports another one.
+//! [`space`], [`phases`]); no stage imports another one.
 
 pub mod archiver;
 pub mod authenticator;
@@ -9,6 +9,7 @@ pub mod gateway;
 pub mod journaler;
 pub mod matcher;
 pub mod merge;
+pub mod phases;
 pub mod resend;
 pub mod resender;
 pub mod sequencer;

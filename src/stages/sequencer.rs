@@ -2,9 +2,13 @@
 //!
 //! It merges its sources, one inbound ring each, and stamps every command with the next sequence and the time. No other
 //! part assigns times. It never drops a command: if the command ring is full it reads no sources, and their rings fill
-//! up.
+//! up. Of several shards it refuses new orders for those that are behind, before they fill the ring for all.
 
 #![deny(clippy::wildcard_enum_match_arm)]
+
+mod shard_lags;
+
+pub use shard_lags::ShardLags;
 
 use super::space::SpaceWatch;
 use crate::domain::{
@@ -14,6 +18,7 @@ use crate::domain::{
 use crate::ring::{Claim, Consumer, CursorWriter, Producer};
 use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, StampClock};
+use shard_lags::Behind;
 use std::ops::ControlFlow;
 
 /// The most commands per duty cycle.
@@ -35,6 +40,8 @@ pub struct SequencerPorts {
     pub commands: Producer<Sequenced>,
     /// Whether journal, event log or data directory are short of space.
     pub space: Vec<SpaceWatch>,
+    /// How far the matchers of several shards are behind; `None` if there is one.
+    pub lags: Option<ShardLags>,
     /// Rung after publishing.
     pub downstream: Vec<Doorbell>,
 }
@@ -47,6 +54,8 @@ pub struct Sequencer {
     first: usize,
     sequenced: Counter,
     ring_full: Counter,
+    busy_refused: Counter,
+    batch_max: usize,
 }
 
 impl Sequencer {
@@ -54,6 +63,10 @@ impl Sequencer {
     pub fn new(ports: SequencerPorts, stamps: StampClock, last: Stamp, counters: &Counters) -> Self {
         assert!(ports.sources.len() <= SOURCES_MAX, "the sequencer has too many sources");
         let reused = u64::from(is_injected(InjectedFault::ReuseSequence));
+        let batch_max = match &ports.lags {
+            Some(_) => BATCH_MAX.min(ShardLags::batch_max(ports.commands.capacity())),
+            None => BATCH_MAX,
+        };
         Self {
             ports,
             stamps,
@@ -61,6 +74,8 @@ impl Sequencer {
             first: 0,
             sequenced: counters.register("sequencer.commands", "commands"),
             ring_full: counters.register("sequencer.ring_full", "cycles"),
+            busy_refused: counters.register("sequencer.busy_refused", "commands"),
+            batch_max,
         }
     }
 }
@@ -80,13 +95,17 @@ impl Agent for Sequencer {
             return Ok(0);
         }
         let space_low = self.ports.space.iter().any(SpaceWatch::is_low);
-        let mut claim = self.ports.commands.claim_up_to(BATCH_MAX);
+        let published = self.ports.commands.published();
+        let behind = self.ports.lags.as_ref().map(|lags| lags.behind(published)).unwrap_or_default();
+        let mut claim = self.ports.commands.claim_up_to(self.batch_max);
         if claim.remaining() == 0 {
             self.ring_full.add(1);
             return Ok(0);
         }
         // Operators and the courier come first: they send few commands, and the other sources could fill every cycle.
-        let mut stamping = Stamping { last: &mut self.last, time, is_forged: false };
+        let lags = self.ports.lags.as_mut();
+        let mut stamping = Stamping { last: &mut self.last, time, is_forged: false, lags };
+        let mut busy_refused = 0;
         if let Some((source, taken)) = &mut self.ports.operator {
             source.poll(claim.remaining(), |command| {
                 stamping.put(command, &mut claim);
@@ -100,14 +119,19 @@ impl Agent for Sequencer {
             batch.iter().for_each(|transfer| stamping.arrival(*transfer, &mut claim));
             arrived = batch.len();
         }
+        let is_refusing = space_low || behind.is_any();
         let count = self.ports.sources.len();
         let mut taken = [0; SOURCES_MAX];
         for turn in 0..count {
             let at = (self.first + turn) % count;
             let batch = self.ports.sources[at].batch(claim.remaining());
             for command in batch.iter() {
-                match space_low {
-                    true => stamping.put(&refuse_new_orders(command), &mut claim),
+                match is_refusing {
+                    true => {
+                        let reason = stamping.reason(command, space_low, behind);
+                        busy_refused += u64::from(reason == Some(RejectReason::ShardBusy));
+                        stamping.put(&reason.map_or(*command, |reason| refuse(command, reason)), &mut claim);
+                    }
                     false => stamping.put(command, &mut claim),
                 }
             }
@@ -125,6 +149,7 @@ impl Agent for Sequencer {
             source.batch(arrived).release(arrived);
         }
         self.sequenced.add(work as u64);
+        self.busy_refused.add(busy_refused);
         if work > 0 {
             self.ports.downstream.iter().for_each(Doorbell::ring);
         }
@@ -138,17 +163,33 @@ struct Stamping<'a> {
     time: Timestamp,
     /// Whether a source other than the courier has sent an arrival, which got no stamp.
     is_forged: bool,
+    lags: Option<&'a mut ShardLags>,
 }
 
 impl Stamping<'_> {
     /// Stamps a command of any source but the courier.
     #[inline]
     fn put(&mut self, command: &Command, claim: &mut Claim<'_, Sequenced>) {
-        if matches!(command, Command::Admin(AdminCommand::TransferIn(_))) {
-            self.is_forged = true;
-            return;
+        if let Command::Admin(command) = command {
+            if matches!(command, AdminCommand::TransferIn(_)) {
+                self.is_forged = true;
+                return;
+            }
+            if let Some(lags) = &mut self.lags {
+                lags.note(command);
+            }
         }
         self.stamp(*command, claim);
+    }
+
+    /// Why the command is refused, if it is a new order or a replace.
+    #[cold]
+    fn reason(&self, command: &Command, space_low: bool, behind: Behind) -> Option<RejectReason> {
+        let is_busy = || self.lags.as_ref().is_some_and(|lags| lags.refuses(behind, command));
+        match space_low {
+            true => Some(RejectReason::JournalSpaceLow),
+            false => is_busy().then_some(RejectReason::ShardBusy),
+        }
     }
 
     /// Stamps the arrival of a transfer, from the courier.
@@ -170,10 +211,10 @@ impl Stamping<'_> {
     }
 }
 
-/// Refuses new orders and replaces while the journal or event log is short of space, so that the remaining space is
-/// used for cancels. The refusal is a command like any other: it is journaled and answered.
-fn refuse_new_orders(command: &Command) -> Command {
-    let reason = RejectReason::JournalSpaceLow;
+/// Refuses new orders and replaces for this reason: while the journal or event log is short of space, so that the remaining
+/// space is used for cancels, and while a shard is behind. The refusal is a command like any other: it is journaled and
+/// answered.
+fn refuse(command: &Command, reason: RejectReason) -> Command {
     let order = match *command {
         Command::Order(order) => order,
         other @ (Command::Venue(_)
@@ -203,6 +244,8 @@ fn refuse_new_orders(command: &Command) -> Command {
         | OrderCommand::SetOrderEntry(_)
         | OrderCommand::NameOrder(_)
         | OrderCommand::CancelLogin { .. }
-        | OrderCommand::TransferOut(_)) => other,
+        | OrderCommand::TransferOut(_)
+        | OrderCommand::SendIndex(_)
+        | OrderCommand::QueryWallet(_)) => other,
     })
 }

@@ -1,17 +1,27 @@
 //! The timer: creates the commands that time triggers.
 //!
 //! It requests a [`ClockCommand::Tick`] at every multiple of its interval, so that timed actions happen even if no
-//! client sends anything. It sets the phases of instruments by their schedules, and ends the session at its time of
-//! day. It only sends commands: the exchange decides what they do, and the stamp's time counts. It runs on another
-//! agent's thread and never waits; between two due times a duty cycle only reads the clock. Its commands can be late by as
-//! long as that thread sleeps.
+//! client sends anything. It sets the phases of instruments by their schedules, ends the session at its time of
+//! day, and sends the prices of indexes that the configuration fixes. It only sends commands: the exchange decides what
+//! they do, and the stamp's time counts. It runs on another agent's thread and never waits; between two due times a duty
+//! cycle only reads the clock. Its commands can be late by as long as that thread sleeps.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
-use crate::domain::{AdminCommand, ClockCommand, Command, InstrumentId, Phase, Symbol, VenueCommand};
+mod asked;
+mod fixed_index;
+mod schedule;
+
+pub use fixed_index::FixedIndex;
+pub use schedule::{Roll, Schedule, ScheduleEntry};
+
+use crate::domain::{AdminCommand, ClockCommand, Command, Phase, VenueCommand};
 use crate::ring::{CursorReader, Producer};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, UnixNanos, WallClock};
-use crate::wire::soup::SessionId;
+use crate::stages::phases::PhaseAnswers;
+use asked::{AskedPhase, LOOK_EVERY, Outcome};
+use fixed_index::next_multiple;
+use schedule::moves_at_start;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,80 +52,8 @@ pub struct TimerSettings {
     pub schedules: Vec<Schedule>,
     /// When sessions end; `None`: never.
     pub roll: Option<Roll>,
-}
-
-/// When the session ends and the next begins, once a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Roll {
-    /// Seconds since midnight UTC.
-    pub second_of_day: u32,
-    /// When the recovered session began. If its end was missed, the session ends at the start.
-    pub began: UnixNanos,
-    /// The id of the venue's first session.
-    pub first: SessionId,
-}
-
-impl Roll {
-    /// The last time of the roll at or before this second (since 1970).
-    fn at_or_before(&self, now_s: u64) -> u64 {
-        let second = u64::from(self.second_of_day);
-        let today = now_s / DAY_S * DAY_S + second;
-        if today <= now_s { today } else { today.saturating_sub(DAY_S) }
-    }
-
-    /// When the first session ends after the start of the engine.
-    fn first(&self, now_s: u64) -> u64 {
-        let last = self.at_or_before(now_s);
-        if self.began.0 < last.saturating_mul(SECOND_NS) { last } else { last + DAY_S }
-    }
-}
-
-/// The schedule of one instrument.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Schedule {
-    pub instrument: InstrumentId,
-    /// Its symbol, for the log.
-    pub symbol: Symbol,
-    /// Its phase after recovery.
-    pub found: Phase,
-    /// In no order.
-    pub entries: Vec<ScheduleEntry>,
-}
-
-/// Sets a phase at this time of day, on these days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScheduleEntry {
-    /// Seconds since midnight UTC.
-    pub second_of_day: u32,
-    /// Bit 0 is Monday.
-    pub days: u8,
-    pub phase: Phase,
-}
-
-impl Schedule {
-    /// The phase at this second (since 1970); `None` if no entry applied in the week before.
-    fn at(&self, now_s: u64) -> Option<Phase> {
-        let today = now_s / DAY_S;
-        (0..=7).map_while(|back| today.checked_sub(back)).find_map(|day| {
-            let begun = self.on(day).filter(|(at_s, _)| *at_s <= now_s);
-            begun.max_by_key(|(at_s, _)| *at_s).map(|(_, phase)| phase)
-        })
-    }
-
-    /// The next entry after this second, and its time.
-    fn after(&self, now_s: u64) -> Option<(u64, Phase)> {
-        let today = now_s / DAY_S;
-        (today..=today + 7)
-            .find_map(|day| self.on(day).filter(|(at_s, _)| *at_s > now_s).min_by_key(|(at_s, _)| *at_s))
-    }
-
-    /// The entries of this day (since 1970), each with its second.
-    fn on(&self, day: u64) -> impl Iterator<Item = (u64, Phase)> + '_ {
-        // The first day of 1970 was a Thursday.
-        let weekday = (day + 3) % 7;
-        let today = self.entries.iter().filter(move |entry| entry.days >> weekday & 1 == 1);
-        today.map(move |entry| (day * DAY_S + u64::from(entry.second_of_day), entry.phase))
-    }
+    /// The indexes with fixed prices.
+    pub indexes: Vec<FixedIndex>,
 }
 
 /// Stops the timer before the rest of the engine, so that the engine can finish the commands it sent.
@@ -139,7 +77,14 @@ pub struct Timer {
     opening: Option<VecDeque<(usize, Phase)>>,
     /// By schedule: the next entry.
     next: Vec<Option<(u64, Phase)>>,
+    /// By schedule: the phase that was asked for and is not known to be set.
+    asked: Vec<Option<AskedPhase>>,
+    /// What becomes of phases; `None`: nobody tells.
+    answers: Option<PhaseAnswers>,
     next_tick_ns: u64,
+    /// The indexes with fixed prices, and by index when its next price is due, ns since 1970.
+    indexes: Vec<FixedIndex>,
+    next_prices: Vec<u64>,
     roll: Option<Roll>,
     /// When the session ends, seconds since 1970.
     next_roll_s: u64,
@@ -148,6 +93,7 @@ pub struct Timer {
     ticks: Counter,
     phases: Counter,
     rolls: Counter,
+    prices: Counter,
 }
 
 impl Timer {
@@ -164,17 +110,30 @@ impl Timer {
             clock,
             tick_interval_ns: interval.map(|nanos| u64::try_from(nanos).unwrap_or(u64::MAX).max(1)),
             next: vec![None; settings.schedules.len()],
+            asked: vec![None; settings.schedules.len()],
+            answers: None,
             schedules: settings.schedules,
             control: TimerControl::default(),
             opening: None,
             next_tick_ns: u64::MAX,
+            // At the start, before the phases, because a contract cannot open before its index has a price.
+            next_prices: vec![0; settings.indexes.len()],
+            indexes: settings.indexes,
             roll: settings.roll,
             next_roll_s: u64::MAX,
             idle_until: UnixNanos(0),
             ticks: counters.register("timer.ticks", "commands"),
             phases: counters.register("timer.phases", "commands"),
             rolls: counters.register("timer.rolls", "commands"),
+            prices: counters.register("timer.prices", "commands"),
         }
+    }
+
+    /// Is told what becomes of the phases; `answers` watch the instruments of the schedules, in their order. A phase that is
+    /// refused because a contract has no price yet is asked for again.
+    pub fn hearing(mut self, answers: PhaseAnswers) -> Self {
+        self.answers = Some(answers);
+        self
     }
 
     /// For an orderly stop.
@@ -197,8 +156,7 @@ impl Timer {
     }
 
     fn tick_after(&self, now: UnixNanos) -> u64 {
-        let Some(interval) = self.tick_interval_ns else { return u64::MAX };
-        (now.0 / interval).saturating_add(1).saturating_mul(interval)
+        self.tick_interval_ns.map_or(u64::MAX, |interval| next_multiple(now, interval))
     }
 
     /// The schedule with the next entry, and its time; among equals the lowest instrument.
@@ -214,8 +172,19 @@ impl Timer {
     fn ask(&mut self, now: UnixNanos) -> (usize, bool) {
         let now_s = now.0 / SECOND_NS;
         let mut work = 0;
+        // Before the phases and the tick of the same moment, which need fresh indexes.
+        for (index, next) in
+            self.indexes.iter().zip(&mut self.next_prices).filter(|(_, next)| **next <= now.0)
+        {
+            if self.ports.commands.try_push(index.command(now)).is_err() {
+                return (work, false);
+            }
+            *next = index.after(now);
+            self.prices.add(1);
+            work += 1;
+        }
         while let Some((at, phase)) = self.opening.as_ref().and_then(|opening| opening.front().copied()) {
-            if !self.set_phase(at, phase) {
+            if !self.set_phase(at, phase, now) {
                 return (work, false);
             }
             self.opening.as_mut().and_then(VecDeque::pop_front);
@@ -224,11 +193,16 @@ impl Timer {
         while let Some((at, at_s, phase)) = self.next_phase().filter(|(_, at_s, _)| *at_s <= now_s) {
             let is_late = now_s - at_s > CATCH_UP_S;
             let phase = if is_late { self.schedules[at].at(now_s).unwrap_or(phase) } else { phase };
-            if !self.set_phase(at, phase) {
+            if !self.set_phase(at, phase, now) {
                 return (work, false);
             }
             self.next[at] = self.schedules[at].after(if is_late { now_s } else { at_s });
             work += 1;
+        }
+        let (again, is_done) = self.look(now);
+        work += again;
+        if !is_done {
+            return (work, false);
         }
         // After the phases of the same moment, which belong to the session that ends.
         if let Some(roll) = self.roll.filter(|_| self.next_roll_s <= now_s) {
@@ -257,29 +231,61 @@ impl Timer {
     }
 
     /// Sends a phase change for the instrument of this schedule. `false`: the ring is full.
-    fn set_phase(&mut self, schedule: usize, phase: Phase) -> bool {
-        let Schedule { instrument, symbol, .. } = self.schedules[schedule];
-        if self.ports.commands.try_push(Command::Admin(AdminCommand::SetPhase { instrument, phase })).is_err()
-        {
+    fn set_phase(&mut self, at: usize, phase: Phase, now: UnixNanos) -> bool {
+        // What is counted before the command is sent cannot be its answer.
+        let asked = self.answers.as_ref().map(|answers| AskedPhase::new(phase, at, answers, now));
+        if !self.send_phase(at, phase) {
             return false;
         }
-        tracing::info!("{symbol}: phase {} by its schedule", phase.word());
-        self.phases.add(1);
+        if asked.is_none() {
+            self.tell_set(at, phase);
+        }
+        self.asked[at] = asked;
         true
     }
-}
 
-/// Whether the schedule changes an instrument's phase when the engine starts. Only an operator ends a halt; an
-/// interruption ends by itself; a delisted instrument stays delisted.
-fn moves_at_start(found: Phase, due: Phase) -> bool {
-    match found {
-        Phase::Halted | Phase::CancelOnly | Phase::Delisted => false,
-        Phase::VolatilityAuction => due != Phase::Continuous,
-        Phase::Closed
-        | Phase::PreOpen
-        | Phase::OpeningAuction
-        | Phase::Continuous
-        | Phase::ClosingAuction => found != due,
+    fn send_phase(&mut self, at: usize, phase: Phase) -> bool {
+        let instrument = self.schedules[at].instrument;
+        let set = Command::Admin(AdminCommand::SetPhase { instrument, phase });
+        let fits = self.ports.commands.try_push(set).is_ok();
+        self.phases.add(u64::from(fits));
+        fits
+    }
+
+    fn tell_set(&self, at: usize, phase: Phase) {
+        tracing::info!("{}: phase {} by its schedule", self.schedules[at].symbol, phase.word());
+    }
+
+    /// Looks what became of the phases that were asked for. Sends those again that can be set now; returns how many, and
+    /// whether all of them fitted.
+    fn look(&mut self, now: UnixNanos) -> (usize, bool) {
+        let mut sent = 0;
+        for at in 0..self.asked.len() {
+            let (Some(answers), Some(asked)) = (&self.answers, &mut self.asked[at]) else { continue };
+            let phase = asked.phase;
+            match asked.outcome(at, answers, now) {
+                Outcome::Unknown => {}
+                Outcome::Set => {
+                    self.asked[at] = None;
+                    self.tell_set(at, phase);
+                }
+                Outcome::Refused => tracing::warn!(
+                    "{}: phase {} by its schedule was refused, as the contract is not complete or its index has no \
+                     fresh price; it is asked for again when an index has one",
+                    self.schedules[at].symbol,
+                    phase.word()
+                ),
+                Outcome::Again => {
+                    let again = asked.again(at, answers, now);
+                    if !self.send_phase(at, phase) {
+                        return (sent, false);
+                    }
+                    self.asked[at] = Some(again);
+                    sent += 1;
+                }
+            }
+        }
+        (sent, true)
     }
 }
 
@@ -300,63 +306,15 @@ impl Agent for Timer {
         if is_done {
             let phase_ns = self.next_phase().map_or(u64::MAX, |(_, at_s, _)| at_s.saturating_mul(SECOND_NS));
             let roll_ns = self.next_roll_s.saturating_mul(SECOND_NS);
-            self.idle_until = UnixNanos(self.next_tick_ns.min(phase_ns).min(roll_ns));
+            let price_ns = self.next_prices.iter().copied().min().unwrap_or(u64::MAX);
+            let is_asking = self.asked.iter().any(Option::is_some);
+            let look_ns = if is_asking { now.0.saturating_add(LOOK_EVERY) } else { u64::MAX };
+            let due = [self.next_tick_ns, phase_ns, roll_ns, price_ns, look_ns];
+            self.idle_until = UnixNanos(due.into_iter().min().unwrap_or(u64::MAX));
         }
         if work > 0 {
             self.ports.downstream.iter().for_each(Doorbell::ring);
         }
         Ok(work)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WEEKDAYS: u8 = 0b1_1111;
-
-    fn entry(hour: u32, days: u8, phase: Phase) -> ScheduleEntry {
-        ScheduleEntry { second_of_day: hour * 3_600, days, phase }
-    }
-
-    fn schedule(entries: Vec<ScheduleEntry>) -> Schedule {
-        Schedule { instrument: InstrumentId(0), symbol: Symbol::default(), found: Phase::Closed, entries }
-    }
-
-    /// An hour of a day counted from Monday, 5 January 1970.
-    fn hour(day: u64, hour: u64) -> u64 {
-        (4 + day) * DAY_S + hour * 3_600
-    }
-
-    #[test]
-    fn a_schedule_knows_its_week() {
-        let of = schedule(vec![
-            entry(16, WEEKDAYS, Phase::Closed),
-            entry(8, WEEKDAYS, Phase::Continuous),
-            entry(12, 1 << 5, Phase::PreOpen),
-        ]);
-        for (now, phase) in [
-            ((0, 7), Phase::PreOpen),
-            ((0, 8), Phase::Continuous),
-            ((0, 15), Phase::Continuous),
-            ((0, 16), Phase::Closed),
-            ((1, 3), Phase::Closed),
-            ((4, 20), Phase::Closed),
-            ((5, 12), Phase::PreOpen),
-            ((6, 12), Phase::PreOpen),
-            ((7, 9), Phase::Continuous),
-        ] {
-            assert_eq!(of.at(hour(now.0, now.1)), Some(phase), "day {} at {}", now.0, now.1);
-        }
-        assert_eq!(of.after(hour(0, 7)), Some((hour(0, 8), Phase::Continuous)));
-        assert_eq!(of.after(hour(0, 8)), Some((hour(0, 16), Phase::Closed)), "after, not at");
-        assert_eq!(of.after(hour(0, 16)), Some((hour(1, 8), Phase::Continuous)), "across midnight");
-        assert_eq!(of.after(hour(4, 16)), Some((hour(5, 12), Phase::PreOpen)));
-        assert_eq!(of.after(hour(5, 12)), Some((hour(7, 8), Phase::Continuous)), "across the week");
-        let weekly = schedule(vec![entry(8, 1, Phase::Continuous)]);
-        assert_eq!(weekly.at(hour(7, 7)), Some(Phase::Continuous), "a week ago");
-        assert_eq!(weekly.after(hour(0, 8)), Some((hour(7, 8), Phase::Continuous)));
-        assert_eq!(schedule(Vec::new()).at(hour(0, 0)), None);
-        assert_eq!(schedule(Vec::new()).after(hour(0, 0)), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Byte tables as code. A message is a type byte and fields at fixed offsets; all numbers are big-endian.
 
-use crate::domain::{Amount, AssetId, ClOrdId, OrderId, ShardId, Symbol, TradeId, UserRef};
+use crate::domain::{Amount, AssetId, ClOrdId, IndexId, OrderId, ShardId, Symbol, TradeId, UserRef};
 
 /// A value at a fixed offset in a message.
 pub(in crate::wire) trait Field: Copy {
@@ -65,7 +65,7 @@ macro_rules! newtype {
     )*};
 }
 newtype!(UserRef(u32), OrderId(u64), TradeId(u64), Symbol([u8; 8]), ClOrdId([u8; 14]));
-newtype!(AssetId(u16), Amount(i64), ShardId(u8));
+newtype!(AssetId(u16), IndexId(u16), Amount(i64), ShardId(u8));
 
 /// Nanoseconds since midnight UTC in six bytes, as in ITCH.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -533,7 +533,8 @@ class Engine:
     """`dojima serve` on a data directory."""
 
     def __init__(self, program, directory, roll_at=None):
-        text = subprocess.run([program, "serve", "--print-config"], check=True, capture_output=True, text=True).stdout
+        # Of a venue with one shard: it answers a mass cancel once, and a number that was not used is free again.
+        text = pathlib.Path(__file__).with_name("spot.toml").read_text()
         text = text.replace("segment_mib = 64", "segment_mib = 1").replace("orders_max = 1000000", "orders_max = 1000")
         text = text.replace("tick_interval_ms = 1000", "tick_interval_ms = 100")
         trader = 'username = "DAVE", password = "DEMO"'

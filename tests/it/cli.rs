@@ -2,7 +2,9 @@
 
 mod damage;
 mod rights;
+mod venue;
 
+use crate::support::spot::SPOT_TOML;
 use dojima::client::session::{Credentials, Resume, Session};
 use dojima::config::{Config, DEFAULT_TOML};
 use dojima::domain::{ClOrdId, Symbol, UserRef};
@@ -60,12 +62,12 @@ impl Place {
 
     /// Writes the configuration anew, from the built-in one with small files.
     pub fn configure(&self, edit: impl FnOnce(String) -> String) {
-        let small = DEFAULT_TOML
+        let small = SPOT_TOML
             .replace("segment_mib = 64", "segment_mib = 1")
             .replace("orders_max = 1000000", "orders_max = 1000")
             // Commands are counted.
             .replace("tick_interval_ms = 1000", "tick_interval_ms = 0");
-        assert_ne!(small, DEFAULT_TOML);
+        assert_ne!(small, *SPOT_TOML);
         fs::write(self.config(), edit(small)).expect("written");
     }
 

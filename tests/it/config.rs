@@ -1,18 +1,19 @@
 //! The configuration: the built-in file and its bounds; in `opening`, the opening commands and the comparison with a journal.
 
-mod contracts;
+pub mod contracts;
 mod opening;
 
+use crate::support::spot::SPOT_TOML;
 use dojima::config::{
     Config, ConfigError, DEFAULT_TOML, EngineSection, EventLogSection, ExchangeSection, FeesSection,
     GatewaySection, JournalSection, RetentionSection, RingsSection, SnapshotsSection, SqlSection,
     TimersSection, TlsSection,
 };
 
-/// The built-in file with one piece of text exchanged for another.
+/// The spot part of the built-in file with one piece of text exchanged for another.
 fn edited(from: &str, to: &str) -> Result<Config, ConfigError> {
-    assert!(DEFAULT_TOML.contains(from), "default.toml has no {from:?}");
-    Config::from_toml(&DEFAULT_TOML.replacen(from, to, 1), "test.toml")
+    assert!(SPOT_TOML.contains(from), "default.toml has no {from:?}");
+    Config::from_toml(&SPOT_TOML.replacen(from, to, 1), "test.toml")
 }
 
 fn message(from: &str, to: &str) -> String {
@@ -30,6 +31,11 @@ fn refused(rows: &[(&str, &str, &[&str])]) {
             );
         }
     }
+}
+
+#[test]
+fn the_text_of_the_spot_part_is_that_of_its_configuration() {
+    assert_eq!(Config::from_toml(&SPOT_TOML, "spot.toml").expect("a valid file"), Config::spot());
 }
 
 #[test]
@@ -123,7 +129,7 @@ fn floats_are_not_exact_and_are_refused() {
         ("tick = \"0.01\"", "tick = \"0.00000000000000000000000000000000001\"", &["at most 28 digits"]),
     ]);
     let integer = edited("maker_fee_ppm = \"500\"", "maker_fee_ppm = 500").expect("an integer is exact");
-    assert_eq!(integer, Config::embedded_default());
+    assert_eq!(integer, Config::spot());
 }
 
 #[test]
@@ -284,8 +290,8 @@ fn accounts_and_assets_are_checked() {
         ("BTC = \"100000\"", "BTC = \"0.000000001\"", &["accounts[alice].deposits.BTC", "scale of 8"]),
         ("BTC = \"100000\"", "BTC = \"0\"", &["accounts[alice].deposits.BTC = 0", "above 0"]),
         (
-            "USDT = \"10000000000\"",
-            "USDT = \"70000000000\"",
+            "USDT = \"1000000000\"",
+            "USDT = \"89500000000\"",
             &["accounts[dave].deposits.USDT", "92233720368.54775807"],
         ),
         (
@@ -303,7 +309,8 @@ fn accounts_and_assets_are_checked() {
     ]);
     // An arrival must fit, whichever shard the money of a venue comes to.
     let shards = "[[shards]]\nname = \"ONE\"\n[[shards]]\nname = \"TWO\"\n[[instruments]]";
-    let told = message("[[instruments]]", shards);
+    let text = SPOT_TOML.replacen("[[instruments]]", shards, 1).replacen("1000000000\"", "9000000000\"", 1);
+    let told = Config::from_toml(&text, "test.toml").expect_err("must be refused").to_string();
     for part in ["accounts[alice].deposits", "above 2^59 minor units"] {
         assert!(told.contains(part), "{told}");
     }
@@ -315,8 +322,7 @@ fn accounts_and_assets_are_checked() {
 
 #[test]
 fn every_problem_is_told_at_once() {
-    let text =
-        DEFAULT_TOML.replace("orders_max = 1000000", "orders_max = 0").replace("0.00001", "0.000001111");
+    let text = SPOT_TOML.replace("orders_max = 1000000", "orders_max = 0").replace("0.00001", "0.000001111");
     let message = Config::from_toml(&text, "test.toml").expect_err("must be refused").to_string();
     assert!(message.contains("test.toml: 2 values cannot be used"), "{message}");
     assert!(
@@ -348,7 +354,7 @@ fn settings_are_checked_with_their_key_and_value() {
         &["instruments[BTC-USDT].maker_fee_ppm = -901", "taker fee of all tiers is 900"],
     );
     let received = [("fee_asset = \"quote\"", "fee_asset = \"received\""), ("\"500\"", "\"-500\"")];
-    let text = received.iter().fold(DEFAULT_TOML.to_owned(), |text, (from, to)| text.replacen(from, to, 1));
+    let text = received.iter().fold(SPOT_TOML.clone(), |text, (from, to)| text.replacen(from, to, 1));
     let message_of_both = Config::from_toml(&text, "test.toml").expect_err("must be refused").to_string();
     assert!(
         message_of_both.contains("fee_asset = \"received\": a fee of -500 is a rebate"),
@@ -441,7 +447,7 @@ fn passwords_stay_out_of_the_errors_of_their_line() {
         ("username = \"BOB\", password = 53063", "a password is text in quotes"),
         ("username = \"BOB\" password = \"S3CR3T\"", "expected `,`"),
     ];
-    let line = DEFAULT_TOML.lines().position(|line| line.contains(from)).expect("is there") + 1;
+    let line = SPOT_TOML.lines().position(|line| line.contains(from)).expect("is there") + 1;
     for (to, says) in cases {
         let message = message(from, to);
         let at = format!("test.toml: line {line}, column ");
@@ -480,6 +486,24 @@ fn logins_and_users_are_checked() {
         (with("password_hash = \"$argon2id$\""), &["password_hash = (not shown)", "keep one of them"]),
         (with("role = \"admin\""), &["accounts[bob].logins[BOB].role = admin", "[[users]]"]),
         (with("role = \"boss\""), &["unknown variant `boss`", "drop-copy"]),
+        (with("role = \"index\""), &["accounts[bob].logins[BOB].indexes = missing", "needs the symbols"]),
+        (
+            with("role = \"index\", indexes = [\"DOGE\"]"),
+            &["accounts[bob].logins[BOB].indexes = \"DOGE\"", "no such index"],
+        ),
+        (
+            with("indexes = [\"DOGE\"]"),
+            &["accounts[bob].logins[BOB].indexes = \"DOGE\"", "or say role = \"index\""],
+        ),
+        (
+            with("role = \"index\", indexes = [\"DOGE\"], cancel_on_disconnect_ms = 5"),
+            &["accounts[bob].logins[BOB].role = index", "sends no orders"],
+        ),
+        (user("password = \"TV\"\nrole = \"index\""), &["users[WATCH].role = index", "needs an account"]),
+        (
+            user("password = \"TV\"\nrole = \"market-data\"\nindexes = [\"DOGE\"]"),
+            &["users[WATCH].indexes = \"DOGE\"", "a login of an account"],
+        ),
         (with("allow_from = [\"10.0.0.0/33\"]"), &["\"10.0.0.0/33\" is no network", "192.0.2.7"]),
         (
             with("cancel_on_disconnect_ms = 86400001"),
@@ -506,7 +530,7 @@ fn logins_and_users_are_checked() {
     let again = Config::from_toml(&config.to_toml().expect("can be written"), "again").expect("is valid");
     assert_eq!(config, again, "it is read back as it was written");
     let opening = |config: &Config| config.opening_commands().expect("is valid");
-    assert_eq!(opening(&config), opening(&Config::embedded_default()), "none of this is journaled");
+    assert_eq!(opening(&config), opening(&Config::spot()), "none of this is journaled");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod contracts;
 mod crowd;
+pub mod index_prices;
 mod operator;
 mod positions;
 mod rate;

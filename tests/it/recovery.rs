@@ -20,7 +20,7 @@ use tempfile::TempDir;
 const COMMANDS: usize = 400;
 
 fn opening() -> Vec<Command> {
-    Config::embedded_default().opening_commands().expect("a valid venue")
+    Config::spot().opening_commands().expect("a valid venue")
 }
 
 /// Segments are made when they are needed, so that no thread is about when files are changed under a dropped writer.

@@ -1,17 +1,21 @@
 //! A venue of two shards as its clients and operators have it: an engine that is started, stopped, killed and started from a snapshot,
 //! and what is refused.
 
+mod busy;
+mod named;
+
 use crate::cli::{Done, assert_says, dojima};
 use crate::lost::TOOLS;
 use crate::snapshot::file::Parts;
 use crate::support::crash_site::{Remains, examine};
 use crate::support::engines::{small_config, with_two_shards};
 use crate::support::process::EngineProcess;
+use crate::support::spot::SPOT_TOML;
 use dojima::client::{
     Client, ClientEvent, ClientTransfer, Credentials, MarketSession, NewOrder, OrderTerms, Replacement,
     Resume, Start, market,
 };
-use dojima::config::{Config, ConfigError, DEFAULT_TOML, Durability};
+use dojima::config::{Config, ConfigError, Durability};
 use dojima::domain::{Amount, AssetId, OrderId, Quantity, ShardId, Side, Symbol, TradeId, UserRef};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
 use dojima::recovery::DataDir;
@@ -535,9 +539,7 @@ fn text(names: &[&str], trades_in: &str, money_in: &str) -> String {
     let shards: String = names.iter().map(|name| format!("[[shards]]\nname = \"{name}\"\n")).collect();
     let symbol = "symbol = \"ETH-USDT\"";
     let name = "name = \"alice\"";
-    let text = DEFAULT_TOML.replace(symbol, &format!("{symbol}\nshard = \"{trades_in}\""));
-    // There is room for less money in each of several shards.
-    let text = text.replace("USDT = \"10000000000\"", "USDT = \"1000000000\"");
+    let text = SPOT_TOML.replace(symbol, &format!("{symbol}\nshard = \"{trades_in}\""));
     text.replace(name, &format!("{name}\ndeposits_in = {{ {money_in} = {{ ETH = \"5\" }} }}")) + &shards
 }
 

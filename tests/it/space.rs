@@ -182,6 +182,7 @@ fn sequenced(set: impl FnOnce(&SpaceLow, &SpaceLow)) -> [Command; 2] {
         sources: vec![source],
         commands,
         space: vec![journal_watch, event_log_watch],
+        lags: None,
         downstream: Vec::new(),
     };
     let counters = Counters::new();

@@ -1,7 +1,8 @@
 //! `dojima client` in its plain form, against an engine in this process.
 
+use crate::entry::index_prices;
 use crate::entry::secure::certificate;
-use crate::support::engines::small_config;
+use crate::support::engines::{small_config, small_venue};
 use dojima::config::{Config, Durability, TlsSection};
 use dojima::domain::{self, VenueCommand};
 use dojima::engine::{Engine, ImplausibleClock, Launch, OnFatal, OrderEntry};
@@ -88,6 +89,41 @@ fn launch(config: &Config, data: &Path) -> Engine {
         on_progress: &mut |_| {},
     };
     Engine::start(config, data, launch).expect("the engine starts")
+}
+
+#[test]
+fn a_login_with_the_role_index_sends_prices() {
+    let data = tempfile::TempDir::new().expect("a temporary directory");
+    let config = index_prices::config();
+    let file = data.path().join("venue.toml");
+    std::fs::write(&file, config.to_toml().expect("can be written")).expect("written");
+    let file = file.display().to_string();
+    let engine = launch(&config, &data.path().join("data"));
+    let address = engine.order_entry.expect("it listens");
+    let open = |user| Terminal::open_with(user, address, &["--config", &file]);
+    let mut prices = open("prices");
+    prices.expect("index btc 50000.5", &["#1: index BTC is 50000.5"]);
+    prices.expect(
+        "index BTC 60000",
+        &["#2: 60000 is far from the last price of index BTC; it waits for a second one near it"],
+    );
+    prices.expect("index BTC 60001", &["#3: index BTC is 60001"]);
+    prices.expect("index DOGE 1", &["not done: no index DOGE in the configuration"]);
+    prices.expect(
+        "index BTC 1.001",
+        &["not done: 1.001 is no price of BTC: price 1.001 has more than 2 decimals"],
+    );
+    prices.expect("index BTC 0", &["not done: 0 is no price of BTC: it must be above 0"]);
+    prices.say("index ETH 3000");
+    let refusal = prices.hear();
+    assert!(refusal.starts_with("#4 refused: "), "{refusal}");
+    prices.quit();
+    let mut alice = open("alice");
+    alice.say("index BTC 60002");
+    let refusal = alice.hear();
+    assert!(refusal.starts_with("#1 refused: "), "{refusal}");
+    alice.quit();
+    engine.stop().expect("an orderly end");
 }
 
 #[test]
@@ -282,10 +318,53 @@ fn stops_are_shown_with_their_trigger_and_links_with_their_order() {
 }
 
 #[test]
+fn one_login_trades_in_all_shards_and_sees_all_wallets() {
+    let data = tempfile::TempDir::new().expect("a temporary directory");
+    let engine = launch(&small_venue(ThreadingMode::Shared, Durability::Async), data.path());
+    let address = engine.order_entry.expect("it listens");
+    let mut alice = Terminal::open("alice", address);
+    alice.expect("buy 0.5 btc-usdt at 60000", &["#1 accepted: buy 0.5 BTC-USDT at 60000"]);
+    alice.expect("buy 0.5 btc-perp at 65000", &["#2 accepted: buy 0.5 BTC-PERP at 65000"]);
+    let mut bob = Terminal::open("bob", address);
+    bob.expect(
+        "sell 0.5 btc-perp at 65000",
+        &[
+            "#1 accepted: sell 0.5 BTC-PERP at 65000",
+            "#1 sold 0.5 at 65000 (removed liquidity)",
+            "position BTC-PERP: short 0.5 at 65000",
+        ],
+    );
+    assert_eq!(alice.hear(), "#2 bought 0.5 at 65000 (added liquidity)");
+    assert_eq!(alice.hear(), "position BTC-PERP: long 0.5 at 65000");
+    alice.expect(
+        "balances",
+        &[
+            "spot (0), BTC: 100000 available, 0 in open orders",
+            "spot (0), ETH: 1000000 available, 0 in open orders",
+            // The fee of 0.1 % is held, too.
+            "spot (0), USDT: 999969970 available, 30030 in open orders",
+            "futures (1), BTC: 1000 available, 0 in open orders",
+            "futures (1), ETH: 0 available, 0 in open orders",
+            // A fee of 0.02 % was paid; the position needs the margin that twenty times as much is traded with.
+            "futures (1), USDT: 99999993.5 available, 0 in open orders; 99998368.5 can be withdrawn",
+        ],
+    );
+    alice.expect("sell 1 btc-z99 at 65000", &["#3 accepted: sell 1 BTC-Z99 at 65000"]);
+    alice.quit();
+    bob.quit();
+    let shards = engine.stop().expect("an orderly end").shards.expect("the exchange");
+    assert_eq!(shards.audit(), Ok(()));
+}
+
+#[test]
 fn balances_are_what_is_available_and_what_orders_hold() {
     let data = tempfile::TempDir::new().expect("a temporary directory");
-    let engine = engine(&data);
-    let mut alice = Terminal::open("alice", engine.order_entry.expect("it listens"));
+    let config = small_config(ThreadingMode::Shared, Durability::Async);
+    let file = data.path().join("venue.toml");
+    std::fs::write(&file, config.to_toml().expect("can be written")).expect("written");
+    let engine = launch(&config, &data.path().join("data"));
+    let more = ["--config", &file.display().to_string()];
+    let mut alice = Terminal::open_with("alice", engine.order_entry.expect("it listens"), &more);
     alice.expect("buy 0.5 btc-usdt at 60000", &["#1 accepted: buy 0.5 BTC-USDT at 60000"]);
     alice.expect(
         "balances",
@@ -293,7 +372,7 @@ fn balances_are_what_is_available_and_what_orders_hold() {
             "BTC: 100000 available, 0 in open orders",
             "ETH: 1000000 available, 0 in open orders",
             // The fee of 0.1 % is held, too.
-            "USDT: 9999969970 available, 30030 in open orders",
+            "USDT: 999969970 available, 30030 in open orders",
         ],
     );
     alice.quit();

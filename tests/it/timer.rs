@@ -1,9 +1,13 @@
 //! The timer: ticks and hours, by a clock that is moved by hand.
 
+mod fixed_index;
+mod refused;
+
 use crate::cli::{Place, assert_says};
 use crate::support::engines::{logged_events, small_config, without_times};
+use crate::support::spot::SPOT_TOML;
 use dojima::client::{ClientError, Credentials, Resume, Session};
-use dojima::config::{Config, DEFAULT_TOML, Durability};
+use dojima::config::{Config, Durability};
 use dojima::domain::{
     AdminCommand, AdminEvent, ClockCommand, Command, Event, InstrumentId, MarketEvent, Phase, Symbol,
     VenueCommand, codec,
@@ -150,7 +154,8 @@ fn a_start_brings_instruments_to_the_phase_of_the_hour() {
 #[test]
 fn a_full_ring_delays_and_drops_nothing() {
     let schedules = (0..5).map(|instrument| office_hours(instrument, Phase::Closed)).collect();
-    let settings = TimerSettings { tick_interval: Some(Duration::from_secs(1)), schedules, roll: None };
+    let settings =
+        TimerSettings { tick_interval: Some(Duration::from_secs(1)), schedules, ..TimerSettings::default() };
     let mut rig = Rig::new(2, WEDNESDAY + 9 * HOUR, settings);
     let mut asked = Vec::new();
     for _ in 0..4 {
@@ -170,7 +175,7 @@ fn config_with_hours() -> Config {
     let hours = "phase = \"closed\"\n\
         [[instruments.schedule]]\ntime = \"08:00:00\"\nphase = \"continuous\"\n\
         [[instruments.schedule]]\ntime = \"16:30:00\"\nphase = \"closed\"\n";
-    let text = DEFAULT_TOML.replacen("phase = \"continuous\"\n", hours, 1);
+    let text = SPOT_TOML.replacen("phase = \"continuous\"\n", hours, 1);
     let with_hours = Config::from_toml(&text, "hours.toml").expect("a valid file");
     let mut config = small_config(ThreadingMode::Stepped, Durability::Sync);
     config.instruments = with_hours.instruments;

@@ -2,7 +2,9 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::assets::Assets;
 use super::connection::{Connection, Happening};
+use super::indexes::Indexes;
 use super::positions;
 use super::remark::Remark;
 use super::words::{Line, Order, Stands};
@@ -10,12 +12,9 @@ use crate::client::blotter::{Blotter, FillLine, OrderLine, Standing};
 use crate::client::units::{Units, UnitsTable};
 use crate::client::{
     Bookmark, CancelCode, Client, ClientError, ClientEvent, ClientMessage, ClientTransfer, Credentials,
-    Endpoint, FundPayment, NewOrder, PositionReport, Replacement, Setting, Start,
+    Endpoint, NewOrder, PositionReport, Replacement, Setting, Start,
 };
-use crate::config::Config;
-use crate::domain::{
-    Amount, AssetBalance, AssetId, OrderPrice, PositionLeg, Side, Symbol, TriggerKind, UserRef, decimal,
-};
+use crate::domain::{Amount, OrderPrice, PositionLeg, Side, Symbol, Timestamp, TriggerKind, UserRef};
 use crate::wire::soup::{LoginRejected, SessionId};
 use anyhow::{Context, bail, ensure};
 use rust_decimal::Decimal;
@@ -30,6 +29,7 @@ pub struct Desk {
     connection: Connection,
     units: UnitsTable,
     assets: Assets,
+    indexes: Indexes,
     blotter: Blotter,
     /// Messages for the user since the last call of [`Desk::news`], oldest first, one line each.
     news: Vec<String>,
@@ -52,64 +52,6 @@ enum Asked {
     Position,
     /// What its answer says is shown.
     Shown,
-}
-
-/// Code and scale of every asset, in the order of the venue's configuration, which determines the asset ids.
-pub struct Assets(Vec<(String, u8)>);
-
-impl Assets {
-    /// The assets of a configuration.
-    pub fn of(config: &Config) -> Self {
-        Self(config.assets.iter().map(|asset| (asset.code.clone(), asset.scale)).collect())
-    }
-
-    fn ids(&self) -> impl Iterator<Item = AssetId> + use<> {
-        (0..self.0.len() as u16).map(AssetId)
-    }
-
-    /// The asset with this code, and the amount in its minor units.
-    fn amount(&self, code: &str, amount: Decimal) -> anyhow::Result<(AssetId, Amount)> {
-        let known = self.0.iter().position(|(known, _)| known.eq_ignore_ascii_case(code));
-        let at = known.with_context(|| format!("no asset {code} in the configuration"))?;
-        let (code, scale) = &self.0[at];
-        let exact = decimal::amount(amount, *scale);
-        let exact = exact.map_err(|why| anyhow::anyhow!("{amount} is no amount of {code}: {why}"))?;
-        Ok((AssetId(at as u16), exact))
-    }
-
-    fn transferred(&self, user_ref: UserRef, transfer: &ClientTransfer, wallet: Amount) -> String {
-        let ClientTransfer { asset, amount, from, to, .. } = *transfer;
-        let (code, scale) = match self.0.get(usize::from(asset.0)) {
-            Some((code, scale)) => (code.clone(), *scale),
-            None => (format!("minor units of asset {asset}"), 0),
-        };
-        let shown = |amount| decimal::show_amount(amount, scale);
-        let (amount, left) = (shown(amount), shown(wallet));
-        format!("#{user_ref}: {amount} {code} on the way from shard {from} to {to}; {left} left in {from}")
-    }
-
-    /// What the insurance fund paid.
-    fn covered(&self, payment: &FundPayment) -> String {
-        let FundPayment { symbol, asset, shard, amount } = *payment;
-        let amount = match self.0.get(usize::from(asset.0)) {
-            Some((code, scale)) => format!("{} {code}", decimal::show_amount(amount, *scale)),
-            None => format!("{amount} minor units of asset {asset}"),
-        };
-        let whose = match symbol {
-            Some(symbol) => format!("the position in {}", symbol.text()),
-            None => format!("the wallet in shard {shard}"),
-        };
-        format!("insurance fund: paid {amount} that {whose} lacked")
-    }
-
-    fn line(&self, balance: &AssetBalance) -> String {
-        let AssetBalance { asset, available, reserved } = *balance;
-        let Some((code, scale)) = self.0.get(usize::from(asset.0)) else {
-            return format!("asset {asset}: {available} minor units available, {reserved} in open orders");
-        };
-        let shown = |amount| decimal::show_amount(amount, *scale);
-        format!("{code}: {} available, {} in open orders", shown(available), shown(reserved))
-    }
 }
 
 /// The earlier sessions of a login.
@@ -146,7 +88,7 @@ impl Desk {
         to: Endpoint,
         who: Credentials,
         units: UnitsTable,
-        assets: Assets,
+        (assets, indexes): (Assets, Indexes),
         earlier: Earlier,
     ) -> Result<Self, ClientError> {
         let now = Client::connect(to.clone(), &who, Start::Now)?;
@@ -166,6 +108,7 @@ impl Desk {
             connection: Connection::new(to, who, client),
             units,
             assets,
+            indexes,
             blotter,
             news: Vec::new(),
             unanswered: BTreeSet::new(),
@@ -244,14 +187,15 @@ impl Desk {
             ClientEvent::Rejected { user_ref, .. } => {
                 self.unanswered.remove(user_ref);
             }
-            ClientEvent::AccountState { next_user_ref, balance, .. } => {
-                let asked = if message.copy_of.is_none() { self.asked.pop_front() } else { None };
-                match (asked, balance) {
-                    (Some(Asked::Arrived), _) => return self.forget_unanswered(*next_user_ref),
-                    (Some(Asked::Position), _) => return self.say_positions(),
-                    (Some(Asked::Shown) | None, Some(balance)) => self.say_news(&self.assets.line(balance)),
-                    (Some(Asked::Shown) | None, None) => {}
+            ClientEvent::AccountState { next_user_ref, balance, wallet, .. } => {
+                match if message.copy_of.is_none() { self.asked.pop_front() } else { None } {
+                    Some(Asked::Arrived) => return self.forget_unanswered(*next_user_ref),
+                    Some(Asked::Position) => return self.say_positions(),
+                    Some(Asked::Shown) | None => {}
                 }
+                self.news.extend(balance.iter().map(|balance| self.assets.line(balance)));
+                let wallet = wallet.as_ref();
+                self.news.extend(wallet.map(|(shard, wallet)| self.assets.wallet_line(*shard, wallet)));
             }
             ClientEvent::PositionState(report) if message.copy_of.is_none() => self.positions.push(*report),
             ClientEvent::PositionChanged(update) => {
@@ -293,6 +237,10 @@ impl Desk {
             }
             ClientEvent::TransferSent { user_ref, transfer, wallet, .. } => {
                 let line = self.assets.transferred(*user_ref, transfer, *wallet);
+                self.say_news(&line);
+            }
+            ClientEvent::IndexAnswered { user_ref, index, price, outcome, .. } => {
+                let line = self.indexes.answered(*user_ref, *index, *price, *outcome);
                 self.say_news(&line);
             }
         }
@@ -375,17 +323,7 @@ impl Desk {
                     self.links.extend([(number, other), (other, number)]);
                 }
             }
-            Line::Replace { order, quantity, price } => {
-                let (known, units) = self.known(*order)?;
-                if let Some(Remark::Trigger(..)) = waiting(&known) {
-                    bail!(
-                        "order {order} waits for its trigger, which a replacement would not: cancel it and enter another"
-                    );
-                }
-                let total = u64::from(units.lots(*quantity)?);
-                let by = Replacement::total(total).limit(units.price_units(*price)?);
-                self.numbering()?.replace(*order, &by)?;
-            }
+            Line::Replace { order, quantity, price } => self.replace(*order, *quantity, *price)?,
             Line::Reduce { order, quantity } => {
                 let (known, units) = self.known(*order)?;
                 let total = units.lots(*quantity)?;
@@ -410,21 +348,12 @@ impl Desk {
             }
             Line::Set { symbol, setting } => drop(self.numbering()?.set_in_contract(*symbol, *setting)?),
             Line::Margin { amount, code, symbol } => self.move_margin(*amount, code, *symbol)?,
-            Line::Balances => {
-                for asset in self.assets.ids() {
-                    self.client()?.query_balance(asset)?;
-                    self.asked.push_back(Asked::Shown);
-                }
+            Line::Index { symbol, price } => {
+                let (index, price) = self.indexes.price(*symbol, *price)?;
+                self.numbering()?.send_index(index, price, now())?;
             }
-            Line::Positions => {
-                let contracts = self.units.iter().filter(|units| units.product.is_contract());
-                let contracts: Vec<Symbol> = contracts.map(|units| units.symbol).collect();
-                ensure!(!contracts.is_empty(), "the configuration has no contracts");
-                for symbol in contracts {
-                    self.client()?.query_position(symbol)?;
-                    self.asked.push_back(Asked::Position);
-                }
-            }
+            Line::Balances => self.ask_balances()?,
+            Line::Positions => self.ask_positions()?,
             Line::Next => {
                 self.client()?.query_account()?;
                 self.asked.push_back(Asked::Shown);
@@ -437,6 +366,47 @@ impl Desk {
             Line::OrderEntry(false) => drop(self.numbering()?.disable_order_entry()?),
         }
         Ok(Said::Done)
+    }
+
+    fn replace(&mut self, order: UserRef, quantity: Decimal, price: Decimal) -> anyhow::Result<()> {
+        let (known, units) = self.known(order)?;
+        if let Some(Remark::Trigger(..)) = waiting(&known) {
+            bail!(
+                "order {order} waits for its trigger, which a replacement would not: cancel it and enter another"
+            );
+        }
+        let total = u64::from(units.lots(quantity)?);
+        let by = Replacement::total(total).limit(units.price_units(price)?);
+        self.numbering()?.replace(order, &by)?;
+        Ok(())
+    }
+
+    /// Asks for the positions in all contracts.
+    fn ask_positions(&mut self) -> anyhow::Result<()> {
+        let contracts = self.units.iter().filter(|units| units.product.is_contract());
+        let contracts: Vec<Symbol> = contracts.map(|units| units.symbol).collect();
+        ensure!(!contracts.is_empty(), "the configuration has no contracts");
+        for symbol in contracts {
+            self.client()?.query_position(symbol)?;
+            self.asked.push_back(Asked::Position);
+        }
+        Ok(())
+    }
+
+    /// Asks for the wallets of all shards, or for the one that there is.
+    fn ask_balances(&mut self) -> anyhow::Result<()> {
+        let wallets = self.assets.wallets();
+        if wallets.is_empty() {
+            for asset in self.assets.ids() {
+                self.client()?.query_balance(asset)?;
+                self.asked.push_back(Asked::Shown);
+            }
+        }
+        for (shard, asset) in wallets {
+            self.client()?.query_wallet(shard, asset)?;
+            self.asked.push_back(Asked::Shown);
+        }
+        Ok(())
     }
 
     fn units(&self, symbol: Symbol) -> anyhow::Result<Units> {
@@ -618,18 +588,20 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
         ClientEvent::MassCanceled { user_ref, .. } => format!("#{user_ref}: all those orders are cancelled"),
         ClientEvent::OrderEntryEnabled { user_ref } => format!("#{user_ref}: order entry is on"),
         ClientEvent::OrderEntryDisabled { user_ref } => format!("#{user_ref}: order entry is off"),
-        // The desk reports balances, transfers, settings and sessions.
+        // The desk reports balances, transfers, settings, prices of indexes and sessions.
         ClientEvent::AccountState { balance: Some(_), .. }
+        | ClientEvent::AccountState { wallet: Some(_), .. }
         | ClientEvent::TransferSent { .. }
+        | ClientEvent::IndexAnswered { .. }
         | ClientEvent::FundPaid(_) => return None,
         // As sentences and a table of their own.
         ClientEvent::PositionState(_) | ClientEvent::PositionChanged(_) | ClientEvent::FundingPaid(_) => {
             return None;
         }
-        ClientEvent::AccountState { next_user_ref, cancel_at: None, balance: None } => {
+        ClientEvent::AccountState { next_user_ref, cancel_at: None, .. } => {
             format!("the next number is {next_user_ref}")
         }
-        ClientEvent::AccountState { next_user_ref, cancel_at: Some(at), balance: None } => {
+        ClientEvent::AccountState { next_user_ref, cancel_at: Some(at), .. } => {
             let at = clock(at.since_midnight_ns());
             format!("the next number is {next_user_ref}; all orders are cancelled at {at} unless held again")
         }
@@ -722,10 +694,15 @@ pub fn standing(standing: Standing) -> String {
     }
 }
 
+/// The present time, of this machine's clock.
+fn now() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX))
+}
+
 /// Seconds since midnight UTC.
 fn second_of_day() -> u32 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (since_1970.as_secs() % 86_400) as u32
+    (now().0 / Timestamp::SECOND % 86_400) as u32
 }
 
 /// Checks that an order's end time is still to come today; the exchange would refuse a past time.

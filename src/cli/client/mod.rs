@@ -1,8 +1,10 @@
 //! `dojima client`: a trading terminal. On a terminal it is a screen with orders, trades and events. Otherwise, or with
 //! `--plain`, it reads lines and writes lines, for scripts.
 
+mod assets;
 mod connection;
 mod desk;
+mod indexes;
 mod line;
 mod plain;
 mod positions;
@@ -17,8 +19,10 @@ use crate::client::{Credentials, Endpoint, TlsClient};
 use crate::config::Config;
 use crate::wire::soup::{self, SessionId};
 use anyhow::{Context, ensure};
+use assets::Assets;
 use clap::Args;
-use desk::{Assets, Desk, Earlier};
+use desk::{Desk, Earlier};
+use indexes::Indexes;
 use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -88,7 +92,8 @@ pub fn run(args: ClientArgs) -> anyhow::Result<ExitCode> {
     let who = Credentials { username, password, heartbeat_timeout_ms: None };
     let earlier = Earlier { first: SessionId::new(&config.gateway.session), sessions_max: args.sessions };
     let title = format!("{username} at {to}");
-    let desk = Desk::open(to, who, super::units::units_of(&config), Assets::of(&config), earlier);
+    let (assets, indexes) = (Assets::of(&config), Indexes::of(&config));
+    let desk = Desk::open(to, who, super::units::units_of(&config), (assets, indexes), earlier);
     let desk = desk.map_err(print::with_advice)?;
     if args.plain || !std::io::stdin().is_terminal() || !print::stdout().is_screen() {
         let is_connected = plain::run(desk)?;

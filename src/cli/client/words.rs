@@ -36,6 +36,8 @@ margin-mode SYMBOL cross|isolated
 leverage SYMBOL TIMES            of the account in this contract
 margin AMOUNT ASSET to|from SYMBOL
                                  between the wallet and an isolated position
+index SYMBOL PRICE               a price of an index, of logins with the role
+                                 index
 hold MILLISECONDS                cancel everything unless this is said again
                                  in time; 0 ends it
 disable | enable                 whether this login may enter orders
@@ -148,6 +150,13 @@ pub enum Line {
         code: String,
         /// The contract.
         symbol: Symbol,
+    },
+    /// Sends a price of an index.
+    Index {
+        /// The index.
+        symbol: Symbol,
+        /// Its price now.
+        price: Decimal,
     },
     /// The account's balance of every asset.
     Balances,
@@ -265,6 +274,7 @@ pub fn read(line: &str) -> Read<Line> {
             }
         }
         "margin" => margin(&mut words)?,
+        "index" => Line::Index { symbol: words.symbol()?, price: words.number("the price")? },
         "balances" => Line::Balances,
         "positions" | "p" => Line::Positions,
         "next" => Line::Next,
@@ -429,7 +439,7 @@ mod tests {
 
     #[test]
     fn everything_else_is_read() {
-        let (one, two) = (UserRef(1), number("2"));
+        let (one, two, x) = (UserRef(1), number("2"), Symbol::new("X").expect("a symbol"));
         let expected = [
             ("", Line::Blank),
             ("replace 1 2 at 3.5", Line::Replace { order: one, quantity: two, price: number("3.5") }),
@@ -438,7 +448,7 @@ mod tests {
             ("cancel 1", Line::Cancel { order: one, to: None }),
             ("cancel 1 to 2", Line::Cancel { order: one, to: Some(two) }),
             ("cancel all", Line::CancelAll { symbol: None, side: None }),
-            ("cancel all x buy", Line::CancelAll { symbol: Symbol::new("X"), side: Some(Side::Buy) }),
+            ("cancel all x buy", Line::CancelAll { symbol: Some(x), side: Some(Side::Buy) }),
             (
                 "leverage btc-perp 30",
                 Line::Set {
@@ -448,27 +458,10 @@ mod tests {
             ),
             (
                 "margin-mode x isolated",
-                Line::Set {
-                    symbol: Symbol::new("X").expect("a symbol"),
-                    setting: Setting::MarginMode(MarginMode::Isolated),
-                },
+                Line::Set { symbol: x, setting: Setting::MarginMode(MarginMode::Isolated) },
             ),
-            (
-                "margin 2 usdt from x",
-                Line::Margin {
-                    amount: -two,
-                    code: "USDT".to_owned(),
-                    symbol: Symbol::new("X").expect("a symbol"),
-                },
-            ),
-            (
-                "margin 2 USDT to X",
-                Line::Margin {
-                    amount: two,
-                    code: "USDT".to_owned(),
-                    symbol: Symbol::new("X").expect("a symbol"),
-                },
-            ),
+            ("margin 2 usdt from x", Line::Margin { amount: -two, code: "USDT".to_owned(), symbol: x }),
+            ("margin 2 USDT to X", Line::Margin { amount: two, code: "USDT".to_owned(), symbol: x }),
             ("orders", Line::Orders),
             ("fills", Line::Fills),
             (
@@ -480,6 +473,10 @@ mod tests {
                     to: ShardId(1),
                     reference: 7,
                 },
+            ),
+            (
+                "index btc 50000.5",
+                Line::Index { symbol: Symbol::new("BTC").expect("a symbol"), price: number("50000.5") },
             ),
             ("balances", Line::Balances),
             ("positions", Line::Positions),
@@ -514,6 +511,7 @@ mod tests {
             ("leverage X much", "not a number from 1 to 125: much"),
             ("margin-mode X apart", "neither cross nor isolated: apart"),
             ("transfer 1 USDT 0 300 1", "from 0 to 7"),
+            ("index BTC", "the price is missing"),
             ("foo", "unknown command \"foo\"; type help"),
         ] {
             let error = read(line).expect_err(line).to_string();

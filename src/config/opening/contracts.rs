@@ -1,7 +1,7 @@
 //! Indexes, and what instruments that are contracts have beside the others.
 
 use super::assets::Assets;
-use super::prices::price_units;
+use super::prices::positive_price;
 use super::risk;
 use super::shards::Shards;
 use crate::config::contracts::{ContractConfig, IndexConfig};
@@ -70,6 +70,9 @@ fn indexes<'a>(configs: &'a [IndexConfig], shards: &Shards, p: &mut Problems) ->
         if jump_ppm != 0 && !(1_000..=Ppm::ONE).contains(&jump_ppm) {
             let reason = format!("must be 0, which turns it off, or from 1000 to {}", Ppm::ONE);
             p.add(key("jump_ppm"), jump_ppm, reason);
+        }
+        if let Some(fixed) = config.fixed_price {
+            p.take(key("fixed_price"), fixed, positive_price(fixed, price_decimals));
         }
         let shard = config.shard.as_ref().map(|name| shards.find(key("shard"), name, p));
         let shard = shard.map_or(Some(ShardId::FIRST), |found| found).unwrap_or_default();
@@ -178,13 +181,7 @@ fn contract_terms(
         }
     }
     check_times(contract, terms.product, key, p);
-    let mut price = |field, value| {
-        let units = price_units(value, terms.price_decimals).and_then(|units| match units {
-            0 => Err("must be above 0".to_owned()),
-            units => Ok(units),
-        });
-        p.take(key(field), value, units)
-    };
+    let mut price = |field, value| p.take(key(field), value, positive_price(value, terms.price_decimals));
     let price_min = price("price_min", contract.price_min);
     let price_max = price("price_max", contract.price_max);
     let (price_min, price_max) = (price_min?, price_max?);

@@ -40,7 +40,7 @@ pub(super) fn resolve(config: &Config) -> (Vec<Command>, Vec<Problem>) {
             .map(|(id, _)| Command::Venue(VenueCommand::OpenAccount { account: AccountId(id) })),
     );
     check_accounts(&config.accounts, p);
-    users::check(&config.accounts, &config.users, p);
+    users::check(config, p);
     commands.extend(venue::logins(&config.accounts).iter().filter_map(|l| {
         Some(Command::Venue(VenueCommand::OpenLogin { login: l.login, account: l.account, name: l.name()? }))
     }));

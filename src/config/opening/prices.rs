@@ -20,6 +20,14 @@ pub(super) fn price_units(value: Decimal, decimals: u8) -> Result<u32, String> {
     }
 }
 
+/// The same for a price that must be above 0.
+pub(super) fn positive_price(value: Decimal, decimals: u8) -> Result<u32, String> {
+    match price_units(value, decimals)? {
+        0 => Err("must be above 0".to_owned()),
+        units => Ok(units),
+    }
+}
+
 /// An amount in minor units; must be above 0.
 pub(super) fn positive_amount(value: Decimal, scale: u8) -> Result<Amount, String> {
     match decimal::amount(value, scale) {

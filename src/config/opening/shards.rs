@@ -13,7 +13,7 @@ impl Shards {
             p.add("shards", configs.len(), format!("a venue has at most {}", ShardId::COUNT));
         }
         let mut names = Vec::new();
-        for ShardConfig { name } in configs.iter().take(ShardId::COUNT) {
+        for ShardConfig { name, .. } in configs.iter().take(ShardId::COUNT) {
             let key = format!("shards[{name}].name");
             let valid = ShardName::new(name).ok_or("must be 1 to 8 ASCII characters without spaces");
             let Some(valid) = p.take(key.clone(), quoted(name), valid) else { continue };

@@ -1,15 +1,15 @@
 //! Checks of logins and users.
 
 use crate::config::error::{Problems, is_alphanumeric, quoted, within};
+use crate::config::file::Config;
 use crate::config::users::{LoginConfig, UserRole};
-use crate::config::venue::AccountConfig;
 use crate::domain::password_hash;
 use std::collections::BTreeMap;
 
 /// Adds all problems of the accounts' logins and of `[[users]]`.
-pub(super) fn check(accounts: &[AccountConfig], users: &[LoginConfig], p: &mut Problems) {
+pub(super) fn check(config: &Config, p: &mut Problems) {
     let mut names = BTreeMap::new();
-    for account in accounts {
+    for account in &config.accounts {
         for login in &account.logins {
             let key = format!("accounts[{}].logins", account.name);
             check_one(&key, login, p);
@@ -18,19 +18,25 @@ pub(super) fn check(accounts: &[AccountConfig], users: &[LoginConfig], p: &mut P
                 let reason = format!("is already a login of {other}; case does not matter");
                 p.add(format!("{key}.username"), quoted(&login.username), reason);
             }
-            if !matches!(login.role, UserRole::Trade | UserRole::DropCopy) {
-                let reason = "belongs to no account: put it under [[users]]; a login has trade or drop-copy";
+            if matches!(login.role, UserRole::MarketData | UserRole::Admin) {
+                let reason =
+                    "belongs to no account: put it under [[users]]; a login has trade, drop-copy or index";
                 p.add(format!("{key}[{}].role", login.username), login.role.word(), reason);
             }
+            check_indexes(&format!("{key}[{}]", login.username), login, config, p);
         }
     }
-    for user in users {
+    for user in &config.users {
         check_one("users", user, p);
         if let Some(other) = names.insert(user.username.to_ascii_uppercase(), "[[users]]".to_owned()) {
             let reason = format!("is already a login of {other}; case does not matter");
             p.add("users.username", quoted(&user.username), reason);
         }
         let key = |field: &str| format!("users[{}].{field}", user.username);
+        if !user.indexes.is_empty() {
+            let reason = "only a login of an account can send prices of indexes, with the role index";
+            p.add(key("indexes"), quoted(&user.indexes.join(", ")), reason);
+        }
         if !matches!(user.role, UserRole::MarketData | UserRole::Admin) {
             let reason = "needs an account: put it under its logins; a user has market-data or admin";
             p.add(key("role"), user.role.word(), reason);
@@ -43,6 +49,30 @@ pub(super) fn check(accounts: &[AccountConfig], users: &[LoginConfig], p: &mut P
             let reason = "has no stream that copies could be in: a login with the role drop-copy has";
             p.add(key("copies"), quoted(&user.copies.join(", ")), reason);
         }
+    }
+}
+
+/// Checks the indexes whose prices a login may send. `of` is its key.
+fn check_indexes(of: &str, login: &LoginConfig, config: &Config, p: &mut Problems) {
+    let key = format!("{of}.indexes");
+    match (login.role == UserRole::Index, login.indexes.is_empty()) {
+        (true, true) => p.add(key, "missing", "the role index needs the symbols of its indexes"),
+        (false, false) => {
+            let reason = "only the role index sends prices of indexes: remove it, or say role = \"index\"";
+            p.add(key, quoted(&login.indexes.join(", ")), reason);
+        }
+        (true, false) => {
+            for symbol in &login.indexes {
+                if !config.indexes.iter().any(|known| known.symbol == *symbol) {
+                    p.add(key.clone(), quoted(symbol), "no such index; [[indexes]] has those that there are");
+                }
+            }
+            if login.cancel_on_disconnect_ms.is_some() || login.limits.is_some() {
+                let reason = "sends no orders, so it can have no limits on them";
+                p.add(format!("{of}.role"), login.role.word(), reason);
+            }
+        }
+        (false, true) => {}
     }
 }
 

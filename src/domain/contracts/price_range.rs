@@ -31,6 +31,11 @@ impl PriceRange {
         self.highest
     }
 
+    /// Whether a price is in it.
+    pub fn contains(&self, price: Price) -> bool {
+        (self.lowest..=self.highest).contains(&price)
+    }
+
     /// The price in the range that is nearest to these ticks.
     pub(super) fn nearest(&self, ticks: i128) -> Price {
         let inside = ticks.clamp(i128::from(self.lowest.0), i128::from(self.highest.0));

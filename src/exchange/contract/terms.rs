@@ -208,11 +208,7 @@ impl Contract {
             return Err(RejectReason::InvalidPhase);
         }
         let range = self.range(listing).ok_or(RejectReason::ContractIncomplete)?;
-        if (range.lowest()..=range.highest()).contains(&price) {
-            Ok(())
-        } else {
-            Err(RejectReason::OutOfRange)
-        }
+        if range.contains(price) { Ok(()) } else { Err(RejectReason::OutOfRange) }
     }
 
     /// Its terms of another listing, with another tick or lot: all samples are gone.

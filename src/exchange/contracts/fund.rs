@@ -50,15 +50,12 @@ impl Exchange {
     #[cold]
     pub(in crate::exchange) fn pay_from_funds(&mut self, events: &mut impl EventSink) {
         let Some(below) = self.shared.funds.below.iter().min().copied() else { return };
-        let Some(lacks) = self.lacks(&below) else {
-            self.shared.funds.below.retain(|other| *other != below);
-            return;
-        };
+        self.shared.funds.below.retain(|other| *other != below);
+        let Some(lacks) = self.lacks(&below) else { return };
         if !below.is_swept && below.pot.is_none() {
-            next_swept(&mut self.shared.funds.below, &below);
+            self.shared.funds.below.push(Below { is_swept: true, ..below });
             return self.cancel_settled_in(below.account, below.asset, CancelReason::AccountBelowZero);
         }
-        self.shared.funds.below.retain(|other| *other != below);
         let Below { account, pot, asset, .. } = below;
         match pot {
             None => self.shared.ledger.pay(account, asset, lacks),
@@ -89,7 +86,7 @@ impl Exchange {
             None => {
                 let stands_behind =
                     holdings.any(|holding| holding.mode == MarginMode::Cross && holding.has_lots());
-                self.shared.ledger.wallet(account, asset).0.max(if stands_behind { 0 } else { i64::MIN })
+                if stands_behind { 0 } else { self.shared.ledger.wallet(account, asset).0 }
             }
             Some((instrument, which)) => {
                 let ordinal = self.instruments[instrument.0 as usize].contract.as_ref()?.ordinal;
@@ -106,13 +103,6 @@ impl Exchange {
         let listings = self.instruments.iter().map(|known| &known.listing);
         let mut contracts = listings.filter(|listing| listing.product.is_contract());
         contracts.any(|listing| listing.phase != Phase::Delisted && has(listing))
-    }
-}
-
-/// The orders of the account are cancelled.
-fn next_swept(all: &mut [Below], below: &Below) {
-    if let Some(found) = all.iter_mut().find(|other| *other == below) {
-        found.is_swept = true;
     }
 }
 

@@ -48,9 +48,6 @@ impl Exchange {
         let rate = premium.rate(&terms);
         fundings.number.0 += 1;
         fundings.last = Some(Funding { rate, mark });
-        if rate.0 != 0 && contract.legs > 0 {
-            fundings.charging = Some(Charging { left: contract.legs, ..Charging::default() });
-        }
         let set = FundingSet {
             instrument,
             number: fundings.number,
@@ -60,33 +57,30 @@ impl Exchange {
             mark,
             open_interest: Quantity(contract.open_interest),
         };
+        if !set.charges_nobody() {
+            fundings.charging = Some(Charging { left: contract.legs, ..Charging::default() });
+        }
         events.push(Event::Contract(ContractEvent::FundingSet(set)));
     }
 
     /// Charges the next positions, in the order of contract, account, long before short.
     fn charge_next(&mut self, events: &mut impl EventSink) {
         let (mut charged, mut looked) = (0, 0);
-        let accounts = self.shared.accounts.len() as u32;
-        for at in 0..self.instruments.len() {
-            let instrument = InstrumentId(at as u32);
-            while let Some(charging) = self.charging(instrument) {
+        for instrument in (0..self.instruments.len()).map(|at| InstrumentId(at as u32)) {
+            while self.is_charging(instrument) {
                 if charged >= CHARGED_MAX || looked >= LOOKED_MAX {
                     return;
                 }
-                let account = charging.next;
-                assert!(account.0 < accounts, "a funding is closed when its last leg is charged");
                 looked += 1;
-                let mut market = self.market(instrument, events);
-                charged += (0..2).map(|which| u32::from(market.charge(account, which))).sum::<u32>();
-                if let Some(charging) = &mut market.contract_mut().fundings.charging {
-                    charging.next = AccountId(account.0 + 1);
-                }
+                charged += self.market(instrument, events).charge_next_account();
             }
         }
     }
 
-    fn charging(&self, instrument: InstrumentId) -> Option<Charging> {
-        self.instruments[instrument.0 as usize].contract.as_ref()?.fundings.charging
+    /// Whether there are positions to be charged for the last funding of a contract.
+    pub(super) fn is_charging(&self, instrument: InstrumentId) -> bool {
+        let contract = self.instruments[instrument.0 as usize].contract.as_ref();
+        contract.is_some_and(|contract| contract.fundings.charging.is_some())
     }
 
     /// Charges all positions of an account that are settled in this asset, in the order of contract, long before short.
@@ -99,11 +93,8 @@ impl Exchange {
         for at in 0..self.contracts.by_ordinal.len() {
             let instrument = self.contracts.by_ordinal[at];
             let settles = self.instruments[instrument.0 as usize].listing.settled_in() == asset;
-            if settles && self.charging(instrument).is_some() {
-                let mut market = self.market(instrument, events);
-                (0..2).for_each(|which| {
-                    market.charge(account, which);
-                });
+            if settles && self.is_charging(instrument) {
+                self.market(instrument, events).charge_both(account);
             }
         }
     }
@@ -129,6 +120,20 @@ impl<S: EventSink> Market<'_, S> {
     #[inline]
     pub(in crate::exchange) fn charge(&mut self, account: AccountId, which: usize) -> bool {
         self.contract().fundings.charging.is_some() && self.charge_now(account, which)
+    }
+
+    /// Charges both positions of an account, long before short. Returns how many it charged.
+    fn charge_both(&mut self, account: AccountId) -> u32 {
+        (0..2).map(|which| u32::from(self.charge(account, which))).sum()
+    }
+
+    /// Charges the positions of the account that is next in the funding under way. Returns how many.
+    pub(super) fn charge_next_account(&mut self) -> u32 {
+        let charging = self.contract_mut().fundings.charging.as_mut().expect("a funding is under way");
+        let account = charging.next;
+        // A funding is closed when its last leg is charged, so this is an account that exists.
+        charging.next = AccountId(account.0 + 1);
+        self.charge_both(account)
     }
 
     /// The same in a dry run: it is undone, and does not close the funding.

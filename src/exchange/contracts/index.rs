@@ -1,10 +1,12 @@
 //! Commands about indexes, prices from outside (docs/FUTURES.md, "Index").
 
 use super::super::contract::Index;
+use super::super::orders::refused;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
 use crate::domain::{
-    AddIndex, ContractEvent, Event, IndexId, IndexTerms, ListInstrument, RejectReason, SetIndex, Timestamp,
+    AddIndex, ContractEvent, Event, IndexAnswered, IndexId, IndexOutcome, IndexTerms, ListInstrument,
+    OrderEvent, RejectReason, SendIndex, Sender, SetIndex, Timestamp,
 };
 
 impl Exchange {
@@ -46,14 +48,31 @@ impl Exchange {
         &mut self,
         set: &SetIndex,
         events: &mut impl EventSink,
-    ) -> Result<(), RejectReason> {
+    ) -> Result<IndexOutcome, RejectReason> {
         let now = self.shared.now;
         let event = self.known_index_mut(set.index)?.take(set, now)?;
         events.push(Event::Contract(event));
         if let ContractEvent::IndexSet(_) = event {
             self.set_marks_of(set.index, events);
+            return Ok(IndexOutcome::Taken);
         }
-        Ok(())
+        Ok(IndexOutcome::Held)
+    }
+
+    /// The same from a login, which gets an answer.
+    pub(in crate::exchange) fn send_index(&mut self, sent: &SendIndex, events: &mut impl EventSink) {
+        let SendIndex { login, session, user_ref, index, price, source_time } = *sent;
+        if self.consume_user_ref(Sender { login, session, user_ref }, events).is_none() {
+            return;
+        }
+        let answer = match self.set_index(&sent.price(), events) {
+            Ok(outcome) => {
+                let answer = IndexAnswered { login, user_ref, index, price, source_time, outcome };
+                Event::Order(OrderEvent::IndexAnswered(answer))
+            }
+            Err(reason) => refused(Some(login), user_ref, reason),
+        };
+        events.push(answer);
     }
 
     /// Tells the contracts of an index when it becomes stale.

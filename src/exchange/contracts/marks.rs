@@ -54,12 +54,10 @@ impl Exchange {
             let known = &self.instruments[at];
             let Some(contract) = &known.contract else { continue };
             let index = contract.index().and_then(|index| self.known_index(index).ok());
-            if index.is_none_or(|index| index.is_stale(now)) {
-                continue;
-            }
+            let Some(index) = index.filter(|index| !index.is_stale(now)) else { continue };
+            let price = index.last.map_or(0, |quote| quote.price);
             let holds = contract.mark_holds && known.listing.phase == Phase::Halted;
             let second = self.contracts.sampled;
-            let price = index.and_then(|index| index.last).map_or(0, |quote| quote.price);
             let taken = self.impact(InstrumentId(at as u32));
             let known = &mut self.instruments[at];
             let contract = known.contract.as_mut().expect("it is a contract");

@@ -40,7 +40,7 @@ impl Exchange {
         match command {
             ContractCommand::AddIndex(index) => self.add_index(index).map(told),
             ContractCommand::SetIndexTerms { index, terms } => self.set_index_terms(*index, *terms).map(told),
-            ContractCommand::SetIndex(set) => self.set_index(set, events).map(|()| None),
+            ContractCommand::SetIndex(set) => self.set_index(set, events).map(|_| None),
             ContractCommand::SetContract(set) => self.set_contract(set, events).map(|()| None),
             ContractCommand::SetContractRisk(set) => self.set_contract_risk(set, events).map(|()| None),
             ContractCommand::SetMarginTier(set) => self.set_margin_tier(set, events).map(|()| None),

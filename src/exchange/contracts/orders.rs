@@ -28,7 +28,7 @@ impl<S: EventSink> Market<'_, S> {
     pub(in crate::exchange) fn check_range(&self, limit: Price) -> Result<(), RejectReason> {
         let Some(contract) = &self.instrument.contract else { return Ok(()) };
         let range = contract.range(&self.instrument.listing);
-        let is_inside = range.is_some_and(|range| (range.lowest()..=range.highest()).contains(&limit));
+        let is_inside = range.is_some_and(|range| range.contains(limit));
         if is_inside { Ok(()) } else { Err(RejectReason::PriceOutOfLimits) }
     }
 

@@ -3,11 +3,11 @@
 use super::super::market::Market;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
-use super::super::task::{Answer, Settling, Task};
+use super::super::task::{Settling, Task};
 use crate::domain::contracts::Leg;
 use crate::domain::{
-    AccountId, Amount, CancelFilter, CancelReason, ContractEvent, Event, FundCause, InstrumentId, MarginMode,
-    Phase, PositionCause, PositionChanged, Price, RejectReason, TradeId,
+    AccountId, Amount, CancelReason, ContractEvent, Event, FundCause, InstrumentId, MarginMode, Phase,
+    PositionCause, PositionChanged, Price, RejectReason, TradeId,
 };
 
 impl Exchange {
@@ -26,7 +26,7 @@ impl Exchange {
         if self.instruments[instrument.0 as usize].listing.phase != Phase::Closed {
             self.agenda.push(Task::BeginPhase(instrument, Phase::Closed));
         }
-        self.cancel_expired(instrument);
+        self.cancel_of_instrument(instrument, CancelReason::ContractExpired);
     }
 
     /// Settles a contract that expired at the mean of its index, or lets it wait for an operator's price.
@@ -61,55 +61,45 @@ impl Exchange {
         }
         let contract = known.contract.as_ref().expect("it is a contract");
         let range = contract.range(&known.listing).ok_or(RejectReason::OutOfRange)?;
-        if !(range.lowest()..=range.highest()).contains(&price) {
+        if !range.contains(price) {
             return Err(RejectReason::OutOfRange);
         }
         self.begin_settlement(instrument, price);
-        self.cancel_expired(instrument);
+        self.cancel_of_instrument(instrument, CancelReason::ContractExpired);
         Ok(())
     }
 
+    /// Charges every position for the last funding, then closes each.
     fn begin_settlement(&mut self, instrument: InstrumentId, price: Price) {
         let (next, legs) = (AccountId(0), 0);
-        self.agenda.push(Task::Settle(Settling { instrument, price, is_charged: false, next, legs }));
+        self.agenda.push(Task::Settle(Settling { instrument, price, next, legs }));
+        self.agenda.push(Task::ChargeAll(instrument));
     }
 
-    fn cancel_expired(&mut self, instrument: InstrumentId) {
-        let filter = CancelFilter { instrument: Some(instrument), ..CancelFilter::default() };
-        self.cancel_all(&filter, CancelReason::ContractExpired, Answer::Nothing);
+    /// Charges the positions of a contract for the last funding while the present part may.
+    pub(in crate::exchange) fn charge_all(&mut self, instrument: InstrumentId, events: &mut impl EventSink) {
+        let limit = self.shared.limits.orders_touched_max;
+        while self.is_charging(instrument) {
+            if self.shared.touched >= limit {
+                return self.agenda.push(Task::ChargeAll(instrument));
+            }
+            self.shared.touched += self.market(instrument, events).charge_next_account();
+        }
     }
 
-    /// Charges, then closes the positions of a contract while the present part may, and delists it after the last one.
+    /// Closes the positions of a contract while the present part may, and delists it after the last one.
     pub(in crate::exchange) fn settle(&mut self, mut settling: Settling, events: &mut impl EventSink) {
         let limit = self.shared.limits.orders_touched_max;
-        let accounts = self.shared.accounts.len() as u32;
         let Settling { instrument, price, .. } = settling;
         let mut market = self.market(instrument, events);
-        loop {
-            let is_done = match settling.is_charged {
-                false => market.contract().fundings.charging.is_none(),
-                true => market.contract().legs == 0,
-            };
-            if is_done && settling.is_charged {
-                break;
-            }
-            if is_done {
-                (settling.is_charged, settling.next) = (true, AccountId(0));
-                continue;
-            }
+        while market.contract().legs > 0 {
             if market.shared.touched >= limit {
                 return self.agenda.push(Task::Settle(settling));
             }
             let account = settling.next;
-            assert!(account.0 < accounts, "the last leg belongs to an account");
             settling.next.0 += 1;
-            for which in 0..2 {
-                if settling.is_charged {
-                    settling.legs += u32::from(market.settle_leg(account, which, price));
-                } else if market.charge(account, which) {
-                    market.shared.touch();
-                }
-            }
+            settling.legs +=
+                (0..2).map(|which| u32::from(market.settle_leg(account, which, price))).sum::<u32>();
         }
         market.tell_settled(&settling);
         self.agenda.push(Task::BeginPhase(instrument, Phase::Delisted));

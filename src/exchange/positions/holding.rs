@@ -104,8 +104,9 @@ impl Holding {
 
     /// Computes what it adds to the sums of its account.
     pub(super) fn value(&mut self, quoted: &Quoted) {
-        self.sums = self.sums_at(quoted);
-        self.required = [0, 1].map(|which| self.required_at(quoted, which, self.positions[which].exposure()));
+        let parts = self.parts_at(quoted);
+        self.required = parts.map(|part| i64::try_from(part.required).expect("margins are below 2^63"));
+        self.sums = Sums::of(&parts);
     }
 
     /// What a position requires with these lots of orders: its initial margin, in isolated mode what its lots do not cover.
@@ -121,22 +122,23 @@ impl Holding {
         }
     }
 
-    /// What it adds to the sums of its account at this mark.
-    pub(super) fn sums_at(&self, quoted: &Quoted) -> Sums {
-        let mut sums = Sums::default();
-        for position in self.positions.iter().filter(|position| !position.is_empty()) {
-            let exposed = self.initial(quoted, position.exposure().lots_at_risk());
-            let held = self.initial(quoted, position.leg.lots.unsigned_abs());
-            match self.mode {
-                MarginMode::Cross => {
-                    sums.profit += i128::from(profit(quoted, position));
-                    sums.required += i128::from(exposed.0);
-                    sums.behind_lots += i128::from(held.0);
-                }
-                MarginMode::Isolated => sums.required += i128::from((exposed.0 - held.0).max(0)),
+    /// What each position adds to the sums of its account at this mark.
+    pub(super) fn parts_at(&self, quoted: &Quoted) -> [Sums; 2] {
+        [0, 1].map(|which| {
+            let position = &self.positions[which];
+            if position.is_empty() {
+                return Sums::default();
             }
-        }
-        sums
+            let required = self.required_at(quoted, which, position.exposure()).into();
+            match self.mode {
+                MarginMode::Cross => Sums {
+                    profit: profit(quoted, position).into(),
+                    required,
+                    behind_lots: self.initial(quoted, position.leg.lots.unsigned_abs()).0.into(),
+                },
+                MarginMode::Isolated => Sums { required, ..Sums::default() },
+            }
+        })
     }
 
     /// The initial margin of lots of the contract.

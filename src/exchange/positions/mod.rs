@@ -254,9 +254,9 @@ impl Positions {
             let mut next = margin.first;
             while let Some(holding) = self.holdings.get(next as usize) {
                 let quoted = self.quoted(holding.at.contract);
-                sums.replace(&Sums::default(), &holding.sums_at(quoted));
-                if i128::from(holding.required[0]) + i128::from(holding.required[1]) != holding.sums.required
-                {
+                let parts = holding.parts_at(quoted);
+                sums.replace(&Sums::default(), &Sums::of(&parts));
+                if holding.required.map(i128::from) != parts.map(|part| part.required) {
                     return false;
                 }
                 next = holding.next;

@@ -15,6 +15,13 @@ pub(in crate::exchange) struct Sums {
 }
 
 impl Sums {
+    /// The sums of these parts.
+    pub(super) fn of(parts: &[Self]) -> Self {
+        let mut sums = Self::default();
+        parts.iter().for_each(|part| sums.replace(&Self::default(), part));
+        sums
+    }
+
     /// Replaces one part of the sums.
     pub(super) fn replace(&mut self, before: &Self, after: &Self) {
         self.profit += after.profit - before.profit;

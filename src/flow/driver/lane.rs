@@ -380,7 +380,8 @@ impl News<'_> {
             | Outbound::PositionChanged(..)
             | Outbound::FundingPaid(..)
             | Outbound::FundPaid(..)
-            | Outbound::SettingMade(..) => {}
+            | Outbound::SettingMade(..)
+            | Outbound::IndexAnswered(..) => {}
             Outbound::Accepted(m, _) => {
                 progress.accepted += 1;
                 self.set(m.user_ref, live(m.quantity))?;

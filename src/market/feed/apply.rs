@@ -135,7 +135,9 @@ impl Feed {
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_)
-                | OrderEvent::TransferSent(_),
+                | OrderEvent::TransferSent(_)
+                | OrderEvent::IndexAnswered(_)
+                | OrderEvent::WalletState(_),
             ) => {}
         }
     }

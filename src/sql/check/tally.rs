@@ -156,6 +156,8 @@ impl Tally {
             )
             | Event::Order(
                 OrderEvent::AccountState { .. }
+                | OrderEvent::WalletState(_)
+                | OrderEvent::IndexAnswered(_)
                 | OrderEvent::PositionState(_)
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::PriorityUpdated(_),

@@ -9,6 +9,9 @@ pub enum Cause {
     /// A read-only login sent an order.
     #[error("an order from a login that may only read (role drop-copy)")]
     ReadOnly,
+    /// A login for prices of indexes sent something else.
+    #[error("no price of an index from a login that may only send those (role index)")]
+    PricesOnly,
     /// It continued to send after its messages were refused for exceeding the rate.
     #[error(
         "more messages than its login may send: {per_second} a second and {burst} at once, and as many again refused"
@@ -46,7 +49,9 @@ impl Cause {
 impl From<Cause> for CloseReason {
     fn from(cause: Cause) -> Self {
         let kind = match cause {
-            Cause::ReadOnly | Cause::RateExceeded { .. } | Cause::Message(_) => CloseKind::BadFrame,
+            Cause::ReadOnly | Cause::PricesOnly | Cause::RateExceeded { .. } | Cause::Message(_) => {
+                CloseKind::BadFrame
+            }
             Cause::FellBehind(_) => CloseKind::Slow,
             Cause::Gone(_) | Cause::Unreadable(_) | Cause::Resend { .. } => CloseKind::Failure,
         };

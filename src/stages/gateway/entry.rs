@@ -100,6 +100,7 @@ impl<P: OrderEntryProtocol> OrderEntry<P> {
         let taking = Taking {
             from: LoggedIn { login, session, account: self.streams.account(login) },
             role,
+            index_senders: &self.settings.index_senders,
             listings: self.streams.listings(),
             orders_left: &mut orders,
             cancels,

@@ -7,8 +7,8 @@ use super::login_policies::{Bucket, Fill};
 use super::protocol::{Asked, LoggedIn, OrderEntryProtocol};
 use super::settings::RateLimit;
 use crate::domain::{
-    AdminCommand, ClOrdId, ClockCommand, Command, Echo, Enter, Listings, OrderCommand, RefuseEnter,
-    RefuseReplace, RejectReason, Replace, Sender, TransferOut, VenueCommand,
+    AdminCommand, ClOrdId, ClockCommand, Command, Echo, Enter, IndexId, Listings, LoginId, OrderCommand,
+    RefuseEnter, RefuseReplace, RejectReason, Replace, SendIndex, Sender, TransferOut, VenueCommand,
 };
 use crate::net::auth::Role;
 use crate::net::session::{CloseReason, Next, Packets, Stopped};
@@ -75,7 +75,9 @@ fn frees_space(command: &Command) -> bool {
             | OrderCommand::SetOrderEntry(_)
             | OrderCommand::NameOrder(_)
             | OrderCommand::CancelLogin { .. }
-            | OrderCommand::TransferOut(_),
+            | OrderCommand::TransferOut(_)
+            | OrderCommand::SendIndex(_)
+            | OrderCommand::QueryWallet(_),
         )
         | Command::Contract(_)
         | Command::Owner(_)
@@ -87,6 +89,8 @@ fn frees_space(command: &Command) -> bool {
 pub(super) struct Taking<'a> {
     pub(super) from: LoggedIn,
     pub(super) role: Role,
+    /// The logins with the role `index`, each with the indexes whose prices it may send.
+    pub(super) index_senders: &'a [(LoginId, IndexId)],
     pub(super) listings: &'a Listings,
     /// How many more orders are accepted; cancels are not counted.
     pub(super) orders_left: &'a mut u32,
@@ -110,13 +114,14 @@ pub(super) fn take_packets<P: OrderEntryProtocol>(
             Next::Chatty => break Stopped::More,
             Next::Logout => break Stopped::Logout,
         };
-        if role != Role::Trade {
+        if !matches!(role, Role::Trade | Role::Index) {
             return Err(Cause::ReadOnly.into());
         }
         if claim.remaining() == 0 {
             break Stopped::Full { starved: claim.is_empty() };
         }
-        let Asked { name, command } = P::command(from, message, taking.listings)?;
+        let Asked { name, mut command } = P::command(from, message, taking.listings)?;
+        permit(&mut command, role, taking.index_senders)?;
         // A name and its order must be published together.
         if name.is_some() && claim.remaining() == 1 {
             break Stopped::Full { starved: claim.is_empty() };
@@ -140,6 +145,25 @@ pub(super) fn take_packets<P: OrderEntryProtocol>(
     })
 }
 
+/// Refuses a price of an index from a login that may not send it. A login that may send prices sends nothing else but
+/// queries: its orders close the connection.
+#[inline]
+fn permit(command: &mut Command, role: Role, senders: &[(LoginId, IndexId)]) -> Result<(), CloseReason> {
+    if let Command::Order(OrderCommand::SendIndex(sent)) = command {
+        if role != Role::Index || !senders.contains(&(sent.login, sent.index)) {
+            *command = Command::Order(refused(OrderCommand::SendIndex(*sent), RejectReason::IndexNotAllowed));
+        }
+        return Ok(());
+    }
+    let is_served = matches!(
+        command,
+        Command::Order(
+            OrderCommand::QueryAccount(_) | OrderCommand::QueryWallet(_) | OrderCommand::RefuseEnter(_)
+        )
+    );
+    if role == Role::Index && !is_served { Err(Cause::PricesOnly.into()) } else { Ok(()) }
+}
+
 /// The command, or a refusal if the order exceeds the rate. Cancels and queries are always accepted.
 fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, CloseReason> {
     match (bucket.take(), command) {
@@ -149,10 +173,8 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, CloseRe
         }
         (Fill::Excess, Command::Owner(command)) => {
             let sender = command.setter().sender();
-            let Sender { login, session, user_ref } = sender.expect("a client has sent it");
-            let (reason, cl_ord_id) = (RejectReason::MessageRateExceeded, ClOrdId::default());
-            let refuse = RefuseEnter { login, session, user_ref, reason, cl_ord_id };
-            Ok(Command::Order(OrderCommand::RefuseEnter(refuse)))
+            let sender = sender.expect("a client has sent it");
+            Ok(Command::Order(unnamed(sender, RejectReason::MessageRateExceeded)))
         }
         (
             Fill::Excess,
@@ -163,6 +185,12 @@ fn within_rate(command: Command, bucket: &mut Bucket) -> Result<Command, CloseRe
             Err(Cause::RateExceeded { per_second, burst }.into())
         }
     }
+}
+
+/// The refusal of a message that carries no name of the client's.
+fn unnamed(Sender { login, session, user_ref }: Sender, reason: RejectReason) -> OrderCommand {
+    let cl_ord_id = ClOrdId::default();
+    OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
 }
 
 fn refused(order: OrderCommand, reason: RejectReason) -> OrderCommand {
@@ -181,9 +209,9 @@ fn refused(order: OrderCommand, reason: RejectReason) -> OrderCommand {
             let RefuseReplace { login, session, user_ref, cl_ord_id, .. } = order;
             OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
         }
-        OrderCommand::TransferOut(TransferOut { login: Some(login), session, user_ref, .. }) => {
-            let cl_ord_id = ClOrdId::default();
-            OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+        OrderCommand::TransferOut(TransferOut { login: Some(login), session, user_ref, .. })
+        | OrderCommand::SendIndex(SendIndex { login, session, user_ref, .. }) => {
+            unnamed(Sender { login, session, user_ref }, reason)
         }
         other @ (OrderCommand::Cancel(_)
         | OrderCommand::Amend(_)
@@ -191,6 +219,7 @@ fn refused(order: OrderCommand, reason: RejectReason) -> OrderCommand {
         | OrderCommand::MassCancel(_)
         | OrderCommand::Modify(_)
         | OrderCommand::QueryAccount(_)
+        | OrderCommand::QueryWallet(_)
         | OrderCommand::SetOrderEntry(_)
         | OrderCommand::NameOrder(_)
         | OrderCommand::CancelLogin { .. }

@@ -1,7 +1,7 @@
 //! The gateway's settings and connections, and the starting point of the streams.
 
 pub use super::streams::StreamsStart as GatewayStart;
-use crate::domain::{Command, EventRecord, LoginId};
+use crate::domain::{Command, EventRecord, IndexId, LoginId};
 use crate::net::INBOX_LEN;
 use crate::net::auth::AuthClient;
 use crate::net::session::SessionId;
@@ -43,6 +43,8 @@ pub struct GatewaySettings {
     pub session: SessionId,
     /// The logins that have a user. Their memory is allocated at the start.
     pub logins: Vec<LoginSettings>,
+    /// The logins with the role `index`, each with the indexes whose prices it may send.
+    pub index_senders: Vec<(LoginId, IndexId)>,
     /// Most connections at one time, at least 1. A further one replaces a connection without a login, of the address
     /// that has the most of them. If all are logged in, the new one is closed at once.
     pub connections_max: usize,

@@ -6,14 +6,15 @@
 use super::instructions::{Asked, MessageKind, read_tags};
 use super::tags::{self, Appendage, Tag};
 use super::{
-    CancelOrder, ContractSetting, Echoed, EnterOrder, Inbound, MARKET_PRICE, MassCancelOrders, ModifyOrder,
-    ReplaceOrder, Setting, TransferMoney,
+    CancelOrder, ContractSetting, Echoed, EnterOrder, Inbound, IndexPrice, MARKET_PRICE, MassCancelOrders,
+    ModifyOrder, ReplaceOrder, Setting, TransferMoney,
 };
 use crate::domain::{
     AccountId, AssetId, Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, InstrumentId, Listings, LoginId,
-    MassCancel, Modify, MoveMargin, OrderCommand, OrderPrice, OwnerCommand, Quantity, QueryAccount, Question,
-    RefuseEnter, RefuseReplace, RejectReason, Replace, SetLeverage, SetMarginMode, SetOrderEntry, Setter,
-    Side, Switch, Symbol, TimeInForce, TransferOut, UserRef, Visibility,
+    MassCancel, Modify, MoveMargin, OrderCommand, OrderPrice, OwnerCommand, Quantity, QueryAccount,
+    QueryWallet, Question, RefuseEnter, RefuseReplace, RejectReason, Replace, SendIndex, SetLeverage,
+    SetMarginMode, SetOrderEntry, Setter, ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, TransferOut,
+    UserRef, Visibility,
 };
 
 /// The login and session of a connection.
@@ -99,9 +100,8 @@ pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) ->
         Inbound::EnableEntry(asked, tail) => order_entry(from, asked.user_ref, asked.firm, Switch::On, *tail),
         Inbound::Transfer(asked, tail) => transfer(from, asked, *tail),
         Inbound::Setting(asked, tail) => setting(from, asked, *tail, listings),
-        Inbound::AccountQuery(_, tail) => {
-            Command::Order(OrderCommand::QueryAccount(query(from, *tail, listings)))
-        }
+        Inbound::IndexPrice(asked, tail) => index_price(from, asked, *tail),
+        Inbound::AccountQuery(_, tail) => Command::Order(query(from, *tail, listings)),
     }
 }
 
@@ -255,33 +255,64 @@ fn setting(from: LoggedIn, asked: &ContractSetting, tail: Appendage<'_>, listing
     }
 }
 
+/// A price with tags that cannot refer to this login is refused. A price that does not fit the engine's becomes one that
+/// the exchange refuses.
+fn index_price(from: LoggedIn, asked: &IndexPrice, tail: Appendage<'_>) -> Command {
+    let LoggedIn { login, session, .. } = from;
+    let IndexPrice { user_ref, index, price, source_time } = *asked;
+    Command::Order(match refused_tag(tail) {
+        None => OrderCommand::SendIndex(SendIndex {
+            login,
+            session,
+            user_ref,
+            index,
+            price: u32::try_from(price).unwrap_or(u32::MAX),
+            source_time: Timestamp(source_time),
+        }),
+        Some(reason) => {
+            let cl_ord_id = ClOrdId::default();
+            OrderCommand::RefuseEnter(RefuseEnter { login, session, user_ref, reason, cl_ord_id })
+        }
+    })
+}
+
 /// A query with tags that cannot be decoded, or that asks for two things, requests only the next number. The request to the
 /// dead-man's switch then has no effect, and nothing else is returned; the client sees both from the answer. So it is with
 /// the position in an instrument that does not exist.
-fn query(from: LoggedIn, tail: Appendage<'_>, listings: &Listings) -> QueryAccount {
+fn query(from: LoggedIn, tail: Appendage<'_>, listings: &Listings) -> OrderCommand {
     let LoggedIn { login, session, .. } = from;
     let nothing = QueryAccount { login, session, ..QueryAccount::default() };
-    let mut query = nothing;
+    read_query(nothing, tail, listings).unwrap_or(OrderCommand::QueryAccount(nothing))
+}
+
+fn read_query(nothing: QueryAccount, tail: Appendage<'_>, listings: &Listings) -> Option<OrderCommand> {
+    let (mut query, mut wallet) = (nothing, None);
     for tag in tail.tags() {
-        match tag {
-            Ok(Tag { tag: tags::USER_REF_IDX, value: [0] }) => {}
-            Ok(Tag { tag: tags::CANCEL_AFTER, value: &[a, b, c, d] }) if query.cancel_after_ms.is_none() => {
+        match tag.ok()? {
+            Tag { tag: tags::USER_REF_IDX, value: [0] } => {}
+            Tag { tag: tags::CANCEL_AFTER, value: &[a, b, c, d] } if query.cancel_after_ms.is_none() => {
                 query.cancel_after_ms = Some(u32::from_be_bytes([a, b, c, d]));
             }
-            Ok(Tag { tag: tags::BALANCE, value: &[a, b] }) if query.asks == Question::Nothing => {
+            Tag { tag: tags::BALANCE, value: &[a, b] } if query.asks == Question::Nothing => {
                 query.asks = Question::Balance(AssetId(u16::from_be_bytes([a, b])));
             }
-            Ok(Tag { tag: tags::POSITION, value }) if query.asks == Question::Nothing => {
-                let symbol = value.try_into().map(Symbol);
-                let Some(instrument) = symbol.ok().and_then(|symbol| listings.find(symbol)) else {
-                    return nothing;
-                };
-                query.asks = Question::Position(instrument);
+            Tag { tag: tags::POSITION, value } if query.asks == Question::Nothing => {
+                query.asks = Question::Position(listings.find(Symbol(value.try_into().ok()?))?);
             }
-            _ => return nothing,
+            Tag { tag: tags::WALLET, value: &[shard, a, b] } if wallet.is_none() => {
+                wallet = Some((ShardId(shard), AssetId(u16::from_be_bytes([a, b]))));
+            }
+            _ => return None,
         }
     }
-    query
+    match wallet {
+        None => Some(OrderCommand::QueryAccount(query)),
+        Some((shard, asset)) if query == nothing => {
+            let QueryAccount { login, session, .. } = query;
+            Some(OrderCommand::QueryWallet(QueryWallet { login, session, shard, asset }))
+        }
+        Some(_) => None,
+    }
 }
 
 /// A mass cancel with a selection that is not supported here is refused instead of executed in part. Otherwise its

@@ -4,9 +4,10 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::outbound::{
-    AccountQueryResponse, CancelRejected, EntryDisabled, EntryEnabled, MassCancelResponse, MoneySent,
-    OrderAccepted, OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected,
-    OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled, SettingMade, SystemEvent,
+    AccountQueryResponse, CancelRejected, EntryDisabled, EntryEnabled, IndexPriceAnswer, MassCancelResponse,
+    MoneySent, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate,
+    OrderRejected, OrderReplaced, OrderRestated, Outbound, PositionStated, SelfMatchCanceled, SettingMade,
+    SystemEvent,
 };
 use super::owned;
 use super::tags::{self, Appendage, TagBuffer};
@@ -15,15 +16,16 @@ use super::{Echoed, MARKET_PRICE, Setting};
 use crate::domain::audience::{Address, Part};
 use crate::domain::{
     Accepted, AdminEvent, Amount, AssetBalance, CancelReason, Canceled, ContractEvent, Event, EventRecord,
-    Executed, InstrumentId, LeverageSet, Listing, Listings, MarginModeSet, MarginMoved, MarketEvent,
-    OrderEvent, OrderId, OrderTerms, Price, Quantity, RejectReason, Replaced, RestateReason, SelfTrade,
-    SelfTradePrevented, SetBy, Side, Switch, Symbol, Timestamp, TradeKind, TransferSent, UserRef, VenueEvent,
-    Visibility,
+    Executed, IndexAnswered, IndexOutcome, InstrumentId, LeverageSet, Listing, Listings, MarginModeSet,
+    MarginMoved, MarketEvent, OrderEvent, OrderId, OrderTerms, Price, Quantity, RejectReason, Replaced,
+    RestateReason, SelfTrade, SelfTradePrevented, SetBy, ShardId, Side, Switch, Symbol, Timestamp, TradeKind,
+    TransferSent, UserRef, VenueEvent, Visibility, Wallet,
 };
 use crate::wire::soup;
 
-/// The longest message sent, in bytes: Order Replaced with all its tags.
-pub const MESSAGE_LEN_MAX: usize = OrderReplaced::LEN + 2 + TagBuffer::LEN_OF_ORDER_MAX;
+/// The longest message sent, in bytes: a copy of Position State.
+pub const MESSAGE_LEN_MAX: usize = PositionStated::LEN + 2 + TagBuffer::LEN_OF_COPY;
+const _: () = assert!(OrderReplaced::LEN + 2 + TagBuffer::LEN_OF_ORDER_MAX <= MESSAGE_LEN_MAX);
 const _: () = assert!(AccountQueryResponse::LEN + 2 + TagBuffer::LEN_MAX <= MESSAGE_LEN_MAX);
 
 /// The longest Sequenced Data packet sent, in bytes.
@@ -197,6 +199,28 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             let made = Made { by: &by, instrument, setting: Setting::Margin { leg, amount } };
             made.encode(record, to, listings, [pot, wallet], out)
         }
+        Event::Order(OrderEvent::WalletState(e)) => {
+            let message = AccountQueryResponse { timestamp, next_user_ref: e.next_user_ref };
+            if let Some(wallet) = &e.wallet {
+                added.push(tags::WALLET_OF, wallet_of(e.shard, wallet));
+            }
+            Outbound::AccountState(message, added.of(to)).encode(out)
+        }
+        Event::Order(OrderEvent::IndexAnswered(e)) => {
+            let IndexAnswered { user_ref, index, price, source_time, outcome, .. } = *e;
+            let message = IndexPriceAnswer {
+                timestamp,
+                user_ref,
+                index,
+                price: u64::from(price),
+                source_time: source_time.0,
+                state: match outcome {
+                    IndexOutcome::Taken => b'T',
+                    IndexOutcome::Held => b'H',
+                },
+            };
+            Outbound::IndexAnswered(message, added.of(to)).encode(out)
+        }
         Event::Order(OrderEvent::PositionState(state)) => {
             let listing = listings.at(state.instrument, record.number)?;
             Outbound::PositionState(owned::stated(state, timestamp, listing), added.of(to)).encode(out)
@@ -292,6 +316,15 @@ fn balance_of(balance: &AssetBalance) -> [u8; 18] {
     value[..2].copy_from_slice(&balance.asset.0.to_be_bytes());
     value[2..10].copy_from_slice(&balance.available.0.to_be_bytes());
     value[10..].copy_from_slice(&balance.reserved.0.to_be_bytes());
+    value
+}
+
+/// The value of the tag WalletOf.
+fn wallet_of(shard: ShardId, wallet: &Wallet) -> [u8; 27] {
+    let mut value = [0; 27];
+    value[0] = shard.0;
+    value[1..19].copy_from_slice(&balance_of(&wallet.balance));
+    value[19..].copy_from_slice(&wallet.withdrawable.0.to_be_bytes());
     value
 }
 
@@ -466,7 +499,10 @@ pub fn cancel_code(reason: CancelReason) -> u8 {
 pub fn reject_code(reason: RejectReason) -> u16 {
     match reason {
         RejectReason::NothingToTradeWith => 0x01,
-        RejectReason::JournalSpaceLow | RejectReason::VenueKilled | RejectReason::InstrumentClosed => 0x02,
+        RejectReason::JournalSpaceLow
+        | RejectReason::ShardBusy
+        | RejectReason::VenueKilled
+        | RejectReason::InstrumentClosed => 0x02,
         RejectReason::DisplayNotSupported => 0x03,
         RejectReason::InvalidDisplayQuantity => 0x04,
         RejectReason::PriceOutOfLimits | RejectReason::PriceOutsideLimits => 0x06,
@@ -474,7 +510,9 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         RejectReason::IsoNotAllowed => 0x08,
         RejectReason::InvalidSide => 0x09,
         RejectReason::MalformedTag => 0x0A,
-        RejectReason::AccountKilled | RejectReason::OrderEntryDisabled => 0x0C,
+        RejectReason::AccountKilled | RejectReason::OrderEntryDisabled | RejectReason::IndexNotAllowed => {
+            0x0C
+        }
         RejectReason::InvalidMinQuantity => 0x0D,
         RejectReason::PeggingNotAllowed => 0x11,
         RejectReason::PostOnlyWouldTrade => 0x12,
@@ -488,6 +526,7 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         RejectReason::UnknownSymbol
         | RejectReason::UnknownInstrument
         | RejectReason::InstrumentDelisted
+        | RejectReason::UnknownIndex
         | RejectReason::ContractExpired => 0x17,
         RejectReason::RetailNotAllowed => 0x1A,
         RejectReason::InvalidPrice | RejectReason::PriceOffTick | RejectReason::InvalidTrigger => 0x1D,
@@ -538,7 +577,6 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::EpochNotAbove
         | RejectReason::UnknownLogin
         | RejectReason::AlreadyOpen
-        | RejectReason::UnknownIndex
         | RejectReason::StaleIndex
         | RejectReason::TooManyContracts
         | RejectReason::OtherProductsInShard

@@ -3,7 +3,7 @@
 
 use super::layout::{Tail, message, read_tail, write_message};
 use super::{Appendage, OuchError};
-use crate::domain::{Amount, AssetId, ClOrdId, ShardId, Symbol, UserRef};
+use crate::domain::{Amount, AssetId, ClOrdId, IndexId, ShardId, Symbol, UserRef};
 
 message! {
     /// `O`, Enter Order: a new order.
@@ -142,6 +142,19 @@ message! {
     }
 }
 
+message! {
+    /// `N`, Index Price, a private message: a price of an index.
+    IndexPrice b'N' 23 {
+        /// The client's number of this message.
+        user_ref: UserRef = 1,
+        index: IndexId = 5,
+        /// Price units.
+        price: u64 = 7,
+        /// When the price was made, ns since 1970.
+        source_time: u64 = 15,
+    }
+}
+
 /// A message from a client, with its optional tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inbound<'a> {
@@ -165,6 +178,8 @@ pub enum Inbound<'a> {
     Transfer(TransferMoney, Appendage<'a>),
     /// What its account sets in a contract.
     Setting(ContractSetting, Appendage<'a>),
+    /// A price of an index.
+    IndexPrice(IndexPrice, Appendage<'a>),
 }
 
 impl<'a> Inbound<'a> {
@@ -195,6 +210,7 @@ impl<'a> Inbound<'a> {
             AccountQuery::KIND => with_tail!(AccountQuery, AccountQuery, Optional),
             TransferMoney::KIND => with_tail!(Transfer, TransferMoney, Mandatory),
             ContractSetting::KIND => with_tail!(Setting, ContractSetting, Mandatory),
+            IndexPrice::KIND => with_tail!(IndexPrice, IndexPrice, Mandatory),
             _ => Err(OuchError::UnknownKind { kind }),
         }
     }
@@ -212,7 +228,8 @@ impl<'a> Inbound<'a> {
             | Self::EnableEntry(_, tail)
             | Self::AccountQuery(_, tail)
             | Self::Transfer(_, tail)
-            | Self::Setting(_, tail) => *tail,
+            | Self::Setting(_, tail)
+            | Self::IndexPrice(_, tail) => *tail,
         }
     }
 
@@ -230,6 +247,7 @@ impl<'a> Inbound<'a> {
             Self::AccountQuery(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::Transfer(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::Setting(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
+            Self::IndexPrice(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
         }
     }
 }

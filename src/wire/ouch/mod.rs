@@ -19,14 +19,14 @@ pub use command::{LoggedIn, to_command};
 pub use echo::Echoed;
 pub use event::{MESSAGE_LEN_MAX, SEQUENCED_LEN_MAX, encode_event, encode_sequenced};
 pub use inbound::{
-    AccountQuery, CancelOrder, ContractSetting, DisableEntry, EnableEntry, EnterOrder, Inbound,
+    AccountQuery, CancelOrder, ContractSetting, DisableEntry, EnableEntry, EnterOrder, Inbound, IndexPrice,
     MassCancelOrders, ModifyOrder, ReplaceOrder, TransferMoney,
 };
 pub use outbound::{
     AccountQueryResponse, BrokenTrade, CancelPending, CancelRejected, EntryDisabled, EntryEnabled,
-    FundingCharged, LackCovered, MassCancelResponse, MoneySent, OrderAccepted, OrderCanceled, OrderExecuted,
-    OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced, OrderRestated, Outbound, PositionMoved,
-    PositionStated, SelfMatchCanceled, SettingMade, SystemEvent,
+    FundingCharged, IndexPriceAnswer, LackCovered, MassCancelResponse, MoneySent, OrderAccepted,
+    OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced,
+    OrderRestated, Outbound, PositionMoved, PositionStated, SelfMatchCanceled, SettingMade, SystemEvent,
 };
 pub use setting::Setting;
 pub use tags::{Appendage, Tag, TagError};

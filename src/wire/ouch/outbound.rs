@@ -3,7 +3,7 @@
 
 use super::layout::{Tail, message, read_tail, write_message};
 use super::{Appendage, OuchError};
-use crate::domain::{Amount, AssetId, ClOrdId, OrderId, ShardId, Symbol, TradeId, UserRef};
+use crate::domain::{Amount, AssetId, ClOrdId, IndexId, OrderId, ShardId, Symbol, TradeId, UserRef};
 
 message! {
     /// `S`, System Event.
@@ -334,8 +334,8 @@ message! {
 }
 
 message! {
-    /// `N`, Position Changed, a private message to all logins of the account.
-    PositionMoved b'N' 75 {
+    /// `H`, Position Changed, a private message to all logins of the account.
+    PositionMoved b'H' 75 {
         /// Nanoseconds since midnight UTC.
         timestamp: u64 = 1,
         /// The contract.
@@ -417,6 +417,23 @@ message! {
     }
 }
 
+message! {
+    /// `N`, Index Price Answer, a private message: the answer to an Index Price.
+    IndexPriceAnswer b'N' 32 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The client's number of the message that is answered.
+        user_ref: UserRef = 9,
+        index: IndexId = 13,
+        /// Price units.
+        price: u64 = 15,
+        /// As sent by the client.
+        source_time: u64 = 23,
+        /// T: it was taken; H: it is held.
+        state: u8 = 31,
+    }
+}
+
 /// A message to a client, with its optional tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outbound<'a> {
@@ -466,6 +483,8 @@ pub enum Outbound<'a> {
     FundPaid(LackCovered, Appendage<'a>),
     /// The account has set something in a contract.
     SettingMade(SettingMade, Appendage<'a>),
+    /// A price of an index was taken or is held.
+    IndexAnswered(IndexPriceAnswer, Appendage<'a>),
 }
 
 impl<'a> Outbound<'a> {
@@ -510,6 +529,7 @@ impl<'a> Outbound<'a> {
             FundingCharged::KIND => with_tail!(FundingPaid, FundingCharged, Optional),
             LackCovered::KIND => with_tail!(FundPaid, LackCovered, Optional),
             SettingMade::KIND => with_tail!(SettingMade, SettingMade, Optional),
+            IndexPriceAnswer::KIND => with_tail!(IndexAnswered, IndexPriceAnswer, Optional),
             _ => Err(OuchError::UnknownKind { kind }),
         }
     }
@@ -541,6 +561,7 @@ impl<'a> Outbound<'a> {
             Self::FundingPaid(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::FundPaid(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::SettingMade(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::IndexAnswered(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
         }
     }
 }

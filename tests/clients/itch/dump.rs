@@ -102,7 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: itch_dump RECORDING|day OUT_DIR".into());
     };
     let (name, mut config, commands) = if recording == "day" {
-        ("day".to_owned(), Config::embedded_default(), day::commands())
+        ("day".to_owned(), Config::spot(), day::commands())
     } else {
         let flow = Flow::load(Path::new(&recording), 1)?;
         let orders = vec![Known::default(); flow.order_names.len()];

@@ -419,6 +419,10 @@ pub fn commands() -> Vec<(&'static str, Command)> {
     commands.extend(of_contracts.map(|(name, command)| (name, Command::Contract(command))));
     let of_owners = contract_cases::of_owners().into_iter();
     commands.extend(of_owners.map(|(name, command)| (name, Command::Owner(command))));
+    commands.extend([
+        ("SendIndex", Command::Order(OrderCommand::SendIndex(send_index()))),
+        ("QueryWallet", Command::Order(OrderCommand::QueryWallet(query_wallet()))),
+    ]);
     commands
 }
 
@@ -818,6 +822,16 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
     ];
     let of_contracts = contract_cases::events().into_iter();
     events.extend(of_contracts.map(|(name, event)| (name, Event::Contract(event))));
+    let no_wallet = WalletState { wallet: None, ..wallet_state() };
+    events.extend(
+        [
+            ("IndexAnswered, taken", OrderEvent::IndexAnswered(index_answered(IndexOutcome::Taken))),
+            ("IndexAnswered, held", OrderEvent::IndexAnswered(index_answered(IndexOutcome::Held))),
+            ("WalletState", OrderEvent::WalletState(wallet_state())),
+            ("WalletState, none", OrderEvent::WalletState(no_wallet)),
+        ]
+        .map(|(name, event)| (name, Event::Order(event))),
+    );
     events.push(("PositionState", Event::Order(OrderEvent::PositionState(contract_cases::position_state()))));
     let record = |event| EventRecord {
         number: 0x0102_0304_0506_0708,
@@ -840,6 +854,45 @@ fn transfer_out() -> TransferOut {
         to: ShardId(5),
         reference: 0x7172_7374_7576_7778,
     }
+}
+
+fn send_index() -> SendIndex {
+    SendIndex {
+        login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
+        user_ref: UserRef(0x0102_0304),
+        index: IndexId(0x4142),
+        price: 0x5152_5354,
+        source_time: Timestamp(0x6162_6364_6566_6768),
+    }
+}
+
+fn query_wallet() -> QueryWallet {
+    QueryWallet {
+        login: LoginId(0x0A0B_0C0D),
+        session: 0x8182_8384,
+        shard: ShardId(6),
+        asset: AssetId(0x4142),
+    }
+}
+
+fn wallet_state() -> WalletState {
+    let balance = AssetBalance {
+        asset: AssetId(0x4142),
+        available: Amount(0x5152_5354_5556_5758),
+        reserved: Amount(0x6162_6364_6566_6768),
+    };
+    WalletState {
+        login: LoginId(0x0A0B_0C0D),
+        next_user_ref: UserRef(0x0102_0304),
+        shard: ShardId(6),
+        wallet: Some(Wallet { balance, withdrawable: Amount(0x7172_7374_7576_7778) }),
+    }
+}
+
+fn index_answered(outcome: IndexOutcome) -> IndexAnswered {
+    let SendIndex { login, user_ref, index, price, source_time, .. } = send_index();
+    IndexAnswered { login, user_ref, index, price, source_time, outcome }
 }
 
 fn shard_transfer() -> ShardTransfer {

@@ -7,9 +7,9 @@
 //! Golden bytes are laid out by the page, so the page comes first.
 
 use dojima::domain::{
-    Command, DeleverageMode, Event, FeeAsset, FundCause, IgnoreReason, MarginMode, Owner, Phase,
-    PositionCause, PositionLeg, Product, RejectReason, SelfTrade, Side, Switch, TradeKind, TriggerKind,
-    TriggerReference, Visibility,
+    Command, DeleverageMode, Event, FeeAsset, FundCause, IgnoreReason, IndexOutcome, MarginMode, Owner,
+    Phase, PositionCause, PositionLeg, Product, RejectReason, SelfTrade, Side, Switch, TradeKind,
+    TriggerKind, TriggerReference, Visibility,
 };
 use std::fmt::Write as _;
 use std::fs;
@@ -91,6 +91,7 @@ fn tables() -> Vec<Table> {
         of_values!(MarginMode, "word", word),
         of_values!(PositionLeg, "word", word),
         of_values!(PositionCause, "word", word),
+        of_values!(IndexOutcome, "word", word),
     ]
 }
 

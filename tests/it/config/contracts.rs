@@ -1,6 +1,7 @@
 //! Indexes, contracts and insurance funds in the file: what they come to, and what is said of a value that cannot be.
 
-use dojima::config::{Config, ConfigError, DEFAULT_TOML, Expiry};
+use crate::support::spot::SPOT_TOML;
+use dojima::config::{Config, ConfigError, Expiry};
 use dojima::domain::{
     AddIndex, AdminCommand, AdminEvent, Amount, AssetId, Command, ContractCommand, DeleverageMode,
     DepositFund, Event, EventRecord, IndexId, IndexTerms, InstrumentId, Ppm, Product, Quantity, SetContract,
@@ -9,7 +10,7 @@ use dojima::domain::{
 use dojima::replica::State;
 
 /// What the file says of a perpetual and of an inverse contract that ends.
-const CONTRACTS: &str = r#"
+pub const CONTRACTS: &str = r#"
 [[indexes]]
 symbol = "BTC"
 price_decimals = 2
@@ -102,11 +103,9 @@ fn text() -> String {
     with_defaults(CONTRACTS)
 }
 
-/// With deposits that a venue of several shards may have.
-fn with_defaults(contracts: &str) -> String {
-    let smaller = DEFAULT_TOML.replace("USDT = \"10000000000\"", "USDT = \"1000000000\"");
-    assert_ne!(smaller, DEFAULT_TOML);
-    format!("{smaller}\n{contracts}")
+/// After the spot part of the built-in file.
+pub fn with_defaults(contracts: &str) -> String {
+    format!("{}\n{contracts}", *SPOT_TOML)
 }
 
 fn edited(from: &str, to: &str) -> Result<Config, ConfigError> {
@@ -275,7 +274,7 @@ fn contracts_are_compared_by_the_names_of_the_file() {
         told("BTC = \"1.5\", ", ""),
         ["insurance_fund.deposits_in.FUTURES.BTC: the journal says 1.5, config does not have it; kept 1.5"]
     );
-    let built_in = Config::embedded_default();
+    let built_in = Config::spot();
     let told: Vec<String> = built_in.compare(&journaled).iter().map(ToString::to_string).collect();
     let says = "instruments[BTC-MAR].lot: the journal says 10, config does not have it; kept 10";
     assert!(told.iter().any(|told| told == says), "{told:?}");
@@ -290,6 +289,17 @@ fn refused(rows: &[(&str, &str, &str)]) {
         };
         assert!(error.contains(says), "{to:?} must be refused with {says:?}, but the error is:\n{error}");
     }
+}
+
+#[test]
+fn a_fixed_price_is_not_journaled() {
+    let fixed = edited("grace_s = 60", "grace_s = 60\nfixed_price = \"50000.5\"").expect("is valid");
+    assert_eq!(fixed.indexes[0].fixed_price, Some("50000.5".parse().expect("a number")));
+    assert_eq!(config().indexes[0].fixed_price, None);
+    let journaled = config().opening_commands().expect("is valid");
+    assert_eq!(fixed.opening_commands().expect("is valid"), journaled);
+    let text = fixed.to_toml().expect("can be written");
+    assert_eq!(Config::from_toml(&text, "written").expect("can be read"), fixed);
 }
 
 #[test]
@@ -324,6 +334,19 @@ fn an_impossible_index_is_named() {
             "indexes[BTC].shard = \"OPTIONS\": no such shard; there are SPOT, FUTURES",
         ),
         ("grace_s = 60", "grace = 60", "unknown field `grace`"),
+        ("grace_s = 60", "fixed_price = \"0\"", "indexes[BTC].fixed_price = 0: must be above 0"),
+        ("grace_s = 60", "fixed_price = \"-1\"", "indexes[BTC].fixed_price = -1:"),
+        (
+            "grace_s = 60",
+            "fixed_price = \"50000.001\"",
+            "indexes[BTC].fixed_price = 50000.001: has more decimals than price_decimals = 2",
+        ),
+        (
+            "grace_s = 60",
+            "fixed_price = \"21474836.47\"",
+            "indexes[BTC].fixed_price = 21474836.47: is larger than any price that the protocol can",
+        ),
+        ("grace_s = 60", "fixed_price = 50000.5", "an exact number in quotes"),
     ]);
 }
 

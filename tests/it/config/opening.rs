@@ -1,7 +1,8 @@
 //! The opening commands that a configuration comes to, and how it differs from those of a journal.
 
 use super::edited;
-use dojima::config::{Config, DEFAULT_TOML};
+use crate::support::spot::SPOT_TOML;
+use dojima::config::Config;
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amount, AssetId, AssetSettings, Command, Event,
     EventRecord, FeeAsset, FeeRate, FeeTier, GroupId, InstrumentId, LimitScope, LoginId, LoginName,
@@ -12,7 +13,7 @@ use dojima::replica::State;
 
 #[test]
 fn opening_commands_number_everything_in_the_order_of_the_file() {
-    let config = Config::embedded_default();
+    let config = Config::spot();
     let commands = config.opening_commands().expect("is valid");
     assert_eq!(commands, config.clone().opening_commands().expect("is valid"), "always the same");
     assert_eq!(commands[0], Command::Venue(VenueCommand::SetRules { edition: Command::RULES_LAST }));
@@ -66,7 +67,7 @@ fn the_digest_is_a_stable_number_of_the_venue_alone() {
         Some(Command::Venue(VenueCommand::Open { config_digest })) => *config_digest,
         other => panic!("{other:?} is not the opening"),
     };
-    let built_in = digest(&Config::embedded_default());
+    let built_in = digest(&Config::spot());
     assert_eq!(built_in, BUILT_IN_DIGEST, "{built_in:#018x}");
     let listens_elsewhere = edited("127.0.0.1:9010", "127.0.0.1:0").expect("is valid");
     assert_eq!(digest(&listens_elsewhere), built_in);
@@ -74,11 +75,11 @@ fn the_digest_is_a_stable_number_of_the_venue_alone() {
     assert_ne!(digest(&dearer), built_in);
 }
 
-const BUILT_IN_DIGEST: u64 = 0xD3D4_7D53_AA49_3858;
+const BUILT_IN_DIGEST: u64 = 0x3C72_8C2C_6AB6_F89C;
 
 #[test]
 fn differences_from_the_journal_are_named() {
-    let journaled = Config::embedded_default().opening_commands().expect("is valid");
+    let journaled = Config::spot().opening_commands().expect("is valid");
     let told = |from: &str, to: &str| -> Vec<String> {
         let config = edited(from, to).expect("is valid");
         config.compare(&journaled).iter().map(ToString::to_string).collect()
@@ -141,7 +142,7 @@ fn with_everything() -> Config {
         ),
     ];
     let edit = |text: String, (from, to): &(&str, &str)| text.replacen(from, to, 1);
-    let text = edits.iter().fold(DEFAULT_TOML.to_owned(), edit);
+    let text = edits.iter().fold(SPOT_TOML.clone(), edit);
     Config::from_toml(&text, "everything.toml").expect("a valid file")
 }
 
@@ -232,7 +233,7 @@ fn the_exchange_opens_with_everything_set() {
 #[test]
 fn what_is_set_is_compared_by_the_names_of_the_file() {
     let everything = with_everything();
-    let built_in = Config::embedded_default();
+    let built_in = Config::spot();
     let told: Vec<String> = everything
         .compare(&built_in.opening_commands().expect("is valid"))
         .iter()
@@ -276,12 +277,12 @@ fn what_is_set_is_compared_by_the_names_of_the_file() {
 fn limits_and_copies_of_logins_are_opening_commands() {
     let own = r#"limits = { quantity_max_lots = 5, open_orders_max = 7 }, copies = ["bob", "alice"] }"#;
     let with = |own: &str| {
-        let text = DEFAULT_TOML.replacen(
+        let text = SPOT_TOML.replacen(
             "username = \"CAROL\", password = \"DEMO\" }",
             &format!("username = \"CAROL\", password = \"DEMO\", {own}"),
             1,
         );
-        assert!(text != DEFAULT_TOML, "the built-in file has no such login");
+        assert!(text != *SPOT_TOML, "the built-in file has no such login");
         Config::from_toml(&text, "test.toml")
     };
     let config = with(own).expect("can be used");
@@ -299,13 +300,13 @@ fn limits_and_copies_of_logins_are_opening_commands() {
     assert_eq!(Config::from_toml(&text, "written").expect("can be read"), config);
 
     // Told by their names when the venue was opened without.
-    let built_in = Config::embedded_default().opening_commands().expect("is valid");
+    let built_in = Config::spot().opening_commands().expect("is valid");
     let told: Vec<String> = config.compare(&built_in).iter().map(|told| told.key.clone()).collect();
     for key in ["logins[CAROL].limits.quantity_max_lots", "logins[CAROL].copies[bob]"] {
         assert!(told.iter().any(|told| told == key), "{key} is not among {told:?}");
     }
     // The edition of the rules is nothing that a file sets.
-    assert_eq!(Config::embedded_default().compare(&built_in[1..]), []);
+    assert_eq!(Config::spot().compare(&built_in[1..]), []);
 
     for (own, says) in [
         (r#"copies = ["nobody"] }"#, "accounts[carol].logins[CAROL].copies = \"nobody\": no account"),
@@ -323,7 +324,7 @@ fn limits_and_copies_of_logins_are_opening_commands() {
 
 #[test]
 fn logins_keep_their_money_whatever_their_places_in_the_file() {
-    let journaled = Config::embedded_default().opening_commands().expect("is valid");
+    let journaled = Config::spot().opening_commands().expect("is valid");
     let two =
         "[{ username = \"ALICE\", password = \"DEMO\" }, { username = \"ALICE2\", password = \"DEMO\" }]";
     let config = edited("[{ username = \"ALICE\", password = \"DEMO\" }]", two).expect("is valid");

@@ -17,11 +17,7 @@ use tempfile::TempDir;
 fn config() -> Config {
     let mut config = small_config(ThreadingMode::Shared, Durability::Sync);
     config.market_data.enabled = false;
-    // In one of several shards there can be less.
-    config.accounts.iter_mut().flat_map(|account| account.deposits.values_mut()).for_each(|amount| {
-        *amount /= Decimal::TEN;
-    });
-    config.shards = ["SPOT", "FUTURES"].map(|name| ShardConfig { name: name.to_owned() }).into();
+    config.shards = ["SPOT", "FUTURES"].map(|name| ShardConfig { name: name.to_owned(), core: None }).into();
     let first = config.instruments[0].clone();
     let contract = |symbol: &str, product, lot| InstrumentConfig {
         symbol: symbol.to_owned(),

@@ -2,10 +2,11 @@
 
 use super::raw::{address, start};
 use crate::support::engines::{send, small_config};
+use crate::support::spot::SPOT_TOML;
 use dojima::client::{
     Bookmark, Client, ClientEvent, ClientMessage, Credentials, NewOrder, PositionReport, Start,
 };
-use dojima::config::{Config, DEFAULT_TOML, Durability, LoginConfig, UserRole};
+use dojima::config::{Config, Durability, LoginConfig, UserRole};
 use dojima::domain::{
     AccountId, AdminCommand, Command, ContractCommand, IndexId, InstrumentId, LoginId, Phase, PositionLeg,
     SetIndex, Symbol, Timestamp,
@@ -67,20 +68,17 @@ maintenance_ppm = 10000
 floor = "250000"
 initial_ppm = 40000
 maintenance_ppm = 20000
-
-[[shards]]
-name = "SPOT"
-[[shards]]
-name = "FUTURES"
 "#;
 
 /// Alice has two logins, and Carol's gets copies of her account's messages.
 fn config() -> Config {
-    let smaller = DEFAULT_TOML.replace(
+    const SHARDS: &str = "[[shards]]\nname = \"SPOT\"\n[[shards]]\nname = \"FUTURES\"\n";
+    let smaller = SPOT_TOML.replace(
         "USDT = \"10000000000\" }",
         "USDT = \"1000000\" }\ndeposits_in = { FUTURES = { USDT = \"1000000\" } }",
     );
-    let file = Config::from_toml(&format!("{smaller}\n{CONTRACT}"), "test.toml").expect("a valid file");
+    let file =
+        Config::from_toml(&format!("{smaller}\n{CONTRACT}{SHARDS}"), "test.toml").expect("a valid file");
     let small = small_config(ThreadingMode::Shared, Durability::Sync);
     let mut config = Config {
         accounts: file.accounts,

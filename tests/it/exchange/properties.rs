@@ -232,6 +232,9 @@ const BY_LUCK: &[RejectReason] = &[
     // In one-way mode an account has no more positions than there are contracts.
     RejectReason::TooManyPositions,
     RejectReason::NotInThisEdition,
+    // The gateway and the sequencer refuse for these.
+    RejectReason::IndexNotAllowed,
+    RejectReason::ShardBusy,
     RejectReason::TooManyTransfers,
 ];
 

@@ -39,7 +39,7 @@ fn a_day_of_a_release_is_read_and_comes_to_its_digest() {
 
 /// What the venue is opened with, orders of four clients, a session's end, and a leader.
 fn commands() -> Vec<Command> {
-    let opening = Config::embedded_default().opening_commands().expect("a valid venue");
+    let opening = Config::spot().opening_commands().expect("a valid venue");
     let mut orders = Commands::new(SEED);
     let mut day: Vec<Command> = opening;
     day.extend(orders.by_ref().take(ORDERS / 2));

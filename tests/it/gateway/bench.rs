@@ -43,6 +43,7 @@ pub fn settings() -> GatewaySettings {
     GatewaySettings {
         session: SessionId::new("DAY1").expect("a session"),
         logins: vec![entry(ALICE), entry(BOB)],
+        index_senders: Vec::new(),
         connections_max: 8,
         login_timeout: Duration::from_secs(30),
         heartbeat_interval: Duration::from_secs(1),

@@ -36,6 +36,8 @@ fn sender(command: &Command) -> LoginId {
         Command::Order(OrderCommand::SetOrderEntry(c)) => c.login,
         Command::Order(OrderCommand::NameOrder(c)) => c.login,
         Command::Order(OrderCommand::TransferOut(c)) => c.login.expect("a client's"),
+        Command::Order(OrderCommand::SendIndex(c)) => c.login,
+        Command::Order(OrderCommand::QueryWallet(c)) => c.login,
         other => panic!("not a client's command: {other:?}"),
     }
 }

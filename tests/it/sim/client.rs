@@ -484,6 +484,7 @@ fn answers(told: &Outbound<'_>) -> Option<UserRef> {
         Outbound::EntryEnabled(m, _) => Some(m.user_ref),
         Outbound::TransferSent(m, _) => Some(m.user_ref),
         Outbound::SettingMade(m, _) => Some(m.user_ref),
+        Outbound::IndexAnswered(m, _) => Some(m.user_ref),
         _ => None,
     }
 }

@@ -93,7 +93,7 @@ impl Plan {
 }
 
 fn config(random: &mut Random) -> Config {
-    let mut config = Config::embedded_default();
+    let mut config = Config::spot();
     config.engine.mode = ThreadingMode::Stepped;
     config.journal.durability = if random.once_in(3) { Durability::Async } else { Durability::Sync };
     config.journal.write = random.pick(&[JournalWrite::Auto, JournalWrite::Mapped, JournalWrite::Pwrite]);
@@ -172,7 +172,7 @@ fn config(random: &mut Random) -> Config {
 
 /// The second instrument in a shard of its own, where everybody has as much as in the first.
 fn two_shards(config: &mut Config) {
-    config.shards = ["FIRST", "SECOND"].map(|name| ShardConfig { name: name.to_owned() }).into();
+    config.shards = ["FIRST", "SECOND"].map(|name| ShardConfig { name: name.to_owned(), core: None }).into();
     config.instruments[1].shard = Some("SECOND".to_owned());
     for account in &mut config.accounts {
         account.deposits_in.insert("SECOND".to_owned(), WalletConfig(account.deposits.clone()));

@@ -347,6 +347,8 @@ impl Happened {
                 | OrderEvent::Restated(_)
                 | OrderEvent::MassCanceled { .. }
                 | OrderEvent::AccountState { .. }
+                | OrderEvent::WalletState(_)
+                | OrderEvent::IndexAnswered(_)
                 | OrderEvent::PositionState(_)
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)

@@ -12,7 +12,15 @@ use std::time::{Duration, Instant};
 
 /// The built-in venue with small files and small rings, on a free port.
 pub fn small_config(mode: ThreadingMode, durability: Durability) -> Config {
-    let mut config = Config::embedded_default();
+    small(Config::spot(), mode, durability)
+}
+
+/// The whole built-in venue with small files.
+pub fn small_venue(mode: ThreadingMode, durability: Durability) -> Config {
+    small(Config::embedded_default(), mode, durability)
+}
+
+fn small(mut config: Config, mode: ThreadingMode, durability: Durability) -> Config {
     config.gateway.messages_per_second = 0;
     config.engine.mode = mode;
     config.gateway.listen = "127.0.0.1:0".parse().expect("an address");
@@ -33,6 +41,7 @@ pub fn small_config(mode: ThreadingMode, durability: Durability) -> Config {
     config.sql.batch_interval_ms = 5;
     // The same commands must give the same events, however long they take.
     config.timers.tick_interval_ms = 0;
+    config.rings.busy_percent = 0;
     config
 }
 
@@ -43,7 +52,7 @@ pub fn with_two_shards(mut config: Config) -> Config {
     for account in &mut config.accounts {
         account.deposits.insert("USDT".to_owned(), Decimal::from(1_000_000_000));
     }
-    config.shards = ["ONE", "TWO"].map(|name| ShardConfig { name: name.to_owned() }).to_vec();
+    config.shards = ["ONE", "TWO"].map(|name| ShardConfig { name: name.to_owned(), core: None }).to_vec();
     config.instruments[1].shard = Some("TWO".to_owned());
     for account in &mut config.accounts {
         account.deposits_in.insert("TWO".to_owned(), WalletConfig(account.deposits.clone()));

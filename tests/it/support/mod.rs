@@ -11,5 +11,6 @@ pub mod outlets;
 pub mod posted;
 pub mod process;
 pub mod sessions;
+pub mod spot;
 pub mod trader;
 pub mod venue;

@@ -57,6 +57,7 @@ fn an_arrival_that_is_not_the_couriers_ends_the_engine() {
             courier: Some(courier),
             commands,
             space: Vec::new(),
+            lags: None,
             downstream: Vec::new(),
         };
         let counters = Counters::new();

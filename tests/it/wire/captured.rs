@@ -125,7 +125,7 @@ fn optional_tails_may_be_left_out_and_lengths_must_agree() {
 /// no bytes whose length is stated.
 #[test]
 fn every_message_has_the_sizes_of_the_specification() {
-    let inbound: [(u8, &[usize]); 10] = [
+    let inbound: [(u8, &[usize]); 11] = [
         (b'O', &[47]),
         (b'U', &[40]),
         (b'X', &[9, 11]),
@@ -136,8 +136,9 @@ fn every_message_has_the_sizes_of_the_specification() {
         (b'Q', &[1, 3]),
         (b'W', &[27]),
         (b'L', &[25]),
+        (b'N', &[25]),
     ];
-    let outbound: [(u8, &[usize]); 19] = [
+    let outbound: [(u8, &[usize]); 24] = [
         (b'S', &[10]),
         (b'A', &[64]),
         (b'U', &[68]),
@@ -157,6 +158,11 @@ fn every_message_has_the_sizes_of_the_specification() {
         (b'Q', &[13, 15]),
         (b'W', &[49, 51]),
         (b'L', &[47, 49]),
+        (b'N', &[32, 34]),
+        (b'Y', &[91, 93]),
+        (b'H', &[75, 77]),
+        (b'F', &[46, 48]),
+        (b'V', &[28, 30]),
     ];
     let letters = |table: &[(u8, &'static [usize])], error: &dyn Fn(&[u8]) -> Option<OuchError>| {
         for kind in u8::MIN..=u8::MAX {

@@ -3,10 +3,10 @@
 use super::*;
 use dojima::domain::contracts::ContractValue;
 use dojima::domain::{
-    AdminEvent, FundPaid, FundingNumber, FundingPaid, OrderEvent, OrderTerms, PositionCause, PositionChanged,
-    PositionState, VenueEvent,
+    AdminEvent, FundPaid, FundingNumber, FundingPaid, IndexAnswered, IndexId, IndexOutcome, OrderEvent,
+    OrderTerms, PositionCause, PositionChanged, PositionState, VenueEvent, Wallet, WalletState,
 };
-use dojima::wire::ouch::Echoed;
+use dojima::wire::ouch::{Echoed, IndexPriceAnswer};
 
 /// 01:00:00.000000007 of some day.
 const TIME: Timestamp = Timestamp(20_000 * 86_400_000_000_000 + 3_600_000_000_007);
@@ -300,6 +300,36 @@ fn a_setting_is_told_to_the_login_that_asked() {
     let bytes = told(moved(Some(LOGIN)), Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::SettingMade(message, Appendage::default())));
     assert_eq!(moved(None).recipients(), [None, None], "an operator's");
+}
+
+#[test]
+fn a_wallet_is_told_with_its_shard() {
+    let (asset, available, reserved) = (AssetId(0x0102), Amount(7), Amount(8));
+    let balance = AssetBalance { asset, available, reserved };
+    let wallet = Some(Wallet { balance, withdrawable: Amount(6) });
+    let (login, next_user_ref, shard) = (LOGIN, UserRef(4), ShardId(3));
+    let state =
+        |wallet| Event::Order(OrderEvent::WalletState(WalletState { login, next_user_ref, shard, wallet }));
+    let message = AccountQueryResponse { timestamp: SINCE_MIDNIGHT, next_user_ref };
+    let tags =
+        [&[28, 147, 3, 1, 2][..], &7_i64.to_be_bytes(), &8_i64.to_be_bytes(), &6_i64.to_be_bytes()].concat();
+    let bytes = told(state(wallet), Part::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::AccountState(message, Appendage(&tags))));
+    let bytes = told(state(None), Part::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::AccountState(message, Appendage::default())));
+}
+
+#[test]
+fn a_price_of_an_index_is_answered() {
+    let (login, user_ref, index, source_time) = (LOGIN, UserRef(4), IndexId(2), Timestamp(99));
+    for (outcome, state) in [(IndexOutcome::Taken, b'T'), (IndexOutcome::Held, b'H')] {
+        let answer = IndexAnswered { login, user_ref, index, price: 5_000_050, source_time, outcome };
+        let bytes = told(Event::Order(OrderEvent::IndexAnswered(answer)), Part::Only).expect("told");
+        let timestamp = SINCE_MIDNIGHT;
+        let message =
+            IndexPriceAnswer { timestamp, user_ref, index, price: 5_000_050, source_time: 99, state };
+        assert_eq!(Outbound::decode(&bytes), Ok(Outbound::IndexAnswered(message, Appendage::default())));
+    }
 }
 
 /// The numbers of a stream are counted by recipients, so there must be a message for every one, and for nobody else.

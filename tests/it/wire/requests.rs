@@ -2,8 +2,8 @@
 
 use super::instructions::{PRIVATE, instructions, prevents};
 use super::*;
-use dojima::domain::OrderCommand;
-use dojima::wire::ouch::Echoed;
+use dojima::domain::{IndexId, OrderCommand, SendIndex};
+use dojima::wire::ouch::{Echoed, IndexPrice};
 
 pub(super) fn enter() -> EnterOrder {
     EnterOrder {
@@ -392,6 +392,26 @@ fn a_question_is_always_answered_and_holds_the_dead_mans_switch_when_it_can_be_r
         Command::Order(OrderCommand::QueryAccount(QueryAccount { asks: Question::Nothing, .. })) => None,
         other => panic!("{other:?}"),
     };
+    let wallet = |tags: &[u8]| match command(Inbound::AccountQuery(AccountQuery {}, Appendage(tags))) {
+        Command::Order(OrderCommand::QueryWallet(query)) => Some((query.shard, query.asset)),
+        Command::Order(OrderCommand::QueryAccount(QueryAccount {
+            cancel_after_ms: None,
+            asks: Question::Nothing,
+            ..
+        })) => None,
+        other => panic!("{other:?}"),
+    };
+    let there = b"\x04\x92\x07\x01\x02";
+    assert_eq!(wallet(there), Some((ShardId(7), AssetId(258))));
+    assert_eq!(wallet(&[&b"\x02\x1c\0"[..], there].concat()), Some((ShardId(7), AssetId(258))));
+    for more in [&held[..], b"\x03\x90\x01\x02", there, b"\x02\x1c\x01"] {
+        assert_eq!(
+            wallet(&[there, more].concat()),
+            None,
+            "a question of another kind beside it: {more:02x?}"
+        );
+    }
+    assert_eq!(wallet(b"\x03\x92\x07\x01"), None, "of a wrong length");
     let wanted = b"\x03\x90\x01\x02";
     assert_eq!(balance(wanted), Some(AssetId(258)));
     assert_eq!(asked(&[&held[..], wanted].concat()), Some(256));
@@ -409,7 +429,7 @@ fn a_question_is_always_answered_and_holds_the_dead_mans_switch_when_it_can_be_r
     assert_eq!(position(&wanted_position), (None, Question::Position(id)));
     assert_eq!(position(&[held, &wanted_position[..]].concat()), (Some(256), Question::Position(id)));
     let unknown = [&[9, tags::POSITION][..], b"NOTHING "].concat();
-    for bad in [&wanted[..], &wanted_position, &unknown, b"\x01\x92", b"\x04\x92BTC"] {
+    for bad in [&wanted[..], &wanted_position, &unknown, b"\x01\x94", b"\x04\x94BTC"] {
         let both = [held, &wanted_position[..], bad].concat();
         assert_eq!(position(&both), (None, Question::Nothing), "{bad:02x?}");
     }
@@ -470,6 +490,35 @@ fn a_cancel_of_another_channel_names_no_order() {
     assert_eq!(named(b"\x02\x1c\0"), UserRef(9));
     for tags in [&b"\x02\x1c\x01"[..], b"\x02\x1c", b"\x05\x02LIME"] {
         assert_eq!(named(tags), UserRef(0), "{tags:02x?}");
+    }
+}
+
+#[test]
+fn a_price_of_an_index_is_told_with_its_sender() {
+    let asked = IndexPrice { user_ref: UserRef(9), index: IndexId(3), price: 5_000_050, source_time: 77 };
+    let of = |asked, tags| command(Inbound::IndexPrice(asked, Appendage(tags)));
+    let expected = SendIndex {
+        login: LOGIN,
+        session: FROM.session,
+        user_ref: asked.user_ref,
+        index: asked.index,
+        price: 5_000_050,
+        source_time: Timestamp(77),
+    };
+    assert_eq!(of(asked, b""), Command::Order(OrderCommand::SendIndex(expected)));
+    // The exchange refuses this one; it must not come to a price that it would take.
+    let huge = SendIndex { price: u32::MAX, ..expected };
+    let much = IndexPrice { price: u64::from(u32::MAX) + 2, ..asked };
+    assert_eq!(of(much, b""), Command::Order(OrderCommand::SendIndex(huge)));
+    for (tags, because) in
+        [(&b"\x02\x1bS"[..], RejectReason::TagNotSupported), (b"\x09", RejectReason::MalformedTag)]
+    {
+        match of(asked, tags) {
+            Command::Order(OrderCommand::RefuseEnter(RefuseEnter { login, user_ref, reason, .. })) => {
+                assert_eq!((login, user_ref, reason), (LOGIN, asked.user_ref, because));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Foreign bytes, and every value there and back.
 
 use super::*;
+use dojima::domain::IndexId;
+use dojima::wire::ouch::{IndexPrice, IndexPriceAnswer};
 
 fn tail() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(any::<u8>(), 0..40)
@@ -46,7 +48,7 @@ prop_compose! {
 }
 
 fn check_inbound_again(message: Inbound<'_>) {
-    let mut bytes = [0; 128];
+    let mut bytes = [0; 160];
     let len = message.encode(&mut bytes).expect("fits");
     assert_eq!(Inbound::decode(&bytes[..len]), Ok(message));
     assert_eq!(message.encode(&mut bytes[..len - 1]), None);
@@ -54,7 +56,7 @@ fn check_inbound_again(message: Inbound<'_>) {
 }
 
 fn check_outbound_again(message: Outbound<'_>) {
-    let mut bytes = [0; 128];
+    let mut bytes = [0; 160];
     let len = message.encode(&mut bytes).expect("fits");
     assert_eq!(Outbound::decode(&bytes[..len]), Ok(message));
     assert_eq!(message.encode(&mut bytes[..len - 1]), None);
@@ -105,6 +107,10 @@ proptest! {
             value: Amount(change.price as i64),
         };
         check_inbound_again(Inbound::Setting(set, Appendage(&bytes)));
+        let price = IndexPrice {
+            user_ref, index: IndexId(order.quantity as u16), price: order.price, source_time: change.price,
+        };
+        check_inbound_again(Inbound::IndexPrice(price, Appendage(&bytes)));
     }
 
     #[test]
@@ -173,6 +179,10 @@ proptest! {
             pot: Amount(trade as i64), wallet: Amount(m.order.0 as i64),
         };
         check_outbound_again(Outbound::SettingMade(made, Appendage(&bytes)));
+        let answer = IndexPriceAnswer {
+            timestamp, user_ref, index: IndexId(code.1), price: m.price, source_time: trade, state: code.0,
+        };
+        check_outbound_again(Outbound::IndexAnswered(answer, Appendage(&bytes)));
         check_outbound_again(Outbound::CancelPending(CancelPending { timestamp, user_ref }, Appendage(&bytes)));
         let broken = BrokenTrade {
             timestamp, user_ref, trade: TradeId(trade), reason: code.0, cl_ord_id: m.cl_ord_id,

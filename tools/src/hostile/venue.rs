@@ -59,7 +59,7 @@ impl HostileEngine {
 
 /// The built-in configuration with these logins, hashed passwords, and free ports.
 fn config() -> anyhow::Result<Config> {
-    let mut config = Config::embedded_default();
+    let mut config = Config::spot();
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     (config.gateway.listen, config.market_data.listen, config.market_data.glimpse_listen) =
         (free, free, free);

@@ -131,6 +131,8 @@ impl Concerns {
             Command::Order(OrderCommand::TransferOut(out)) => {
                 Self { logins: [out.login, None], ..Self::account(out.account) }
             }
+            Command::Order(OrderCommand::SendIndex(sent)) => Self::login(sent.login),
+            Command::Order(OrderCommand::QueryWallet(query)) => Self::login(query.login),
             Command::Admin(AdminCommand::TransferIn(transfer)) => Self::account(transfer.account),
             Command::Order(OrderCommand::Enter(enter)) => Self::order_in(enter.login, enter.instrument),
             Command::Order(OrderCommand::RefuseEnter(refuse)) => Self::login(refuse.login),
@@ -199,6 +201,8 @@ impl Concerns {
             Event::Admin(AdminEvent::Deposited(transfer) | AdminEvent::Withdrawn(transfer)) => {
                 Self::account(transfer.account)
             }
+            Event::Order(OrderEvent::IndexAnswered(answer)) => Self::login(answer.login),
+            Event::Order(OrderEvent::WalletState(state)) => Self::login(state.login),
             Event::Order(OrderEvent::TransferSent(sent)) => {
                 Self { logins: [sent.login, None], ..Self::account(sent.transfer.account) }
             }

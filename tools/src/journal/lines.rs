@@ -195,9 +195,11 @@ impl Reader<'_> {
     fn of_index(&self) -> Option<IndexId> {
         match &self.entry.value {
             Value::Command(Command::Contract(ContractCommand::SetIndex(set))) => Some(set.index),
+            Value::Command(Command::Order(OrderCommand::SendIndex(sent))) => Some(sent.index),
             Value::Event(record) => match &record.event {
                 Event::Contract(ContractEvent::IndexSet(set)) => Some(set.index),
                 Event::Contract(ContractEvent::IndexHeld { index, .. }) => Some(*index),
+                Event::Order(OrderEvent::IndexAnswered(answer)) => Some(answer.index),
                 Event::Contract(_)
                 | Event::Order(_)
                 | Event::Venue(_)
@@ -335,7 +337,9 @@ impl Reader<'_> {
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_)
-                | OrderEvent::TransferSent(_),
+                | OrderEvent::TransferSent(_)
+                | OrderEvent::IndexAnswered(_)
+                | OrderEvent::WalletState(_),
             ) => return None,
         };
         let terms = self.terms?;

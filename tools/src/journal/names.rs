@@ -159,7 +159,9 @@ impl Names {
                 | OrderCommand::SetOrderEntry(_)
                 | OrderCommand::NameOrder(_)
                 | OrderCommand::CancelLogin { .. }
-                | OrderCommand::TransferOut(_),
+                | OrderCommand::TransferOut(_)
+                | OrderCommand::SendIndex(_)
+                | OrderCommand::QueryWallet(_),
             )
             | Command::Owner(_)
             | Command::Clock(ClockCommand::Tick) => {}
@@ -230,7 +232,9 @@ impl Names {
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_)
-                | OrderEvent::TransferSent(_),
+                | OrderEvent::TransferSent(_)
+                | OrderEvent::IndexAnswered(_)
+                | OrderEvent::WalletState(_),
             ) => {}
         }
     }

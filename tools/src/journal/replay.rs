@@ -169,6 +169,7 @@ fn config(args: &ReplayArgs) -> anyhow::Result<Config> {
     config.retention.segments = OldSegments::Keep;
     config.retention.quota_mib = 0;
     config.instruments.iter_mut().for_each(|instrument| instrument.schedule.clear());
+    config.indexes.iter_mut().for_each(|index| index.fixed_price = None);
     if let Some(mode) = args.mode {
         config.engine.mode = mode;
     }

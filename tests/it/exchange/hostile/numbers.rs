@@ -5,12 +5,12 @@ mod contracts;
 use crate::support::instructions::EACH;
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel,
-    CancelFilter, ClOrdId, ClockCommand, Command, Echo, Enter, FeeAsset, FeeRate, FeeTier, GroupId,
+    CancelFilter, ClOrdId, ClockCommand, Command, Echo, Enter, FeeAsset, FeeRate, FeeTier, GroupId, IndexId,
     Instructions, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName, MassCancel,
     OrderCommand, OrderId, OrderLimits, OrderPrice, Owner, Phase, Ppm, Price, Product, Protection, Quantity,
-    RefuseEnter, RefuseReplace, RejectReason, Replace, SelfTrade, SelfTradePrevention, SetFees, SetTerms,
-    ShardId, Side, Switch, Symbol, TimeInForce, Transfer, TransferOut, UserRef, VenueCommand, VenueLimits,
-    VolumeTiers,
+    QueryWallet, RefuseEnter, RefuseReplace, RejectReason, Replace, SelfTrade, SelfTradePrevention,
+    SendIndex, SetFees, SetTerms, ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, Transfer,
+    TransferOut, UserRef, VenueCommand, VenueLimits, VolumeTiers,
 };
 use proptest::prelude::*;
 
@@ -246,6 +246,20 @@ impl Numbers {
                     reference,
                 }))
             }
+            7 if self.next().is_multiple_of(8) => Command::Order(OrderCommand::QueryWallet(QueryWallet {
+                login: LoginId(self.short()),
+                session: 0,
+                shard: ShardId(self.next() as u8),
+                asset: AssetId(self.next() as u16),
+            })),
+            7 if self.next().is_multiple_of(4) => Command::Order(OrderCommand::SendIndex(SendIndex {
+                login: LoginId(self.short()),
+                session: 0,
+                user_ref: UserRef(self.short()),
+                index: IndexId(self.next() as u16),
+                price: self.short(),
+                source_time: Timestamp(self.next()),
+            })),
             7 => Command::Admin(AdminCommand::Withdraw(self.transfer())),
             8 => {
                 let limits = VenueLimits {

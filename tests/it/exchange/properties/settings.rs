@@ -6,8 +6,8 @@ use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amount, AssetCode, AssetId, AssetSettings, CancelFilter,
     Checkpoint, ClockCommand, Command, ConnectionLoss, FeeAsset, FeeRate, FeeTier, GroupId, InstrumentId,
     KillScope, LimitScope, ListInstrument, LoginId, LoginName, OrderCommand, OrderLimits, Phase, Ppm, Price,
-    Product, Protection, Quantity, QueryAccount, Question, SetFees, SetTerms, ShardId, Switch, Symbol,
-    VenueCommand, VenueLimits, VolumeTiers,
+    Product, Protection, Quantity, QueryAccount, QueryWallet, Question, SetFees, SetTerms, ShardId, Switch,
+    Symbol, VenueCommand, VenueLimits, VolumeTiers,
 };
 use proptest::prelude::*;
 use std::ops::Range;
@@ -125,17 +125,22 @@ pub fn kill() -> BoxedStrategy<Action> {
     other((scope, switch).prop_map(|(scope, switch)| Command::Admin(AdminCommand::Kill { scope, switch })))
 }
 
-/// Questions for the next number, now and then with a dead-man's switch.
+/// Questions for the next number, now and then with a dead-man's switch, and for wallets.
 pub fn query() -> BoxedStrategy<Action> {
     let after = prop_oneof![2 => Just(None), 1 => Just(Some(0)), 3 => (1_u32..3_000).prop_map(Some), 1 => Just(Some(u32::MAX))];
-    other((login(), after).prop_map(|(login, cancel_after_ms)| {
+    let wallet = other((login(), 0_u8..4, 0_u16..4).prop_map(|(login, shard, asset)| {
+        let (shard, asset) = (ShardId(shard), AssetId(asset));
+        Command::Order(OrderCommand::QueryWallet(QueryWallet { login, session: 0, shard, asset }))
+    }));
+    let account = other((login(), after).prop_map(|(login, cancel_after_ms)| {
         Command::Order(OrderCommand::QueryAccount(QueryAccount {
             login,
             session: 0,
             cancel_after_ms,
             asks: Question::Nothing,
         }))
-    }))
+    }));
+    prop_oneof![3 => account, 1 => wallet].boxed()
 }
 
 /// On more often than off.

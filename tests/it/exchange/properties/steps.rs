@@ -3,10 +3,11 @@
 use super::contracts::{Told, Wish};
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amend, Amount, AssetCode, AssetId, Cancel, CancelFilter, ClOrdId,
-    ClientName, Command, Enter, Event, FeeAsset, FeeRate, Instructions, InstrumentId, ListInstrument,
-    LoginId, LoginName, MassCancel, Modify, NameOrder, OrderCommand, OrderEvent, OrderId, Phase, Product,
-    Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace, SetOrderEntry, ShardId, ShardTransfer, Side,
-    Stamp, Switch, Symbol, TimeInForce, Timestamp, Transfer, TransferOut, UserRef, VenueCommand, VenueEvent,
+    ClientName, Command, ContractCommand, Enter, Event, FeeAsset, FeeRate, Instructions, InstrumentId,
+    ListInstrument, LoginId, LoginName, MassCancel, Modify, NameOrder, OrderCommand, OrderEvent, OrderId,
+    Phase, Product, Quantity, RefuseEnter, RefuseReplace, RejectReason, Replace, SendIndex, SetIndex,
+    SetOrderEntry, ShardId, ShardTransfer, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp, Transfer,
+    TransferOut, UserRef, VenueCommand, VenueEvent,
 };
 use dojima::exchange::{Exchange, Order};
 use std::fmt;
@@ -379,7 +380,23 @@ impl Clients {
                 let instrument = InstrumentId(exchange.listings().count() as u32);
                 Command::Admin(AdminCommand::ListInstrument(ListInstrument { instrument, ..terms }))
             }
-            Action::Contract(wish) => self.contracts.command(wish, self.now),
+            Action::Contract(wish) => match self.contracts.command(wish, self.now) {
+                // Some prices come from a login, some of those again with a number that was used.
+                Command::Contract(ContractCommand::SetIndex(set)) if set.price % 3 == 0 => {
+                    let SetIndex { index, price, source_time } = set;
+                    let login = LoginId(price % 2);
+                    let user_ref = UserRef(self.last[login.0 as usize] + price % 5);
+                    Command::Order(OrderCommand::SendIndex(SendIndex {
+                        login,
+                        session: 0,
+                        user_ref,
+                        index,
+                        price,
+                        source_time,
+                    }))
+                }
+                command => command,
+            },
             Action::Other(command) => command,
             Action::Late(action, _) => self.made_out(&action, exchange),
         }
@@ -424,6 +441,7 @@ impl Clients {
                     let Some(login) = e.login else { continue };
                     (login, e.user_ref)
                 }
+                Event::Order(OrderEvent::IndexAnswered(e)) => (e.login, e.user_ref),
                 Event::Venue(VenueEvent::SessionStarted { login, .. }) => {
                     self.last[login.0 as usize] = 0;
                     continue;

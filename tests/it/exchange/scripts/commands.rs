@@ -6,11 +6,11 @@ use super::words::Words;
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amend, Amount, AssetCode, AssetId, AssetSettings, Cancel,
     CancelFilter, Checkpoint, ClOrdId, ClientName, ClockCommand, Command, ConnectionLoss, Enter, FeeAsset,
-    FeeRate, FeeTier, GroupId, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId, LoginName,
-    MassCancel, Modify, NameOrder, OrderCommand, OrderId, OrderLimits, Phase, Ppm, Price, Product,
-    Protection, Quantity, QueryAccount, Question, RefuseEnter, RefuseReplace, Replace, SetFees,
-    SetOrderEntry, SetTerms, ShardId, Switch, Symbol, Transfer, UserRef, VenueCommand, VenueLimits,
-    VolumeTiers,
+    FeeRate, FeeTier, GroupId, IndexId, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId,
+    LoginName, MassCancel, Modify, NameOrder, OrderCommand, OrderId, OrderLimits, Phase, Ppm, Price, Product,
+    Protection, Quantity, QueryAccount, QueryWallet, Question, RefuseEnter, RefuseReplace, Replace,
+    SendIndex, SetFees, SetOrderEntry, SetTerms, ShardId, Switch, Symbol, Timestamp, Transfer, UserRef,
+    VenueCommand, VenueLimits, VolumeTiers,
 };
 
 /// The terms of a listing where a script says nothing else.
@@ -311,6 +311,10 @@ fn modify(words: &mut Words) -> Command {
 
 fn query(words: &mut Words) -> Command {
     let login = LoginId(words.number());
+    if words.takes("wallet") {
+        let (shard, asset) = (ShardId(words.number()), AssetId(words.number()));
+        return Command::Order(OrderCommand::QueryWallet(QueryWallet { login, session: 0, shard, asset }));
+    }
     let cancel_after_ms = words.takes("after").then(|| words.number());
     let asks = if words.takes("balance") {
         Question::Balance(AssetId(words.number()))
@@ -400,6 +404,20 @@ pub fn command(mut words: Words) -> Command {
         "query" => query(words),
         "order-entry" => order_entry(words),
         "name" => name(words),
+        "index-price-of" => {
+            let (login, user_ref) = words.order();
+            let (index, price) = (IndexId(words.number()), words.number());
+            words.expect("at");
+            let source_time = Timestamp(words.time());
+            Command::Order(OrderCommand::SendIndex(SendIndex {
+                login,
+                session: 0,
+                user_ref,
+                index,
+                price,
+                source_time,
+            }))
+        }
         "lost" => {
             let cause = ConnectionLoss::Disconnected;
             Command::Order(OrderCommand::CancelLogin { login: LoginId(words.number()), cause })

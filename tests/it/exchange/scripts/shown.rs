@@ -3,9 +3,10 @@
 use super::contracts;
 use super::details::shown as details;
 use dojima::domain::{
-    Accepted, AdminEvent, Auction, CancelReason, Event, Executed, IgnoreReason, KillScope, LimitScope,
-    MarketEvent, OrderEvent, OrderTerms, Price, PriorityUpdated, RejectReason, Replaced, Restated,
-    SelfTradePrevented, ShardTransfer, Side, TradeKind, Trigger, VenueEvent, VenueLimits, Visibility,
+    Accepted, AdminEvent, AssetBalance, Auction, CancelReason, Event, Executed, IgnoreReason, KillScope,
+    LimitScope, MarketEvent, OrderEvent, OrderTerms, Price, PriorityUpdated, RejectReason, Replaced,
+    Restated, SelfTradePrevented, ShardTransfer, Side, TradeKind, Trigger, VenueEvent, VenueLimits,
+    Visibility, Wallet,
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -106,6 +107,19 @@ pub fn shown(event: &Event) -> String {
             let who = sent.login.map_or("operator".to_owned(), |login| format!("{login}.{}", sent.user_ref));
             let (transfer, wallet) = (shard_transfer(&sent.transfer), sent.wallet);
             format!("transfer-sent {who} {transfer} #{} left {wallet}", sent.reference)
+        }
+        Event::Order(OrderEvent::WalletState(e)) => match e.wallet {
+            None => format!("wallet {} next {} shard {} none", e.login, e.next_user_ref, e.shard),
+            Some(Wallet { balance: AssetBalance { asset, available, reserved }, withdrawable }) => format!(
+                "wallet {} next {} shard {} {asset} {available}+{reserved} withdrawable {withdrawable}",
+                e.login, e.next_user_ref, e.shard
+            ),
+        },
+        Event::Order(OrderEvent::IndexAnswered(e)) => {
+            format!(
+                "index-answered {}.{} index {} at {} {:?}",
+                e.login, e.user_ref, e.index, e.price, e.outcome
+            )
         }
         Event::Admin(AdminEvent::TransferReceived(received)) => {
             format!("transfer-received {} wallet {}", shard_transfer(&received.transfer), received.wallet)
@@ -243,7 +257,7 @@ pub fn shown(event: &Event) -> String {
 }
 
 /// The first words of all kinds of events.
-pub const EVENT_KINDS: [&str; 54] = [
+pub const EVENT_KINDS: [&str; 56] = [
     "accepted",
     "account",
     "account-state",
@@ -261,6 +275,7 @@ pub const EVENT_KINDS: [&str; 54] = [
     "fund",
     "ignored",
     "index",
+    "index-answered",
     "index-held",
     "index-price",
     "index-terms",
@@ -297,6 +312,7 @@ pub const EVENT_KINDS: [&str; 54] = [
     "triggered",
     "uncrossed",
     "volume-tiers",
+    "wallet",
     "withdrawn",
 ];
 
@@ -426,7 +442,9 @@ impl Seen {
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_)
-                | OrderEvent::TransferSent(_),
+                | OrderEvent::TransferSent(_)
+                | OrderEvent::IndexAnswered(_)
+                | OrderEvent::WalletState(_),
             ) => {}
         }
     }

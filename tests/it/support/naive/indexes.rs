@@ -2,8 +2,8 @@
 
 use super::{Naive, SECOND};
 use dojima::domain::{
-    AddIndex, ContractEvent, Event, IndexId, IndexSet, IndexTerms, ListInstrument, Listing, Price,
-    RejectReason, SetIndex, Timestamp,
+    AddIndex, ContractEvent, Echo, Event, IndexAnswered, IndexId, IndexOutcome, IndexSet, IndexTerms,
+    ListInstrument, Listing, OrderEvent, Price, RejectReason, SendIndex, SetIndex, Timestamp,
 };
 
 type Done = Result<(), RejectReason>;
@@ -132,6 +132,22 @@ impl Naive {
         self.indexes[usize::from(index.0)].added.terms = terms;
         self.events.push(Event::Contract(ContractEvent::IndexTermsSet { index, terms }));
         Ok(())
+    }
+
+    /// The price of a login, whose answer comes after all that the price does.
+    pub(super) fn send_index(&mut self, sent: &SendIndex) {
+        let SendIndex { login, user_ref, index, price, source_time, .. } = *sent;
+        if !self.number_is_new(login, user_ref) {
+            return;
+        }
+        self.logins[login.0 as usize].last = user_ref;
+        if let Err(reason) = self.set_index(SetIndex { index, price, source_time }) {
+            return self.reject(login, user_ref, reason, Echo::default());
+        }
+        let is_held = self.indexes[usize::from(index.0)].held.is_some();
+        let outcome = if is_held { IndexOutcome::Held } else { IndexOutcome::Taken };
+        let answer = IndexAnswered { login, user_ref, index, price, source_time, outcome };
+        self.events.push(Event::Order(OrderEvent::IndexAnswered(answer)));
     }
 
     pub(super) fn set_index(&mut self, set: SetIndex) -> Done {

@@ -3,8 +3,9 @@
 use super::{Naive, Order};
 use dojima::domain::{
     AccountId, Amount, AssetBalance, CancelReason, Command, Event, IgnoreReason, Ignored, InstrumentId,
-    LoginId, Modify, NameOrder, OrderCommand, OrderEvent, OrderLimits, Phase, QueryAccount, Question,
-    RejectReason, SetOrderEntry, ShardId, ShardName, Switch, Timestamp, UserRef, VenueEvent, VenueLimits,
+    LoginId, Modify, NameOrder, OrderCommand, OrderEvent, OrderLimits, Phase, QueryAccount, QueryWallet,
+    Question, RejectReason, SetOrderEntry, ShardId, ShardName, Switch, Timestamp, UserRef, VenueEvent,
+    VenueLimits, Wallet, WalletState,
 };
 
 type Done = Result<(), RejectReason>;
@@ -65,6 +66,8 @@ impl Naive {
                 Some(login) => (login, m.setter().session, m.setter().user_ref),
                 None => return false,
             },
+            Command::Order(OrderCommand::SendIndex(m)) => (m.login, m.session, m.user_ref),
+            Command::Order(OrderCommand::QueryWallet(m)) => (m.login, m.session, UserRef(0)),
             _ => return false,
         };
         let reason = match self.logins.get(login.0 as usize) {
@@ -162,6 +165,23 @@ impl Naive {
             self.events.push(Event::Order(OrderEvent::PositionState(state)));
         }
         self.events.push(Event::Order(OrderEvent::AccountState { login, next_user_ref, cancel_at, balance }));
+    }
+
+    pub(super) fn query_wallet(&mut self, query: &QueryWallet) {
+        let QueryWallet { login, shard, asset, .. } = *query;
+        let known = &self.logins[login.0 as usize];
+        let (account, next_user_ref) = (known.account, UserRef(known.last.0.saturating_add(1)));
+        let (_, assets) = self.sizes();
+        let is_known = shard == self.own && usize::from(asset.0) < assets;
+        let amount = |units: i128| Amount(i64::try_from(units).expect("a balance fits"));
+        let wallet = is_known.then(|| {
+            let available = amount(self.available(account, asset));
+            let reserved = amount(self.holding(account, asset).reserved);
+            let withdrawable = amount(self.as_if_charged(account, asset).withdrawable(account, asset));
+            Wallet { balance: AssetBalance { asset, available, reserved }, withdrawable }
+        });
+        let state = WalletState { login, next_user_ref, shard, wallet };
+        self.events.push(Event::Order(OrderEvent::WalletState(state)));
     }
 
     /// Dead-man's switches that nobody held.

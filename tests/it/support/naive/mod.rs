@@ -261,6 +261,8 @@ impl Naive {
             Command::Order(OrderCommand::NameOrder(name)) => self.name_order(name),
             Command::Order(OrderCommand::TransferOut(out)) => self.transfer_out(out),
             Command::Owner(command) => self.owner_sets(command),
+            Command::Order(OrderCommand::SendIndex(sent)) => self.send_index(sent),
+            Command::Order(OrderCommand::QueryWallet(query)) => self.query_wallet(query),
             Command::Admin(AdminCommand::TransferIn(transfer)) => self.transfer_in(*transfer, self.own),
             settings => {
                 if let Err(reason) = self.set(settings) {

@@ -333,7 +333,10 @@ impl Naive {
             return self.ignore(login, orig_user_ref, IgnoreReason::OrderNotLive);
         };
         let old = self.orders[at].clone();
-        let no_fault = matches!(reason, RejectReason::JournalSpaceLow | RejectReason::MessageRateExceeded);
+        let no_fault = matches!(
+            reason,
+            RejectReason::JournalSpaceLow | RejectReason::ShardBusy | RejectReason::MessageRateExceeded
+        );
         let told = if no_fault { Err(reason) } else { self.could_be_replaced(&old, user_ref) };
         match told {
             Ok(()) => drop(self.cancel_whole(old.id, CancelReason::InvalidReplace(reason))),

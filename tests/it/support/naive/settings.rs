@@ -136,7 +136,9 @@ impl Naive {
                 | OrderCommand::Cancel(_)
                 | OrderCommand::Amend(_)
                 | OrderCommand::MassCancel(_)
-                | OrderCommand::TransferOut(_),
+                | OrderCommand::TransferOut(_)
+                | OrderCommand::SendIndex(_)
+                | OrderCommand::QueryWallet(_),
             )
             | Command::Admin(AdminCommand::TransferIn(_))
             | Command::Owner(_)

@@ -6,6 +6,7 @@ use dojima::domain::{
     Event, IgnoreReason, Ignored, InstrumentId, LimitScope, ListInstrument, LoginId, MarketEvent, MassCancel,
     OrderCommand, OrderEvent, Phase, Product, QueryAccount, Question, RejectReason, SetContract,
     SetContractRisk, SetIndex, SetMarginTier, ShardId, Stamp, UserRef, VenueCommand, VenueEvent, VenueLimits,
+    WalletState,
 };
 use std::collections::BTreeMap;
 
@@ -57,7 +58,10 @@ impl NaiveVenue {
             }
             (None, Some(owner)) => (0..shards)
                 .flat_map(|at| match at == owner {
-                    true => self.shards[at].apply(stamp, command),
+                    true => {
+                        let events = self.shards[at].apply(stamp, command);
+                        events.into_iter().map(|event| self.as_of_all(event, command)).collect()
+                    }
                     false => self.pass(at, stamp, command),
                 })
                 .collect(),
@@ -106,6 +110,8 @@ impl NaiveVenue {
             Command::Order(OrderCommand::RefuseEnter(_)) => Some(0),
             Command::Order(OrderCommand::CancelOrder { order }) => there((order.0 >> 32) & 7),
             Command::Order(OrderCommand::TransferOut(out)) => there(out.from.0.into()),
+            Command::Order(OrderCommand::QueryWallet(query)) => there(query.shard.0.into()),
+            Command::Order(OrderCommand::SendIndex(sent)) => Some(self.shards[0].shard_of_index(sent.index)),
             Command::Admin(AdminCommand::Deposit(transfer) | AdminCommand::Withdraw(transfer)) => {
                 there(transfer.shard.0.into())
             }
@@ -237,14 +243,22 @@ impl NaiveVenue {
                 Event::Admin(AdminEvent::InstrumentListed(dojima::domain::Listing { phase, ..listing }))
             }
             (Event::Order(OrderEvent::AccountState { login, cancel_at, balance, .. }), _) => {
-                let session = self.shards[0].logins[login.0 as usize].session;
-                let last =
-                    self.numbers.get(&login).filter(|(of, _)| *of == session).map_or(0, |(_, to)| to.0);
-                let next_user_ref = UserRef(last.saturating_add(1));
+                let next_user_ref = self.next_number(login);
                 Event::Order(OrderEvent::AccountState { login, next_user_ref, cancel_at, balance })
+            }
+            (Event::Order(OrderEvent::WalletState(state)), _) => {
+                let next_user_ref = self.next_number(state.login);
+                Event::Order(OrderEvent::WalletState(WalletState { next_user_ref, ..state }))
             }
             (event, _) => event,
         }
+    }
+
+    /// The number after all that messages of the login's session have brought.
+    fn next_number(&self, login: LoginId) -> UserRef {
+        let session = self.shards[0].logins[login.0 as usize].session;
+        let last = self.numbers.get(&login).filter(|(of, _)| *of == session).map_or(0, |(_, to)| to.0);
+        UserRef(last.saturating_add(1))
     }
 
     /// Whether a message of the login's session has brought this number before, or a higher one.

@@ -189,7 +189,9 @@ fn depends_on_time(command: &Command) -> bool {
             | OrderCommand::SetOrderEntry(_)
             | OrderCommand::NameOrder(_)
             | OrderCommand::CancelLogin { .. }
-            | OrderCommand::TransferOut(_),
+            | OrderCommand::TransferOut(_)
+            | OrderCommand::SendIndex(_)
+            | OrderCommand::QueryWallet(_),
         )
         | Command::Contract(
             ContractCommand::AddIndex(_)

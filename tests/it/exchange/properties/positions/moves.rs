@@ -11,10 +11,10 @@ use dojima::domain::{
     ClockCommand, Command, ContractCommand, ContractEvent, DepositFund, Effect, Enter, Event, FeeRate,
     FeeTier, FundCause, GroupId, Instructions, InstrumentId, LeverageSet, LimitScope, LoginId, MarginMode,
     MarginModeSet, MarginMoved, MassCancel, Modify, MoveMargin, OrderCommand, OrderEvent, OrderLimits,
-    OrderPrice, OwnerCommand, Phase, PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount, Question,
-    Replace, SetContractRisk, SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms, Setter, ShardId,
-    ShardTransfer, Side, Stamp, TimeInForce, Timestamp, Transfer, TransferOut, TriggerKind, TriggerReference,
-    UserRef,
+    OrderPrice, OwnerCommand, Phase, PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount,
+    QueryWallet, Question, Replace, SetContractRisk, SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms,
+    Setter, ShardId, ShardTransfer, Side, Stamp, TimeInForce, Timestamp, Transfer, TransferOut, TriggerKind,
+    TriggerReference, UserRef,
 };
 use proptest::prelude::*;
 use proptest::strategy::Union;
@@ -427,9 +427,15 @@ pub fn orders_of(
     });
     let balance = (0..ASSETS.len()).prop_map(|asset| Question::Balance(ASSETS[asset]));
     let asks = prop_oneof![1 => balance, 3 => instrument().prop_map(Question::Position)];
-    let query = (login(), asks).prop_map(|(login, asks)| {
-        let query = QueryAccount { login, session: 0, cancel_after_ms: None, asks };
-        Command::Order(OrderCommand::QueryAccount(query))
+    let query = (login(), asks).prop_map(|(login, asks)| match asks {
+        Question::Balance(asset) if asset.0 % 2 == 0 => {
+            let query = QueryWallet { login, session: 0, shard: ShardId::FIRST, asset };
+            Command::Order(OrderCommand::QueryWallet(query))
+        }
+        asks => {
+            let query = QueryAccount { login, session: 0, cancel_after_ms: None, asks };
+            Command::Order(OrderCommand::QueryAccount(query))
+        }
     });
     vec![
         (70, enter.boxed()),
