@@ -170,7 +170,7 @@ pub enum ClientEvent {
     SettingMade {
         /// The number of the message that asked for it.
         user_ref: UserRef,
-        /// The contract.
+        /// The contract; spaces: the setting is of a shard.
         symbol: Symbol,
         /// What it has set.
         setting: Setting,

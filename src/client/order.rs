@@ -260,6 +260,20 @@ macro_rules! ways {
                 self
             }
 
+            /// The order opens or increases a position in hedge mode: a buy the long one, a sell the short one.
+            pub fn opens(mut self) -> Self {
+                self.terms.instructions.effect = Effect::Open;
+                self
+            }
+
+            /// The order closes the position with all the lots that it has then. For market orders, and for orders with
+            /// a trigger.
+            pub fn closes_position(mut self) -> Self {
+                self.terms.instructions.effect = Effect::ClosePosition;
+                self.terms.quantity = Quantity(0);
+                self
+            }
+
             /// Self-trade prevention: what happens, and which accounts count as one owner.
             pub fn self_trade(mut self, mode: SelfTrade, owner: Owner) -> Self {
                 self.terms.instructions.self_trade = Some(SelfTradePrevention { mode, owner });
@@ -336,8 +350,14 @@ impl Terms {
         if let Some(trigger) = asked.trigger {
             write_trigger(trigger, out);
         }
-        if asked.effect == Effect::ReduceOnly {
-            push(out, tags::REDUCE_ONLY, *b"Y");
+        let effect = match asked.effect {
+            Effect::Any => None,
+            Effect::ReduceOnly => Some(b"Y"),
+            Effect::Open => Some(b"O"),
+            Effect::ClosePosition => Some(b"C"),
+        };
+        if let Some(letter) = effect {
+            push(out, tags::POSITION_EFFECT, *letter);
         }
         if let Some(prevention) = asked.self_trade {
             write_self_trade(prevention, out);
@@ -417,9 +437,10 @@ mod tests {
         let prevention = (modes, owners).prop_map(|(mode, owner)| SelfTradePrevention { mode, owner });
         let post_only = proptest::sample::select(vec![PostOnly::No, PostOnly::Reject, PostOnly::Slide]);
         let numbers = (number(), number(), number(), any::<u64>());
-        let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+        let effects = [Effect::Any, Effect::ReduceOnly, Effect::Open, Effect::ClosePosition];
+        let flags = (any::<bool>(), any::<bool>(), proptest::sample::select(effects.to_vec()));
         (numbers, trigger, post_only, flags, proptest::option::of(prevention)).prop_map(
-            |(numbers, trigger, post_only, (hidden, money, reduce), self_trade)| Instructions {
+            |(numbers, trigger, post_only, (hidden, money, effect), self_trade)| Instructions {
                 min_quantity: numbers.0,
                 display_quantity: numbers.1,
                 expire_s: numbers.2,
@@ -429,7 +450,7 @@ mod tests {
                 visibility: if hidden { Visibility::Hidden } else { Visibility::Displayed },
                 post_only,
                 unit: if money { QuantityUnit::QuoteAmount } else { QuantityUnit::Lots },
-                effect: if reduce { Effect::ReduceOnly } else { Effect::Any },
+                effect,
                 self_trade,
             },
         )

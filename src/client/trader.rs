@@ -6,7 +6,7 @@ use super::event::{ClientEvent, ClientMessage, ClientTransfer, EventError, Order
 use super::order::{NewOrder, Replacement, push};
 use super::session::{ClientError, Credentials, Resume, Session};
 use super::stream::Endpoint;
-use crate::domain::{AssetId, ClOrdId, IndexId, ShardId, Side, Symbol, Timestamp, UserRef};
+use crate::domain::{AssetId, ClOrdId, IndexId, PositionMode, ShardId, Side, Symbol, Timestamp, UserRef};
 use crate::wire::ouch::{
     AccountQuery, Appendage, CancelOrder, ContractSetting, DisableEntry, EnableEntry, Inbound, IndexPrice,
     MassCancelOrders, ModifyOrder, Setting, TransferMoney, tags,
@@ -244,6 +244,15 @@ impl Client {
         let message = ContractSetting { user_ref, kind, symbol, leg, value };
         self.session.send(&Inbound::Setting(message, Appendage::default()));
         self.sent(user_ref)
+    }
+
+    /// Sets how many positions the login's account has in each contract of a shard. The answer is SettingMade; or Rejected,
+    /// and nothing is changed.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn set_position_mode(&mut self, shard: ShardId, mode: PositionMode) -> Result<UserRef, ClientError> {
+        self.set_in_contract(Symbol::default(), Setting::PositionMode { shard, mode })
     }
 
     /// Sends a price of an index, in price units; `source_time`: when it was made, ns since 1970. The answer is

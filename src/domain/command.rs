@@ -328,6 +328,7 @@ numbered!(Command {
         50 => SettleContract { instrument, price },
     }
     Owner(OwnerCommand) {
+        51 => SetPositionMode(it),
         52 => SetMarginMode(it),
         53 => SetLeverage(it),
         54 => MoveMargin(it),

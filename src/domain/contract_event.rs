@@ -3,8 +3,8 @@
 use super::numbered::numbered_enum;
 use super::{
     AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, LeverageSet, LoginId,
-    MarginModeSet, MarginMoved, PositionLeg, Price, Quantity, SetContract, SetContractRisk, SetMarginTier,
-    ShardId, Timestamp, TradeId,
+    MarginModeSet, MarginMoved, PositionLeg, PositionModeSet, Price, Quantity, SetContract, SetContractRisk,
+    SetMarginTier, ShardId, Timestamp, TradeId,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -92,6 +92,8 @@ pub enum ContractEvent {
     FundPaid(FundPaid),
     /// An insurance fund paid more than it had.
     InsuranceDeficit(FundPaid),
+    /// An account has one-way or hedge mode. The answer to who has set it.
+    PositionModeSet(PositionModeSet),
     /// An account has another margin mode in a contract. The answer to its owner.
     MarginModeSet(MarginModeSet),
     /// An account has another leverage in a contract. The answer to its owner.
@@ -123,6 +125,7 @@ impl ContractEvent {
             | Self::ContractSettled { .. }
             | Self::InsuranceDeficit(_)
             // Answers to the login that asked.
+            | Self::PositionModeSet(_)
             | Self::MarginModeSet(_)
             | Self::LeverageSet(_)
             | Self::MarginMoved(_) => None,

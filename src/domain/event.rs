@@ -10,9 +10,9 @@ use super::{
     AccountId, AccountSelfTrade, Amount, AssetBalance, AssetCode, AssetId, AssetSettings, CancelReason,
     Checkpoint, ClOrdId, ContractEvent, FeeTier, IgnoreReason, IndexAnswered, InstrumentId, KillScope,
     LeverageSet, LimitScope, Listing, LoginId, MarginModeSet, MarginMoved, NameOrder, OrderId, OrderLimits,
-    OrderTerms, Phase, PositionState, Price, Protection, Quantity, RejectReason, SetFees, SetOrderEntry,
-    ShardId, ShardName, ShardTransfer, Side, Switch, Timestamp, TradeId, Transfer, TransferReceived,
-    TransferSent, Trigger, UserRef, VenueLimits, Visibility, VolumeTiers, WalletState,
+    OrderTerms, Phase, PositionModeSet, PositionState, Price, Protection, Quantity, RejectReason, SetFees,
+    SetOrderEntry, ShardId, ShardName, ShardTransfer, Side, Switch, Timestamp, TradeId, Transfer,
+    TransferReceived, TransferSent, Trigger, UserRef, VenueLimits, Visibility, VolumeTiers, WalletState,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -363,6 +363,7 @@ numbered!(Event {
         63 => ContractSettled { instrument, price, legs, remainder },
         64 => FundPaid(it),
         65 => InsuranceDeficit(it),
+        66 => PositionModeSet(it),
         67 => MarginModeSet(it),
         68 => LeverageSet(it),
         69 => MarginMoved(it),
@@ -393,7 +394,8 @@ impl Event {
             Event::Order(OrderEvent::TransferSent(e)) => [e.login, None],
             Event::Order(OrderEvent::PositionState(e)) => [Some(e.login), None],
             Event::Contract(
-                ContractEvent::MarginModeSet(MarginModeSet { by, .. })
+                ContractEvent::PositionModeSet(PositionModeSet { by, .. })
+                | ContractEvent::MarginModeSet(MarginModeSet { by, .. })
                 | ContractEvent::LeverageSet(LeverageSet { by, .. })
                 | ContractEvent::MarginMoved(MarginMoved { by, .. }),
             ) => [by.login, None],

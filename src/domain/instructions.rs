@@ -87,15 +87,26 @@ numbered_enum! {
 }
 
 numbered_enum! {
-    /// Whether an order may increase its account's position.
+    /// What an order may do to its account's position (docs/FUTURES.md, "Reduce-only").
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
     #[serde(rename_all = "kebab-case")]
     pub enum Effect {
-        /// Any effect.
+        /// Any effect; in contracts of one-way mode.
         #[default]
         Any = 0,
         /// It may only decrease the position (reduce-only).
         ReduceOnly = 1,
+        /// In hedge mode: a buy opens the long position, a sell the short one.
+        Open = 2,
+        /// It may only decrease the position, by all the lots that there are when it is matched.
+        ClosePosition = 3,
+    }
+}
+
+impl Effect {
+    /// Whether such an order may only decrease a position.
+    pub fn reduces(self) -> bool {
+        matches!(self, Self::ReduceOnly | Self::ClosePosition)
     }
 }
 

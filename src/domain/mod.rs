@@ -71,8 +71,8 @@ pub use listing::Listing;
 pub use listings::Listings;
 pub use order_terms::{OrderState, OrderTerms};
 pub use owner_command::{
-    LeverageSet, MarginMode, MarginModeSet, MarginMoved, MoveMargin, OwnerCommand, PositionLeg, SetBy,
-    SetLeverage, SetMarginMode, Setter,
+    LeverageSet, MarginMode, MarginModeSet, MarginMoved, MoveMargin, OwnerCommand, OwnerSubject, PositionLeg,
+    PositionMode, PositionModeSet, SetBy, SetLeverage, SetMarginMode, SetPositionMode, Setter,
 };
 pub use password::Password;
 pub use postings::{Fill, Parties, Party, Posting};

@@ -2,7 +2,7 @@
 //! set"), and the events that tell of it.
 
 use super::numbered::numbered_enum;
-use super::{AccountId, Amount, InstrumentId, LoginId, UserRef};
+use super::{AccountId, Amount, InstrumentId, LoginId, ShardId, UserRef};
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
@@ -10,12 +10,27 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
 pub enum OwnerCommand {
+    /// Whether an account has one position in a contract, or a long and a short one.
+    SetPositionMode(SetPositionMode),
     /// Whether positions of an account in a contract share its wallet or have money of their own.
     SetMarginMode(SetMarginMode),
     /// The leverage of an account in a contract.
     SetLeverage(SetLeverage),
     /// Moves money between the wallet and a position with money of its own.
     MoveMargin(MoveMargin),
+}
+
+numbered_enum! {
+    /// How many positions an account has in a contract.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum PositionMode {
+        /// One, long or short.
+        #[default]
+        OneWay = 0,
+        /// A long and a short one.
+        Hedge = 1,
+    }
 }
 
 numbered_enum! {
@@ -46,6 +61,15 @@ numbered_enum! {
     }
 }
 
+/// What a command of an owner is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerSubject {
+    /// A contract.
+    Contract(InstrumentId),
+    /// All contracts of a shard.
+    Shard(ShardId),
+}
+
 /// Who sets something, and for which account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Setter {
@@ -59,6 +83,18 @@ pub struct Setter {
     pub user_ref: UserRef,
     /// The account.
     pub account: AccountId,
+}
+
+/// How many positions an account has in each contract of a shard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct SetPositionMode {
+    /// Who sets it.
+    #[serde(flatten)]
+    pub by: Setter,
+    /// The shard. The account has neither positions nor open orders in any of its contracts.
+    pub shard: ShardId,
+    /// The mode.
+    pub mode: PositionMode,
 }
 
 /// Whose money stands behind the positions of an account in a contract.
@@ -110,6 +146,18 @@ pub struct SetBy {
     pub account: AccountId,
 }
 
+/// An account has this mode in the contracts of a shard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct PositionModeSet {
+    /// Who has set it.
+    #[serde(flatten)]
+    pub by: SetBy,
+    /// The shard.
+    pub shard: ShardId,
+    /// The mode.
+    pub mode: PositionMode,
+}
+
 /// An account has this mode in a contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct MarginModeSet {
@@ -156,25 +204,28 @@ impl OwnerCommand {
     /// Who sends it.
     pub fn setter(&self) -> &Setter {
         match self {
-            Self::SetMarginMode(SetMarginMode { by, .. })
+            Self::SetPositionMode(SetPositionMode { by, .. })
+            | Self::SetMarginMode(SetMarginMode { by, .. })
             | Self::SetLeverage(SetLeverage { by, .. })
             | Self::MoveMargin(MoveMargin { by, .. }) => by,
         }
     }
 
-    /// The contract that it is about.
-    pub fn instrument(&self) -> InstrumentId {
+    /// What it is about.
+    pub fn subject(&self) -> OwnerSubject {
         match self {
+            Self::SetPositionMode(SetPositionMode { shard, .. }) => OwnerSubject::Shard(*shard),
             Self::SetMarginMode(SetMarginMode { instrument, .. })
             | Self::SetLeverage(SetLeverage { instrument, .. })
-            | Self::MoveMargin(MoveMargin { instrument, .. }) => *instrument,
+            | Self::MoveMargin(MoveMargin { instrument, .. }) => OwnerSubject::Contract(*instrument),
         }
     }
 
     /// Who sends it, to be changed.
     pub fn setter_mut(&mut self) -> &mut Setter {
         match self {
-            Self::SetMarginMode(SetMarginMode { by, .. })
+            Self::SetPositionMode(SetPositionMode { by, .. })
+            | Self::SetMarginMode(SetMarginMode { by, .. })
             | Self::SetLeverage(SetLeverage { by, .. })
             | Self::MoveMargin(MoveMargin { by, .. }) => by,
         }

@@ -236,6 +236,8 @@ reasons!(
         90 => ContractExpired: "the contract expired",
         /// There is no position with money of its own there.
         91 => NoPosition: "the account has no such position with a margin of its own",
+        /// The effect of the order is not one of the account's position mode.
+        92 => WrongPositionSide: "the effect of the order does not fit the account's position mode",
         /// The insurance fund of the asset is below 0: nothing leaves the shard.
         93 => FundBelowZero: "the insurance fund of the asset is below zero: nothing may be withdrawn",
         /// The shard of the instrument is behind; cancels still work.
@@ -320,6 +322,7 @@ impl RejectReason {
         Self::NothingToTradeWith,
         Self::AmountTooSmall,
         // The account's position, orders, and money.
+        Self::WrongPositionSide,
         Self::NotReducing,
         Self::OpenOrdersAboveLimit,
         Self::TooManyPositions,

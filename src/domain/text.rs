@@ -2,7 +2,7 @@
 
 use super::{
     DeleverageMode, FeeAsset, FundCause, IndexOutcome, MarginMode, Owner, Phase, PositionCause, PositionLeg,
-    Product, SelfTrade, Side, Switch, TradeKind, TriggerKind, TriggerReference, Visibility,
+    PositionMode, Product, SelfTrade, Side, Switch, TradeKind, TriggerKind, TriggerReference, Visibility,
 };
 
 macro_rules! words {
@@ -56,6 +56,10 @@ words! {
         Funding => "funding",
         Settlement => "settlement",
         LiquidationFee => "liquidation-fee",
+    }
+    PositionMode {
+        OneWay => "one-way",
+        Hedge => "hedge",
     }
     MarginMode {
         Cross => "cross",

@@ -11,9 +11,9 @@ use super::sink::EventSink;
 use super::standing::Lots;
 use super::state::Exchange;
 use crate::domain::{
-    Amend, Amended, Cancel, CancelReason, Canceled, ChangeRejected, Echo, Event, IgnoreReason, Instructions,
-    Modify, OrderEvent, OrderPrice, OrderState, Phase, Quantity, RefuseReplace, RejectReason, Rejected,
-    Replace, Replaced, Sender, Switch, TimeInForce, UserRef, Visibility,
+    Amend, Amended, Cancel, CancelReason, Canceled, ChangeRejected, Echo, Effect, Event, IgnoreReason,
+    Instructions, Modify, OrderEvent, OrderPrice, OrderState, Phase, Quantity, RefuseReplace, RejectReason,
+    Rejected, Replace, Replaced, Sender, Switch, TimeInForce, UserRef, Visibility,
 };
 
 impl Exchange {
@@ -368,8 +368,13 @@ impl<S: EventSink> Market<'_, S> {
     ) -> Result<(), RejectReason> {
         let order = self.shared.orders.get(handle);
         let units = amend.price.map_or_else(|| self.limit_units(&order), u64::from);
-        // The effects of a trigger, a minimum, a link or a latest time are not repeated; the expire time stays.
+        // The effects of a trigger, a minimum, a link or a latest time are not repeated; the expire time stays. What was to
+        // close a position reduces it by the lots that are asked for now.
         let instructions = self.extra(&order).map(|extra: &Extra| Instructions {
+            effect: match extra.instructions.effect {
+                Effect::ClosePosition => Effect::ReduceOnly,
+                effect => effect,
+            },
             trigger: None,
             min_quantity: 0,
             oco: UserRef(0),

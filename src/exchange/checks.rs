@@ -96,9 +96,14 @@ impl Request<'_> {
         }
     }
 
+    /// What it may do to its account's position.
+    pub(super) fn effect(&self) -> Effect {
+        self.instructions.map_or(Effect::Any, |asked| asked.effect)
+    }
+
     /// Whether it may only reduce a position.
     pub(super) fn reduces(&self) -> bool {
-        self.instructions.is_some_and(|asked| asked.effect == Effect::ReduceOnly)
+        self.effect().reduces()
     }
 
     fn has_trigger(&self) -> bool {
@@ -262,6 +267,8 @@ impl<S: EventSink> Market<'_, S> {
             check_instructions(request, asked)?;
             if self.is_contract() {
                 self.check_contract_terms(request)?;
+            } else if matches!(asked.effect, Effect::Open | Effect::ClosePosition) {
+                return Err(RejectReason::InvalidInstructions);
             }
             if let Some(trigger) = &asked.trigger {
                 let watch = check_trigger(self.instrument, request.side, trigger)?;
@@ -316,7 +323,7 @@ impl<S: EventSink> Market<'_, S> {
         }
         if self.is_contract() && request.may_stay() && checked.watch.is_none() && request.reduces() {
             let replaces = request.replaced.is_some_and(|replaced| replaced.reduces && !replaced.is_dormant);
-            self.check_reducing(request.account, replaces)?;
+            self.check_reducing(request.account, request.side, replaces)?;
         }
         if checked.watch.is_some() {
             // An order that replaces a waiting one counts once.
@@ -348,6 +355,16 @@ impl<S: EventSink> Market<'_, S> {
         }
         let listing = &self.instrument.listing;
         let executed = request.replaced.map_or(0, |replaced| replaced.executed);
+        if request.effect() == Effect::ClosePosition {
+            if request.total.0 != 0 {
+                return Err(RejectReason::InvalidQuantity);
+            }
+            let waits = request.has_trigger();
+            checked.open =
+                if waits { Quantity(1) } else { self.lots_to_close(request.account, request.side) };
+            checked.total = Quantity(executed + checked.open.0);
+            return Ok(());
+        }
         checked.open = Quantity(request.total.0.saturating_sub(executed));
         if request.total.0 == 0 || checked.open.0 == 0 {
             return Err(RejectReason::InvalidQuantity);
@@ -401,12 +418,13 @@ impl<S: EventSink> Market<'_, S> {
 
     fn check_position(&mut self, request: &Request<'_>, checked: &mut Checked) -> Result<(), RejectReason> {
         if let Some(asked) = request.instructions
-            && asked.effect == Effect::ReduceOnly
+            && asked.effect.reduces()
             && !self.instrument.product().may_reduce(request.side)
         {
             return Err(RejectReason::NotReducing);
         }
         if self.is_contract() {
+            self.check_effect(request)?;
             self.check_reduces(request, checked)?;
         }
         let replaced = u32::from(request.replaced.is_some());

@@ -9,9 +9,9 @@ use super::sink::EventSink;
 use super::state::Exchange;
 use super::taker::Taker;
 use crate::domain::{
-    Accepted, AccountId, AdminEvent, Amount, Armed, ClOrdId, Echo, Effect, Enter, Event, IgnoreReason,
-    Ignored, Instructions, LoginId, OrderEvent, OrderLimits, OrderTerms, Phase, PostOnly, Quantity,
-    RefuseEnter, RejectReason, Rejected, Sender, Side, TimeInForce, Timestamp, UserRef, Visibility,
+    Accepted, AccountId, AdminEvent, Amount, Armed, ClOrdId, Echo, Enter, Event, IgnoreReason, Ignored,
+    Instructions, LoginId, OrderEvent, OrderLimits, OrderTerms, Phase, PostOnly, Quantity, RefuseEnter,
+    RejectReason, Rejected, Sender, Side, TimeInForce, Timestamp, UserRef, Visibility,
 };
 
 /// A message without effect and without an answer.
@@ -142,7 +142,7 @@ impl<S: EventSink> Market<'_, S> {
     /// The flags of a new order.
     pub(super) fn flags_of(&self, extra: u32, asked: &Instructions) -> u8 {
         let has_extra = if extra == extras::NONE { 0 } else { extras::HAS_EXTRA };
-        let reduces = self.is_contract() && asked.effect == Effect::ReduceOnly;
+        let reduces = self.is_contract() && asked.effect.reduces();
         has_extra | if reduces { extras::REDUCES } else { 0 }
     }
 

@@ -6,7 +6,8 @@
 use super::state::Exchange;
 use crate::domain::{
     AdminCommand, CancelFilter, Command, ContractCommand, Enter, InstrumentId, LimitScope, MassCancel,
-    OrderCommand, Question, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, UserRef,
+    OrderCommand, OwnerSubject, Question, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId,
+    UserRef,
 };
 
 /// The shard or shards that execute a command.
@@ -97,7 +98,10 @@ impl Exchange {
                 | ContractCommand::SettleContract { instrument, .. } => self.of_instrument(*instrument),
                 ContractCommand::DepositFund(deposit) => self.of_shard(deposit.shard),
             },
-            Command::Owner(command) => self.of_instrument(command.instrument()),
+            Command::Owner(command) => match command.subject() {
+                OwnerSubject::Contract(instrument) => self.of_instrument(instrument),
+                OwnerSubject::Shard(shard) => self.of_shard(shard),
+            },
             Command::Venue(_) | Command::Clock(_) => Route::All,
         }
     }

@@ -27,6 +27,6 @@ pub use contracts::{
 pub use desk::{Desk, DeskPorts};
 pub use names::Names;
 pub use order::{Order, Reply, VERSION};
-pub use owners::{MarginMove, NewLeverage, NewMarginMode, OwnerOrder};
+pub use owners::{MarginMove, NewLeverage, NewMarginMode, NewPositionMode, OwnerOrder};
 pub use server::{OperatorServer, SOCKET_FILE};
 pub use transfer::TransferOrder;

@@ -3,8 +3,8 @@
 use super::contracts::contract;
 use super::names::{Names, amount};
 use crate::domain::{
-    Amount, ContractEvent, Event, MarginMode, MoveMargin, OwnerCommand, PositionLeg, SetLeverage,
-    SetMarginMode, Setter,
+    Amount, ContractEvent, Event, MarginMode, MoveMargin, OwnerCommand, PositionLeg, PositionMode,
+    SetLeverage, SetMarginMode, SetPositionMode, Setter,
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,14 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "cli", derive(clap::Subcommand))]
 #[serde(rename_all = "kebab-case")]
 pub enum OwnerOrder {
+    /// Set whether an account has one position in each contract of a shard, or a long and a short one
+    ///
+    /// Only while the account has neither positions nor open orders in any contract there.
+    #[cfg_attr(
+        feature = "cli",
+        command(override_usage = "dojima operator --data <DIR> set-position-mode <SHARD> <OPTIONS>")
+    )]
+    SetPositionMode(NewPositionMode),
     /// Set whether an account's positions in a contract share its wallet or have money of their own
     ///
     /// Only while the account has neither positions nor open orders in the contract.
@@ -52,6 +60,22 @@ pub struct NewLeverage {
     pub leverage: u8,
 }
 
+/// How many positions an account has in each contract of a shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
+pub struct NewPositionMode {
+    /// The shard's name, or its number
+    #[cfg_attr(feature = "cli", arg(value_name = "SHARD"))]
+    pub shard: String,
+    /// The account's name, or its number
+    #[cfg_attr(feature = "cli", arg(long))]
+    pub account: String,
+    /// one-way: one position, long or short; hedge: a long and a short one
+    #[cfg_attr(feature = "cli", arg(long))]
+    pub mode: String,
+}
+
 /// Whose money stands behind positions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,18 +106,23 @@ pub struct MarginMove {
     /// How much, in the asset that the contract is settled in; above 0: to the position, below 0: to the wallet
     #[cfg_attr(feature = "cli", arg(long, allow_negative_numbers = true))]
     pub amount: String,
+    /// Which position: net, the only one of one-way mode; long or short of hedge mode
+    #[cfg_attr(feature = "cli", arg(long, default_value = "net"))]
+    pub leg: String,
 }
 
 impl OwnerOrder {
     /// The command for the order.
     pub(super) fn command(&self, names: &Names) -> Result<OwnerCommand, String> {
         match self {
+            Self::SetPositionMode(order) => {
+                let (by, shard) = (setter(names, &order.account)?, names.shard(&order.shard)?);
+                let mode = named("mode", &order.mode, PositionMode::ALL, PositionMode::word)?;
+                Ok(OwnerCommand::SetPositionMode(SetPositionMode { by, shard, mode }))
+            }
             Self::SetMarginMode(order) => {
                 let (by, contract) = (setter(names, &order.account)?, contract(names, &order.instrument)?);
-                let mode = MarginMode::from_word(&order.mode).ok_or_else(|| {
-                    let known: Vec<&str> = MarginMode::ALL.iter().map(|mode| mode.word()).collect();
-                    format!("the mode {:?} is unknown: expected one of {}", order.mode, known.join(", "))
-                })?;
+                let mode = named("mode", &order.mode, MarginMode::ALL, MarginMode::word)?;
                 let instrument = contract.instrument;
                 Ok(OwnerCommand::SetMarginMode(SetMarginMode { by, instrument, mode }))
             }
@@ -108,7 +137,8 @@ impl OwnerOrder {
                 if amount.0 == 0 {
                     return Err("the amount must not be 0".to_owned());
                 }
-                let (instrument, leg) = (contract.instrument, PositionLeg::Net);
+                let leg = named("leg", &order.leg, PositionLeg::ALL, PositionLeg::word)?;
+                let instrument = contract.instrument;
                 Ok(OwnerCommand::MoveMargin(MoveMargin { by, instrument, leg, amount }))
             }
             Self::SetLeverage(order) => {
@@ -123,6 +153,10 @@ impl OwnerOrder {
     pub(super) fn came_to(&self, event: &Event, names: &Names) -> Option<String> {
         let Event::Contract(event) = event else { return None };
         match (self, event) {
+            (Self::SetPositionMode(_), ContractEvent::PositionModeSet(set)) => {
+                let (account, mode) = (set.by.account, set.mode.word());
+                Some(format!("account {account} has {mode} mode in shard {}", set.shard))
+            }
             (Self::SetLeverage(_), ContractEvent::LeverageSet(set)) => Some(format!(
                 "account {} has a leverage of {} in {}",
                 set.by.account,
@@ -146,6 +180,15 @@ impl OwnerOrder {
             _ => None,
         }
     }
+}
+
+/// The value with this word.
+fn named<T: Copy>(what: &str, text: &str, all: &[T], word: impl Fn(T) -> &'static str) -> Result<T, String> {
+    let found = all.iter().copied().find(|value| word(*value) == text);
+    found.ok_or_else(|| {
+        let known: Vec<&str> = all.iter().map(|value| word(*value)).collect();
+        format!("the {what} {text:?} is unknown: expected one of {}", known.join(", "))
+    })
 }
 
 /// An operator, for this account.

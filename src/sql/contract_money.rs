@@ -38,6 +38,7 @@ pub(super) fn price_of(event: &ContractEvent) -> Option<(InstrumentId, Price)> {
         | ContractEvent::FundingClosed { .. }
         | ContractEvent::SettlementPending { .. }
         | ContractEvent::FundPaid(_)
+        | ContractEvent::PositionModeSet(_)
         | ContractEvent::MarginModeSet(_)
         | ContractEvent::LeverageSet(_)
         | ContractEvent::MarginMoved(_)
@@ -88,6 +89,7 @@ impl ContractMoney {
             | ContractEvent::MarginTiersSet { .. }
             | ContractEvent::FundingSet(_)
             | ContractEvent::SettlementPending { .. }
+            | ContractEvent::PositionModeSet(_)
             | ContractEvent::MarginModeSet(_)
             | ContractEvent::LeverageSet(_)
             | ContractEvent::InsuranceDeficit(_) => Ok(()),

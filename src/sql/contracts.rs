@@ -6,8 +6,8 @@ use super::fundings;
 use super::insert::{run, some, sql_integer};
 use crate::domain::{
     AddIndex, ContractEvent, EventRecord, FundCause, FundChanged, IndexId, IndexSet, IndexTerms,
-    InstrumentId, LeverageSet, MarginModeSet, MarginMoved, PositionCause, PositionChanged, SetContract,
-    SetContractRisk, SetMarginTier, Timestamp,
+    InstrumentId, LeverageSet, MarginModeSet, MarginMoved, PositionCause, PositionChanged, PositionModeSet,
+    SetContract, SetContractRisk, SetMarginTier, Timestamp,
 };
 use rusqlite::Connection;
 
@@ -43,6 +43,7 @@ pub(super) fn write(
         }
         ContractEvent::FundPaid(paid) => fundings::write_fund_paid(connection, record, paid),
         ContractEvent::InsuranceDeficit(paid) => fundings::write_deficit(connection, paid.amount),
+        ContractEvent::PositionModeSet(set) => write_position_mode(connection, number, set),
         ContractEvent::MarginModeSet(set) => write_margin_mode(connection, number, set),
         ContractEvent::LeverageSet(set) => write_leverage(connection, number, set),
         ContractEvent::MarginMoved(moved) => write_margin(connection, record, moved),
@@ -211,6 +212,20 @@ fn write_position(
         ],
     )?;
     Ok(cleared + row + change)
+}
+
+fn write_position_mode(
+    connection: &Connection,
+    event: i64,
+    set: &PositionModeSet,
+) -> rusqlite::Result<usize> {
+    let PositionModeSet { by, shard, mode } = *set;
+    run(
+        connection,
+        "INSERT INTO position_modes VALUES (?1, ?2, ?3, ?4) \
+         ON CONFLICT (account, shard) DO UPDATE SET mode = excluded.mode, event = excluded.event",
+        &[&by.account.0, &shard.0, &mode.word(), &event],
+    )
 }
 
 fn write_margin_mode(connection: &Connection, event: i64, set: &MarginModeSet) -> rusqlite::Result<usize> {

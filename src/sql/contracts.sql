@@ -153,6 +153,15 @@ CREATE TABLE contract_settings (
   PRIMARY KEY (account, instrument)
 ) STRICT, WITHOUT ROWID;
 
+-- How many positions accounts have in the contracts of a shard. One that never chose has no row, and one-way mode.
+CREATE TABLE position_modes (
+  account    INTEGER NOT NULL REFERENCES accounts,
+  shard      INTEGER NOT NULL REFERENCES shards,
+  mode       TEXT NOT NULL,     -- one-way, hedge
+  event      INTEGER NOT NULL,  -- that set it last
+  PRIMARY KEY (account, shard)
+) STRICT, WITHOUT ROWID;
+
 -- Money between wallets and the pots of positions.
 CREATE TABLE margin_moves (
   event      INTEGER PRIMARY KEY,

@@ -14,7 +14,7 @@ use crate::client::{
     Bookmark, CancelCode, Client, ClientError, ClientEvent, ClientMessage, ClientTransfer, Credentials,
     Endpoint, NewOrder, PositionReport, Replacement, Setting, Start,
 };
-use crate::domain::{Amount, OrderPrice, PositionLeg, Side, Symbol, Timestamp, TriggerKind, UserRef};
+use crate::domain::{Amount, Effect, OrderPrice, PositionLeg, Side, Symbol, Timestamp, TriggerKind, UserRef};
 use crate::wire::soup::{LoginRejected, SessionId};
 use anyhow::{Context, bail, ensure};
 use rust_decimal::Decimal;
@@ -229,6 +229,10 @@ impl Desk {
             | ClientEvent::Broken { .. } => {}
             ClientEvent::SettingMade { user_ref, symbol, setting, pot, wallet } => {
                 let what = match setting {
+                    Setting::PositionMode { shard, mode } => {
+                        self.say_news(&format!("#{user_ref}: {} mode in shard {shard}", mode.word()));
+                        return;
+                    }
                     Setting::MarginMode(mode) => format!("{} margin", mode.word()),
                     Setting::Leverage(leverage) => format!("a leverage of {leverage}"),
                     Setting::Margin { .. } => format!("{pot} minor units behind it, {wallet} in the wallet"),
@@ -263,10 +267,15 @@ impl Desk {
     }
 
     /// Moves money between the wallet and a position; below 0: to the wallet.
-    fn move_margin(&mut self, amount: Decimal, code: &str, symbol: Symbol) -> anyhow::Result<()> {
+    fn move_margin(
+        &mut self,
+        amount: Decimal,
+        code: &str,
+        (symbol, leg): (Symbol, PositionLeg),
+    ) -> anyhow::Result<()> {
         let (_, exact) = self.assets.amount(code, amount.abs())?;
         let amount = if amount.is_sign_negative() { Amount(-exact.0) } else { exact };
-        let setting = Setting::Margin { leg: PositionLeg::Net, amount };
+        let setting = Setting::Margin { leg, amount };
         self.numbering()?.set_in_contract(symbol, setting)?;
         Ok(())
     }
@@ -347,7 +356,10 @@ impl Desk {
                 self.numbering()?.transfer(&ClientTransfer { asset, amount, from, to, reference })?;
             }
             Line::Set { symbol, setting } => drop(self.numbering()?.set_in_contract(*symbol, *setting)?),
-            Line::Margin { amount, code, symbol } => self.move_margin(*amount, code, *symbol)?,
+            Line::PositionMode { shard, mode } => {
+                self.numbering()?.set_position_mode(*shard, *mode)?;
+            }
+            Line::Margin { amount, code, symbol, leg } => self.move_margin(*amount, code, (*symbol, *leg))?,
             Line::Index { symbol, price } => {
                 let (index, price) = self.indexes.price(*symbol, *price)?;
                 self.numbering()?.send_index(index, price, now())?;
@@ -427,7 +439,8 @@ impl Desk {
     fn new_order(&self, asked: &Order) -> anyhow::Result<NewOrder> {
         let units = self.units(asked.symbol)?;
         let lots = |quantity: Decimal| units.lots(quantity);
-        let quantity = u64::from(lots(asked.quantity)?);
+        let closes = asked.asks.effect == Effect::ClosePosition;
+        let quantity = if closes { 0 } else { u64::from(lots(asked.quantity)?) };
         let mut order = match asked.side {
             Side::Buy => NewOrder::buy(asked.symbol, quantity),
             Side::Sell => NewOrder::sell(asked.symbol, quantity),

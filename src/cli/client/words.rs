@@ -2,7 +2,8 @@
 
 use crate::client::Setting;
 use crate::domain::{
-    Effect, Instructions, MarginMode, PostOnly, ShardId, Side, Symbol, TriggerKind, UserRef, Visibility,
+    Effect, Instructions, MarginMode, PositionLeg, PositionMode, PostOnly, ShardId, Side, Symbol,
+    TriggerKind, UserRef, Visibility,
 };
 use rust_decimal::Decimal;
 
@@ -20,6 +21,8 @@ buy|sell QUANTITY SYMBOL [at PRICE] [options]    without a price: market order
     profit PRICE     the same, on the other side of the market
     trail DISTANCE   a stop that follows the market at this distance
     reduce           it may only make the position smaller
+    open             it opens a position (hedge mode)
+    close            it closes the position; the QUANTITY is `all`
     link N           one cancels the other: this order and open order N
 replace N QUANTITY at PRICE      another total and price, last in the queue
 reduce N QUANTITY                a lower total, the place in the queue is kept
@@ -34,7 +37,10 @@ transfer AMOUNT ASSET from SHARD to SHARD as REFERENCE
 margin-mode SYMBOL cross|isolated
                                  whose money stands behind positions in it
 leverage SYMBOL TIMES            of the account in this contract
-margin AMOUNT ASSET to|from SYMBOL
+position-mode SHARD one-way|hedge
+                                 one position in a contract, or a long and a
+                                 short one; the shard by number
+margin AMOUNT ASSET to|from SYMBOL [long|short]
                                  between the wallet and an isolated position
 index SYMBOL PRICE               a price of an index, of logins with the role
                                  index
@@ -142,6 +148,13 @@ pub enum Line {
         /// What is set.
         setting: Setting,
     },
+    /// Sets how many positions the account has in each contract of a shard.
+    PositionMode {
+        /// The shard.
+        shard: ShardId,
+        /// The mode.
+        mode: PositionMode,
+    },
     /// Moves money between the wallet and an isolated position.
     Margin {
         /// In whole units of the asset; below 0: to the wallet.
@@ -150,6 +163,8 @@ pub enum Line {
         code: String,
         /// The contract.
         symbol: Symbol,
+        /// Which position.
+        leg: PositionLeg,
     },
     /// Sends a price of an index.
     Index {
@@ -260,6 +275,7 @@ pub fn read(line: &str) -> Read<Line> {
         "orders" | "o" => Line::Orders,
         "fills" | "f" => Line::Fills,
         "transfer" => transfer(&mut words)?,
+        "position-mode" => position_mode(&mut words)?,
         "margin-mode" => {
             let (symbol, word) = (words.symbol()?, words.need("the mode")?);
             let mode = MarginMode::from_word(word);
@@ -302,7 +318,24 @@ fn margin(words: &mut Words<'_>) -> Read<Line> {
         words.skip("to");
     }
     let symbol = words.symbol()?;
-    Ok(Line::Margin { amount: if is_out { -amount } else { amount }, code, symbol })
+    let leg = if words.skip("long") {
+        PositionLeg::Long
+    } else if words.skip("short") {
+        PositionLeg::Short
+    } else {
+        PositionLeg::Net
+    };
+    Ok(Line::Margin { amount: if is_out { -amount } else { amount }, code, symbol, leg })
+}
+
+fn position_mode(words: &mut Words<'_>) -> Read<Line> {
+    let (shard, word) = (words.need("the shard")?, words.need("the mode")?);
+    let Ok(shard) = shard.parse().map(ShardId) else {
+        return wrong(format!("a shard is a number from 0 to 7: {shard}"));
+    };
+    let mode = PositionMode::from_word(word);
+    let Some(mode) = mode else { return wrong(format!("neither one-way nor hedge: {word}")) };
+    Ok(Line::PositionMode { shard, mode })
 }
 
 fn transfer(words: &mut Words<'_>) -> Read<Line> {
@@ -338,7 +371,9 @@ fn cancel_all(mut words: Words<'_>) -> Read<Line> {
 }
 
 fn enter(side: Side, mut words: Words<'_>) -> Read<Line> {
-    let (quantity, symbol) = (words.number("the quantity")?, words.symbol()?);
+    let all = words.skip("all");
+    let quantity = if all { Decimal::ZERO } else { words.number("the quantity")? };
+    let symbol = words.symbol()?;
     let mut order = Order {
         side,
         quantity,
@@ -367,6 +402,8 @@ fn enter(side: Side, mut words: Words<'_>) -> Read<Line> {
             "profit" => order.trigger = Some((TriggerKind::TakeProfit, words.number("the trigger price")?)),
             "trail" => order.trigger = Some((TriggerKind::TrailingStop, words.number("the distance")?)),
             "reduce" => order.asks.effect = Effect::ReduceOnly,
+            "open" => order.asks.effect = Effect::Open,
+            "close" => order.asks.effect = Effect::ClosePosition,
             "link" => order.link = Some(words.order()?),
             other => {
                 return wrong(format!(
@@ -374,6 +411,9 @@ fn enter(side: Side, mut words: Words<'_>) -> Read<Line> {
                 ));
             }
         }
+    }
+    if all != (order.asks.effect == Effect::ClosePosition) {
+        return wrong("an order with `close` has the quantity `all`, and no other order has it".to_owned());
     }
     Ok(Line::Enter(order))
 }
@@ -422,6 +462,9 @@ mod tests {
         assert_eq!(much.asks, asks);
         assert_eq!((much.show, much.min), (Some(number("1")), Some(number("2"))));
         assert_eq!(much.trigger, Some((TriggerKind::Stop, number("9.5"))));
+        let close = order("sell all X stop 9 close");
+        assert_eq!((close.quantity, close.asks.effect), (number("0"), Effect::ClosePosition));
+        assert_eq!(order("sell 1 X open").asks.effect, Effect::Open);
         assert_eq!(order("b 1 X @ 1 link #7").link, Some(UserRef(7)));
         assert_eq!(order("b 1 X @ 1 fok").stands, Stands::AllOrNothing);
         assert_eq!(
@@ -460,8 +503,19 @@ mod tests {
                 "margin-mode x isolated",
                 Line::Set { symbol: x, setting: Setting::MarginMode(MarginMode::Isolated) },
             ),
-            ("margin 2 usdt from x", Line::Margin { amount: -two, code: "USDT".to_owned(), symbol: x }),
-            ("margin 2 USDT to X", Line::Margin { amount: two, code: "USDT".to_owned(), symbol: x }),
+            (
+                "margin 2 usdt from x",
+                Line::Margin { amount: -two, code: "USDT".to_owned(), symbol: x, leg: PositionLeg::Net },
+            ),
+            (
+                "margin 2 USDT to X",
+                Line::Margin { amount: two, code: "USDT".to_owned(), symbol: x, leg: PositionLeg::Net },
+            ),
+            (
+                "margin 2 USDT to X short",
+                Line::Margin { amount: two, code: "USDT".to_owned(), symbol: x, leg: PositionLeg::Short },
+            ),
+            ("position-mode 1 hedge", Line::PositionMode { shard: ShardId(1), mode: PositionMode::Hedge }),
             ("orders", Line::Orders),
             ("fills", Line::Fills),
             (
@@ -510,6 +564,10 @@ mod tests {
             ("transfer 1 USDT 0 x 1", "not a whole number: x"),
             ("leverage X much", "not a number from 1 to 125: much"),
             ("margin-mode X apart", "neither cross nor isolated: apart"),
+            ("position-mode x hedge", "a shard is a number from 0 to 7: x"),
+            ("position-mode 1 both", "neither one-way nor hedge: both"),
+            ("sell all X", "no other order has it"),
+            ("sell 1 X close", "has the quantity `all`"),
             ("transfer 1 USDT 0 300 1", "from 0 to 7"),
             ("index BTC", "the price is missing"),
             ("foo", "unknown command \"foo\"; type help"),

@@ -8,7 +8,9 @@ use crate::domain::{Amount, Side};
 pub(in crate::exchange) struct MeasuredSide {
     pub(in crate::exchange) at: At,
     pub(in crate::exchange) side: Side,
-    /// What the trade does to its position; `None`: both sides are one account, and are booked one after the other.
+    /// Which position of its account changes.
+    pub(in crate::exchange) which: usize,
+    /// What the trade does to its position; `None`: both sides are one position, and are booked one after the other.
     pub(in crate::exchange) measured: Option<Measured>,
     pub(in crate::exchange) fee: Amount,
     pub(in crate::exchange) carry: u32,
@@ -16,13 +18,6 @@ pub(in crate::exchange) struct MeasuredSide {
 
 /// Both sides of a trade that was measured: the resting one, the incoming one.
 pub(in crate::exchange) type Pair = [MeasuredSide; 2];
-
-impl MeasuredSide {
-    /// Which position of its account changes.
-    pub(in crate::exchange) fn which(&self) -> usize {
-        self.measured.map_or(0, |measured| measured.which)
-    }
-}
 
 /// What a trade of a dry run changed, to be undone.
 #[derive(Clone, Copy, Debug)]

@@ -62,7 +62,7 @@ impl Exchange {
                     return bad("a position has money of its own that it may not have");
                 }
                 let reducing = exposed.reducing.get(&at).copied().unwrap_or_default();
-                let closable = [Side::Buy, Side::Sell].map(|side| holding.positions[0].closable(side));
+                let closable = [Side::Buy, Side::Sell].map(|side| self.shared.positions.closable(at, side));
                 if reducing[0] > closable[0] || reducing[1] > closable[1] {
                     return bad("reduce-only orders have more lots than there are to reduce");
                 }

@@ -33,6 +33,8 @@ impl Exchange {
             hash.unsigned(u8::from(contract.expired));
             self.digest_holdings(contract, hash);
         }
+        hash.count(self.shared.positions.hedging().count());
+        self.shared.positions.hedging().for_each(|account| hash.unsigned(account.0));
         hash.count(self.shared.funds.of.len());
         for (asset, fund) in &self.shared.funds.of {
             hash.unsigned(asset.0);

@@ -2,6 +2,7 @@
 
 use super::super::book::{Handle, Hot};
 use super::super::contract::{MeasuredSide, Pair};
+use super::super::extras::REDUCES;
 use super::super::market::Market;
 use super::super::match_end::MatchEnd;
 use super::super::positions::{Measured, Position, Traded};
@@ -10,7 +11,7 @@ use super::super::sink::EventSink;
 use crate::domain::contracts::OrderDemand;
 use crate::domain::{
     AccountId, Amount, ContractEvent, Event, FeeRate, Fill, MarginMode, PositionCause, PositionChanged,
-    PositionLeg, Quantity, Side, TradeId,
+    Quantity, Side, TradeId,
 };
 
 /// What becomes of two orders that meet.
@@ -30,13 +31,15 @@ pub(in crate::exchange) enum Verdict {
 pub(in crate::exchange) struct Party {
     account: AccountId,
     side: Side,
+    /// Whether its order may only reduce a position.
+    reduces: bool,
     terms: FeeTerms,
 }
 
 impl Party {
     pub(in crate::exchange) fn of(order: &Hot, rate: FeeRate) -> Self {
         let terms = FeeTerms { rate, carry: order.fee_carry };
-        Self { account: order.account, side: order.side, terms }
+        Self { account: order.account, side: order.side, reduces: order.flags & REDUCES != 0, terms }
     }
 }
 
@@ -66,17 +69,21 @@ impl<S: EventSink> Market<'_, S> {
     pub(in crate::exchange) fn measure_pair(&mut self, fill: &Fill, [maker, taker]: [Party; 2]) -> Verdict {
         let product = self.instrument.product();
         let [of_maker, of_taker] = [maker, taker].map(|party| product.fee(fill, party.side, party.terms));
-        if maker.account == taker.account {
-            return Verdict::Trade(self.own_pair([maker, taker], [of_maker, of_taker]));
-        }
         let sides = [maker, taker].map(|party| self.traded(fill, &party));
+        let changed = sides.map(|side| self.shared.positions.changed_by(&side));
+        if maker.account == taker.account && changed[0] == changed[1] {
+            return Verdict::Trade(self.own_pair(&sides, changed[0], [of_maker, of_taker]));
+        }
         if let Some(end) = self.stops(&sides) {
             return Verdict::TakerEnds(end);
+        }
+        if maker.account == taker.account {
+            let both = self.both_legs(sides, [of_maker, of_taker]);
+            return both.map_or(Verdict::TakerEnds(MatchEnd::Margin), Verdict::Trade);
         }
         let positions = &mut self.shared.positions;
         let mut measured = |traded: &Traded, fee: i64| positions.measure(&Traded { fee, ..*traded });
         // One side's rebate is at most the fee that the other side pays.
-        let limited = |rebate: i64, paid: i64| if rebate < 0 { rebate.max(-paid.max(0)) } else { rebate };
         let paid_by_maker = match measured(&sides[0], of_maker.0.0) {
             Ok(found) if of_taker.0.0 < 0 => found.fee,
             Ok(_) | Err(_) => of_maker.0.0,
@@ -85,14 +92,28 @@ impl<S: EventSink> Market<'_, S> {
         let Ok(taken) = measured(&sides[1], fee) else { return Verdict::TakerEnds(MatchEnd::Margin) };
         let fee = limited(of_maker.0.0, taken.fee);
         let Ok(made) = measured(&sides[0], fee) else { return Verdict::MakerGoes };
-        let side = |traded: &Traded, measured: Measured, carry| MeasuredSide {
-            at: traded.at,
-            side: traded.side,
-            fee: Amount(measured.fee),
-            measured: Some(measured),
-            carry,
-        };
         Verdict::Trade([side(&sides[0], made, of_maker.1), side(&sides[1], taken, of_taker.1)])
+    }
+
+    /// Both sides of a trade of an account with itself that changes its long and its short position: both open, or both
+    /// reduce. `None`: its margin does not suffice.
+    #[cold]
+    fn both_legs(&mut self, mut sides: [Traded; 2], fees: [(Amount, u32); 2]) -> Option<Pair> {
+        let opens = !sides[0].closes;
+        let charged = fees.map(|(fee, _)| fee.0);
+        // What opens pays its fees whole, so a rebate is known at once; else when it is known what the other side pays.
+        let rebates = |paid: [i64; 2]| [limited(charged[0], paid[1]), limited(charged[1], paid[0])];
+        let first = if opens { rebates(charged) } else { charged.map(|fee| fee.max(0)) };
+        sides.iter_mut().zip(first).for_each(|(side, fee)| side.fee = fee);
+        let buyer = usize::from(sides[1].side == Side::Buy);
+        let mut measured = self.shared.positions.measure_own([sides[buyer], sides[1 - buyer]]).ok()?;
+        if !opens && charged.iter().any(|fee| *fee < 0) {
+            let paid = [measured[buyer].fee, measured[1 - buyer].fee];
+            sides.iter_mut().zip(rebates(paid)).for_each(|(side, fee)| side.fee = fee);
+            measured = self.shared.positions.measure_own([sides[buyer], sides[1 - buyer]]).ok()?;
+        }
+        // In the order of the sides, not buyer first.
+        Some(std::array::from_fn(|at| side(&sides[at], measured[usize::from(at != buyer)], fees[at].1)))
     }
 
     fn traded(&self, fill: &Fill, party: &Party) -> Traded {
@@ -102,7 +123,7 @@ impl<S: EventSink> Market<'_, S> {
             lots: fill.quantity.0,
             value: fill.notional,
             fee: 0,
-            closes: false,
+            closes: party.reduces,
             wallet: self.wallet_of(party.account),
             now: self.shared.now,
         }
@@ -129,35 +150,33 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Both sides of a trade of an account with itself: its lots stay, and its equity pays the fees as far as it can,
     /// the buyer's first; those of an isolated position what the wallet can spare.
-    fn own_pair(&mut self, parties: [Party; 2], fees: [(Amount, u32); 2]) -> Pair {
-        let account = parties[0].account;
+    fn own_pair(&mut self, sides: &[Traded; 2], which: usize, fees: [(Amount, u32); 2]) -> Pair {
+        let Traded { at, wallet, .. } = sides[0];
+        let account = at.account;
         let asset = self.instrument.listing.settled_in();
-        let wallet = self.wallet_of(account);
-        let at = self.at(account);
         let pays = match self.shared.positions.mode(at) {
             MarginMode::Cross => {
                 i128::from(wallet) + self.shared.positions.margin(account, asset).sums().profit
             }
             MarginMode::Isolated => self.shared.positions.spare(account, asset, wallet),
         };
-        let buyer = usize::from(parties[1].side == Side::Buy);
+        let buyer = usize::from(sides[1].side == Side::Buy);
         let mut left = pays.clamp(0, i128::from(i64::MAX)) as i64;
         let mut paid = fees.map(|(fee, _)| fee.0);
-        for which in [buyer, 1 - buyer] {
-            paid[which] = paid[which].min(left);
-            left -= paid[which].max(0);
+        for payer in [buyer, 1 - buyer] {
+            paid[payer] = paid[payer].min(left);
+            left -= paid[payer].max(0);
         }
-        for which in [buyer, 1 - buyer] {
-            if paid[which] < 0 {
-                paid[which] = paid[which].max(-paid[1 - which].max(0));
-            }
+        for payer in [buyer, 1 - buyer] {
+            paid[payer] = limited(paid[payer], paid[1 - payer]);
         }
-        std::array::from_fn(|which| MeasuredSide {
+        std::array::from_fn(|one| MeasuredSide {
             at,
-            side: parties[which].side,
+            side: sides[one].side,
+            which,
             measured: None,
-            fee: Amount(paid[which]),
-            carry: fees[which].1,
+            fee: Amount(paid[one]),
+            carry: fees[one].1,
         })
     }
 
@@ -201,12 +220,12 @@ impl<S: EventSink> Market<'_, S> {
     fn book_side(&mut self, fill: &Fill, side: &MeasuredSide, trade: TradeId) -> PositionChanged {
         let (position, realised) = self.book_position(fill, side);
         if position.leg.lots == 0 {
-            self.note_below(side.at.account, side.which());
+            self.note_below(side.at.account, side.which);
         }
         PositionChanged {
             account: side.at.account,
             instrument: self.instrument.listing.instrument,
-            leg: PositionLeg::Net,
+            leg: self.leg_name(side.at.account, side.which),
             cause: PositionCause::Trade,
             trade,
             lots: position.leg.lots,
@@ -221,8 +240,7 @@ impl<S: EventSink> Market<'_, S> {
     pub(super) fn book_position(&mut self, fill: &Fill, side: &MeasuredSide) -> (Position, i64) {
         let asset = self.instrument.listing.settled_in();
         let contract = self.instrument.contract.as_mut().expect("it is a contract");
-        let MeasuredSide { at, measured, .. } = *side;
-        let which = side.which();
+        let MeasuredSide { at, which, measured, .. } = *side;
         let (mut lots, mut realised, mut change) = (0, 0, 0);
         let number = contract.fundings.number;
         let position = self.shared.positions.change(at, |holding| {
@@ -250,5 +268,21 @@ impl<S: EventSink> Market<'_, S> {
         contract.count_open(lots, position.leg.lots);
         self.shared.ledger.pay(at.account, asset, change);
         (position, realised)
+    }
+}
+
+/// A rebate as far as the other side pays it; a fee as it is.
+fn limited(fee: i64, paid: i64) -> i64 {
+    if fee < 0 { fee.max(-paid.max(0)) } else { fee }
+}
+
+fn side(traded: &Traded, measured: Measured, carry: u32) -> MeasuredSide {
+    MeasuredSide {
+        at: traded.at,
+        side: traded.side,
+        which: measured.which,
+        fee: Amount(measured.fee),
+        measured: Some(measured),
+        carry,
     }
 }

@@ -204,7 +204,7 @@ impl<S: EventSink> Market<'_, S> {
 
     fn book_side_dry(&mut self, fill: &Fill, side: &MeasuredSide) -> Undo {
         let at = side.at;
-        let which = side.which();
+        let which = side.which;
         let before =
             self.shared.positions.find(at).map_or_else(Position::default, |holding| holding.positions[which]);
         let wallet = self.wallet_of(at.account);

@@ -8,11 +8,12 @@ use super::super::positions::WithOrder;
 use super::super::sink::EventSink;
 
 use crate::domain::{
-    AccountId, Amount, MarginMode, Price, Quantity, QuantityUnit, RejectReason, Side, UserRef,
+    AccountId, Amount, Effect, MarginMode, OrderPrice, Price, Quantity, QuantityUnit, RejectReason, Side,
+    UserRef,
 };
 
 impl<S: EventSink> Market<'_, S> {
-    /// Checks instructions that contracts do not have, and the price range.
+    /// Checks instructions that contracts do not have, or not together.
     pub(in crate::exchange) fn check_contract_terms(
         &self,
         request: &Request<'_>,
@@ -21,7 +22,25 @@ impl<S: EventSink> Market<'_, S> {
         if by_amount && (self.instrument.listing.product.is_inverse() || request.reduces()) {
             return Err(RejectReason::InvalidInstructions);
         }
+        if request.effect() == Effect::ClosePosition
+            && let Some(asked) = request.instructions
+        {
+            let limited = request.price != OrderPrice::Market && asked.trigger.is_none();
+            if limited || asked.min_quantity > 0 || asked.display_quantity > 0 {
+                return Err(RejectReason::InvalidInstructions);
+            }
+        }
         Ok(())
+    }
+
+    /// Checks that an order says which position it is for if there may be two, and not otherwise.
+    pub(in crate::exchange) fn check_effect(&self, request: &Request<'_>) -> Result<(), RejectReason> {
+        let fits = match request.effect() {
+            Effect::Any => !self.shared.positions.hedges(request.account),
+            Effect::Open => self.shared.positions.hedges(request.account),
+            Effect::ReduceOnly | Effect::ClosePosition => true,
+        };
+        if fits { Ok(()) } else { Err(RejectReason::WrongPositionSide) }
     }
 
     /// Checks a limit against the contract's price range.
@@ -53,8 +72,12 @@ impl<S: EventSink> Market<'_, S> {
 
     /// Lots that an order of this side can close.
     pub(in crate::exchange) fn closable(&self, account: AccountId, side: Side) -> u64 {
-        let holding = self.shared.positions.find(self.at(account));
-        holding.map_or(0, |holding| holding.positions[0].closable(side))
+        self.shared.positions.closable(self.at(account), side)
+    }
+
+    /// Lots of an order of this side that closes a position.
+    pub(in crate::exchange) fn lots_to_close(&self, account: AccountId, side: Side) -> Quantity {
+        Quantity(self.closable(account, side)).min(self.instrument.listing.max_quantity)
     }
 
     /// Whether two orders of a contract may be linked: both or none are reduce-only, and of two reduce-only ones at most
@@ -94,6 +117,9 @@ impl<S: EventSink> Market<'_, S> {
         checked.exposure = self.exposure(request, checked.open);
         let Some(with) = checked.exposure.filter(|with| with.increases) else { return Ok(()) };
         let at = self.at(request.account);
+        if self.shared.positions.is_full(at, request.side) {
+            return Err(RejectReason::TooManyPositions);
+        }
         let quoted = self.shared.positions.quoted(at.contract);
         let notional = quoted.value.notional(with.lots_at_risk, quoted.mark);
         let highest = notional.map(|notional| quoted.tiers.leverage_max(notional));

@@ -1,5 +1,6 @@
 //! What owners set in contracts (docs/FUTURES.md, "What owners set").
 
+use super::super::instrument::Instrument;
 use super::super::orders::refused;
 use super::super::positions::{At, Holding, Position};
 use super::super::sink::EventSink;
@@ -7,7 +8,8 @@ use super::super::state::Exchange;
 use crate::domain::contracts::Leverage;
 use crate::domain::{
     AccountId, Amount, ContractEvent, Event, InstrumentId, LeverageSet, MarginMode, MarginModeSet,
-    MarginMoved, MoveMargin, OwnerCommand, PositionLeg, RejectReason, SetLeverage, SetMarginMode, Setter,
+    MarginMoved, MoveMargin, OwnerCommand, PositionLeg, PositionMode, PositionModeSet, RejectReason,
+    SetLeverage, SetMarginMode, SetPositionMode, Setter,
 };
 use std::iter::successors;
 
@@ -24,6 +26,7 @@ impl Exchange {
             owner = Some(account);
         }
         let set = self.check_setter(setter, owner).and_then(|()| match command {
+            OwnerCommand::SetPositionMode(set) => self.set_position_mode(set),
             OwnerCommand::SetMarginMode(set) => self.set_margin_mode(set, events),
             OwnerCommand::SetLeverage(set) => self.set_leverage(set, events),
             OwnerCommand::MoveMargin(moved) => self.move_margin(moved, events),
@@ -78,6 +81,24 @@ impl Exchange {
         Ok(ContractEvent::LeverageSet(LeverageSet { by: (&by).into(), instrument, leverage }))
     }
 
+    fn set_position_mode(&mut self, set: &SetPositionMode) -> Result<ContractEvent, RejectReason> {
+        let SetPositionMode { by, shard, mode } = *set;
+        if !self.venue.has(shard) {
+            return Err(RejectReason::UnknownShard);
+        }
+        let hedges = mode == PositionMode::Hedge;
+        if self.shared.positions.hedges(by.account) != hedges {
+            if self.shared.positions.has_positions(by.account) {
+                return Err(RejectReason::PositionsOpen);
+            }
+            if self.has_orders(by.account, |known| known.contract.is_some()) {
+                return Err(RejectReason::OrdersOpen);
+            }
+            self.shared.positions.set_hedges(by.account, hedges);
+        }
+        Ok(ContractEvent::PositionModeSet(PositionModeSet { by: (&by).into(), shard, mode }))
+    }
+
     fn set_margin_mode(
         &mut self,
         set: &SetMarginMode,
@@ -91,7 +112,7 @@ impl Exchange {
             if self.shared.positions.find(at).is_some_and(|holding| holding.positions.iter().any(is_used)) {
                 return Err(RejectReason::PositionsOpen);
             }
-            if self.has_orders_in(by.account, instrument) {
+            if self.has_orders(by.account, |known| known.listing.instrument == instrument) {
                 return Err(RejectReason::OrdersOpen);
             }
             self.shared.positions.change(at, |holding: &mut Holding| holding.mode = mode);
@@ -100,14 +121,15 @@ impl Exchange {
         Ok(ContractEvent::MarginModeSet(MarginModeSet { by: (&by).into(), instrument, mode }))
     }
 
-    /// Whether an account has open orders in an instrument, dormant ones too.
-    fn has_orders_in(&self, account: AccountId, instrument: InstrumentId) -> bool {
+    /// Whether an account has open orders in such instruments, dormant ones too.
+    fn has_orders(&self, account: AccountId, is_such: impl Fn(&Instrument) -> bool) -> bool {
         let shared = &self.shared;
         let known = shared.account(account);
         known.open_orders > 0
             && known.logins.iter().any(|login| {
                 let chain = successors(shared.first_of(*login), |at| shared.after_of_login(*at));
-                chain.into_iter().any(|at| shared.orders.cold(at).instrument == instrument)
+                let of = |at| &self.instruments[shared.orders.cold(at).instrument.0 as usize];
+                chain.into_iter().any(|at| is_such(of(at)))
             })
     }
 
@@ -133,24 +155,28 @@ impl Exchange {
         let known = self.instruments[instrument.0 as usize].contract.as_ref();
         let is_stale = known.expect("it is a contract").is_stale(self.shared.now);
         let isolated = self.shared.positions.find(at).filter(|found| found.mode == MarginMode::Isolated);
-        let position = isolated.map(|holding| holding.positions[0]);
-        let position = position.filter(|one| leg == PositionLeg::Net && one.leg.lots != 0);
-        let [due, _] = self.pots_due(at, instrument);
-        let pot = i128::from(position.ok_or(RejectReason::NoPosition)?.pot)
-            + i128::from(due)
-            + i128::from(amount.0);
+        let which = match (self.shared.positions.hedges(by.account), leg) {
+            (false, PositionLeg::Net) | (true, PositionLeg::Long) => Some(0),
+            (true, PositionLeg::Short) => Some(1),
+            (false, PositionLeg::Long | PositionLeg::Short) | (true, PositionLeg::Net) => None,
+        };
+        let found = isolated.zip(which).map(|(holding, which)| (which, holding.positions[which]));
+        let found = found.filter(|(_, position)| position.leg.lots != 0);
+        let (which, position) = found.ok_or(RejectReason::NoPosition)?;
+        let due = self.pots_due(at, instrument)[which];
+        let pot = i128::from(position.pot) + i128::from(due) + i128::from(amount.0);
         if amount.0 > 0 && i128::from(amount.0) > self.withdrawable(by.account, asset) {
             return Err(RejectReason::InsufficientFunds);
         }
         if amount.0 < 0 && is_stale {
             return Err(RejectReason::IndexStale);
         }
-        if amount.0 < 0 && !self.shared.positions.suffices(at, 0, pot) {
+        if amount.0 < 0 && !self.shared.positions.suffices(at, which, pot) {
             return Err(RejectReason::InsufficientMargin);
         }
         self.charge_account(by.account, asset, events);
         let pot = i64::try_from(pot).expect("money in a pot was in a wallet");
-        self.shared.positions.change(at, |holding: &mut Holding| holding.positions[0].pot = pot);
+        self.shared.positions.change(at, |holding: &mut Holding| holding.positions[which].pot = pot);
         self.shared.ledger.pay(by.account, asset, -amount.0);
         let (pot, wallet) = (Amount(pot), self.shared.ledger.wallet(by.account, asset));
         let by = (&by).into();

@@ -9,17 +9,19 @@ use super::super::standing::Lots;
 use super::super::taker::DryRun;
 use crate::domain::{AccountId, CancelReason, Quantity, RejectReason, Side};
 
-/// The most resting reduce-only orders of an account in a contract.
+/// The most resting reduce-only orders of a position.
 const REDUCING_MAX: usize = 64;
 
 impl<S: EventSink> Market<'_, S> {
-    /// Whether another reduce-only order of the account may rest. A replaced one is not counted.
+    /// Whether another reduce-only order of this side may rest for the account. A replaced one is not counted.
     pub(in crate::exchange) fn check_reducing(
         &self,
         account: AccountId,
+        side: Side,
         replaces: bool,
     ) -> Result<(), RejectReason> {
-        let count = self.shared.reducing.of(self.at(account)).len();
+        let orders = self.shared.reducing.of(self.at(account)).iter();
+        let count = orders.filter(|(_, handle)| self.shared.orders.hot(*handle).side == side).count();
         if count - usize::from(replaces).min(count) >= REDUCING_MAX {
             return Err(RejectReason::TooManyOrders);
         }

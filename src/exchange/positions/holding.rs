@@ -98,6 +98,11 @@ impl Holding {
         pot + loss >= i128::from(self.initial(quoted, position.leg.lots.unsigned_abs()).0)
     }
 
+    /// How many of its positions have lots, or orders that may open them.
+    pub(super) fn used(&self) -> u32 {
+        self.positions.iter().map(|position| u32::from(!position.is_empty())).sum()
+    }
+
     pub(in crate::exchange) fn leverage(&self, quoted: &Quoted) -> Leverage {
         self.leverage.unwrap_or_else(|| quoted.usual_leverage())
     }

@@ -49,6 +49,58 @@ impl Positions {
         Ok(Measured { which, position: after, booked, fee, wallet })
     }
 
+    /// Measures a trade of an account with itself that changes its long and its short position: both open, or both reduce.
+    /// `sides`: the buyer's, the seller's.
+    ///
+    /// # Errors
+    /// If its margin does not suffice.
+    pub(in crate::exchange) fn measure_own(&mut self, sides: [Traded; 2]) -> Result<[Measured; 2], Refusal> {
+        let [buyer, seller] = &sides;
+        let at = buyer.at;
+        if self.mode(at) == MarginMode::Isolated {
+            let bought = self.measure(buyer)?;
+            let sold = self.measure(&Traded { wallet: seller.wallet + bought.wallet, ..*seller })?;
+            return Ok([bought, sold]);
+        }
+        let quoted = *self.quoted(at.contract);
+        let holding = self.find(at).copied().unwrap_or_else(|| Holding::new(at, NONE));
+        let which = sides.map(|side| self.changed_by(&side));
+        let before = holding.positions;
+        let mut after = before;
+        let booked = [0, 1].map(|one| {
+            let Traded { side, lots, value, .. } = sides[one];
+            after[which[one]].leg.book(&quoted.value, side, lots, value)
+        });
+        let profits =
+            |of: &[Position; 2]| of.iter().map(|one| i128::from(profit(&quoted, one))).sum::<i128>();
+        let initial = |of: &[Position; 2]| {
+            let of_lots = of.iter().map(|one| holding.initial(&quoted, one.leg.lots.unsigned_abs()).0);
+            of_lots.map(i128::from).sum::<i128>()
+        };
+        let realised = booked.iter().map(|booked| i128::from(booked.realised)).sum::<i128>();
+        let sums = *self.margin(at.account, quoted.asset).sums();
+        let equity_before = i128::from(buyer.wallet) + sums.profit;
+        let equity = equity_before + realised + profits(&after) - profits(&before);
+        let fees = if booked.iter().any(|booked| booked.opened > 0) {
+            let behind = sums.behind_lots + initial(&after) - initial(&before);
+            if equity - i128::from(buyer.fee) - i128::from(seller.fee) < behind {
+                return Err(Refusal);
+            }
+            [buyer.fee, seller.fee]
+        } else {
+            let first = reducing_fee(buyer.fee, equity, equity_before)?;
+            let left = equity.max(0) - i128::from(first.max(0));
+            [first, reducing_fee(seller.fee, left, left)?]
+        };
+        Ok([0, 1].map(|one| Measured {
+            which: which[one],
+            position: after[which[one]],
+            booked: booked[one],
+            fee: fees[one],
+            wallet: booked[one].realised - fees[one],
+        }))
+    }
+
     /// The fee, the pot after the trade, and the change of the wallet, of an isolated position.
     #[allow(clippy::too_many_arguments, reason = "all of them are one trade")]
     fn pot_after(

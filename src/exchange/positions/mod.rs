@@ -25,6 +25,9 @@ use crate::domain::{AccountId, AssetId, MarginMode, Side, Timestamp};
 use quoted::NONE;
 use sums::Sums;
 
+/// The most positions of an account in a shard, counted with the orders that may open them.
+const POSITIONS_MAX: u32 = 64;
+
 /// All positions of a shard.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Positions {
@@ -37,6 +40,8 @@ pub(super) struct Positions {
     margins: Vec<Vec<Margin>>,
     /// By account: whether it has hedge mode.
     hedges: Vec<bool>,
+    /// By account: its positions with lots or with orders that may open them.
+    used: Vec<u32>,
     /// Rises when a mark or a table of tiers changes.
     version: u64,
 }
@@ -88,6 +93,9 @@ impl Positions {
         let margin = self.margin_mut(at.account, asset);
         let next = std::mem::replace(&mut margin.first, slot as u32);
         self.holdings.push(Holding::new(at, next));
+        if account >= self.used.len() {
+            self.used.resize(account + 1, 0);
+        }
         slot
     }
 
@@ -106,6 +114,45 @@ impl Positions {
     /// Whether an account has a long and a short position in each contract.
     pub(super) fn hedges(&self, account: AccountId) -> bool {
         self.hedges.get(account.0 as usize).copied().unwrap_or_default()
+    }
+
+    /// Sets whether an account has a long and a short position in each contract.
+    pub(super) fn set_hedges(&mut self, account: AccountId, hedges: bool) {
+        let at = account.0 as usize;
+        if at >= self.hedges.len() {
+            self.hedges.resize(at + 1, false);
+        }
+        self.hedges[at] = hedges;
+    }
+
+    /// The accounts that have hedge mode, by id.
+    pub(super) fn hedging(&self) -> impl Iterator<Item = AccountId> + '_ {
+        let all = (0..).map(AccountId).zip(&self.hedges);
+        all.filter(|(_, hedges)| **hedges).map(|(account, _)| account)
+    }
+
+    /// Whether an account has lots or money of positions.
+    pub(super) fn has_positions(&self, account: AccountId) -> bool {
+        let holdings = self.slots.iter().filter_map(|slots| {
+            let slot = slots.get(account.0 as usize)?;
+            self.holdings.get(*slot as usize)
+        });
+        let mut positions = holdings.into_iter().flat_map(|holding| holding.positions);
+        positions.any(|position| position.leg.lots != 0 || position.pot != 0)
+    }
+
+    /// Whether an order that may open a position where the account has neither lots nor such orders would give it one
+    /// position too many.
+    pub(super) fn is_full(&self, at: At, side: Side) -> bool {
+        let which = self.opened_by(at.account, side);
+        let is_new = self.find(at).is_none_or(|holding| holding.positions[which].is_empty());
+        is_new && self.used.get(at.account.0 as usize).is_some_and(|used| *used >= POSITIONS_MAX)
+    }
+
+    /// Lots that an order of this side can close.
+    pub(super) fn closable(&self, at: At, side: Side) -> u64 {
+        let which = if self.hedges(at.account) { side.opposite() as usize } else { 0 };
+        self.find(at).map_or(0, |holding| holding.positions[which].closable(side))
     }
 
     /// The position that an order of this side opens.
@@ -199,6 +246,11 @@ impl Positions {
         let counted = if side == Side::Buy { &mut position.bids } else { &mut position.asks };
         *counted = counted.checked_add_signed(lots).expect("what goes was counted when it came");
         let after = position.exposure();
+        if (before == 0) != (after.lots_at_risk() == 0) {
+            let counts = [before, after.lots_at_risk()].map(|lots| u32::from(lots > 0));
+            let used = &mut self.used[at.account.0 as usize];
+            *used = *used + counts[1] - counts[0];
+        }
         let margin = &mut self.margins[usize::from(quoted.asset.0)][at.account.0 as usize];
         if margin.version != self.version || after.lots_at_risk() == before {
             // Its sums are computed anew when they are looked at, or are what they were.
@@ -216,8 +268,13 @@ impl Positions {
         let quoted = self.contracts[usize::from(at.contract.0)].as_ref().expect("it has a mark and tiers");
         let margin = &mut self.margins[usize::from(quoted.asset.0)][at.account.0 as usize];
         let holding = &mut self.holdings[slot];
-        let before = holding.sums;
+        let (before, used) = (holding.sums, holding.used());
         let changed = change(holding);
+        let now = holding.used();
+        if now != used {
+            let count = &mut self.used[at.account.0 as usize];
+            *count = *count + now - used;
+        }
         if margin.version == self.version {
             holding.value(quoted);
             margin.sums.replace(&before, &holding.sums);

@@ -24,6 +24,14 @@ pub struct ContractsRecord {
     pub funds: u32,
     /// The number of holdings.
     pub holdings: u32,
+    /// The number of accounts in hedge mode.
+    pub hedging: u32,
+}
+
+/// An account in hedge mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct HedgingRecord {
+    pub account: AccountId,
 }
 
 /// What an account has in a contract.

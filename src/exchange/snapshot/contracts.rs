@@ -2,8 +2,8 @@
 
 use super::contract_records::TakenTiers;
 use super::contract_records::{
-    ContractRecord, ContractsRecord, FundRecord, FundingRecord, HoldingRecord, IndexRecord, PositionRecord,
-    QuoteRecord, SampleRecord, TierRecord,
+    ContractRecord, ContractsRecord, FundRecord, FundingRecord, HedgingRecord, HoldingRecord, IndexRecord,
+    PositionRecord, QuoteRecord, SampleRecord, TierRecord,
 };
 use super::refused::{Refused, check};
 use super::{Part, Sink};
@@ -36,6 +36,7 @@ impl Exchange {
             samples: self.sample_records().count() as u32,
             funds: self.shared.funds.of.len() as u32,
             holdings: self.holding_records().count() as u32,
+            hedging: self.shared.positions.hedging().count() as u32,
         };
         if record == ContractsRecord::default() {
             return Ok(());
@@ -64,6 +65,8 @@ impl Exchange {
         for (&asset, &Fund { amount, last_reference }) in &self.shared.funds.of {
             sink.put(Part::Funds, &FundRecord { asset, amount, last_reference })?;
         }
+        let hedging = self.shared.positions.hedging().map(|account| HedgingRecord { account });
+        hedging.into_iter().try_for_each(|record| sink.put(Part::Hedging, &record))?;
         self.holding_records().try_for_each(|record| sink.put(Part::Holdings, &record))
     }
 
@@ -243,6 +246,15 @@ impl ContractsFilling {
         Ok(())
     }
 
+    pub(super) fn take_hedging(&mut self, exchange: &mut Exchange, record: HedgingRecord) -> Refused {
+        let HedgingRecord { account } = record;
+        check(exchange.known_account(account).is_ok(), "position mode of an unknown account")?;
+        let is_next = exchange.shared.positions.hedging().last().is_none_or(|last| last < account);
+        check(is_next, "accounts in hedge mode are out of order")?;
+        exchange.shared.positions.set_hedges(account, true);
+        Ok(())
+    }
+
     pub(super) fn take_holding(&mut self, exchange: &mut Exchange, record: HoldingRecord) -> Refused {
         let HoldingRecord { instrument, account, isolated, leverage, first, second } = record;
         check(exchange.known_account(account).is_ok(), "position of an unknown account")?;
@@ -263,6 +275,12 @@ impl ContractsFilling {
         };
         let pots = isolated || (first.pot == 0 && second.pot == 0);
         check(possible(&first) && possible(&second) && pots, "position out of range")?;
+        let fits = if exchange.shared.positions.hedges(account) {
+            first.lots >= 0 && second.lots <= 0
+        } else {
+            second == PositionRecord::default()
+        };
+        check(fits, "position does not fit its account's position mode")?;
         self.holdings.push((ordinal, record));
         Ok(())
     }

@@ -83,6 +83,8 @@ pub enum Part {
     Samples,
     /// [`FundRecord`]s by asset.
     Funds,
+    /// [`HedgingRecord`]s by account.
+    Hedging,
     /// [`HoldingRecord`]s by contract, then by account.
     Holdings,
     /// [`ExtraRecord`]s in the order of the orders that have one.
@@ -94,7 +96,7 @@ pub enum Part {
 
 impl Part {
     /// Every part, in order.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Venue,
         Self::Assets,
         Self::Accounts,
@@ -115,6 +117,7 @@ impl Part {
         Self::Tiers,
         Self::Samples,
         Self::Funds,
+        Self::Hedging,
         Self::Holdings,
         Self::Extras,
         Self::Orders,

@@ -6,8 +6,8 @@ use super::numbers::places_by_number;
 use super::records::{OrderRecord, VenueRecord};
 use super::refused::{Refused, check};
 use crate::domain::{
-    AccountId, Amount, Effect, FeeRate, InstrumentId, Listing, LoginId, OrderId, OrderState, Phase, Price,
-    Quantity, QuantityUnit, ShardId, Side, TimeInForce, TriggerKind, Visibility,
+    AccountId, Amount, FeeRate, InstrumentId, Listing, LoginId, OrderId, OrderState, Phase, Price, Quantity,
+    QuantityUnit, ShardId, Side, TimeInForce, TriggerKind, Visibility,
 };
 use crate::exchange::book::{Handle, Order, OrderSlab};
 use crate::exchange::extras::{self, Extra, Links, Watch};
@@ -140,7 +140,7 @@ impl Orders<'_> {
             Added::default()
         };
         if let Some(extra) = self.exchange.shared.extras.find(order.extra)
-            && extra.instructions.effect == Effect::ReduceOnly
+            && extra.instructions.effect.reduces()
             && self.exchange.instruments[order.instrument.0 as usize].contract.is_some()
         {
             order.flags |= extras::REDUCES;

@@ -50,6 +50,7 @@ const BYTES_MIN: [usize; Part::ALL.len()] = [
     20,
     18,
     58,
+    4,
     80,
     OrderRecord::BYTES,
 ];
@@ -143,6 +144,9 @@ impl Restoring {
             Part::Funds => {
                 self.each(part, bytes, |it, record| it.contracts.take_fund(&mut it.exchange, record))
             }
+            Part::Hedging => {
+                self.each(part, bytes, |it, record| it.contracts.take_hedging(&mut it.exchange, record))
+            }
             Part::Holdings => {
                 self.each(part, bytes, |it, record| it.contracts.take_holding(&mut it.exchange, record))
             }
@@ -210,6 +214,7 @@ impl Restoring {
             Part::Tiers => self.contracts.record.tiers.into(),
             Part::Samples => self.contracts.record.samples.into(),
             Part::Funds => self.contracts.record.funds.into(),
+            Part::Hedging => self.contracts.record.hedging.into(),
             Part::Holdings => self.contracts.record.holdings.into(),
             Part::Extras => venue.extras.into(),
             Part::Orders => venue.orders.into(),

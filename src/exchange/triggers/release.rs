@@ -6,7 +6,7 @@ use super::super::market::Market;
 use super::super::products::Demand;
 use super::super::sink::EventSink;
 use crate::domain::{
-    CancelReason, Event, OrderEvent, OrderState, Phase, PriorityUpdated, Quantity, QuantityUnit,
+    CancelReason, Effect, Event, OrderEvent, OrderState, Phase, PriorityUpdated, Quantity, QuantityUnit,
     RejectReason, RestateReason, Side, TimeInForce, TriggerReference, Triggered,
 };
 
@@ -45,6 +45,7 @@ impl<S: EventSink> Market<'_, S> {
         let extra = self.shared.extras.at_mut(order.extra);
         (extra.state, extra.watch, extra.reserve_units) = (OrderState::Live, Watch::default(), 0);
         let (by_amount, amount) = (extra.instructions.unit == QuantityUnit::QuoteAmount, extra.amount);
+        let closes = extra.instructions.effect == Effect::ClosePosition;
         let watched = self.instrument.watched(reference).expect("it has come");
         self.events.push(Event::Order(OrderEvent::Triggered(Triggered {
             login: order.login,
@@ -54,7 +55,12 @@ impl<S: EventSink> Market<'_, S> {
             reference: watched,
         })));
         if self.is_contract() {
-            return self.release_of_contract(order, by_amount.then_some(amount));
+            let lots = match (by_amount, closes) {
+                (true, _) => self.lots_by_amount(&order, amount).map(Some),
+                (false, true) => Ok(Some(self.lots_to_close(order.account, order.side))),
+                (false, false) => Ok(None),
+            };
+            return self.release_of_contract(order, lots);
         }
         let found = if by_amount { self.found_by_amount(&order, amount) } else { Ok(order) };
         self.priority_updated(found.as_ref().unwrap_or(&order));
@@ -71,15 +77,16 @@ impl<S: EventSink> Market<'_, S> {
         self.match_then_rest(order);
     }
 
-    /// The same for an order of a contract: it is measured again, and holds what it needs now.
-    fn release_of_contract(&mut self, order: Order, amount: Option<i64>) {
+    /// The same for an order of a contract: it is measured again, and holds what it needs now. `lots`: of an order whose
+    /// lots are found at its release, by amount or to close a position.
+    fn release_of_contract(&mut self, order: Order, lots: Result<Option<Quantity>, CancelReason>) {
         let mut found = order;
-        let mut right = match amount {
-            None => Ok(()),
-            Some(amount) => self.lots_by_amount(&order, amount).map(|lots| {
+        let finds = !matches!(lots, Ok(None));
+        let mut right = lots.map(|lots| {
+            if let Some(lots) = lots {
                 (found.open, found.total) = (lots, lots);
-            }),
-        };
+            }
+        });
         if right.is_ok() && order.flags & REDUCES != 0 {
             match self.closable(order.account, order.side) {
                 0 => right = Err(CancelReason::TriggerRefused(RejectReason::NotReducing)),
@@ -91,15 +98,15 @@ impl<S: EventSink> Market<'_, S> {
             let checked = held.and_then(|held| self.check_may_rest(&found).map(|()| held));
             checked.map_err(CancelReason::TriggerRefused)
         });
-        // An order by amount whose lots are refused stays one of one lot.
-        let told = if amount.is_some() && held.is_err() { order } else { found };
+        // An order whose lots are refused stays one of one lot.
+        let told = if finds && held.is_err() { order } else { found };
         self.priority_updated(&told);
         let held = match held {
             Ok(held) => held,
             Err(reason) => return self.cancel_rest(told, reason),
         };
         let before = std::mem::replace(&mut found.reserved, held);
-        if before != held || amount.is_some() {
+        if before != held || finds {
             self.reserve(&found, before);
             self.restated(&found, RestateReason::Reserve);
         }
@@ -110,7 +117,7 @@ impl<S: EventSink> Market<'_, S> {
     fn check_may_rest(&self, order: &Order) -> Result<(), RejectReason> {
         let may_rest = order.limit.is_some() && order.time_in_force != TimeInForce::ImmediateOrCancel;
         if may_rest && order.flags & REDUCES != 0 {
-            self.check_reducing(order.account, false)
+            self.check_reducing(order.account, order.side, false)
         } else {
             Ok(())
         }

@@ -32,6 +32,7 @@ const LACKED_BY_6: &[Part] = &[
     Part::Tiers,
     Part::Samples,
     Part::Funds,
+    Part::Hedging,
     Part::Holdings,
 ];
 
@@ -146,6 +147,7 @@ pub const fn section(part: Part) -> u32 {
         Part::Samples => 28,
         Part::Funds => 29,
         Part::Holdings => 30,
+        Part::Hedging => 31,
     }
 }
 

@@ -37,7 +37,7 @@ impl fmt::Display for ContractDifference {
 type Table = BTreeMap<Vec<i64>, Row>;
 
 /// The tables that are compared row by row: their names, and how many columns their key has.
-const TABLES: [(&str, usize); 11] = [
+const TABLES: [(&str, usize); 12] = [
     ("indexes", 1),
     ("contracts", 1),
     ("contract_risk", 1),
@@ -49,6 +49,7 @@ const TABLES: [(&str, usize); 11] = [
     ("settlements", 1),
     ("clearing", 1),
     ("contract_settings", 2),
+    ("position_modes", 2),
 ];
 
 /// The tables by the events.
@@ -67,6 +68,7 @@ pub(super) struct Contracts {
     /// What each contract has between those who pay and those who receive.
     clearing: BTreeMap<InstrumentId, i128>,
     settings: Table,
+    position_modes: Table,
 }
 
 /// The values of an index's terms.
@@ -143,6 +145,12 @@ impl Contracts {
             | ContractEvent::FundPaid(_)
             | ContractEvent::InsuranceDeficit(_)
             | ContractEvent::MarginMoved(_) => {}
+            ContractEvent::PositionModeSet(set) => {
+                let key = vec![set.by.account.0.into(), set.shard.0.into()];
+                let row =
+                    [int(set.by.account.0), int(set.shard.0), text(set.mode.word()), int(record.number)];
+                self.position_modes.insert(key, row.into());
+            }
             ContractEvent::MarginModeSet(set) => {
                 let row = self.settings(set.by.account, set.instrument, record.number);
                 row[MODE] = text(set.mode.word());
@@ -360,6 +368,7 @@ impl Contracts {
                 self.clearing.iter().map(row).collect()
             }
             "contract_settings" => self.settings.clone(),
+            "position_modes" => self.position_modes.clone(),
             _ => self.marks.clone(),
         }
     }

@@ -123,6 +123,7 @@ impl Futures {
             | ContractEvent::MarginTierSet { .. }
             | ContractEvent::MarginTiersSet { .. }
             | ContractEvent::FundChanged(_)
+            | ContractEvent::PositionModeSet(_)
             | ContractEvent::MarginModeSet(_)
             | ContractEvent::LeverageSet(_)
             | ContractEvent::InsuranceDeficit(_) => None,

@@ -232,6 +232,7 @@ impl Tally {
             | ContractEvent::SettlementPending { .. }
             | ContractEvent::ContractSettled { .. }
             | ContractEvent::InsuranceDeficit(_)
+            | ContractEvent::PositionModeSet(_)
             | ContractEvent::MarginModeSet(_)
             | ContractEvent::LeverageSet(_) => {}
         }

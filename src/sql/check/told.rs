@@ -87,6 +87,7 @@ impl ToldRows {
             | ContractEvent::ContractRiskSet(_)
             | ContractEvent::MarginTierSet { .. }
             | ContractEvent::MarginTiersSet { .. }
+            | ContractEvent::PositionModeSet(_)
             | ContractEvent::MarginModeSet(_)
             | ContractEvent::LeverageSet(_)
             | ContractEvent::MarginMoved(_)

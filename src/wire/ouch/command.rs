@@ -13,8 +13,8 @@ use crate::domain::{
     AccountId, AssetId, Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, InstrumentId, Listings, LoginId,
     MassCancel, Modify, MoveMargin, OrderCommand, OrderPrice, OwnerCommand, Quantity, QueryAccount,
     QueryWallet, Question, RefuseEnter, RefuseReplace, RejectReason, Replace, SendIndex, SetLeverage,
-    SetMarginMode, SetOrderEntry, Setter, ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, TransferOut,
-    UserRef, Visibility,
+    SetMarginMode, SetOrderEntry, SetPositionMode, Setter, ShardId, Side, Switch, Symbol, TimeInForce,
+    Timestamp, TransferOut, UserRef, Visibility,
 };
 
 /// The login and session of a connection.
@@ -229,24 +229,31 @@ fn transfer(from: LoggedIn, asked: &TransferMoney, tail: Appendage<'_>) -> Comma
 fn setting(from: LoggedIn, asked: &ContractSetting, tail: Appendage<'_>, listings: &Listings) -> Command {
     let LoggedIn { login, session, account } = from;
     let ContractSetting { user_ref, kind, symbol, leg, value } = *asked;
-    let instrument = listings.find(symbol).ok_or(RejectReason::UnknownSymbol);
-    let found = Setting::read(kind, leg, value).ok_or(RejectReason::OutOfRange);
-    let tags = refused_tag(tail).map_or(Ok(()), Err);
-    match tags.and_then(|()| Ok((instrument?, found?))) {
-        Ok((instrument, found)) => {
-            let by = Setter { login: Some(login), session, user_ref, account };
-            Command::Owner(match found {
-                Setting::MarginMode(mode) => {
-                    OwnerCommand::SetMarginMode(SetMarginMode { by, instrument, mode })
-                }
-                Setting::Leverage(leverage) => {
-                    OwnerCommand::SetLeverage(SetLeverage { by, instrument, leverage })
-                }
-                Setting::Margin { leg, amount } => {
-                    OwnerCommand::MoveMargin(MoveMargin { by, instrument, leg, amount })
-                }
-            })
+    let by = Setter { login: Some(login), session, user_ref, account };
+    let instrument = || listings.find(symbol).ok_or(RejectReason::UnknownSymbol);
+    let read = || {
+        if let Some(reason) = refused_tag(tail) {
+            return Err(reason);
         }
+        // Of a position mode the symbol says nothing.
+        let contract = if kind == b'P' { Ok(InstrumentId(0)) } else { instrument() };
+        let (instrument, found) =
+            (contract?, Setting::read(kind, leg, value).ok_or(RejectReason::OutOfRange)?);
+        Ok(match found {
+            Setting::PositionMode { shard, mode } => {
+                OwnerCommand::SetPositionMode(SetPositionMode { by, shard, mode })
+            }
+            Setting::MarginMode(mode) => OwnerCommand::SetMarginMode(SetMarginMode { by, instrument, mode }),
+            Setting::Leverage(leverage) => {
+                OwnerCommand::SetLeverage(SetLeverage { by, instrument, leverage })
+            }
+            Setting::Margin { leg, amount } => {
+                OwnerCommand::MoveMargin(MoveMargin { by, instrument, leg, amount })
+            }
+        })
+    };
+    match read() {
+        Ok(command) => Command::Owner(command),
         Err(reason) => {
             let cl_ord_id = ClOrdId::default();
             let refuse = RefuseEnter { login, session, user_ref, reason, cl_ord_id };

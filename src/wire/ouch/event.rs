@@ -17,9 +17,9 @@ use crate::domain::audience::{Address, Part};
 use crate::domain::{
     Accepted, AdminEvent, Amount, AssetBalance, CancelReason, Canceled, ContractEvent, Event, EventRecord,
     Executed, IndexAnswered, IndexOutcome, InstrumentId, LeverageSet, Listing, Listings, MarginModeSet,
-    MarginMoved, MarketEvent, OrderEvent, OrderId, OrderTerms, Price, Quantity, RejectReason, Replaced,
-    RestateReason, SelfTrade, SelfTradePrevented, SetBy, ShardId, Side, Switch, Symbol, Timestamp, TradeKind,
-    TransferSent, UserRef, VenueEvent, Visibility, Wallet,
+    MarginMoved, MarketEvent, OrderEvent, OrderId, OrderTerms, PositionModeSet, Price, Quantity,
+    RejectReason, Replaced, RestateReason, SelfTrade, SelfTradePrevented, SetBy, ShardId, Side, Switch,
+    Symbol, Timestamp, TradeKind, TransferSent, UserRef, VenueEvent, Visibility, Wallet,
 };
 use crate::wire::soup;
 
@@ -186,17 +186,23 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             };
             Outbound::TransferSent(message, added.of(to)).encode(out)
         }
+        Event::Contract(ContractEvent::PositionModeSet(PositionModeSet { by, shard, mode })) => {
+            let setting = Setting::PositionMode { shard: *shard, mode: *mode };
+            let made = Made { by, instrument: None, setting };
+            made.encode(record, to, listings, [Amount(0); 2], out)
+        }
         Event::Contract(ContractEvent::MarginModeSet(MarginModeSet { by, instrument, mode })) => {
-            let made = Made { by, instrument: *instrument, setting: Setting::MarginMode(*mode) };
+            let made = Made { by, instrument: Some(*instrument), setting: Setting::MarginMode(*mode) };
             made.encode(record, to, listings, [Amount(0); 2], out)
         }
         Event::Contract(ContractEvent::LeverageSet(LeverageSet { by, instrument, leverage })) => {
-            let made = Made { by, instrument: *instrument, setting: Setting::Leverage(*leverage) };
+            let made = Made { by, instrument: Some(*instrument), setting: Setting::Leverage(*leverage) };
             made.encode(record, to, listings, [Amount(0); 2], out)
         }
         Event::Contract(ContractEvent::MarginMoved(moved)) => {
             let MarginMoved { by, instrument, leg, amount, pot, wallet } = *moved;
-            let made = Made { by: &by, instrument, setting: Setting::Margin { leg, amount } };
+            let made =
+                Made { by: &by, instrument: Some(instrument), setting: Setting::Margin { leg, amount } };
             made.encode(record, to, listings, [pot, wallet], out)
         }
         Event::Order(OrderEvent::WalletState(e)) => {
@@ -280,7 +286,8 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
 /// What an owner has set.
 struct Made<'a> {
     by: &'a SetBy,
-    instrument: InstrumentId,
+    /// The contract that it is set in, if it is one.
+    instrument: Option<InstrumentId>,
     setting: Setting,
 }
 
@@ -300,7 +307,10 @@ impl Made<'_> {
             timestamp: record.time.since_midnight_ns(),
             user_ref: self.by.user_ref,
             kind,
-            symbol: listings.at(self.instrument, record.number)?.symbol,
+            symbol: match self.instrument {
+                Some(instrument) => listings.at(instrument, record.number)?.symbol,
+                None => Symbol::default(),
+            },
             leg,
             value,
             pot,
@@ -584,6 +594,7 @@ pub fn reject_code(reason: RejectReason) -> u16 {
         | RejectReason::OrdersOpen
         | RejectReason::PositionsOpen
         | RejectReason::FundBelowZero
+        | RejectReason::WrongPositionSide
         | RejectReason::NoPosition => 0x0F,
     }
 }

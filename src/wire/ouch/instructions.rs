@@ -195,8 +195,10 @@ impl Reading {
                 set(&mut self.trigger().reference, TriggerReference::IndexPrice)
             }
             (tags::POST_ONLY_SLIDE, b"Y") => set(&mut self.slide, true),
-            (tags::REDUCE_ONLY, b"Y") => set(&mut self.asked.instructions.effect, Effect::ReduceOnly),
-            (tags::POST_ONLY_SLIDE | tags::REDUCE_ONLY, b"N") => Judgement::Fine,
+            (tags::POSITION_EFFECT, b"Y") => set(&mut self.asked.instructions.effect, Effect::ReduceOnly),
+            (tags::POSITION_EFFECT, b"O") => set(&mut self.asked.instructions.effect, Effect::Open),
+            (tags::POSITION_EFFECT, b"C") => set(&mut self.asked.instructions.effect, Effect::ClosePosition),
+            (tags::POST_ONLY_SLIDE | tags::POSITION_EFFECT, b"N") => Judgement::Fine,
             (tags::SELF_TRADE, b"A") => set(&mut self.self_trade, Some(SelfTrade::Allow)),
             (tags::SELF_TRADE, b"N") => set(&mut self.self_trade, Some(SelfTrade::CancelNewest)),
             (tags::SELF_TRADE, b"O") => set(&mut self.self_trade, Some(SelfTrade::CancelOldest)),

@@ -55,6 +55,7 @@ pub(super) fn encode(
         | ContractEvent::ContractSettled { .. }
         | ContractEvent::InsuranceDeficit(_)
         // Answers to a login, which are messages of another kind.
+        | ContractEvent::PositionModeSet(_)
         | ContractEvent::MarginModeSet(_)
         | ContractEvent::LeverageSet(_)
         | ContractEvent::MarginMoved(_) => None,

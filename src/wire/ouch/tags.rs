@@ -82,8 +82,8 @@ pub const TRIGGER_KIND: u8 = 129;
 pub const TRIGGER_REFERENCE: u8 = 130;
 /// PostOnlySlide, Y or N: if a post-only order would trade, its price is moved instead of the order being refused.
 pub const POST_ONLY_SLIDE: u8 = 131;
-/// ReduceOnly, Y or N.
-pub const REDUCE_ONLY: u8 = 132;
+/// PositionEffect: N any, Y reduce-only, O opens a position (hedge mode), C closes the position.
+pub const POSITION_EFFECT: u8 = 132;
 /// SelfTradePrevention: A allow, N cancel the newest, O cancel the oldest, B cancel both, D decrement both.
 pub const SELF_TRADE: u8 = 133;
 /// SelfTradeOwner: A the same account, G accounts of the same group.

@@ -22,8 +22,16 @@ use std::fmt::Debug;
 pub const OF_TRANSFERS: [Part; 3] = [Part::Pairs, Part::InFlight, Part::Moved];
 
 /// Parts that a venue of spot has not.
-pub const OF_CONTRACTS: [Part; 7] =
-    [Part::Contracts, Part::Indexes, Part::Terms, Part::Tiers, Part::Samples, Part::Funds, Part::Holdings];
+pub const OF_CONTRACTS: [Part; 7] = [
+    Part::Contracts,
+    Part::Indexes,
+    Part::Terms,
+    Part::Tiers,
+    Part::Samples,
+    Part::Funds,
+    Part::Hedging,
+    Part::Holdings,
+];
 
 const START: u64 = 1_700_000_000 * Timestamp::SECOND;
 
@@ -129,6 +137,8 @@ fn contracts() -> State {
     let by = Setter { account: AccountId::FEES, ..Setter::default() };
     let set = SetLeverage { by, instrument: InstrumentId(0), leverage: 7 };
     send(Command::Owner(OwnerCommand::SetLeverage(set)));
+    let (shard, mode) = (ShardId::FIRST, PositionMode::Hedge);
+    send(Command::Owner(OwnerCommand::SetPositionMode(SetPositionMode { by, shard, mode })));
     send(Command::Clock(ClockCommand::Tick));
     state
 }
@@ -156,6 +166,7 @@ fn the_page_decodes_the_records_of_contracts() {
     assert_eq!(agrees::<ContractRecord>(&page, &of(Part::Terms), "record Contract"), 2);
     assert_eq!(agrees::<TierRecord>(&page, &of(Part::Tiers), "record Tier"), 3);
     assert_eq!(agrees::<HoldingRecord>(&page, &of(Part::Holdings), "record Holding"), 1);
+    assert_eq!(agrees::<HedgingRecord>(&page, &of(Part::Hedging), "record Hedging"), 1);
     assert_eq!(agrees::<FundRecord>(&page, &of(Part::Funds), "record Fund"), 1);
     // There is no sample before contracts have orders.
     assert!(of(Part::Samples).is_empty());

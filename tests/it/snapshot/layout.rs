@@ -116,6 +116,7 @@ fn the_page_and_the_constants_agree() {
         (section(Part::Samples), "Sample"),
         (section(Part::Funds), "Fund"),
         (section(Part::Holdings), "Holding"),
+        (section(Part::Hedging), "Hedging"),
     ];
     assert_eq!(
         own.map(|(number, _)| number.to_string()).as_slice(),

@@ -267,6 +267,9 @@ impl Concerns {
             ContractEvent::PositionChanged(change) => {
                 Self { instrument: Some(change.instrument), ..Self::account(change.account) }
             }
+            ContractEvent::PositionModeSet(set) => {
+                Self { logins: [set.by.login, None], ..Self::account(set.by.account) }
+            }
             ContractEvent::MarginModeSet(set) => Self::set_by(&set.by, set.instrument),
             ContractEvent::LeverageSet(set) => Self::set_by(&set.by, set.instrument),
             ContractEvent::MarginMoved(moved) => Self::set_by(&moved.by, moved.instrument),

@@ -275,6 +275,7 @@ impl Names {
             | ContractEvent::ContractSettled { .. }
             | ContractEvent::FundPaid(_)
             | ContractEvent::InsuranceDeficit(_)
+            | ContractEvent::PositionModeSet(_)
             | ContractEvent::MarginModeSet(_)
             | ContractEvent::LeverageSet(_)
             | ContractEvent::MarginMoved(_) => {}

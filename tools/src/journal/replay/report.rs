@@ -201,7 +201,9 @@ fn depends_on_time(command: &Command) -> bool {
             | ContractCommand::DepositFund(_)
             | ContractCommand::SettleContract { .. },
         )
-        | Command::Owner(OwnerCommand::SetMarginMode(_) | OwnerCommand::SetLeverage(_))
+        | Command::Owner(
+            OwnerCommand::SetPositionMode(_) | OwnerCommand::SetMarginMode(_) | OwnerCommand::SetLeverage(_),
+        )
         | Command::Clock(ClockCommand::Tick) => false,
     }
 }
