@@ -2,12 +2,15 @@
 //! fixed flow, and the worst commands of clients. An example and not a bench, because examples are built as the program is,
 //! so that the build is shared.
 //!
-//! `instructions COMMANDS` does the flow; `instructions states` names the states of the worst commands, and `instructions
+//! `instructions COMMANDS` does the flow, `instructions COMMANDS perpetual` the same orders in a perpetual contract; `instructions states` names the states of the worst commands, and `instructions
 //! state NAME` makes one of them and prints a line for every part that is counted, in that order.
 
 #[path = "commands/mod.rs"]
 #[allow(dead_code, reason = "the bench takes the time, this does not")]
 mod commands;
+#[path = "../margin/venue.rs"]
+#[allow(dead_code, reason = "the bench has shards, this has not")]
+mod contracts;
 #[path = "../mix/listing.rs"]
 mod listing;
 #[path = "../mix/mod.rs"]
@@ -41,20 +44,33 @@ fn main() {
         ["states"] => STATES.iter().for_each(|(name, _)| println!("{name}")),
         ["state", name] => state(name),
         [count] => flow(count.parse().unwrap_or_else(|_| usage())),
+        [count, "perpetual"] => contract_flow(count.parse().unwrap_or_else(|_| usage())),
         _ => usage(),
     }
 }
 
 fn usage() -> ! {
-    eprintln!("usage: instructions COMMANDS | states | state NAME");
+    eprintln!("usage: instructions COMMANDS [perpetual] | states | state NAME");
     std::process::exit(2);
 }
 
 fn flow(count: usize) {
     let (fill, commands, _) = Market::on(open_exchange(Features::default())).lists(count);
-    let mut exchange = ready(&fill, Features::default());
-    let mut events = Vec::with_capacity(1 << 14);
-    measured(&mut exchange, &commands, &mut events);
+    count_in(ready(&fill, Features::default()), &commands);
+}
+
+fn contract_flow(count: usize) {
+    let perpetual = || contracts::open(contracts::Kind::Perpetual);
+    let (fill, commands, _) = Market::on(perpetual()).lists(count);
+    let mut exchange = perpetual();
+    let mut events = Vec::new();
+    fill.iter().for_each(|command| exchange.apply(Stamp::default(), command, &mut events));
+    count_in(exchange, &commands);
+}
+
+fn count_in(mut exchange: Exchange, commands: &[Command]) {
+    let (count, mut events) = (commands.len(), Vec::with_capacity(1 << 14));
+    measured(&mut exchange, commands, &mut events);
     println!("{count} commands, {} trades, digest {}", exchange.last_trade(), exchange.digest());
 }
 

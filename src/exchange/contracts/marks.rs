@@ -165,7 +165,7 @@ impl Exchange {
         if let Some((mark, tiers)) = known.mark.zip(contract.tiers) {
             let asset = known.listing.settled_in();
             let stale_from = contract.stale_from;
-            let quoted = Quoted { value: contract.value, asset, mark, tiers, stale_from };
+            let quoted = Quoted::new((contract.value, asset), mark, tiers, stale_from);
             self.shared.positions.quote(contract.ordinal, quoted);
         }
     }

@@ -116,15 +116,10 @@ impl<S: EventSink> Market<'_, S> {
     ) -> Result<(), RejectReason> {
         checked.exposure = self.exposure(request, checked.open);
         let Some(with) = checked.exposure.filter(|with| with.increases) else { return Ok(()) };
-        let at = self.at(request.account);
-        if self.shared.positions.is_full(at, request.side) {
+        if with.is_new && self.shared.positions.is_full(request.account) {
             return Err(RejectReason::TooManyPositions);
         }
-        let quoted = self.shared.positions.quoted(at.contract);
-        let notional = quoted.value.notional(with.lots_at_risk, quoted.mark);
-        let highest = notional.map(|notional| quoted.tiers.leverage_max(notional));
-        let leverage = self.shared.positions.leverage(at);
-        if highest.is_none_or(|highest| leverage > highest) {
+        if with.above_tier {
             return Err(RejectReason::LeverageAboveTier);
         }
         let own = self.account_limits(request.account).map_or(0, |own| own.position_max.0);
@@ -155,13 +150,13 @@ impl<S: EventSink> Market<'_, S> {
             return Err(RejectReason::PriceOutsideLimits);
         }
         let Some(with) = checked.exposure.filter(|with| with.increases) else { return Ok(()) };
-        self.check_fresh(request.account)?;
+        self.check_fresh(request.account, with.mode)?;
         let demand = self.demand(request.account, request.side, checked.open, checked.limit, is_dormant);
         let whole = demand.held(&self.contract().value).ok_or(RejectReason::InsufficientMargin)?;
         let of_first = checked.partner.map_or(0, |first| self.shared.orders.get(first).reserved.0);
         checked.reserve = Amount((whole.0 - of_first).max(0));
         let released = request.replaced.map_or(0, |replaced| replaced.reserved.0);
-        let available = self.available(request.account) + i128::from(released);
+        let available = self.available(request.account, &with) + i128::from(released);
         if available - i128::from(with.required) - i128::from(checked.reserve.0) < 0 {
             return Err(RejectReason::InsufficientMargin);
         }
@@ -169,23 +164,17 @@ impl<S: EventSink> Market<'_, S> {
     }
 
     /// What is available to an account for orders, minor units. To pots profits that are not realised are not.
-    fn available(&mut self, account: AccountId) -> i128 {
-        let asset = self.instrument.listing.settled_in();
-        let free = self.shared.ledger.balance(account, asset).available;
-        let mode = self.shared.positions.mode(self.at(account));
-        let margin = self.shared.positions.margin(account, asset);
-        match mode {
-            MarginMode::Cross => margin.available(free),
-            MarginMode::Isolated => margin.available_to_pots(i128::from(free.0)),
-        }
+    fn available(&mut self, account: AccountId, with: &WithOrder) -> i128 {
+        let free = self.shared.ledger.balance(account, self.instrument.listing.settled_in()).available;
+        self.shared.positions.available(with, free)
     }
 
     /// Checks that the index is fresh; for an isolated position also those of the account's cross positions, whose
     /// losses nobody knows else.
-    fn check_fresh(&self, account: AccountId) -> Result<(), RejectReason> {
+    fn check_fresh(&self, account: AccountId, mode: MarginMode) -> Result<(), RejectReason> {
         let (positions, now) = (&self.shared.positions, self.shared.now);
         let asset = self.instrument.listing.settled_in();
-        let is_isolated = positions.mode(self.at(account)) == MarginMode::Isolated;
+        let is_isolated = mode == MarginMode::Isolated;
         if self.contract().is_stale(now) || (is_isolated && positions.has_stale(account, asset, now)) {
             return Err(RejectReason::IndexStale);
         }
@@ -211,10 +200,10 @@ impl<S: EventSink> Market<'_, S> {
             return Err(RejectReason::PriceOutsideLimits);
         }
         let Some(with) = with else { return Ok(Amount(0)) };
-        self.check_fresh(order.account)?;
+        self.check_fresh(order.account, with.mode)?;
         let demand = self.demand(order.account, order.side, open, order.limit, false);
         let held = demand.held(&self.contract().value).ok_or(RejectReason::InsufficientMargin)?;
-        let available = self.available(order.account) + i128::from(order.reserved.0);
+        let available = self.available(order.account, &with) + i128::from(order.reserved.0);
         if available - i128::from(with.required) - i128::from(held.0) < 0 {
             return Err(RejectReason::InsufficientMargin);
         }

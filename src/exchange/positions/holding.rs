@@ -46,6 +46,8 @@ pub(in crate::exchange) struct Holding {
     pub(super) at: At,
     /// The next holding of the account in the same asset.
     pub(super) next: u32,
+    /// Where the sums of its account in its asset are.
+    pub(super) margin: u32,
     pub(in crate::exchange) mode: MarginMode,
     /// `None`: never chosen.
     pub(in crate::exchange) leverage: Option<Leverage>,
@@ -58,10 +60,11 @@ pub(in crate::exchange) struct Holding {
 }
 
 impl Holding {
-    pub(super) const fn new(at: At, next: u32) -> Self {
+    pub(super) const fn new(at: At, next: u32, margin: u32) -> Self {
         Self {
             at,
             next,
+            margin,
             mode: MarginMode::Cross,
             leverage: None,
             positions: [Position::FLAT; 2],
@@ -104,7 +107,7 @@ impl Holding {
     }
 
     pub(in crate::exchange) fn leverage(&self, quoted: &Quoted) -> Leverage {
-        self.leverage.unwrap_or_else(|| quoted.usual_leverage())
+        self.leverage.unwrap_or(quoted.usual)
     }
 
     /// Computes what it adds to the sums of its account.

@@ -1,20 +1,26 @@
 //! What a further order would do to the positions of its account.
 
-use super::Positions;
-use super::holding::Holding;
-use super::quoted::{At, NONE, Ordinal};
-use crate::domain::contracts::Exposure;
-use crate::domain::{AccountId, Side};
+use super::quoted::At;
+use super::{Known, Positions};
+use crate::domain::{Amount, MarginMode, Side};
 
 /// What a further order would do to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::exchange) struct WithOrder {
     /// Whether more lots would be at risk than without it.
     pub(in crate::exchange) increases: bool,
+    /// Whether the account has neither lots nor orders in the position yet.
+    pub(in crate::exchange) is_new: bool,
     /// The lots at risk with it.
     pub(in crate::exchange) lots_at_risk: u64,
     /// By how much it would raise what is required, minor units.
     pub(in crate::exchange) required: i64,
+    /// Whether the account's leverage is above that of the tier of the lots at risk.
+    pub(in crate::exchange) above_tier: bool,
+    /// Whose money stands behind the position.
+    pub(in crate::exchange) mode: MarginMode,
+    /// Where the sums of its account are.
+    margin: u32,
 }
 
 impl Positions {
@@ -26,27 +32,60 @@ impl Positions {
         lots: u64,
         replaced: u64,
     ) -> WithOrder {
-        // So that what the position requires is that of the present mark.
-        let asset = self.quoted(at.contract).asset;
-        self.margin(at.account, asset);
-        let quoted = self.quoted(at.contract);
         let which = self.opened_by(at.account, side);
-        // Who has nothing yet has no account of its own either: nothing below asks whose it is.
-        static NOTHING: Holding = Holding::new(At { account: AccountId(0), contract: Ordinal(0) }, NONE);
-        let holding = self.find(at).unwrap_or(&NOTHING);
-        let mut before: Exposure = holding.positions[which].exposure();
+        let slot = self.slot_of(at);
+        let margin = self.holdings[slot].margin;
+        // So that what the position requires is that of the present mark.
+        self.margin_at(margin);
+        let holding = &self.holdings[slot];
+        let position = &holding.positions[which];
+        let mut without = position.exposure();
         match side {
-            Side::Buy => before.bids -= replaced,
-            Side::Sell => before.asks -= replaced,
+            Side::Buy => without.bids -= replaced,
+            Side::Sell => without.asks -= replaced,
         }
-        let after = before.with(side, lots);
+        let after = without.with(side, lots);
         let lots_at_risk = after.lots_at_risk();
-        let increases = lots_at_risk > before.lots_at_risk();
-        // What is required now includes the replaced order.
-        let required = match (increases, replaced) {
-            (false, 0) => 0,
-            _ => holding.required_at(quoted, which, after) - holding.required[which],
+        let (is_new, mode) = (position.is_empty(), holding.mode);
+        let nothing = WithOrder {
+            increases: false,
+            is_new,
+            lots_at_risk,
+            required: 0,
+            above_tier: false,
+            mode,
+            margin,
         };
-        WithOrder { increases, lots_at_risk, required }
+        let increases = lots_at_risk > without.lots_at_risk();
+        if !increases && replaced == 0 {
+            return nothing;
+        }
+        let quoted = self.quoted(at.contract);
+        let leverage = holding.leverage(quoted);
+        let notional = quoted.value.notional(lots_at_risk, quoted.mark);
+        let above_tier = notional.is_none_or(|notional| leverage > quoted.tiers.leverage_max(notional));
+        let required = match (mode, notional) {
+            (MarginMode::Cross, Some(notional)) => {
+                let Amount(required) = quoted.tiers.initial(notional, leverage);
+                let of = (slot as u32, which as u32, lots_at_risk);
+                self.known = Known { of, version: self.version, required };
+                required
+            }
+            (MarginMode::Isolated, Some(_)) => holding.required_at(quoted, which, after),
+            // Nobody has as much.
+            (_, None) => i64::MAX,
+        };
+        // What is required now includes the replaced order.
+        let required = required - self.holdings[slot].required[which];
+        WithOrder { increases, required, above_tier, ..nothing }
+    }
+
+    /// What is available to an account for an order that was measured. `free`: the wallet less what orders hold.
+    pub(in crate::exchange) fn available(&mut self, with: &WithOrder, free: Amount) -> i128 {
+        let margin = self.margin_at(with.margin);
+        match with.mode {
+            MarginMode::Cross => margin.available(free),
+            MarginMode::Isolated => margin.available_to_pots(i128::from(free.0)),
+        }
     }
 }

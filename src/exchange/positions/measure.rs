@@ -15,7 +15,7 @@ impl Positions {
     pub(in crate::exchange) fn measure(&mut self, traded: &Traded) -> Result<Measured, Refusal> {
         let Traded { at, side, .. } = *traded;
         let quoted = *self.quoted(at.contract);
-        let holding = self.find(at).copied().unwrap_or_else(|| Holding::new(at, NONE));
+        let holding = self.find(at).copied().unwrap_or_else(|| Holding::new(at, NONE, NONE));
         let which = self.changed_by(traded);
         let before = holding.positions[which];
         let mut after = before;
@@ -63,7 +63,7 @@ impl Positions {
             return Ok([bought, sold]);
         }
         let quoted = *self.quoted(at.contract);
-        let holding = self.find(at).copied().unwrap_or_else(|| Holding::new(at, NONE));
+        let holding = self.find(at).copied().unwrap_or_else(|| Holding::new(at, NONE, NONE));
         let which = sides.map(|side| self.changed_by(&side));
         let before = holding.positions;
         let mut after = before;

@@ -36,14 +36,38 @@ pub(super) struct Positions {
     /// By ordinal and account: the slot of the holding, or [`NONE`].
     slots: Vec<Vec<u32>>,
     holdings: Vec<Holding>,
-    /// By asset and account.
-    margins: Vec<Vec<Margin>>,
+    margins: Vec<Margin>,
+    /// By asset and account: the place in `margins`, or [`NONE`].
+    margin_slots: Vec<Vec<u32>>,
+    /// What was computed last of a position with orders.
+    known: Known,
     /// By account: whether it has hedge mode.
     hedges: Vec<bool>,
     /// By account: its positions with lots or with orders that may open them.
     used: Vec<u32>,
     /// Rises when a mark or a table of tiers changes.
     version: u64,
+}
+
+/// What a position requires with orders of these lots, so that it is computed once for an order that is measured and then
+/// counted.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// Slot of the holding, which position, lots at risk.
+    of: (u32, u32, u64),
+    /// The version of the marks.
+    version: u64,
+    required: i64,
+}
+
+impl Known {
+    const NOTHING: Self = Self { of: (NONE, 0, 0), version: 0, required: 0 };
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self::NOTHING
+    }
 }
 
 impl Positions {
@@ -90,25 +114,39 @@ impl Positions {
         let slot = self.holdings.len();
         slots[account] = u32::try_from(slot).expect("fewer than 2^32 holdings");
         let asset = self.quoted(at.contract).asset;
-        let margin = self.margin_mut(at.account, asset);
-        let next = std::mem::replace(&mut margin.first, slot as u32);
-        self.holdings.push(Holding::new(at, next));
+        let margin = self.margin_slot(at.account, asset);
+        let next = std::mem::replace(&mut self.margins[margin as usize].first, slot as u32);
+        self.holdings.push(Holding::new(at, next, margin));
         if account >= self.used.len() {
             self.used.resize(account + 1, 0);
         }
         slot
     }
 
-    fn margin_mut(&mut self, account: AccountId, asset: AssetId) -> &mut Margin {
+    /// The place of an account's sums in an asset, added if necessary.
+    fn margin_slot(&mut self, account: AccountId, asset: AssetId) -> u32 {
         let (asset, account) = (usize::from(asset.0), account.0 as usize);
-        if asset >= self.margins.len() {
-            self.margins.resize_with(asset + 1, Vec::new);
+        if asset >= self.margin_slots.len() {
+            self.margin_slots.resize_with(asset + 1, Vec::new);
         }
-        let of_asset = &mut self.margins[asset];
+        let of_asset = &mut self.margin_slots[asset];
         if account >= of_asset.len() {
-            of_asset.resize(account + 1, Margin::NEW);
+            of_asset.resize(account + 1, NONE);
         }
-        &mut of_asset[account]
+        if of_asset[account] == NONE {
+            of_asset[account] = u32::try_from(self.margins.len()).expect("fewer than 2^32 sums");
+            self.margins.push(Margin::NEW);
+        }
+        of_asset[account]
+    }
+
+    /// The sums at this place, at the present marks.
+    #[inline]
+    fn margin_at(&mut self, slot: u32) -> &Margin {
+        if self.margins[slot as usize].version != self.version {
+            self.value_again(slot);
+        }
+        &self.margins[slot as usize]
     }
 
     /// Whether an account has a long and a short position in each contract.
@@ -141,12 +179,9 @@ impl Positions {
         positions.any(|position| position.leg.lots != 0 || position.pot != 0)
     }
 
-    /// Whether an order that may open a position where the account has neither lots nor such orders would give it one
-    /// position too many.
-    pub(super) fn is_full(&self, at: At, side: Side) -> bool {
-        let which = self.opened_by(at.account, side);
-        let is_new = self.find(at).is_none_or(|holding| holding.positions[which].is_empty());
-        is_new && self.used.get(at.account.0 as usize).is_some_and(|used| *used >= POSITIONS_MAX)
+    /// Whether the account has the most positions, those counted that orders may open.
+    pub(super) fn is_full(&self, account: AccountId) -> bool {
+        self.used.get(account.0 as usize).is_some_and(|used| *used >= POSITIONS_MAX)
     }
 
     /// Lots that an order of this side can close.
@@ -178,7 +213,7 @@ impl Positions {
     /// The leverage of an account in a contract.
     pub(super) fn leverage(&self, at: At) -> Leverage {
         let quoted = self.quoted(at.contract);
-        self.find(at).map_or_else(|| quoted.usual_leverage(), |holding| holding.leverage(quoted))
+        self.find(at).map_or_else(|| quoted.usual, |holding| holding.leverage(quoted))
     }
 
     /// Sets when the index of a contract becomes stale, if positions are valued there.
@@ -237,6 +272,9 @@ impl Positions {
 
     /// Counts open lots of an account's orders that may open a position; fewer if negative.
     pub(super) fn count_orders(&mut self, at: At, side: Side, lots: i64) {
+        if lots == 0 {
+            return;
+        }
         let which = self.opened_by(at.account, side);
         let slot = self.slot_of(at);
         let quoted = self.contracts[usize::from(at.contract.0)].as_ref().expect("it has a mark and tiers");
@@ -251,12 +289,16 @@ impl Positions {
             let used = &mut self.used[at.account.0 as usize];
             *used = *used + counts[1] - counts[0];
         }
-        let margin = &mut self.margins[usize::from(quoted.asset.0)][at.account.0 as usize];
+        let margin = &mut self.margins[holding.margin as usize];
         if margin.version != self.version || after.lots_at_risk() == before {
             // Its sums are computed anew when they are looked at, or are what they were.
             return;
         }
-        let required = holding.required_at(quoted, which, after);
+        let question = (slot as u32, which as u32, after.lots_at_risk());
+        let required = match self.known {
+            Known { of, version, required } if of == question && version == self.version => required,
+            _ => holding.required_at(quoted, which, after),
+        };
         let more = i128::from(required - std::mem::replace(&mut holding.required[which], required));
         holding.sums.required += more;
         margin.sums.required += more;
@@ -266,8 +308,9 @@ impl Positions {
     pub(super) fn change<T>(&mut self, at: At, change: impl FnOnce(&mut Holding) -> T) -> T {
         let slot = self.slot_of(at);
         let quoted = self.contracts[usize::from(at.contract.0)].as_ref().expect("it has a mark and tiers");
-        let margin = &mut self.margins[usize::from(quoted.asset.0)][at.account.0 as usize];
+        self.known = Known::NOTHING;
         let holding = &mut self.holdings[slot];
+        let margin = &mut self.margins[holding.margin as usize];
         let (before, used) = (holding.sums, holding.used());
         let changed = change(holding);
         let now = holding.used();
@@ -284,12 +327,8 @@ impl Positions {
 
     /// The sums of an account in an asset, at the present marks.
     pub(super) fn margin(&mut self, account: AccountId, asset: AssetId) -> &Margin {
-        let version = self.version;
-        let margin = self.margin_mut(account, asset);
-        if margin.version != version {
-            self.value_again(account, asset);
-        }
-        self.margin_mut(account, asset)
+        let slot = self.margin_slot(account, asset);
+        self.margin_at(slot)
     }
 
     /// All holdings, in the order in which they began.
@@ -310,7 +349,7 @@ impl Positions {
         if used != self.used {
             return false;
         }
-        let margins = self.margins.iter().flatten().filter(|margin| margin.version == self.version);
+        let margins = self.margins.iter().filter(|margin| margin.version == self.version);
         margins.into_iter().all(|margin| {
             let mut sums = Sums::default();
             let mut next = margin.first;
@@ -333,16 +372,17 @@ impl Positions {
         account: AccountId,
         asset: AssetId,
     ) -> impl Iterator<Item = &Holding> + '_ {
-        let margins = self.margins.get(usize::from(asset.0));
-        let first = margins.and_then(|of| of.get(account.0 as usize)).map_or(NONE, |margin| margin.first);
+        let slots = self.margin_slots.get(usize::from(asset.0));
+        let slot = slots.and_then(|of| of.get(account.0 as usize)).copied().unwrap_or(NONE);
+        let first = self.margins.get(slot as usize).map_or(NONE, |margin| margin.first);
         let at = |slot: u32| self.holdings.get(slot as usize);
         std::iter::successors(at(first), move |holding| at(holding.next))
     }
 
     #[cold]
-    fn value_again(&mut self, account: AccountId, asset: AssetId) {
+    fn value_again(&mut self, slot: u32) {
         let mut sums = Sums::default();
-        let mut next = self.margin_mut(account, asset).first;
+        let mut next = self.margins[slot as usize].first;
         while next != NONE {
             let holding = &mut self.holdings[next as usize];
             let quoted = self.contracts[usize::from(holding.at.contract.0)].as_ref();
@@ -350,8 +390,7 @@ impl Positions {
             sums.replace(&Sums::default(), &holding.sums);
             next = holding.next;
         }
-        let version = self.version;
-        let margin = self.margin_mut(account, asset);
-        (margin.sums, margin.version) = (sums, version);
+        let margin = &mut self.margins[slot as usize];
+        (margin.sums, margin.version) = (sums, self.version);
     }
 }

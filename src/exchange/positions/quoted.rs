@@ -22,16 +22,23 @@ pub(in crate::exchange) struct Quoted {
     pub(in crate::exchange) asset: AssetId,
     pub(in crate::exchange) mark: Price,
     pub(in crate::exchange) tiers: Tiers,
+    /// The leverage of who never chose one.
+    pub(super) usual: Leverage,
     /// When its index becomes stale, ns.
     pub(in crate::exchange) stale_from: u64,
 }
 
 impl Quoted {
-    /// The leverage of who never chose one.
-    pub(in crate::exchange) fn usual_leverage(&self) -> Leverage {
+    pub(in crate::exchange) fn new(
+        (value, asset): (ContractValue, AssetId),
+        mark: Price,
+        tiers: Tiers,
+        stale_from: u64,
+    ) -> Self {
         const USUAL: u8 = 20;
-        let highest = self.tiers.leverage_max(Amount(0)).get();
-        Leverage::new(highest.min(USUAL)).expect("1 to 20")
+        let highest = tiers.leverage_max(Amount(0)).get();
+        let usual = Leverage::new(highest.min(USUAL)).expect("1 to 20");
+        Self { value, asset, mark, tiers, usual, stale_from }
     }
 }
 

@@ -40,7 +40,7 @@ impl Positions {
         range: Option<&PriceRange>,
     ) -> Option<Shown> {
         let quoted = self.quoted_if(at.contract)?;
-        let own = self.find(at).copied().unwrap_or_else(|| Holding::new(at, NONE));
+        let own = self.find(at).copied().unwrap_or_else(|| Holding::new(at, NONE, NONE));
         let (mut equity, mut maintenance) = match own.mode {
             MarginMode::Cross => self.others(at, quoted.asset, wallet),
             MarginMode::Isolated => (i128::from(own.positions[which].pot), 0),

@@ -27,7 +27,7 @@ fn quoted(contract: u16, mark: i64) -> Quoted {
     };
     let value = ContractValue::new(settlement, Amount(unit)).expect("a value");
     let stale_from = u64::MAX;
-    Quoted { value, asset, mark: Price(mark), tiers: tiers(), stale_from }
+    Quoted::new((value, asset), Price(mark), tiers(), stale_from)
 }
 
 fn positions() -> Positions {
@@ -269,18 +269,19 @@ fn an_account_has_at_most_64_positions() {
     let at = |contract| At { account: hedging, contract: Ordinal(contract) };
     for contract in 0..32 {
         for side in [Side::Buy, Side::Sell] {
-            assert!(!positions.is_full(at(contract), side), "{contract} {side:?}");
+            assert!(!positions.is_full(hedging), "{contract} {side:?}");
             positions.count_orders(at(contract), side, 5);
         }
     }
-    assert!(positions.is_full(at(32), Side::Buy) && positions.is_full(at(33), Side::Sell));
-    assert!(!positions.is_full(at(31), Side::Sell), "it is there already");
+    assert!(positions.is_full(hedging));
+    assert!(positions.with_order(at(32), Side::Buy, 1, 0).is_new);
+    assert!(!positions.with_order(at(31), Side::Sell, 1, 0).is_new, "it is there already");
     // Lots that trade are counted in place of the order.
     positions.change(at(31), |holding| holding.positions[1].leg.lots = -5);
     positions.count_orders(at(31), Side::Sell, -5);
-    assert!(positions.is_full(at(32), Side::Buy));
+    assert!(positions.is_full(hedging));
     positions.change(at(31), |holding| holding.positions[1].leg.lots = 0);
-    assert!(!positions.is_full(at(32), Side::Buy) && positions.sums_are_right());
+    assert!(!positions.is_full(hedging) && positions.sums_are_right());
 }
 
 /// Long and short 100 lots of 1, both opened at 1,000 by one trade: nothing is gained or lost, and both need margin.

@@ -19,7 +19,7 @@ fn tiers(rows: &[(i64, u32)]) -> Tiers {
 
 fn quoted(settlement: Settlement, unit: i64, mark: i64, tiers: Tiers) -> Quoted {
     let value = ContractValue::new(settlement, Amount(unit)).expect("a value");
-    Quoted { value, asset: AssetId(0), mark: Price(mark), tiers, stale_from: u64::MAX }
+    Quoted::new((value, AssetId(0)), Price(mark), tiers, u64::MAX)
 }
 
 const AT: At = At { account: AccountId(1), contract: Ordinal(0) };
