@@ -20,9 +20,9 @@ impl Exposure {
     /// the leg are counted in `bids` or `asks`, so it is their sum with the leg.
     #[inline]
     pub fn lots_at_risk(&self) -> u64 {
-        let long = self.lots.saturating_add_unsigned(self.bids);
-        let short = self.lots.saturating_neg().saturating_add_unsigned(self.asks);
-        long.max(short).max(0).unsigned_abs()
+        let [bids, asks] = [self.bids, self.asks].map(|lots| i64::try_from(lots).unwrap_or(i64::MAX));
+        let risk = self.lots.saturating_add(bids).max(asks.saturating_sub(self.lots));
+        risk.max(0).unsigned_abs()
     }
 
     /// With further lots of orders.

@@ -174,8 +174,15 @@ impl Tiers {
     /// Initial margin of a notional of 0 or more.
     #[inline]
     pub fn initial(&self, notional: Amount, leverage: Leverage) -> Amount {
-        let rate = self.rows[self.tier_of(notional)].tier.initial.0;
-        Amount(of(notional, rate.max(INITIAL_OF_LEVERAGE[usize::from(leverage.0)])))
+        self.initial_and_above(notional, leverage).0
+    }
+
+    /// Initial margin of a notional of 0 or more, and whether this leverage is above the highest that it may have.
+    #[inline]
+    pub fn initial_and_above(&self, notional: Amount, leverage: Leverage) -> (Amount, bool) {
+        let Row { tier, leverage_max, .. } = &self.rows[self.tier_of(notional)];
+        let rate = tier.initial.0.max(INITIAL_OF_LEVERAGE[usize::from(leverage.0)]);
+        (Amount(of(notional, rate)), leverage.0 > *leverage_max)
     }
 
     /// The highest leverage that a notional may have, at least 1.

@@ -63,17 +63,18 @@ impl Positions {
         let quoted = self.quoted(at.contract);
         let leverage = holding.leverage(quoted);
         let notional = quoted.value.notional(lots_at_risk, quoted.mark);
-        let above_tier = notional.is_none_or(|notional| leverage > quoted.tiers.leverage_max(notional));
-        let required = match (mode, notional) {
-            (MarginMode::Cross, Some(notional)) => {
-                let Amount(required) = quoted.tiers.initial(notional, leverage);
+        let initial = notional.map(|notional| quoted.tiers.initial_and_above(notional, leverage));
+        let (required, above_tier) = match (mode, initial) {
+            (MarginMode::Cross, Some((Amount(required), above_tier))) => {
                 let of = (slot as u32, which as u32, lots_at_risk);
                 self.known = Known { of, version: self.version, required };
-                required
+                (required, above_tier)
             }
-            (MarginMode::Isolated, Some(_)) => holding.required_at(quoted, which, after),
+            (MarginMode::Isolated, Some((_, above_tier))) => {
+                (holding.required_at(quoted, which, after), above_tier)
+            }
             // Nobody has as much.
-            (_, None) => i64::MAX,
+            (_, None) => (i64::MAX, true),
         };
         // What is required now includes the replaced order.
         let required = required - self.holdings[slot].required[which];

@@ -102,7 +102,17 @@ impl Positions {
     }
 
     /// The slot of a holding, added if necessary.
+    #[inline]
     fn slot_of(&mut self, at: At) -> usize {
+        // Mostly it is the one that was measured just before.
+        let last = self.known.of.0 as usize;
+        match self.holdings.get(last) {
+            Some(holding) if holding.at == at => last,
+            _ => self.look_up(at),
+        }
+    }
+
+    fn look_up(&mut self, at: At) -> usize {
         if let Some(slot) = self.slot(at) {
             return slot;
         }
