@@ -57,8 +57,9 @@ impl RejectCode {
             0x31 => "The quantity is above the largest order that is allowed.",
             0x0F => {
                 "Refused for a reason that the protocol has no code for: a time in force, a capacity or a tag that is not \
-                 supported, instructions that exclude one another, a time that has passed, a limit on open orders, or an order \
-                 to be linked to that is not there."
+                 supported, instructions that exclude one another, a time that has passed, a limit on open orders, an order to be \
+                 linked to that is not there, nothing to reduce, an effect that does not fit the position mode, or positions or \
+                 orders that a setting must not meet."
             }
             _ => "Refused for a reason that this exchange does not give.",
         }
