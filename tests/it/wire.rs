@@ -5,11 +5,11 @@ use dojima::domain::{
     Accepted, AccountId, AdminEvent, Amended, Amount, AssetBalance, AssetId, CancelFilter, CancelReason,
     Canceled, ChangeRejected, ClOrdId, Command, ContractEvent, Event, EventRecord, Executed, InstrumentId,
     LeverageSet, Listing, Listings, LoginId, MarginMode, MarginModeSet, MarginMoved, MassCancel, Modify,
-    MoveMargin, OrderId, OrderPrice, Owner, OwnerCommand, PositionLeg, Price, PriorityUpdated, Quantity,
-    QuantityUnit, QueryAccount, Question, RefuseEnter, RejectReason, Rejected, Replaced, RestateReason,
-    Restated, SelfTrade, SelfTradePrevented, SetBy, SetLeverage, SetMarginMode, SetOrderEntry, Setter,
-    ShardId, ShardTransfer, Side, Switch, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, TransferOut,
-    TransferSent, UserRef, Visibility,
+    MoveMargin, OrderId, OrderPrice, Owner, OwnerCommand, PositionLeg, PositionMode, PositionModeSet, Price,
+    PriorityUpdated, Quantity, QuantityUnit, QueryAccount, Question, RefuseEnter, RejectReason, Rejected,
+    Replaced, RestateReason, Restated, SelfTrade, SelfTradePrevented, SetBy, SetLeverage, SetMarginMode,
+    SetOrderEntry, SetPositionMode, Setter, ShardId, ShardTransfer, Side, Switch, Symbol, TimeInForce,
+    Timestamp, TradeId, TradeKind, TransferOut, TransferSent, UserRef, Visibility,
 };
 use dojima::wire::ouch::event::{cancel_code, reject_code};
 use dojima::wire::ouch::{

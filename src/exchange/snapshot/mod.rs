@@ -20,8 +20,8 @@ mod restore;
 mod save;
 
 pub use contract_records::{
-    ContractRecord, ContractsRecord, FundRecord, HoldingRecord, IndexRecord, PositionRecord, QuoteRecord,
-    SampleRecord, TierRecord,
+    ContractRecord, ContractsRecord, FundRecord, HedgingRecord, HoldingRecord, IndexRecord, PositionRecord,
+    QuoteRecord, SampleRecord, TierRecord,
 };
 pub use domain_records::{
     ContractRiskRecord, ContractTermsRecord, IndexTermsRecord, ListingRecord, OrderLimitsRecord,

@@ -119,6 +119,8 @@ fn set_by() -> SetBy {
 /// Every command of what owners set.
 pub fn of_owners() -> Vec<(&'static str, OwnerCommand)> {
     let leverage = SetLeverage { by: setter(), instrument: InstrumentId(0x1112_1314), leverage: 0x65 };
+    let (shard, mode) = (ShardId(0x06), PositionMode::Hedge);
+    let position_mode = SetPositionMode { by: setter(), shard, mode };
     let mode = MarginMode::Isolated;
     let mode = SetMarginMode { by: setter(), instrument: InstrumentId(0x1112_1314), mode };
     let moved = MoveMargin {
@@ -128,6 +130,7 @@ pub fn of_owners() -> Vec<(&'static str, OwnerCommand)> {
         amount: Amount(-0x3132_3334_3536),
     };
     vec![
+        ("SetPositionMode", OwnerCommand::SetPositionMode(position_mode)),
         ("SetMarginMode", OwnerCommand::SetMarginMode(mode)),
         ("SetLeverage", OwnerCommand::SetLeverage(leverage)),
         ("SetLeverage, operator", OwnerCommand::SetLeverage(SetLeverage::default())),
@@ -215,6 +218,8 @@ pub fn events() -> Vec<(&'static str, ContractEvent)> {
         price: 0x0102_0304,
         source_time: Timestamp(0x2122_2324_2526_2728),
     };
+    let (shard, mode) = (ShardId(0x06), PositionMode::Hedge);
+    let position_mode = PositionModeSet { by: set_by(), shard, mode };
     let mode = MarginMode::Isolated;
     let mode = MarginModeSet { by: set_by(), instrument: InstrumentId(0x1112_1314), mode };
     let moved = MarginMoved {
@@ -277,6 +282,7 @@ pub fn events() -> Vec<(&'static str, ContractEvent)> {
             ContractEvent::FundPaid(FundPaid { instrument: Some(InstrumentId(0x1112_1314)), ..fund_paid() }),
         ),
         ("InsuranceDeficit", ContractEvent::InsuranceDeficit(fund_paid())),
+        ("PositionModeSet", ContractEvent::PositionModeSet(position_mode)),
         ("MarginModeSet", ContractEvent::MarginModeSet(mode)),
         ("LeverageSet", ContractEvent::LeverageSet(leverage)),
         ("LeverageSet, operator", ContractEvent::LeverageSet(LeverageSet::default())),

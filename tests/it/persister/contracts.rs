@@ -8,9 +8,9 @@ use dojima::domain::{
     AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, AssetSettings, ClockCommand,
     Command, ContractCommand, ContractEvent, DeleverageMode, DepositFund, Event, EventRecord, FeeRate,
     FeeTier, FundCause, FundChanged, IndexId, IndexTerms, InstrumentId, ListInstrument, MarginMode,
-    OwnerCommand, Phase, Ppm, Price, Product, Quantity, SetContract, SetContractRisk, SetFees, SetIndex,
-    SetLeverage, SetMarginMode, SetMarginTier, SetTerms, Setter, ShardId, Stamp, Switch, Symbol, Timestamp,
-    Transfer, VenueCommand,
+    OwnerCommand, Phase, PositionMode, Ppm, Price, Product, Quantity, SetContract, SetContractRisk, SetFees,
+    SetIndex, SetLeverage, SetMarginMode, SetMarginTier, SetPositionMode, SetTerms, Setter, ShardId, Stamp,
+    Switch, Symbol, Timestamp, Transfer, VenueCommand,
 };
 use dojima::exchange::Exchange;
 use dojima::runtime::SplitMix64;
@@ -112,7 +112,7 @@ impl Venue {
         let (instrument, index) = (self.contract(), self.index());
         let perpetual =
             self.exchange.listing(instrument).is_some_and(|listing| listing.product.is_perpetual());
-        match self.below(26) {
+        match self.below(27) {
             0 => {
                 let index = IndexId(self.exchange.indexes().count().min(3) as u16);
                 let symbol = self.of(&["ONE", "TWO", "THREE", "FOUR"]);
@@ -204,6 +204,11 @@ impl Venue {
                 let by = Setter { account: AccountId(self.below(2) as u32), ..Setter::default() };
                 let leverage = 1 + self.below(20) as u8;
                 Command::Owner(OwnerCommand::SetLeverage(SetLeverage { by, instrument, leverage }))
+            }
+            25 => {
+                let by = Setter { account: AccountId(self.below(2) as u32), ..Setter::default() };
+                let (shard, mode) = (ShardId::FIRST, self.of(PositionMode::ALL));
+                Command::Owner(OwnerCommand::SetPositionMode(SetPositionMode { by, shard, mode }))
             }
             _ => Command::Clock(ClockCommand::Tick),
         }
@@ -337,6 +342,7 @@ fn a_row_that_the_events_do_not_have_is_found() {
         ("marks", "UPDATE marks SET price = price + 1"),
         ("contract_settings", "UPDATE contract_settings SET leverage = leverage + 1"),
         ("contract_settings", "UPDATE contract_settings SET margin_mode = 'other'"),
+        ("position_modes", "UPDATE position_modes SET mode = 'other'"),
     ] {
         let _ = std::fs::remove_file(bench.database());
         bench.fill(1_000);

@@ -8,11 +8,12 @@ use dojima::domain::codec::{ENCODED_LEN_MAX, decode_record, encode_record};
 use dojima::domain::{
     AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetCode, AssetId, ClockCommand, Command,
     ContractCommand, DepositFund, Event, FeeRate, IndexId, IndexTerms, InstrumentId, ListInstrument,
-    OwnerCommand, Phase, Ppm, Product, Quantity, SetContract, SetContractRisk, SetIndex, SetLeverage,
-    SetMarginTier, Setter, ShardId, Symbol, Timestamp, VenueCommand,
+    OwnerCommand, Phase, PositionMode, Ppm, Product, Quantity, SetContract, SetContractRisk, SetIndex,
+    SetLeverage, SetMarginTier, SetPositionMode, Setter, ShardId, Symbol, Timestamp, VenueCommand,
 };
 use dojima::exchange::snapshot::{
-    ContractRecord, ContractsRecord, FundRecord, HoldingRecord, IndexRecord, Part, SampleRecord, TierRecord,
+    ContractRecord, ContractsRecord, FundRecord, HedgingRecord, HoldingRecord, IndexRecord, Part,
+    SampleRecord, TierRecord,
 };
 use dojima::replica::State;
 use dojima::replica::snapshot::layout::section;
@@ -22,7 +23,7 @@ use std::fmt::Debug;
 pub const OF_TRANSFERS: [Part; 3] = [Part::Pairs, Part::InFlight, Part::Moved];
 
 /// Parts that a venue of spot has not.
-pub const OF_CONTRACTS: [Part; 7] = [
+pub const OF_CONTRACTS: [Part; 8] = [
     Part::Contracts,
     Part::Indexes,
     Part::Terms,

@@ -254,6 +254,7 @@ pub(super) const NAMES: [&str; Part::ALL.len()] = [
     "Tier",
     "Sample",
     "Fund",
+    "Hedging",
     "Holding",
     "Extra",
     "Order",

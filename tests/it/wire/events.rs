@@ -300,6 +300,14 @@ fn a_setting_is_told_to_the_login_that_asked() {
     let bytes = told(moved(Some(LOGIN)), Part::Only).expect("told");
     assert_eq!(Outbound::decode(&bytes), Ok(Outbound::SettingMade(message, Appendage::default())));
     assert_eq!(moved(None).recipients(), [None, None], "an operator's");
+    let by = SetBy { login: Some(LOGIN), user_ref: UserRef(4), account: AccountId(2) };
+    let (shard, mode) = (ShardId(3), PositionMode::Hedge);
+    let set = ContractEvent::PositionModeSet(PositionModeSet { by, shard, mode });
+    let bytes = told(Event::Contract(set), Part::Only).expect("told");
+    let (kind, leg, nothing) = (b'P', 3, Amount(0));
+    let (symbol, pot, wallet) = (Symbol::default(), nothing, nothing);
+    let message = SettingMade { kind, symbol, leg, value: Amount(1), pot, wallet, ..message };
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::SettingMade(message, Appendage::default())));
 }
 
 #[test]

@@ -56,7 +56,7 @@ pub(super) fn prevents(mode: SelfTrade, owner: Owner) -> Instructions {
 }
 
 /// Private tags that can stand alone, and what each asks for.
-pub(super) const PRIVATE: [(&[u8], &dyn Fn() -> Instructions); 17] = [
+pub(super) const PRIVATE: [(&[u8], &dyn Fn() -> Instructions); 19] = [
     (b"\x09\x80\0\0\0\0\0\0\x30\x39", &|| stop(|t| t.price = 12_345)),
     (b"\x09\x80\0\0\0\x01\0\0\0\0", &|| stop(|t| t.price = u32::MAX)),
     (b"\x02\x81S", &|| stop(|t| t.kind = TriggerKind::Stop)),
@@ -67,6 +67,8 @@ pub(super) const PRIVATE: [(&[u8], &dyn Fn() -> Instructions); 17] = [
     (b"\x02\x82I", &|| stop(|t| t.reference = TriggerReference::IndexPrice)),
     (b"\x02\x83Y", &|| Instructions { post_only: PostOnly::Slide, ..Instructions::default() }),
     (b"\x02\x84Y", &|| Instructions { effect: Effect::ReduceOnly, ..Instructions::default() }),
+    (b"\x02\x84O", &|| Instructions { effect: Effect::Open, ..Instructions::default() }),
+    (b"\x02\x84C", &|| Instructions { effect: Effect::ClosePosition, ..Instructions::default() }),
     (b"\x02\x85A", &|| prevents(SelfTrade::Allow, Owner::Account)),
     (b"\x02\x85N", &|| prevents(SelfTrade::CancelNewest, Owner::Account)),
     (b"\x02\x85O", &|| prevents(SelfTrade::CancelOldest, Owner::Account)),

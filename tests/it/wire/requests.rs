@@ -572,9 +572,11 @@ fn a_setting_is_for_the_logins_own_account() {
     let by =
         Setter { login: Some(LOGIN), session: FROM.session, user_ref: UserRef(9), account: FROM.account };
     let instrument = InstrumentId(0);
+    let hedge = SetPositionMode { by, shard: ShardId(3), mode: PositionMode::Hedge };
     let isolated = SetMarginMode { by, instrument, mode: MarginMode::Isolated };
     let moved = MoveMargin { by, instrument, leg: PositionLeg::Net, amount: Amount(-5) };
     for (asked, expected) in [
+        (asked(b'P', 3, 1), OwnerCommand::SetPositionMode(hedge)),
         (asked(b'M', b' ', 1), OwnerCommand::SetMarginMode(isolated)),
         (asked(b'L', b' ', 30), OwnerCommand::SetLeverage(SetLeverage { by, instrument, leverage: 30 })),
         (asked(b'A', b'N', -5), OwnerCommand::MoveMargin(moved)),
@@ -586,6 +588,7 @@ fn a_setting_is_for_the_logins_own_account() {
     let Inbound::Setting(tagged, _) = asked(b'L', b' ', 1) else { panic!("a setting") };
     for (asked, because) in [
         (asked(b'M', b' ', 2), RejectReason::OutOfRange),
+        (asked(b'P', 3, 2), RejectReason::OutOfRange),
         (asked(b'L', b' ', 256), RejectReason::OutOfRange),
         (asked(b'A', b' ', 1), RejectReason::OutOfRange),
         (Inbound::Setting(unknown, Appendage(b"")), RejectReason::UnknownSymbol),

@@ -7,8 +7,8 @@ use super::names::Names;
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, Amend, Cancel, ClockCommand, Command, ContractCommand,
     ContractEvent, Event, InstrumentId, KillScope, LimitScope, LoginId, MarketEvent, MassCancel, Modify,
-    OrderCommand, OrderEvent, OwnerCommand, RefuseReplace, Replace, SetBy, Setter, TransferReceived, UserRef,
-    VenueCommand, VenueEvent,
+    OrderCommand, OrderEvent, OwnerCommand, OwnerSubject, RefuseReplace, Replace, SetBy, Setter,
+    TransferReceived, UserRef, VenueCommand, VenueEvent,
 };
 
 /// The parties of a record.
@@ -247,7 +247,11 @@ impl Concerns {
 
     fn of_owner_command(command: &OwnerCommand) -> Self {
         let Setter { login, account, .. } = *command.setter();
-        Self { logins: [login, None], instrument: Some(command.instrument()), ..Self::account(account) }
+        let instrument = match command.subject() {
+            OwnerSubject::Contract(instrument) => Some(instrument),
+            OwnerSubject::Shard(_) => None,
+        };
+        Self { logins: [login, None], instrument, ..Self::account(account) }
     }
 
     fn set_by(by: &SetBy, instrument: InstrumentId) -> Self {

@@ -7,8 +7,8 @@ use crate::support::venue;
 use dojima::domain::{
     AccountId, AddIndex, AdminCommand, AdminEvent, Amount, AssetId, ClockCommand, Command, ContractCommand,
     DeleverageMode, DepositFund, Event, IndexId, IndexTerms, InstrumentId, MarginMode, OwnerCommand, Phase,
-    Ppm, Price, SetContract, SetContractRisk, SetIndex, SetLeverage, SetMarginMode, SetMarginTier, Setter,
-    ShardId, Stamp, Symbol, Timestamp, VenueCommand,
+    PositionMode, Ppm, Price, SetContract, SetContractRisk, SetIndex, SetLeverage, SetMarginMode,
+    SetMarginTier, SetPositionMode, Setter, ShardId, Stamp, Symbol, Timestamp, VenueCommand,
 };
 use dojima::exchange::Digest;
 use proptest::prelude::*;
@@ -118,6 +118,8 @@ pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
         ("whose leverage", with(&[leverage(1, 10)])),
         ("isolated margin", with(&[isolated(0)])),
         ("whose margin is isolated", with(&[isolated(1)])),
+        ("hedge mode", with(&[hedge(0)])),
+        ("whose mode it is", with(&[hedge(1)])),
     ];
     let added = AddIndex {
         index: IndexId(3),
@@ -158,6 +160,12 @@ pub fn lists() -> Vec<(&'static str, Vec<Command>)> {
 
 fn mark(ticks: i64) -> Command {
     Command::Admin(AdminCommand::SetMark { instrument: FIRST, price: Price(ticks) })
+}
+
+fn hedge(account: u32) -> Command {
+    let by = Setter { account: AccountId(account), ..Setter::default() };
+    let (shard, mode) = (ShardId::FIRST, PositionMode::Hedge);
+    Command::Owner(OwnerCommand::SetPositionMode(SetPositionMode { by, shard, mode }))
 }
 
 fn isolated(account: u32) -> Command {

@@ -367,7 +367,7 @@ pub fn any_command() -> impl Strategy<Value = (u64, Command)> {
         let command = match group {
             0 => numbers.setup(which % 10),
             1 => numbers.setting(which % 14),
-            2 => contracts::command(&mut numbers, which % 11),
+            2 => contracts::command(&mut numbers, which % 12),
             _ => numbers.entry(which % 12),
         };
         (wait, command)

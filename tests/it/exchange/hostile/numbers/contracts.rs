@@ -3,9 +3,9 @@
 use super::Numbers;
 use dojima::domain::{
     AccountId, AddIndex, AssetId, Command, ContractCommand, DeleverageMode, DepositFund, IndexId, IndexTerms,
-    InstrumentId, LoginId, MarginMode, MoveMargin, OwnerCommand, PositionLeg, Ppm, SetContract,
-    SetContractRisk, SetIndex, SetLeverage, SetMarginMode, SetMarginTier, Setter, ShardId, Symbol, Timestamp,
-    UserRef, VenueCommand,
+    InstrumentId, LoginId, MarginMode, MoveMargin, OwnerCommand, PositionLeg, PositionMode, Ppm, SetContract,
+    SetContractRisk, SetIndex, SetLeverage, SetMarginMode, SetMarginTier, SetPositionMode, Setter, ShardId,
+    Symbol, Timestamp, UserRef, VenueCommand,
 };
 
 fn terms(numbers: &mut Numbers) -> IndexTerms {
@@ -86,6 +86,11 @@ pub fn command(n: &mut Numbers, which: u8) -> Command {
             return Command::Owner(OwnerCommand::SetMarginMode(SetMarginMode { by, instrument, mode }));
         }
         9 => {
+            let mode = n.of(&[PositionMode::OneWay, PositionMode::Hedge]);
+            let (by, shard) = (setter(n), ShardId(n.next() as u8));
+            return Command::Owner(OwnerCommand::SetPositionMode(SetPositionMode { by, shard, mode }));
+        }
+        10 => {
             let leg = n.of(&[PositionLeg::Net, PositionLeg::Long, PositionLeg::Short]);
             let (by, amount) = (setter(n), n.amount());
             return Command::Owner(OwnerCommand::MoveMargin(MoveMargin { by, instrument, leg, amount }));
