@@ -44,6 +44,8 @@ pub fn asked(words: &mut Words) -> (TimeInForce, Option<Instructions>) {
             "oco" => asks.oco = UserRef(words.number()),
             "bookby" => asks.book_by = Timestamp(words.time()),
             "reduce" => asks.effect = Effect::ReduceOnly,
+            "open" => asks.effect = Effect::Open,
+            "close" => asks.effect = Effect::ClosePosition,
             "money" => asks.unit = QuantityUnit::QuoteAmount,
             "stp" => asks.self_trade = Some(words.prevention()),
             _ => words.bad("no such instruction"),

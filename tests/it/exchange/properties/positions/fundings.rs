@@ -3,6 +3,7 @@
 
 use super::funding_cases::FUNDING_CASES;
 use super::moves::{self, Act, Move};
+use super::owner_moves;
 use super::venue::Setting;
 use super::{Run, TICKS, Taste, case_count, run_in, touched_at_most};
 use crate::exchange::scripts::shown::Seen;
@@ -16,7 +17,7 @@ const SCALE: i64 = 1_000;
 const IDLE: u32 = 10_000;
 
 pub fn setting(fees: [[i32; 2]; 2]) -> Setting {
-    Setting { fees, dated: true, scale: SCALE, idle: 0 }
+    Setting { fees, dated: true, scale: SCALE, idle: 0, hedges: 0 }
 }
 
 fn orders(taste: &Taste, reduce: u32) -> Vec<(u32, BoxedStrategy<Act>)> {
@@ -36,6 +37,7 @@ fn fundings() -> BoxedStrategy<Move> {
         (6, moves::halts()),
         (1, moves::same_terms()),
         (1, moves::mark()),
+        (2, owner_moves::margin()),
     ]);
     moves::moves_after(moves::long_waits(), acts)
 }
@@ -73,10 +75,11 @@ proptest! {
     fn fundings_agree(
         fees in super::fees(),
         narrow in prop::bool::weighted(0.2),
+        hedges in owner_moves::hedges(),
         steps in prop::collection::vec(fundings(), 20..250),
     ) {
         let touched = if narrow { super::super::FEW_TOUCHED } else { 5_000 };
-        run_in(setting(fees), true, touched_at_most(touched), &steps, None)?;
+        run_in(Setting { hedges, ..setting(fees) }, true, touched_at_most(touched), &steps, None)?;
     }
 }
 
@@ -84,14 +87,18 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: case_count(40), max_shrink_iters: 5_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn expiries_agree(fees in super::fees(), steps in expiries()) {
-        run_in(setting(fees), true, touched_at_most(5_000), &steps, None)?;
+    fn expiries_agree(fees in super::fees(), hedges in owner_moves::hedges(), steps in expiries()) {
+        run_in(Setting { hedges, ..setting(fees) }, true, touched_at_most(5_000), &steps, None)?;
     }
 
     /// Sweeps that do not come to their end in one tick.
     #[test]
-    fn long_sweeps_agree(fees in super::fees(), steps in prop::collection::vec(fundings(), 50..200)) {
-        let setting = Setting { idle: IDLE, ..setting(fees) };
+    fn long_sweeps_agree(
+        fees in super::fees(),
+        hedges in owner_moves::hedges(),
+        steps in prop::collection::vec(fundings(), 50..200),
+    ) {
+        let setting = Setting { idle: IDLE, hedges, ..setting(fees) };
         run_in(setting, true, touched_at_most(5_000), &steps, None)?;
     }
 }
