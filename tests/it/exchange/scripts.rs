@@ -101,10 +101,9 @@ use words::Words;
 
 const ORDERS_MAX: u32 = 1_000;
 
-/// The reasons that no script shows: it takes several shards (shards.rs shows them), or more positions than an account can have
-/// in one-way mode; or only the gateway finds it.
+/// The reasons that no script shows: it takes several shards (shards.rs shows them), or more positions than a script can have;
+/// or only the gateway finds it.
 const NOT_SHOWN: &[RejectReason] = &[
-    RejectReason::UnknownShard,
     RejectReason::ShardsComeFirst,
     RejectReason::OneShardOnly,
     RejectReason::NotInThisEdition,

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! ioc, day, until 90000                 (else good till cancelled)
-//! min 5, show 2, hidden, post, slide, reduce, money (the quantity is an amount)
+//! min 5, show 2, hidden, post, slide, money (the quantity is an amount)
+//! reduce, open, close                   (what it may do to a position)
 //! stop last 105, profit mark 95, trail last 10
 //! oco 3, bookby 5.5s
 //! stp allow|newest|oldest|both|decrement [group]

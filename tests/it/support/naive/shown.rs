@@ -5,7 +5,7 @@ use super::contracts::leg::Position;
 use super::contracts::margin::maintenance;
 use super::futures::range;
 use super::positions::Place;
-use dojima::domain::{AccountId, Amount, InstrumentId, LoginId, PositionState, Price};
+use dojima::domain::{AccountId, Amount, InstrumentId, LoginId, PositionLeg, PositionState, Price};
 
 impl Naive {
     /// What a login is told of the positions of its account in a contract; nothing if that is no contract.
@@ -56,6 +56,35 @@ impl Naive {
             liquidation: Price(liquidation.unwrap_or(0)),
             ..nothing
         }
+    }
+
+    /// Whether a liquidation price of a cross position is right but for what is rounded, where both positions of a pair
+    /// count: the account is below maintenance there, and at no tick before by more than what both are rounded by.
+    pub fn nearly_liquidates(&self, told: &PositionState) -> bool {
+        let account = self.account_of(told.login);
+        let place = (account, told.instrument, told.leg);
+        let pair =
+            self.places(account, told.instrument).into_iter().filter(|place| self.leg(*place).lots != 0);
+        if self.is_isolated(account, told.instrument) || pair.count() < 2 {
+            return false;
+        }
+        let known = self.instrument(told.instrument);
+        let terms = known.contract.terms.as_ref().expect("it has a mark");
+        let range = range(self.listing(told.instrument), terms).expect("it has a mark");
+        let left = |at: i64| {
+            let (equity, needed) = self.stand(place, at);
+            equity - needed
+        };
+        let mark = self.mark_of(told.instrument);
+        let (is_told, price) = (told.liquidation != Price(0), told.liquidation.0);
+        let before = match (told.leg, is_told) {
+            (PositionLeg::Long, true) => price + 1..mark + 1,
+            (PositionLeg::Long, false) => range.lowest..mark + 1,
+            (_, true) => mark..price,
+            (_, false) => mark..range.highest + 1,
+        };
+        // Each has its profit rounded, its notional and what it needs of that.
+        (!is_told || left(price) < 0) && before.into_iter().all(|at| left(at) > -5)
     }
 
     /// Equity and maintenance margin of the margin account of a position, with its contract at another mark.

@@ -248,7 +248,7 @@ impl Came<'_> {
         })
     }
 
-    fn changes(&self) -> impl Iterator<Item = &PositionChanged> {
+    pub fn changes(&self) -> impl Iterator<Item = &PositionChanged> {
         self.events.iter().filter_map(|event| match event {
             Event::Contract(ContractEvent::PositionChanged(change)) => Some(change),
             _ => None,

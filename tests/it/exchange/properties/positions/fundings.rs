@@ -26,6 +26,10 @@ fn orders(taste: &Taste, reduce: u32) -> Vec<(u32, BoxedStrategy<Act>)> {
 
 /// Much time passes. The index moves by much, so that many have nothing left.
 fn fundings() -> BoxedStrategy<Move> {
+    fundings_with(vec![])
+}
+
+pub fn fundings_with(more: Vec<(u32, BoxedStrategy<Act>)>) -> BoxedStrategy<Move> {
     let taste =
         Taste { market: 30, immediate: 10, min: 12, show: 8, oco: 5, trigger: 5, ..Taste::plain(TICKS) };
     let mut acts = orders(&taste, 25);
@@ -37,8 +41,8 @@ fn fundings() -> BoxedStrategy<Move> {
         (6, moves::halts()),
         (1, moves::same_terms()),
         (1, moves::mark()),
-        (2, owner_moves::margin()),
     ]);
+    acts.extend(more);
     moves::moves_after(moves::long_waits(), acts)
 }
 

@@ -1,9 +1,24 @@
 //! What must hold of accounts with a long and a short position in each contract. It reads events.
 
 use super::ledger::{Has, Holds, Ledger, Open, Place, holds};
+use crate::support::naive::Naive;
 use dojima::domain::{
-    AccountId, Effect, Executed, InstrumentId, PositionLeg, PositionMode, PositionModeSet, Side,
+    AccountId, Effect, Event, Executed, InstrumentId, OrderEvent, PositionLeg, PositionMode, PositionModeSet,
+    Side,
 };
+
+/// Where both positions of a pair count for a liquidation price, what is rounded for each of them may move it: one that is
+/// right to within that becomes the naive one.
+pub fn same_liquidation(naive: &Naive, our: &mut Event, their: &Event) {
+    let (Event::Order(OrderEvent::PositionState(our)), Event::Order(OrderEvent::PositionState(their))) =
+        (our, their)
+    else {
+        return;
+    };
+    if our.liquidation != their.liquidation && naive.nearly_liquidates(our) {
+        our.liquidation = their.liquidation;
+    }
+}
 
 impl Open {
     pub fn reduces(&self) -> bool {

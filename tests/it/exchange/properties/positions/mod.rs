@@ -7,11 +7,13 @@ mod fund_ledger;
 mod funding_cases;
 mod funding_scenes;
 mod fundings;
+mod hedge_cases;
 mod hedging;
 mod ledger;
 mod many;
 mod moves;
 mod owner_moves;
+mod pairs;
 mod scenes;
 mod venue;
 mod wishes;
@@ -77,6 +79,9 @@ impl Run {
         if let Some(engine) = &mut self.engine {
             let mut ours = Vec::new();
             engine.apply(stamp, command, &mut ours);
+            ours.iter_mut()
+                .zip(&events)
+                .for_each(|(our, their)| hedging::same_liquidation(&self.naive.shards()[0], our, their));
             prop_assert_eq!(&ours, &events, "after {:?} at {}", command, stamp.time);
         }
         self.ledger
@@ -92,7 +97,8 @@ impl Run {
         if let (Some(seen), Some((naive, ledger))) = (&mut self.seen, before) {
             let after = &self.ledger;
             let came = Came { before: &naive, ledger: &ledger, after, stamp, command, events: &events };
-            came.cases().into_iter().chain(came.funding_cases()).for_each(|case| seen.count(case));
+            let found = [came.cases(), came.funding_cases(), came.hedge_cases()];
+            found.into_iter().flatten().for_each(|case| seen.count(case));
         }
         Ok(events)
     }
@@ -331,7 +337,7 @@ pub fn told(runs: usize) -> Vec<(Vec<EventRecord>, Exchange)> {
     let one = |steps: Vec<Move>| {
         let limits = ExchangeLimits { limits: touched_at_most(5_000), ..ExchangeLimits::default() };
         let (mut exchange, mut naive) = (Exchange::new(limits), Naive::new(limits.limits));
-        let setting = Setting::plain(fees);
+        let setting = Setting { hedges: 0b1_0100, ..Setting::plain(fees) };
         let (mut records, mut traders, mut sequence) = (Vec::new(), Traders::new(setting), 0);
         let mut apply = |naive: &mut Naive, stamp: Stamp, command: &Command| {
             sequence += 1;

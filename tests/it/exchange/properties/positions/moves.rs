@@ -241,7 +241,14 @@ impl Traders {
         let (side, price, time_in_force, quantity, asks) = wish;
         let alike =
             |order: &&&Order| (order.login, order.instrument, order.side) == (login, instrument, side);
-        let to_link: Vec<UserRef> = open.iter().filter(alike).map(|order| order.user_ref).collect();
+        let alike: Vec<_> = open.iter().filter(alike).collect();
+        let reduces = asks.is_some_and(|asks| asks.effect.reduces());
+        let both = |order: &&&&Order| order.asked.effect.reduces() == reduces;
+        let mut to_link: Vec<UserRef> =
+            alike.iter().copied().filter(|order| both(&order)).map(|order| order.user_ref).collect();
+        if to_link.is_empty() {
+            to_link = alike.iter().map(|order| order.user_ref).collect();
+        }
         let instructions = asks.map(|asks| self.instructed(asks, time_in_force, &to_link));
         let user_ref = self.next_ref(login);
         OrderCommand::Enter(Enter {

@@ -67,7 +67,10 @@ impl Holder {
             }
         }
         match asks.effect {
-            Effect::Any | Effect::Open if roll != 9 => asks.effect = opens,
+            Effect::Any | Effect::Open if roll == 9 => {
+                asks.effect = if self.hedge { Effect::Any } else { Effect::Open };
+            }
+            Effect::Any | Effect::Open => asks.effect = opens,
             Effect::ClosePosition if roll != 13 => {
                 quantity = Quantity(0);
                 asks = Instructions {
