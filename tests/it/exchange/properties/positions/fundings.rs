@@ -126,7 +126,7 @@ fn a_fixed_run_exercises_fundings_and_ends() {
     let mut runner = TestRunner::deterministic();
     let mut seen = Seen::default();
     let subjects = [prop::collection::vec(fundings(), 250).boxed(), expiries().boxed()];
-    for (subject, rounds) in subjects.into_iter().zip([150, 12]) {
+    for (subject, rounds) in subjects.into_iter().zip([220, 12]) {
         for round in 0..rounds {
             let steps = subject.new_tree(&mut runner).expect("steps").current();
             let setting = setting([[-1_000, 4_000], [500, 3_000]]);

@@ -8,7 +8,7 @@ use dojima::domain::{
     RejectReason, RestateReason,
 };
 
-pub const HEDGE_CASES: [&str; 27] = [
+pub const HEDGE_CASES: [&str; 26] = [
     "a long and a short position of one account",
     "a pair of isolated positions",
     "an own trade that opens both positions",
@@ -18,7 +18,6 @@ pub const HEDGE_CASES: [&str; 27] = [
     "an own trade that reduces both isolated positions",
     "an own trade of one isolated position of a pair",
     "orders that reduce both positions of a pair",
-    "orders that reduce both positions of a pair, lowered by one trade",
     "a position that is closed by a market order",
     "a position that is closed by a released order",
     "a position that is closed by an order that the mark releases",
@@ -37,12 +36,6 @@ pub const HEDGE_CASES: [&str; 27] = [
     "a funding of both positions of a pair",
     "a settlement of both positions of a pair",
 ];
-
-/// The trades of one account with itself: before and after, the buyer's position first.
-struct OwnTrade {
-    places: [Place; 2],
-    opens: [bool; 2],
-}
 
 impl Came<'_> {
     /// Which of the cases it was.
@@ -88,7 +81,7 @@ impl Came<'_> {
     }
 
     fn own_trades(&self) -> Vec<&'static str> {
-        let [_, _, open, reduce, one, isolated_open, isolated_reduce, isolated_one, both, lowered, ..] =
+        let [_, _, open, reduce, one_leg, isolated_open, isolated_reduce, isolated_one, both, ..] =
             HEDGE_CASES;
         let mut found = Vec::new();
         let changes: Vec<&PositionChanged> = self.changes().collect();
@@ -101,17 +94,13 @@ impl Came<'_> {
             {
                 continue;
             }
-            let places = [buyer, seller].map(|it| (it.account, it.instrument, it.leg));
-            let opens = [buyer.leg == PositionLeg::Long, seller.leg == PositionLeg::Short];
             let isolated = self.ledger.isolated.contains(&(buyer.account, buyer.instrument));
-            let case = match (OwnTrade { places, opens }, isolated) {
-                (own, false) if own.places[0] == own.places[1] => one,
-                (own, true) if own.places[0] == own.places[1] => isolated_one,
-                (OwnTrade { opens: [true, true], .. }, false) => open,
-                (OwnTrade { opens: [true, true], .. }, true) => isolated_open,
-                (_, false) => reduce,
-                (_, true) => isolated_reduce,
+            let [cross_case, isolated_case] = match (buyer.leg, seller.leg) {
+                (one, other) if one == other => [one_leg, isolated_one],
+                (PositionLeg::Long, _) => [open, isolated_open],
+                _ => [reduce, isolated_reduce],
             };
+            let case = if isolated { isolated_case } else { cross_case };
             found.push(case);
         }
         let rests = |place: Place| {
@@ -122,18 +111,6 @@ impl Came<'_> {
         for place in self.after.positions.keys().filter(|place| place.2 == PositionLeg::Long) {
             let other = (place.0, place.1, PositionLeg::Short);
             found.extend((rests(*place) && rests(other)).then_some(both));
-        }
-        for (at, event) in self.events.iter().enumerate() {
-            let Event::Contract(ContractEvent::PositionChanged(_)) = event else { continue };
-            let after = self.events[at + 1..].iter().map_while(|event| match event {
-                Event::Order(OrderEvent::Canceled(it)) if it.reason == CancelReason::ReduceOnlyResized => {
-                    self.ledger.orders.get(&it.order)
-                }
-                _ => None,
-            });
-            let legs: Vec<PositionLeg> = after.map(|order| self.ledger.place_of(order).2).collect();
-            let [long, short] = [PositionLeg::Long, PositionLeg::Short].map(|leg| legs.contains(&leg));
-            found.extend((long && short).then_some(lowered));
         }
         found
     }

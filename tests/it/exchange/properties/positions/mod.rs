@@ -11,6 +11,7 @@ mod hedge_cases;
 mod hedging;
 mod ledger;
 mod many;
+mod many_pairs;
 mod moves;
 mod owner_moves;
 mod pairs;
@@ -397,7 +398,7 @@ subject!(limits_of_contracts_agree, true, limits(), 300, 20..250);
 subject!(isolated_margin_agrees, true, isolated(), 400, 20..250);
 subject!(everything_of_positions_agrees, true, everything(), 400, 20..250);
 
-/// The reasons that only positions can bring about. That of too many positions takes two legs of a contract.
+/// The reasons that only positions can bring about. That of too many positions takes more contracts (`many_pairs`).
 const REASONS: &[RejectReason] = &[
     RejectReason::PositionsOpen,
     RejectReason::IndexStale,
