@@ -14,6 +14,7 @@ use super::{
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
+use serde::ser::SerializeMap;
 
 /// The sequencer's stamp on a command: its place in the total order of commands, and its time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
@@ -634,12 +635,12 @@ pub struct QueryAccount {
     /// unless the client sends the switch again before. 0 turns the switch off. `None`: unchanged.
     pub cancel_after_ms: Option<u32>,
     /// What else of the account it asks for.
+    #[serde(flatten)]
     pub asks: Question,
 }
 
 /// What a query asks for of an account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Question {
     /// Nothing.
     #[default]
@@ -648,6 +649,19 @@ pub enum Question {
     Balance(AssetId),
     /// The positions in a contract, which are told before the answer. If there is no such contract, none are.
     Position(InstrumentId),
+}
+
+// The field `balance` or `position` of the query, or none.
+impl Serialize for Question {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        match self {
+            Self::Nothing => {}
+            Self::Balance(asset) => fields.serialize_entry("balance", asset)?,
+            Self::Position(instrument) => fields.serialize_entry("position", instrument)?,
+        }
+        fields.end()
+    }
 }
 
 // One byte and the id. The bytes of the first two are those of an `Option<AssetId>`, which format 0.1.0 has here.

@@ -58,6 +58,15 @@ impl Exchange {
                     one.pot == 0
                         || (holding.mode == MarginMode::Isolated && (one.leg.lots != 0 || one.pot < 0))
                 };
+                let [first, second] = holding.positions;
+                let fits = if self.shared.positions.hedges(at.account) {
+                    first.leg.lots >= 0 && second.leg.lots <= 0
+                } else {
+                    second.leg.lots == 0
+                };
+                if !fits {
+                    return bad("a position does not fit its account's position mode");
+                }
                 if !holding.positions.iter().all(may_have) {
                     return bad("a position has money of its own that it may not have");
                 }

@@ -422,8 +422,21 @@ impl World {
                 };
                 let lots = 1 + random.below(400);
                 let mut enter = self.enter(login, instrument, side, price, lots);
-                if random.below(2) == 0 {
-                    enter.instructions = Some(random_instructions(random, lots, self.refs[login as usize]));
+                let hedges = self.exchange.shared.positions.hedges(AccountId(login + 1));
+                if hedges || random.below(2) == 0 {
+                    let mut asked = random_instructions(random, lots, self.refs[login as usize]);
+                    match random.below(6) {
+                        0 => {
+                            asked.effect = Effect::ClosePosition;
+                            enter.quantity = Quantity(0);
+                            if asked.trigger.is_none() {
+                                enter.price = OrderPrice::Market;
+                            }
+                        }
+                        _ if hedges && asked.effect == Effect::Any => asked.effect = Effect::Open,
+                        _ => {}
+                    }
+                    enter.instructions = Some(asked);
                 }
                 self.apply(Command::Order(OrderCommand::Enter(enter)));
             }
@@ -471,6 +484,12 @@ fn random_runs_are_right_after_every_command_and_after_a_restart() {
             world.deposit(account, BTC, if account < 3 { 10_000_000_000 } else { 10_000_000 });
         }
         let mut random = Random(seed);
+        // Account 3 has little money, account 2 much.
+        for hedging in if seed % 2 == 0 { 2..4 } else { 3..4 } {
+            let by = Setter { account: AccountId(hedging), ..Setter::default() };
+            let (shard, mode) = (ShardId::FIRST, PositionMode::Hedge);
+            world.done(Command::Owner(OwnerCommand::SetPositionMode(SetPositionMode { by, shard, mode })));
+        }
         for step in 0..1_500 {
             world.random(&mut random);
             if step % 250 == 0 {

@@ -303,8 +303,13 @@ impl Positions {
         slots.filter_map(|slot| self.holdings.get(*slot as usize))
     }
 
-    /// Whether all sums that are of the present marks are those that are computed anew.
+    /// Whether all sums that are of the present marks are those that are computed anew, and all counts of positions.
     pub(super) fn sums_are_right(&self) -> bool {
+        let mut used = vec![0; self.used.len()];
+        self.holdings.iter().for_each(|holding| used[holding.at.account.0 as usize] += holding.used());
+        if used != self.used {
+            return false;
+        }
         let margins = self.margins.iter().flatten().filter(|margin| margin.version == self.version);
         margins.into_iter().all(|margin| {
             let mut sums = Sums::default();

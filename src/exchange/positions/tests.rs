@@ -79,7 +79,9 @@ impl World {
         let value = quoted.value.of_trade(lots, Price(price)).expect("it fits");
         let at = At { account: AccountId(account), contract: Ordinal(contract) };
         let wallet = self.wallets[usize::from(quoted.asset.0)][account as usize];
-        Traded { at, side, lots, value, fee: 3, closes: false, wallet, now: Timestamp(0) }
+        let hedges = self.positions.hedges(at.account);
+        let closes = hedges && lots.is_multiple_of(2) && self.positions.closable(at, side) >= lots;
+        Traded { at, side, lots, value, fee: 3, closes, wallet, now: Timestamp(0) }
     }
 
     fn book(&mut self, traded: &Traded, measured: &Measured) {
@@ -148,6 +150,7 @@ proptest! {
     #[test]
     fn sums_are_those_that_are_computed_anew(steps in prop::collection::vec(step(), 1..120)) {
         let mut world = World { positions: positions(), wallets: [[1_000_000; 3], [900_000_000; 3]] };
+        world.positions.set_hedges(AccountId(2), true);
         for step in steps {
             let before = world.money();
             let mut fees = [0; 2];
@@ -164,9 +167,10 @@ proptest! {
                     prop_assert!(with.required >= 0 && (with.increases || with.required == 0));
                 }
                 Step::Gone(at, side) => {
+                    let which = world.positions.opened_by(at.account, side);
                     let counted = world.positions.find(at).map_or(0, |holding| match side {
-                        Side::Buy => holding.positions[0].bids,
-                        Side::Sell => holding.positions[0].asks,
+                        Side::Buy => holding.positions[which].bids,
+                        Side::Sell => holding.positions[which].asks,
                     });
                     world.positions.count_orders(at, side, -(counted as i64));
                 }
@@ -188,6 +192,11 @@ proptest! {
                 Step::Trade(..) => {}
             }
             world.audit();
+            prop_assert!(world.positions.sums_are_right());
+            for holding in world.positions.iter().filter(|holding| holding.at.account == AccountId(2)) {
+                let [long, short] = holding.positions;
+                prop_assert!(long.leg.lots >= 0 && short.leg.lots <= 0, "no position turns over");
+            }
             let after = world.money();
             prop_assert_eq!([after[0] + fees[0], after[1] + fees[1]], before);
         }
@@ -246,4 +255,60 @@ fn pot_of_a_part() {
     let measured = world.positions.measure(&sell).expect("it turns over");
     assert_eq!((measured.position.leg.lots, measured.position.pot), (-5, 30));
     assert_eq!(measured.wallet, 1_000 - 30);
+}
+
+/// An account that owns the most positions may not open another one, and may increase those it has.
+#[test]
+fn an_account_has_at_most_64_positions() {
+    let mut positions = Positions::default();
+    for contract in 0..40 {
+        positions.quote(Ordinal(contract), quoted(0, 1_000));
+    }
+    let hedging = AccountId(1);
+    positions.set_hedges(hedging, true);
+    let at = |contract| At { account: hedging, contract: Ordinal(contract) };
+    for contract in 0..32 {
+        for side in [Side::Buy, Side::Sell] {
+            assert!(!positions.is_full(at(contract), side), "{contract} {side:?}");
+            positions.count_orders(at(contract), side, 5);
+        }
+    }
+    assert!(positions.is_full(at(32), Side::Buy) && positions.is_full(at(33), Side::Sell));
+    assert!(!positions.is_full(at(31), Side::Sell), "it is there already");
+    // Lots that trade are counted in place of the order.
+    positions.change(at(31), |holding| holding.positions[1].leg.lots = -5);
+    positions.count_orders(at(31), Side::Sell, -5);
+    assert!(positions.is_full(at(32), Side::Buy));
+    positions.change(at(31), |holding| holding.positions[1].leg.lots = 0);
+    assert!(!positions.is_full(at(32), Side::Buy) && positions.sums_are_right());
+}
+
+/// Long and short 100 lots of 1, both opened at 1,000 by one trade: nothing is gained or lost, and both need margin.
+#[test]
+fn both_positions_of_an_account_trade_with_each_other() {
+    let (mut world, at) = one();
+    world.positions.set_hedges(at.account, true);
+    let sides = |world: &World, closes| {
+        [Side::Buy, Side::Sell].map(|side| Traded { closes, ..world.side(1, 0, side, 100, 1_000) })
+    };
+    // 20 times, so each needs 5,000 of the 100,000.
+    let measured = world.positions.measure_own(sides(&world, false)).expect("it has the margin");
+    assert_eq!(measured.map(|one| (one.which, one.position.leg.lots, one.fee)), [(0, 100, 3), (1, -100, 3)]);
+    let poor = sides(&world, false).map(|side| Traded { wallet: 10_005, ..side });
+    assert!(world.positions.measure_own(poor).is_err(), "both fees are paid, too");
+    let enough = poor.map(|side| Traded { wallet: 10_006, ..side });
+    assert!(world.positions.measure_own(enough).is_ok());
+    measured.iter().zip(sides(&world, false)).for_each(|(one, side)| world.book(&side, one));
+    assert_eq!(world.positions.margin(at.account, DOLLARS).sums().behind_lots, 10_000);
+    // Both close at 900: the long loses what the short gains. Whoever has nothing pays no fee.
+    let close = [Side::Buy, Side::Sell].map(|side| Traded {
+        closes: true,
+        wallet: 4,
+        ..world.side(1, 0, side, 100, 900)
+    });
+    let measured = world.positions.measure_own(close).expect("closing is allowed");
+    assert_eq!(
+        measured.map(|one| (one.which, one.booked.realised, one.fee)),
+        [(1, 10_000, 3), (0, -10_000, 1)]
+    );
 }

@@ -74,7 +74,7 @@ maintenance_ppm = 20000
 fn config() -> Config {
     const SHARDS: &str = "[[shards]]\nname = \"SPOT\"\n[[shards]]\nname = \"FUTURES\"\n";
     let smaller = SPOT_TOML.replace(
-        "USDT = \"10000000000\" }",
+        "USDT = \"1000000000\" }",
         "USDT = \"1000000\" }\ndeposits_in = { FUTURES = { USDT = \"1000000\" } }",
     );
     let file =
@@ -140,7 +140,7 @@ fn positions_are_told_to_every_login_of_their_account() {
     let leverage = 20;
     let nothing =
         PositionReport { symbol: PERPETUAL, leverage, mark: 5_000_000, ..PositionReport::default() };
-    assert_eq!(flat, PositionReport { equity: 1_000_000_000_000, ..nothing });
+    assert_eq!(flat, PositionReport { equity: 100_000_000_000_000, ..nothing });
     assert_eq!(asked(&mut second, Symbol(*b"BTC-USDT")), None, "spot");
     assert_eq!(asked(&mut second, Symbol(*b"NOTHING ")), None, "it does not exist");
 
@@ -153,9 +153,9 @@ fn positions_are_told_to_every_login_of_their_account() {
     let own = next(&mut alice);
     let ClientEvent::PositionChanged(update) = own.event else { panic!("{own:?}") };
     assert_eq!((update.symbol, update.leg, update.trade), (PERPETUAL, PositionLeg::Net, Some(trade)));
-    assert_eq!((update.lots, update.cost, update.entry), (40_000, 2_000_000_000_000, 5_000_000));
+    assert_eq!((update.lots, update.cost, update.entry), (40_000, 200_000_000_000_000, 5_000_000));
     // The fee is 0.05 % of 2,000,000.
-    assert_eq!((update.realised, update.pot, update.wallet), (0, 0, 999_000_000_000));
+    assert_eq!((update.realised, update.pot, update.wallet), (0, 0, 99_900_000_000_000));
 
     // The other login is told the same, and nothing of the order; the copies are one of each message.
     let other = next(&mut second);
@@ -163,23 +163,23 @@ fn positions_are_told_to_every_login_of_their_account() {
     let mut copied = || {
         let message = next(&mut copies);
         let of = message.copy_of.expect("it is a copy");
-        assert_eq!((of.login, of.account), (LoginId(0), AccountId(1)));
-        message.event
+        assert_eq!(of.account, AccountId(1));
+        (of.login, message.event)
     };
     // What the second login asked was copied as well.
     let told = std::iter::from_fn(|| Some(copied())).take(4 + 3).last().expect("seven");
-    assert_eq!(told, own.event);
+    assert_eq!(told, (LoginId(0), own.event));
     assert!(matches!(next(&mut bob).event, ClientEvent::Executed { .. }));
     let ClientEvent::PositionChanged(update) = next(&mut bob).event else { panic!("he has a position") };
-    assert_eq!((update.lots, update.wallet), (-40_000, 999_600_000_000));
+    assert_eq!((update.lots, update.wallet), (-40_000, 99_960_000_000_000));
 
     // 999,000 + 40 (p - 50,000) is less than 2 % of 40 p less 2,500 from 25,471.5 on.
     let long = PositionReport {
         lots: 40_000,
-        cost: 2_000_000_000_000,
+        cost: 200_000_000_000_000,
         entry: 5_000_000,
-        equity: 999_000_000_000,
-        maintenance: 37_500_000_000,
+        equity: 99_900_000_000_000,
+        maintenance: 3_750_000_000_000,
         liquidation: 2_547_150,
         ..nothing
     };

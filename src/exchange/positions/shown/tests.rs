@@ -164,12 +164,21 @@ fn with_a_long_and_a_short_leg_it_is_right_to_within_the_rounding() {
         let (quoted, legs, fixed) = stand(&mut random, true);
         let stand = Stand { quoted: &quoted, legs: &legs, fixed };
         for down in [true, false] {
-            let end = if down { range.lowest() } else { range.highest() };
             let ends = [stand.liquidation(down, &range), walk(&stand, down, &range)];
-            let [found, walked] = ends.map(|price| price.unwrap_or(end).0);
-            for mark in found.min(walked)..found.max(walked) {
-                let surplus = stand.surplus(Price(mark), false);
-                assert!(surplus.abs() <= ROUNDING, "round {round}: {surplus} at {mark}: {ends:?}");
+            let told = format!("round {round}: {ends:?}");
+            let steps = |price: Option<Price>| {
+                price.map_or(i64::MAX, |price| (price.0 - quoted.mark.0) * if down { -1 } else { 1 })
+            };
+            let [found, walked] = ends.map(steps);
+            if found < walked {
+                // Too early, by no more than the rounding.
+                assert!(stand.surplus(ends[0].expect("found"), false) <= ROUNDING, "{told}");
+            }
+            // Not too late: it is not below by more than the rounding at any tick before.
+            let end = if down { quoted.mark.0 - range.lowest().0 } else { range.highest().0 - quoted.mark.0 };
+            for step in walked..found.min(end + 1) {
+                let mark = quoted.mark.0 + step * if down { -1 } else { 1 };
+                assert!(stand.surplus(Price(mark), false) >= -ROUNDING, "{told}, at {mark}");
             }
         }
     }

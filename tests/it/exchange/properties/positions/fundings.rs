@@ -109,10 +109,11 @@ proptest! {
 
 /// Runs come to these by luck only. The scenes, the script `contract_ends` and the tests of `src/exchange/contracts/tests`
 /// show them.
-const BY_LUCK: [&str; 8] = [
+const BY_LUCK: [&str; 9] = [
     "a position charged before a fill that is not made",
     "a position charged in an auction",
     "a position charged before a withdrawal",
+    "a withdrawal that is refused to somebody who is not charged",
     "a position charged before a transfer",
     "a position charged before a settlement",
     "a funding that ends by the last touch",
