@@ -33,7 +33,7 @@ impl Both {
         Ok(events)
     }
 
-    /// Why an order of two lots is refused, if it is.
+    /// Why an order of five lots is refused, if it is.
     fn enter(
         &mut self,
         instrument: InstrumentId,
@@ -49,7 +49,7 @@ impl Both {
             side,
             time_in_force: TimeInForce::GoodTillCancel,
             price: OrderPrice::Limit(ticks * 5),
-            quantity: Quantity(2),
+            quantity: Quantity(5),
             instructions: Some(Instructions { effect, ..Instructions::NOTHING }),
             ..Enter::default()
         })))?;
