@@ -61,9 +61,10 @@
 //!                                       interest-max; those of `risk()` in scripts/contracts.rs where nothing is said
 //! margin-tier 0 1 of 3 floor=5000       instrument, row, number of rows; floor initial maintenance
 //! fund 1 500 #1                         asset, amount, reference
+//! position-mode 0 hedge of 1            shard, mode, account; by an operator
 //! margin-mode i0 isolated of 1          instrument, mode, account; by an operator
 //! leverage i0 10 of 1 by 0.7            instrument, leverage, account; by login 0 with its number 7
-//! move-margin i0 -50 of 1               instrument, amount, account; `long` before the amount: another leg
+//! move-margin i0 -50 of 1               instrument, amount, account; `long` or `short` before the amount: a leg of hedge mode
 //! settle 1 151                          instrument, ticks
 //!
 //! book 0                                what the book shows: side, lots, ticks, orders, best bid and ask in the middle
@@ -100,10 +101,9 @@ use words::Words;
 
 const ORDERS_MAX: u32 = 1_000;
 
-/// The reasons that no script shows: it takes several shards (shards.rs shows them), or more positions than an account can have
-/// in one-way mode; or only the gateway finds it.
+/// The reasons that no script shows: it takes several shards (shards.rs shows them), or more positions than a script can have;
+/// or only the gateway finds it.
 const NOT_SHOWN: &[RejectReason] = &[
-    RejectReason::UnknownShard,
     RejectReason::ShardsComeFirst,
     RejectReason::OneShardOnly,
     RejectReason::NotInThisEdition,

@@ -4,8 +4,8 @@ use super::words::Words;
 use dojima::domain::{
     AccountId, AddIndex, Amount, AssetId, Command, ContractCommand, ContractEvent, DeleverageMode,
     DepositFund, FundPaid, IndexId, IndexTerms, InstrumentId, MarginMode, MoveMargin, OwnerCommand,
-    PositionLeg, Ppm, Price, SetBy, SetContract, SetContractRisk, SetIndex, SetLeverage, SetMarginMode,
-    SetMarginTier, Setter, ShardId, Symbol, Timestamp,
+    PositionLeg, PositionMode, Ppm, Price, SetBy, SetContract, SetContractRisk, SetIndex, SetLeverage,
+    SetMarginMode, SetMarginTier, SetPositionMode, Setter, ShardId, Symbol, Timestamp,
 };
 
 fn index_terms(words: &mut Words, decimals: &mut u8) -> IndexTerms {
@@ -139,7 +139,7 @@ fn setter(words: &mut Words) -> Setter {
 }
 
 /// The first words of lines that are commands of owners.
-const SETTINGS: [&str; 3] = ["margin-mode", "leverage", "move-margin"];
+const SETTINGS: [&str; 4] = ["position-mode", "margin-mode", "leverage", "move-margin"];
 
 /// Whether a line is a command of an owner.
 pub fn is_setting(line: &str) -> bool {
@@ -147,6 +147,11 @@ pub fn is_setting(line: &str) -> bool {
 }
 
 fn setting(first: &str, words: &mut Words) -> OwnerCommand {
+    if first == "position-mode" {
+        let shard = ShardId(words.number());
+        let mode = PositionMode::from_word(words.next()).unwrap_or_else(|| words.bad("no such mode"));
+        return OwnerCommand::SetPositionMode(SetPositionMode { by: setter(words), shard, mode });
+    }
     let instrument = InstrumentId(words.number());
     match first {
         "margin-mode" => {
@@ -158,10 +163,8 @@ fn setting(first: &str, words: &mut Words) -> OwnerCommand {
             OwnerCommand::SetLeverage(SetLeverage { by: setter(words), instrument, leverage })
         }
         _ => {
-            let leg = match words.takes("long") {
-                true => PositionLeg::Long,
-                false => PositionLeg::Net,
-            };
+            let pair = [PositionLeg::Long, PositionLeg::Short];
+            let leg = pair.into_iter().find(|leg| words.takes(leg.word())).unwrap_or_default();
             let amount = Amount(words.number());
             OwnerCommand::MoveMargin(MoveMargin { by: setter(words), instrument, leg, amount })
         }
@@ -266,6 +269,9 @@ pub fn shown(event: &ContractEvent) -> String {
             let of = fund.instrument.map_or_else(String::new, |instrument| format!(" of i{instrument}"));
             let head = format!("fund {} of shard {} {cause}{of}", fund.asset, fund.shard);
             format!("{head} {} is {} #{}", fund.amount, fund.fund, fund.reference)
+        }
+        ContractEvent::PositionModeSet(set) => {
+            format!("position-mode {} of shard {}{}", set.mode.word(), set.shard, by(&set.by))
         }
         ContractEvent::MarginModeSet(set) => {
             format!("margin-mode {} of i{}{}", set.mode.word(), set.instrument, by(&set.by))

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! ioc, day, until 90000                 (else good till cancelled)
-//! min 5, show 2, hidden, post, slide, reduce, money (the quantity is an amount)
+//! min 5, show 2, hidden, post, slide, money (the quantity is an amount)
+//! reduce, open, close                   (what it may do to a position)
 //! stop last 105, profit mark 95, trail last 10
 //! oco 3, bookby 5.5s
 //! stp allow|newest|oldest|both|decrement [group]
@@ -44,6 +45,8 @@ pub fn asked(words: &mut Words) -> (TimeInForce, Option<Instructions>) {
             "oco" => asks.oco = UserRef(words.number()),
             "bookby" => asks.book_by = Timestamp(words.time()),
             "reduce" => asks.effect = Effect::ReduceOnly,
+            "open" => asks.effect = Effect::Open,
+            "close" => asks.effect = Effect::ClosePosition,
             "money" => asks.unit = QuantityUnit::QuoteAmount,
             "stp" => asks.self_trade = Some(words.prevention()),
             _ => words.bad("no such instruction"),

@@ -1,6 +1,6 @@
 //! Phases and call auctions.
 
-use super::fills::{Deal, Verdict};
+use super::fills::Verdict;
 use super::matching::Meeting;
 use super::orders::Order;
 use super::{Naive, lots, ticks};
@@ -221,11 +221,11 @@ impl Naive {
         let quantity = buy.open.min(sell.open);
         let rates = self.auction_rates(&buy, &sell);
         self.trade(Meeting { maker: &mut sell, taker: &mut buy, price, lots: quantity, kind, rates });
-        let (instrument, buyer, seller) = (buy.instrument, buy.account, sell.account);
+        let (instrument, places) = (buy.instrument, self.places_of(&buy, &sell));
         self.show_what_is_left(buy);
         self.show_what_is_left(sell);
         if self.is_contract(instrument) {
-            self.lower_after_trade(instrument, buyer, seller);
+            self.lower_after_trade(places);
         }
         true
     }
@@ -241,10 +241,10 @@ impl Naive {
         if !self.is_contract(bid.instrument) {
             return None;
         }
-        self.charge_both(bid.instrument, bid.account, ask.account);
+        self.charge_both(self.places_of(&bid, &ask));
         let (bid, ask) = (&bid, &ask);
         let lots = bid.open.min(ask.open);
-        match self.verdict(&Deal::of(ask, bid, price, lots, self.auction_rates(bid, ask))) {
+        match self.verdict(&self.deal(ask, bid, price, lots, self.auction_rates(bid, ask))) {
             Verdict::Passes => None,
             Verdict::OpenInterest => Some((buy.max(sell), CancelReason::OpenInterestLimit)),
             Verdict::Stale => unreachable!("nothing is uncrossed while the index is stale"),

@@ -5,9 +5,9 @@ use super::money::Buyer;
 use super::orders::{Order, Waiting};
 use super::{AMOUNT_MAX, DAY, Naive, SECOND, TRIGGERS_MAX};
 use dojima::domain::{
-    AccountId, Echo, Effect, Instructions, InstrumentId, Listing, LoginId, OrderId, OrderPrice, Phase,
-    PostOnly, Quantity, QuantityUnit, RejectReason, Side, TimeInForce, Trigger, TriggerKind,
-    TriggerReference, UserRef, Visibility,
+    AccountId, Echo, Instructions, InstrumentId, Listing, LoginId, OrderId, OrderPrice, Phase, PostOnly,
+    Quantity, QuantityUnit, RejectReason, Side, TimeInForce, Trigger, TriggerKind, TriggerReference, UserRef,
+    Visibility,
 };
 use rust_decimal::Decimal;
 
@@ -118,13 +118,14 @@ impl Naive {
     pub(super) fn check(&self, ask: &Ask) -> Checked<Order> {
         let may_look = !ask.looks_first() || self.looks_are_left(ask.account);
         refuse_if(!may_look, RejectReason::OrderRateExceeded)?;
-        let bad = excluded(ask) || self.not_for_contracts(ask);
+        let bad = excluded(ask) || self.not_for_product(ask);
         refuse_if(bad, RejectReason::InvalidInstructions)?;
         let waiting = ask.instructions.trigger.map(|trigger| self.trigger(ask, trigger)).transpose()?;
         let expire_s = self.expire_time(ask)?;
         let price = self.limit_price(ask)?;
         let total = self.quantity(ask)?;
         self.notionals(ask, price, total)?;
+        self.right_side(ask)?;
         let open = self.open_lots(ask, total - ask.executed)?;
         let total = ask.executed + open;
         let mut order = Order {
@@ -227,6 +228,10 @@ impl Naive {
         if ask.is_money() {
             return self.quantity_in_money(ask);
         }
+        if ask.closes() {
+            refuse_if(ask.quantity != 0, RejectReason::InvalidQuantity)?;
+            return Ok(ask.executed + if ask.waits() { 1 } else { self.lots_to_close(ask).max(1) });
+        }
         let known = self.instrument(ask.instrument);
         let terms = &known.listing;
         let total = i128::from(ask.quantity);
@@ -273,7 +278,7 @@ impl Naive {
 
     /// Whether an order has no smallest size, for it must be possible to close every position.
     fn closes_any(&self, ask: &Ask) -> bool {
-        self.is_contract(ask.instrument) && ask.instructions.effect == Effect::ReduceOnly
+        self.is_contract(ask.instrument) && ask.only_reduces()
     }
 
     fn holds_limits(&self, ask: &Ask, order: &Order) -> Checked<()> {

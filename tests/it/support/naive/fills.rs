@@ -4,11 +4,10 @@ use super::contracts::leg::{Fill, Position};
 use super::matching::Meeting;
 use super::money::fee;
 use super::orders::Order;
-use super::positions::Legs;
+use super::positions::{Legs, Place};
 use super::{Naive, pots};
 use dojima::domain::{
-    AccountId, ContractEvent, Event, FeeRate, InstrumentId, PositionCause, PositionChanged, PositionLeg,
-    Side, TradeId,
+    AccountId, ContractEvent, Event, FeeRate, InstrumentId, PositionCause, PositionChanged, Side, TradeId,
 };
 use rust_decimal::Decimal;
 
@@ -16,6 +15,7 @@ use rust_decimal::Decimal;
 #[derive(Clone, Copy)]
 pub(super) struct Party {
     account: AccountId,
+    place: Place,
     rate: FeeRate,
     carry: Decimal,
 }
@@ -64,27 +64,44 @@ pub(super) enum Verdict {
 }
 
 impl Deal {
+    /// Both sides are of the same account.
+    fn is_own(&self) -> bool {
+        self.parties[0].account == self.parties[1].account
+    }
+
+    /// Both sides are of the same position.
+    fn is_of_one_leg(&self) -> bool {
+        self.parties[0].place == self.parties[1].place
+    }
+
+    /// The sides in the order in which they are measured: the one that comes in, then the other one.
+    fn measured(&self) -> [usize; 2] {
+        if self.incoming == Side::Buy { [0, 1] } else { [1, 0] }
+    }
+}
+
+impl Naive {
     /// Rates are the maker's and the taker's.
-    pub fn of(maker: &Order, taker: &Order, price: i128, lots: i128, rates: [FeeRate; 2]) -> Self {
-        let party = |order: &Order, rate| Party { account: order.account, rate, carry: order.carry };
+    pub(super) fn deal(
+        &self,
+        maker: &Order,
+        taker: &Order,
+        price: i128,
+        lots: i128,
+        rates: [FeeRate; 2],
+    ) -> Deal {
+        let party = |order: &Order, rate| {
+            let (account, carry) = (order.account, order.carry);
+            Party { account, place: self.place_of_order(order), rate, carry }
+        };
         let (maker_side, taker_side) = (party(maker, rates[0]), party(taker, rates[1]));
         let parties = match taker.side {
             Side::Buy => [taker_side, maker_side],
             Side::Sell => [maker_side, taker_side],
         };
-        Self { instrument: taker.instrument, price, lots, parties, incoming: taker.side }
+        Deal { instrument: taker.instrument, price, lots, parties, incoming: taker.side }
     }
 
-    /// The account that comes in, and the other one if it is another.
-    fn measured(&self) -> Vec<AccountId> {
-        let [buyer, seller] = self.parties.map(|party| party.account);
-        let mut accounts = if self.incoming == Side::Buy { vec![buyer, seller] } else { vec![seller, buyer] };
-        accounts.dedup();
-        accounts
-    }
-}
-
-impl Naive {
     fn booked(&self, deal: &Deal) -> Booked {
         let Deal { instrument, price, lots, parties, .. } = *deal;
         let listed = self.listed_as(instrument);
@@ -92,7 +109,7 @@ impl Naive {
         let mut legs = self.legs.clone();
         let mut sides = Vec::new();
         for (side, party) in [Side::Buy, Side::Sell].into_iter().zip(parties) {
-            let leg = legs.entry((party.account, instrument)).or_default();
+            let leg = legs.entry(party.place).or_default();
             let fill = leg.book(&listed, side, lots as u64, value as i64);
             let (fee, carry) = fee(value, party.rate, party.carry);
             sides.push(BookedSide { fill, leg: *leg, pot: 0, wallet: 0, fee, carry });
@@ -104,22 +121,22 @@ impl Naive {
     }
 
     /// What wallets and pots have of it. An isolated position that trades with itself keeps its lots: its pot takes what is
-    /// realised, and the wallet pays the fees.
+    /// realised, and the wallet pays the fees. Of two isolated positions of an account the second one finds the wallet as the
+    /// first one leaves it.
     fn move_money(&self, deal: &Deal, booked: &mut Booked) {
-        let instrument = deal.instrument;
-        let [buyer, seller] = deal.parties.map(|party| party.account);
-        let mut own_pot = self.pot(buyer, instrument);
+        let mut own_pot = self.pot(deal.parties[0].place);
         for at in [0, 1] {
-            let account = deal.parties[at].account;
+            let Party { account, place, .. } = deal.parties[at];
+            let before = if at == 1 && deal.is_own() { booked.sides[0].wallet } else { 0 };
             let BookedSide { fill, leg, fee, .. } = booked.sides[at];
             let side = &mut booked.sides[at];
-            if !self.is_isolated(account, instrument) {
+            if !self.is_isolated(account, deal.instrument) {
                 (side.pot, side.wallet) = (0, fill.realised - fee);
-            } else if buyer == seller {
+            } else if deal.is_of_one_leg() {
                 own_pot += fill.realised;
                 (side.pot, side.wallet) = (own_pot, -fee);
             } else {
-                let moved = self.move_pot(&pots::Side { account, instrument, fill, after: leg, fee });
+                let moved = self.move_pot(&pots::Side { place, fill, after: leg, fee, before });
                 (side.pot, side.wallet) = (moved.pot, moved.wallet);
                 booked.lacks[at] = moved.lacks;
             }
@@ -132,14 +149,13 @@ impl Naive {
         for at in [0, 1] {
             let account = deal.parties[at].account;
             let due = booked.sides[at].fee;
-            if due > 0 && !self.increases_risk(deal, booked, account) {
-                let is_own = deal.parties[0].account == deal.parties[1].account;
-                let mut can_pay = match is_own && self.is_isolated(account, deal.instrument) {
+            if due > 0 && !self.increases_risk(deal, booked, at) {
+                let mut can_pay = match deal.is_of_one_leg() && self.is_isolated(account, deal.instrument) {
                     true => self.spare(account, self.settled_in(deal.instrument)),
-                    false => self.equity_without_fees(deal, booked, account),
+                    false => self.equity_without_fees(deal, booked, at),
                 };
-                // Whoever is both sides has paid the buyer's fee.
-                if at == 1 && deal.parties[0].account == account {
+                // What is both sides has paid the buyer's fee.
+                if at == 1 && self.share_money(deal, 0, 1) {
                     can_pay -= paid_before;
                 }
                 booked.sides[at].fee = due.min(can_pay.max(0));
@@ -154,39 +170,47 @@ impl Naive {
         }
     }
 
-    fn increases_risk(&self, deal: &Deal, booked: &Booked, account: AccountId) -> bool {
-        let before = self.leg(account, deal.instrument).lots;
-        let after = booked.legs[&(account, deal.instrument)].lots;
+    fn increases_risk(&self, deal: &Deal, booked: &Booked, at: usize) -> bool {
+        let place = deal.parties[at].place;
+        let (before, after) = (self.leg(place).lots, booked.legs[&place].lots);
         after.abs() > before.abs() || before * after < 0
     }
 
+    /// Whether two sides are of the same margin account: of one isolated position, or of the cross positions of one account.
+    fn share_money(&self, deal: &Deal, one: usize, other: usize) -> bool {
+        let [one, other] = [one, other].map(|at| deal.parties[at]);
+        let isolated = self.is_isolated(one.account, deal.instrument);
+        one.account == other.account && (!isolated || one.place == other.place)
+    }
+
     /// Equity of the margin account that a side of the trade is judged by.
-    fn equity(&self, legs: &Legs, account: AccountId, deal: &Deal) -> i128 {
+    fn equity(&self, legs: &Legs, deal: &Deal, at: usize) -> i128 {
+        let Party { account, place, .. } = deal.parties[at];
         if self.is_isolated(account, deal.instrument) {
-            let leg = legs.get(&(account, deal.instrument)).copied().unwrap_or_default();
-            return self.pot(account, deal.instrument) + self.profit_of(deal.instrument, leg);
+            let leg = legs.get(&place).copied().unwrap_or_default();
+            return self.pot(place) + self.profit_of(deal.instrument, leg);
         }
         let asset = self.settled_in(deal.instrument);
         self.wallet(account, asset) + self.unrealised(legs, account, asset)
     }
 
-    fn equity_without_fees(&self, deal: &Deal, booked: &Booked, account: AccountId) -> i128 {
-        let its = deal.parties.iter().zip(&booked.sides).filter(|(party, _)| party.account == account);
-        let realised: i128 = its.map(|(_, side)| side.fill.realised).sum();
-        self.equity(&booked.legs, account, deal) + realised
+    fn equity_without_fees(&self, deal: &Deal, booked: &Booked, at: usize) -> i128 {
+        let its = [0, 1].into_iter().filter(|other| self.share_money(deal, at, *other));
+        let realised: i128 = its.map(|other| booked.sides[other].fill.realised).sum();
+        self.equity(&booked.legs, deal, at) + realised
     }
 
-    fn can_have(&self, deal: &Deal, booked: &Booked, account: AccountId) -> bool {
-        let without_fees = self.equity_without_fees(deal, booked, account);
-        if !self.increases_risk(deal, booked, account) {
-            return without_fees >= 0 || without_fees >= self.equity(&self.legs, account, deal);
+    fn can_have(&self, deal: &Deal, booked: &Booked, at: usize) -> bool {
+        let account = deal.parties[at].account;
+        let without_fees = self.equity_without_fees(deal, booked, at);
+        if !self.increases_risk(deal, booked, at) {
+            return without_fees >= 0 || without_fees >= self.equity(&self.legs, deal, at);
         }
         if self.is_isolated(account, deal.instrument) {
-            let its = deal.parties.iter().zip(&booked.lacks);
-            return !its.into_iter().any(|(party, lacks)| party.account == account && *lacks);
+            return !booked.lacks[at];
         }
-        let its = deal.parties.iter().zip(&booked.sides).filter(|(party, _)| party.account == account);
-        let fees: i128 = its.map(|(_, side)| side.fee).sum();
+        let its = [0, 1].into_iter().filter(|other| self.share_money(deal, at, *other));
+        let fees: i128 = its.map(|other| booked.sides[other].fee).sum();
         let asset = self.settled_in(deal.instrument);
         without_fees - fees >= self.margin_of_legs(&booked.legs, account, asset)
     }
@@ -199,15 +223,15 @@ impl Naive {
         if after > i128::from(risk.open_interest_limit) && after > before {
             return Verdict::OpenInterest;
         }
-        let accounts = deal.measured();
-        let grows = |account: &AccountId| self.increases_risk(deal, &booked, *account);
-        if self.is_stale(deal.instrument) && accounts.iter().any(grows) {
+        let grows = |at| self.increases_risk(deal, &booked, at);
+        if self.is_stale(deal.instrument) && [0, 1].into_iter().any(grows) {
             return Verdict::Stale;
         }
-        match accounts.iter().position(|account| !self.can_have(deal, &booked, *account)) {
+        let sides = deal.measured();
+        match sides.into_iter().position(|at| !self.can_have(deal, &booked, at)) {
             None => Verdict::Passes,
-            Some(0) => Verdict::IncomingFails,
-            Some(_) => Verdict::RestingFails,
+            Some(1) if !deal.is_own() => Verdict::RestingFails,
+            Some(_) => Verdict::IncomingFails,
         }
     }
 
@@ -215,7 +239,7 @@ impl Naive {
     /// buyer and seller after the trade.
     pub(super) fn book_trade(&mut self, meeting: &mut Meeting) -> ([i128; 2], [PositionChanged; 2]) {
         let Meeting { maker, taker, price, lots, rates, .. } = meeting;
-        let deal = Deal::of(maker, taker, *price, *lots, *rates);
+        let deal = self.deal(maker, taker, *price, *lots, *rates);
         let Booked { legs, sides, .. } = self.booked(&deal);
         let taker_side = taker.side;
         for order in [maker, taker] {
@@ -231,14 +255,14 @@ impl Naive {
         // What the fee account gets comes before what both sides do.
         *self.held(AccountId::FEES, asset) += sides[0].fee + sides[1].fee;
         let changed = [0, 1].map(|at| {
-            let (account, side) = (deal.parties[at].account, sides[at]);
+            let (Party { account, place, .. }, side) = (deal.parties[at], sides[at]);
             *self.held(account, asset) += side.wallet;
-            self.pots.insert((account, instrument), side.pot);
+            self.pots.insert(place, side.pot);
             let told = |value: i128| i64::try_from(value).expect("limits keep it small");
             PositionChanged {
                 account,
                 instrument,
-                leg: PositionLeg::Net,
+                leg: place.2,
                 cause: PositionCause::Trade,
                 trade,
                 lots: told(side.leg.lots),
@@ -258,16 +282,7 @@ impl Naive {
     }
 
     /// What both sides have is another: orders that may only reduce are lowered, the buyer's first. How many.
-    pub(super) fn lower_after_trade(
-        &mut self,
-        instrument: InstrumentId,
-        buyer: AccountId,
-        seller: AccountId,
-    ) -> u32 {
-        let mut lowered = 0;
-        for account in [buyer, seller] {
-            lowered += self.lower_to_position(account, instrument);
-        }
-        lowered
+    pub(super) fn lower_after_trade(&mut self, [buyer, seller]: [Place; 2]) -> u32 {
+        self.lower_to_position(buyer) + self.lower_to_position(seller)
     }
 }

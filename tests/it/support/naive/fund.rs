@@ -55,13 +55,15 @@ impl Naive {
         }
     }
 
-    /// Pots without lots, by contract.
+    /// Pots without lots, by contract, long before short.
     fn pay_for_pots(&mut self, account: AccountId) {
         for instrument in (0..self.instruments.len()).map(|id| InstrumentId(id as u32)) {
-            let pot = self.pot(account, instrument);
-            if pot < 0 && self.leg(account, instrument).lots == 0 {
-                self.pots.insert((account, instrument), 0);
-                self.pay_deficit(account, (self.settled_in(instrument), Some(instrument)), -pot);
+            for place in self.places(account, instrument) {
+                let pot = self.pot(place);
+                if pot < 0 && self.leg(place).lots == 0 {
+                    self.pots.insert(place, 0);
+                    self.pay_deficit(account, (self.settled_in(instrument), Some(instrument)), -pot);
+                }
             }
         }
     }

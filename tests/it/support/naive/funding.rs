@@ -2,6 +2,7 @@
 
 use super::contracts::exact::small;
 use super::contracts::funding::{mean, payment, rate, sample};
+use super::positions::Place;
 use super::{Naive, SECOND, amount, lots, ticks};
 use dojima::domain::{
     AccountId, AssetId, ContractEvent, Event, FundCause, FundingNumber, FundingPaid, FundingSet,
@@ -20,7 +21,7 @@ pub(super) struct Funding {
     pub rate: i64,
     mark: i64,
     /// Who has not been charged yet.
-    owing: BTreeSet<AccountId>,
+    owing: BTreeSet<(AccountId, PositionLeg)>,
     charged: u32,
     /// The account that the sweep looks at next.
     next: u32,
@@ -29,8 +30,8 @@ pub(super) struct Funding {
 impl Naive {
     // What the tests ask.
 
-    /// Those who have not been charged for the last funding of a contract.
-    pub fn owing(&self, instrument: InstrumentId) -> Vec<AccountId> {
+    /// The positions that have not been charged for the last funding of a contract.
+    pub fn owing(&self, instrument: InstrumentId) -> Vec<(AccountId, PositionLeg)> {
         self.instrument(instrument).contract.funding.owing.iter().copied().collect()
     }
 
@@ -83,8 +84,11 @@ impl Naive {
         let samples = contract.premiums.len() as u32;
         let rate = rate(sum, samples, interest, maintenance);
         let number = contract.funding.number + 1;
-        let has_lots = self.legs.iter().filter(|((_, of), leg)| *of == instrument && leg.lots != 0);
-        let owing = if rate == 0 { BTreeSet::new() } else { has_lots.map(|((who, _), _)| *who).collect() };
+        let has_lots = self.legs.iter().filter(|((_, of, _), leg)| *of == instrument && leg.lots != 0);
+        let owing = match rate {
+            0 => BTreeSet::new(),
+            _ => has_lots.map(|((who, _, leg), _)| (*who, *leg)).collect(),
+        };
         let contract = &mut self.instrument_mut(instrument).contract;
         contract.funding = Funding { number, rate, mark: mark as i64, owing, charged: 0, next: 0 };
         contract.premiums.clear();
@@ -101,18 +105,19 @@ impl Naive {
     }
 
     /// The position pays or gets what it owes or is owed, if it does.
-    pub(super) fn charge(&mut self, account: AccountId, instrument: InstrumentId) {
+    pub(super) fn charge(&mut self, place: Place) {
+        let (account, instrument, leg) = place;
         let funding = &mut self.instrument_mut(instrument).contract.funding;
-        if !funding.owing.remove(&account) {
+        if !funding.owing.remove(&(account, leg)) {
             return;
         }
         funding.charged += 1;
         let (number, rate, mark) = (funding.number, funding.rate, funding.mark);
-        let held = self.leg(account, instrument).lots;
+        let held = self.leg(place).lots;
         let paid = payment(&self.listed_as(instrument), held, rate, mark).expect("limits keep it small");
         let asset = self.settled_in(instrument);
         if self.is_isolated(account, instrument) {
-            *self.pots.entry((account, instrument)).or_default() += i128::from(paid);
+            *self.pots.entry(place).or_default() += i128::from(paid);
         } else {
             *self.held(account, asset) += i128::from(paid);
         }
@@ -120,10 +125,10 @@ impl Naive {
         self.events.push(Event::Contract(ContractEvent::FundingPaid(FundingPaid {
             account,
             instrument,
-            leg: PositionLeg::Net,
+            leg,
             number: FundingNumber(number),
             amount: dojima::domain::Amount(paid),
-            pot: amount(self.pot(account, instrument)).0,
+            pot: amount(self.pot(place)).0,
             wallet: amount(self.wallet(account, asset)).0,
         })));
         self.close_funding(instrument);
@@ -143,24 +148,29 @@ impl Naive {
     }
 
     /// Of a trade the buyer is charged and then the seller.
-    pub(super) fn charge_both(&mut self, instrument: InstrumentId, buyer: AccountId, seller: AccountId) {
-        self.charge(buyer, instrument);
-        self.charge(seller, instrument);
+    pub(super) fn charge_both(&mut self, [buyer, seller]: [Place; 2]) {
+        self.charge(buyer);
+        self.charge(seller);
+    }
+
+    /// Both positions of an account in a contract, if there are two.
+    fn charge_in(&mut self, account: AccountId, instrument: InstrumentId) {
+        self.places(account, instrument).into_iter().for_each(|place| self.charge(place));
     }
 
     /// An account is charged for all that it has of contracts that are settled in an asset.
     pub(super) fn charge_all(&mut self, account: AccountId, asset: AssetId) {
         for id in self.contracts() {
             if self.settled_in(id) == asset {
-                self.charge(account, id);
+                self.charge_in(account, id);
             }
         }
     }
 
     /// Everybody who has a position in a contract is charged.
     pub(super) fn charge_everybody(&mut self, instrument: InstrumentId) {
-        for account in self.owing(instrument) {
-            self.charge(account, instrument);
+        for (account, leg) in self.owing(instrument) {
+            self.charge((account, instrument, leg));
         }
     }
 
@@ -186,8 +196,8 @@ impl Naive {
                 let account = AccountId(funding.next);
                 funding.next += 1;
                 looked_at += 1;
-                charged += u32::from(funding.owing.contains(&account));
-                self.charge(account, id);
+                charged += funding.owing.iter().filter(|(of, _)| *of == account).count() as u32;
+                self.charge_in(account, id);
             }
         }
     }

@@ -159,10 +159,10 @@ impl Naive {
             }
             _ => None,
         };
-        if let Question::Position(instrument) = asks
-            && let Some(state) = self.position_state(login, account, instrument)
-        {
-            self.events.push(Event::Order(OrderEvent::PositionState(state)));
+        if let Question::Position(instrument) = asks {
+            let states = self.position_states(login, account, instrument);
+            self.events
+                .extend(states.into_iter().map(|state| Event::Order(OrderEvent::PositionState(state))));
         }
         self.events.push(Event::Order(OrderEvent::AccountState { login, next_user_ref, cancel_at, balance }));
     }

@@ -1,6 +1,6 @@
 //! An incoming order against the book.
 
-use super::fills::{Deal, Verdict};
+use super::fills::Verdict;
 use super::orders::Order;
 use super::{Naive, SECOND, amount, lots, ticks};
 use dojima::domain::{
@@ -432,15 +432,11 @@ impl Naive {
         }
         // An earlier trade of this price may have left it fewer lots.
         let Some(at) = self.find(other) else { return Some(None) };
-        let (buyer, seller) = match order.side {
-            Side::Buy => (order.account, self.orders[at].account),
-            Side::Sell => (self.orders[at].account, order.account),
-        };
-        self.charge_both(order.instrument, buyer, seller);
+        self.charge_both(self.places_of(order, &self.orders[at]));
         let maker = &self.orders[at];
         let left = lots.min(maker.open);
         let rates = [self.maker_rate(maker), self.taker_rate(order)];
-        match self.verdict(&Deal::of(maker, order, price, left, rates)) {
+        match self.verdict(&self.deal(maker, order, price, left, rates)) {
             Verdict::Passes => {
                 *lowered += self.trade_with(order, other, price, left, means);
                 (left < lots).then_some(None)
@@ -469,10 +465,7 @@ impl Naive {
         let rates = [self.maker_rate(&maker), self.taker_rate(order)];
         let kind = TradeKind::Continuous;
         let fee = self.trade(Meeting { maker: &mut maker, taker: order, price, lots, kind, rates });
-        let (buyer, seller) = match order.side {
-            Side::Buy => (order.account, maker.account),
-            Side::Sell => (maker.account, order.account),
-        };
+        let places = self.places_of(order, &maker);
         if order.money.is_some() || means.money.is_some() {
             let notional = self.notional(order.instrument, price, lots);
             order.money = order.money.map(|amount| amount - notional);
@@ -483,7 +476,7 @@ impl Naive {
         if !self.is_contract(order.instrument) {
             return 0;
         }
-        self.lower_after_trade(order.instrument, buyer, seller)
+        self.lower_after_trade(places)
     }
 
     /// What a market buy has paid it may not spend again.

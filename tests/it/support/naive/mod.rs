@@ -41,8 +41,8 @@ pub use shards::NaiveVenue;
 use dojima::domain::{
     AccountId, AdminCommand, AdminEvent, AssetCode, AssetSettings, ClockCommand, Command, Event, FeeRate,
     GroupId, InstrumentId, KillScope, Listing, LoginId, OrderCommand, OrderId, OrderLimits, Phase, Price,
-    Protection, Quantity, RejectReason, SelfTradePrevention, ShardId, Side, Stamp, UserRef, VenueLimits,
-    Visibility, VolumeTiers,
+    Protection, Quantity, RejectReason, SelfTradePrevention, ShardId, Side, Stamp, TriggerReference, UserRef,
+    VenueLimits, Visibility, VolumeTiers,
 };
 use futures::Contract;
 use indexes::Index;
@@ -329,6 +329,11 @@ impl Naive {
     pub fn dormant(&self, instrument: InstrumentId) -> Vec<OrderId> {
         let waits = |order: &&&Order| order.instrument == instrument && order.waiting.is_some();
         self.open_orders().iter().filter(waits).map(|order| order.id).collect()
+    }
+
+    /// What an order waits for, if it does.
+    pub fn waits_on(&self, order: OrderId) -> Option<TriggerReference> {
+        self.orders[self.find(order)?].waiting.map(|waiting| waiting.reference)
     }
 
     /// What an instrument does at present.

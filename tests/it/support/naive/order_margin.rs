@@ -3,15 +3,17 @@
 use super::Naive;
 use super::checks::Ask;
 use super::contracts::margin::leverage_max;
-use super::contracts::orders::{Entered, at_risk_one_way};
+use super::contracts::orders::{Entered, at_risk_hedge, at_risk_one_way};
 use super::orders::Order;
+use super::positions::Place;
 use dojima::domain::{
-    AccountId, AssetId, Effect, FeeRate, InstrumentId, OrderId, QuantityUnit, RejectReason, Side,
+    AccountId, AssetId, Effect, FeeRate, Instructions, InstrumentId, OrderId, OrderPrice, PositionLeg,
+    QuantityUnit, RejectReason, Side,
 };
 
 type Checked<T> = Result<T, RejectReason>;
 
-/// Contracts in which an account may have lots or orders.
+/// Positions that an account may have lots of, or orders for.
 const POSITIONS_MAX: usize = 64;
 
 fn refuse_if(refused: bool, reason: RejectReason) -> Checked<()> {
@@ -20,8 +22,23 @@ fn refuse_if(refused: bool, reason: RejectReason) -> Checked<()> {
 
 impl Order {
     pub(super) fn only_reduces(&self) -> bool {
-        self.asked.effect == Effect::ReduceOnly
+        reduces(self.asked.effect)
     }
+}
+
+impl Ask {
+    pub(super) fn only_reduces(&self) -> bool {
+        reduces(self.instructions.effect)
+    }
+
+    /// Whether it takes all the lots that there are.
+    pub(super) fn closes(&self) -> bool {
+        self.instructions.effect == Effect::ClosePosition
+    }
+}
+
+fn reduces(effect: Effect) -> bool {
+    matches!(effect, Effect::ReduceOnly | Effect::ClosePosition)
 }
 
 /// `E` without an order and with it.
@@ -60,36 +77,41 @@ impl Naive {
         self.orders.iter().filter(counts).map(|order| self.counts_with(order)).sum()
     }
 
-    /// `E` of an account, with so many more lots on order.
-    pub(super) fn at_risk(
-        &self,
-        account: AccountId,
-        instrument: InstrumentId,
-        more: (Side, i128),
-        but: OrderId,
-    ) -> i128 {
+    /// `E` of a position, with so many more lots on order.
+    fn at_risk_with_more(&self, place: Place, more: (Side, i128), but: OrderId) -> i128 {
+        let (account, instrument, leg) = place;
         let lots = |side| {
             let added = if side == more.0 { more.1 } else { 0 };
             (self.on_order(account, instrument, side, but) + added) as u64
         };
-        at_risk_one_way(self.leg(account, instrument).lots, lots(Side::Buy), lots(Side::Sell))
+        let has = self.leg(place).lots;
+        match leg {
+            PositionLeg::Net => at_risk_one_way(has, lots(Side::Buy), lots(Side::Sell)),
+            PositionLeg::Long => at_risk_hedge(has as u64, lots(Side::Buy)),
+            PositionLeg::Short => at_risk_hedge(-has as u64, lots(Side::Sell)),
+        }
     }
 
+    /// `E` of a position as it is.
+    pub(super) fn at_risk(&self, place: Place) -> i128 {
+        self.at_risk_with_more(place, (Side::Buy, 0), OrderId(0))
+    }
+
+    /// `E` of the position that an order is for.
     pub(super) fn at_risk_with(&self, order: &Order) -> AtRisk {
-        let Order { account, instrument, side, id, .. } = *order;
+        let (place, side) = (self.place_of_order(order), order.side);
         AtRisk {
-            without: self.at_risk(account, instrument, (side, 0), id),
-            with: self.at_risk(account, instrument, (side, self.counts_with(order)), id),
+            without: self.at_risk_with_more(place, (side, 0), order.id),
+            with: self.at_risk_with_more(place, (side, self.counts_with(order)), order.id),
         }
     }
 
     /// `R` of an account and asset.
     pub(super) fn required(&self, account: AccountId, asset: AssetId) -> i128 {
-        let none = (Side::Buy, 0);
-        let of_one =
-            |id: InstrumentId| self.required_for(account, id, self.at_risk(account, id, none, OrderId(0)));
         let here = self.contracts().into_iter().filter(|id| self.settled_in(*id) == asset);
-        here.map(of_one).sum::<i128>() + self.holding(account, asset).reserved
+        let places = here.flat_map(|id| self.places(account, id));
+        places.map(|place| self.required_for(place, self.at_risk(place))).sum::<i128>()
+            + self.holding(account, asset).reserved
     }
 
     /// What all open lots of an order hold, if it increases `E`: `l`, open loss and fee.
@@ -124,6 +146,16 @@ impl Naive {
         }
     }
 
+    /// Whether an account of this mode can have orders of this effect.
+    pub(super) fn right_side(&self, ask: &Ask) -> Checked<()> {
+        let wrong = match ask.instructions.effect {
+            Effect::Any => self.is_hedge(ask.account),
+            Effect::Open => !self.is_hedge(ask.account),
+            Effect::ReduceOnly | Effect::ClosePosition => false,
+        };
+        refuse_if(wrong && self.is_contract(ask.instrument), RejectReason::WrongPositionSide)
+    }
+
     /// Check 10, from the positions to the open interest.
     pub(super) fn position_limits(&self, ask: &Ask, order: &Order) -> Checked<()> {
         let at_risk = self.at_risk_with(order);
@@ -132,13 +164,10 @@ impl Naive {
         }
         let Ask { account, instrument, .. } = *ask;
         let known = self.instrument(instrument);
-        let none = (Side::Buy, 0);
-        let has_one = |id: &InstrumentId| {
-            *id == instrument
-                || self.leg(account, *id).lots != 0
-                || self.at_risk(account, *id, none, OrderId(0)) > 0
-        };
-        let has = self.contracts().into_iter().filter(has_one).count();
+        let its = self.place_of_order(order);
+        let counts = |place: &Place| *place == its || self.leg(*place).lots != 0 || self.at_risk(*place) > 0;
+        let places = self.contracts().into_iter().flat_map(|id| self.places(account, id));
+        let has = places.filter(counts).count();
         refuse_if(has > POSITIONS_MAX, RejectReason::TooManyPositions)?;
         let notional = self.notional_of(instrument, at_risk.with);
         let highest = leverage_max(&known.contract.tiers, notional);
@@ -167,10 +196,11 @@ impl Naive {
     }
 
     /// What so many lots at risk add to `R`: what is behind lots of an isolated position is in its pot.
-    fn required_for(&self, account: AccountId, instrument: InstrumentId, at_risk: i128) -> i128 {
+    fn required_for(&self, place: Place, at_risk: i128) -> i128 {
+        let (account, instrument, _) = place;
         let margin = |lots| self.initial_margin(account, instrument, lots);
         match self.is_isolated(account, instrument) {
-            true => (margin(at_risk) - margin(self.leg(account, instrument).lots)).max(0),
+            true => (margin(at_risk) - margin(self.leg(place).lots)).max(0),
             false => margin(at_risk),
         }
     }
@@ -199,7 +229,7 @@ impl Naive {
         let held = self.hold(order, first);
         let isolated = self.is_isolated(account, instrument);
         refuse_if(isolated && self.has_stale_cross_lots(account, asset), RejectReason::IndexStale)?;
-        let required = |lots| self.required_for(account, instrument, lots);
+        let required = |lots| self.required_for(self.place_of_order(order), lots);
         let more = required(at_risk.with) - required(at_risk.without);
         let available = match isolated {
             true => self.available_to_pots(account, asset),
@@ -221,17 +251,23 @@ impl Naive {
         Ok(held)
     }
 
-    /// Instructions that no order of a contract can have.
-    pub(super) fn not_for_contracts(&self, ask: &Ask) -> bool {
+    /// Instructions that no order of the instrument can have, for what it is.
+    pub(super) fn not_for_product(&self, ask: &Ask) -> bool {
         let by_amount = ask.instructions.unit == QuantityUnit::QuoteAmount;
-        let reduces = ask.instructions.effect == Effect::ReduceOnly;
+        let Instructions { effect, min_quantity, display_quantity, trigger, .. } = ask.instructions;
+        if !self.is_contract(ask.instrument) {
+            return matches!(effect, Effect::Open | Effect::ClosePosition);
+        }
+        let limit_at_once = ask.price != OrderPrice::Market && trigger.is_none();
+        let sized = min_quantity > 0 || display_quantity > 0 || by_amount;
+        let cannot_close = ask.closes() && (limit_at_once || sized);
         let inverse = super::futures::is_inverse(self.listing(ask.instrument).product);
-        self.is_contract(ask.instrument) && by_amount && (inverse || reduces)
+        cannot_close || (by_amount && (inverse || ask.only_reduces()))
     }
 
     /// Whether an order can be linked to this one, as far as both may only reduce.
     pub(super) fn reduce_alike(&self, ask: &Ask, first: &Order) -> bool {
-        let reduces = ask.instructions.effect == Effect::ReduceOnly;
+        let reduces = ask.only_reduces();
         let both_at_once = ask.instructions.trigger.is_none() && first.waiting.is_none();
         !self.is_contract(ask.instrument) || (reduces == first.only_reduces() && !(reduces && both_at_once))
     }

@@ -3,7 +3,7 @@
 use super::checks::{Ask, Kind};
 use super::{Naive, amount, lots, ticks};
 use dojima::domain::{
-    Accepted, AccountId, Armed, CancelReason, Canceled, Echo, Enter, Event, IgnoreReason, Ignored,
+    Accepted, AccountId, Armed, CancelReason, Canceled, Echo, Effect, Enter, Event, IgnoreReason, Ignored,
     Instructions, InstrumentId, LoginId, OrderEvent, OrderId, OrderState, OrderTerms, Price, RefuseEnter,
     RefuseReplace, RejectReason, Rejected, Replace, Replaced, RestateReason, Restated, Side, TimeInForce,
     Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, Visibility,
@@ -386,6 +386,11 @@ impl Ask {
                 oco: UserRef(0),
                 book_by: Timestamp(0),
                 trigger: None,
+                // One that closes a position has its lots by now.
+                effect: match order.asked.effect {
+                    Effect::ClosePosition => Effect::ReduceOnly,
+                    effect => effect,
+                },
                 ..order.asked
             },
         }

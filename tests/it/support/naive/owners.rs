@@ -3,12 +3,13 @@
 use super::Naive;
 use super::contracts::margin::leverage_max;
 use super::orders::Order;
+use super::positions::Place;
 use dojima::domain::{
     AccountId, AdminEvent, ContractEvent, Echo, Event, InstrumentId, LeverageSet, MarginMode, MarginModeSet,
-    MarginMoved, MoveMargin, OwnerCommand, PositionLeg, RejectReason, SetBy, SetLeverage, SetMarginMode,
-    Setter, Side, UserRef,
+    MarginMoved, MoveMargin, OwnerCommand, PositionMode, PositionModeSet, RejectReason, SetBy, SetLeverage,
+    SetMarginMode, SetPositionMode, Setter, UserRef,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Done<T> = Result<T, RejectReason>;
 
@@ -17,6 +18,8 @@ type Done<T> = Result<T, RejectReason>;
 pub(super) struct Chosen {
     pub modes: BTreeMap<(AccountId, InstrumentId), MarginMode>,
     pub leverage: BTreeMap<(AccountId, InstrumentId), u8>,
+    /// Who has a long and a short position in each contract.
+    pub hedges: BTreeSet<AccountId>,
 }
 
 fn answered(by: &Setter) -> SetBy {
@@ -35,11 +38,13 @@ impl Naive {
         }
         // It is asked, and done, as if all positions were charged; a refusal charges nobody.
         let instrument = match command {
-            OwnerCommand::SetMarginMode(set) => set.instrument,
-            OwnerCommand::SetLeverage(set) => set.instrument,
-            OwnerCommand::MoveMargin(moved) => moved.instrument,
+            OwnerCommand::SetPositionMode(_) => None,
+            OwnerCommand::SetMarginMode(set) => Some(set.instrument),
+            OwnerCommand::SetLeverage(set) => Some(set.instrument),
+            OwnerCommand::MoveMargin(moved) => Some(moved.instrument),
         };
-        let settled_in = self.listed_contract(instrument).is_ok().then(|| self.settled_in(instrument));
+        let instrument = instrument.filter(|instrument| self.listed_contract(*instrument).is_ok());
+        let settled_in = instrument.map(|instrument| self.settled_in(instrument));
         let mut charged =
             settled_in.map_or_else(|| self.clone(), |asset| self.as_if_charged(by.account, asset));
         match (charged.set_for_owner(command), by.login) {
@@ -59,10 +64,40 @@ impl Naive {
         }
         self.known_account(by.account)?;
         match command {
+            OwnerCommand::SetPositionMode(set) => self.set_position_mode(set),
             OwnerCommand::SetMarginMode(set) => self.set_margin_mode(set),
             OwnerCommand::SetLeverage(set) => self.set_leverage(set),
             OwnerCommand::MoveMargin(moved) => self.move_margin(moved),
         }
+    }
+
+    pub(super) fn is_hedge(&self, account: AccountId) -> bool {
+        self.chosen.hedges.contains(&account)
+    }
+
+    fn set_position_mode(&mut self, set: &SetPositionMode) -> Done<ContractEvent> {
+        let SetPositionMode { by, shard, mode } = *set;
+        if shard.0 >= self.shards {
+            return Err(RejectReason::UnknownShard);
+        }
+        let hedge = mode == PositionMode::Hedge;
+        if hedge != self.is_hedge(by.account) {
+            let has_lots = self.legs.iter().any(|(place, leg)| place.0 == by.account && leg.lots != 0);
+            let has_pots = self.pots.iter().any(|(place, pot)| place.0 == by.account && *pot != 0);
+            if has_lots || has_pots {
+                return Err(RejectReason::PositionsOpen);
+            }
+            let its = |order: &Order| order.account == by.account && self.is_contract(order.instrument);
+            if self.orders.iter().any(its) {
+                return Err(RejectReason::OrdersOpen);
+            }
+            if hedge {
+                self.chosen.hedges.insert(by.account);
+            } else {
+                self.chosen.hedges.remove(&by.account);
+            }
+        }
+        Ok(ContractEvent::PositionModeSet(PositionModeSet { by: answered(&by), shard, mode }))
     }
 
     fn set_margin_mode(&mut self, set: &SetMarginMode) -> Done<ContractEvent> {
@@ -73,7 +108,8 @@ impl Naive {
         }
         let isolated = mode == MarginMode::Isolated;
         if isolated != self.is_isolated(by.account, instrument) {
-            if self.leg(by.account, instrument).lots != 0 || self.pot(by.account, instrument) != 0 {
+            let has_any = |place: &Place| self.leg(*place).lots != 0 || self.pot(*place) != 0;
+            if self.places(by.account, instrument).iter().any(has_any) {
                 return Err(RejectReason::PositionsOpen);
             }
             let its = |order: &Order| (order.account, order.instrument) == (by.account, instrument);
@@ -94,22 +130,22 @@ impl Naive {
         if !self.is_complete(instrument) {
             return Err(RejectReason::ContractIncomplete);
         }
-        let has_one = self.is_isolated(by.account, instrument) && self.leg(by.account, instrument).lots != 0;
-        if !has_one || leg != PositionLeg::Net {
+        let place = (by.account, instrument, leg);
+        if !self.is_isolated(by.account, instrument) || self.leg(place).lots == 0 {
             return Err(RejectReason::NoPosition);
         }
         let (asset, more) = (self.settled_in(instrument), i128::from(amount.0));
-        let pot = self.pot(by.account, instrument) + more;
+        let pot = self.pot(place) + more;
         if more > 0 && more > self.withdrawable(by.account, asset) {
             return Err(RejectReason::InsufficientFunds);
         }
         if more < 0 && self.is_stale(instrument) {
             return Err(RejectReason::IndexStale);
         }
-        if more < 0 && !self.would_do(by.account, instrument, pot) {
+        if more < 0 && !self.would_do(place, pot) {
             return Err(RejectReason::InsufficientMargin);
         }
-        self.pots.insert((by.account, instrument), pot);
+        self.pots.insert(place, pot);
         *self.held(by.account, asset) -= more;
         let (pot, wallet) = (super::amount(pot), super::amount(self.wallet(by.account, asset)));
         let by = answered(&by);
@@ -126,10 +162,12 @@ impl Naive {
             return Err(RejectReason::ContractIncomplete);
         }
         let before = self.leverage(by.account, instrument);
-        let lots = self.at_risk(by.account, instrument, (Side::Buy, 0), dojima::domain::OrderId(0));
-        let most =
-            leverage_max(&self.instrument(instrument).contract.tiers, self.notional_of(instrument, lots));
-        if i64::from(leverage) != before && leverage > most {
+        let places = self.places(by.account, instrument);
+        let most = |place: &Place| {
+            let notional = self.notional_of(instrument, self.at_risk(*place));
+            leverage_max(&self.instrument(instrument).contract.tiers, notional)
+        };
+        if i64::from(leverage) != before && places.iter().any(|place| leverage > most(place)) {
             return Err(RejectReason::LeverageAboveTier);
         }
         let mut after = self.clone();
@@ -137,7 +175,7 @@ impl Naive {
         let asset = self.settled_in(instrument);
         let lacks = after.available_for_orders(by.account, asset) < 0
             || (self.is_isolated(by.account, instrument)
-                && !after.would_do(by.account, instrument, self.pot(by.account, instrument)));
+                && places.iter().any(|place| !after.would_do(*place, self.pot(*place))));
         if i64::from(leverage) < before && lacks {
             return Err(RejectReason::InsufficientMargin);
         }

@@ -4,13 +4,19 @@ use super::contracts::leg::Position;
 use super::contracts::margin::initial;
 use super::contracts::value::Listed;
 use super::futures::is_inverse;
+use super::orders::Order;
 use super::{AMOUNT_MAX, Naive};
 use dojima::domain::contracts::Settlement;
-use dojima::domain::{AccountId, AssetId, Executed, InstrumentId, Product, Quantity, RejectReason};
+use dojima::domain::{
+    AccountId, AssetId, Executed, InstrumentId, PositionLeg, Product, Quantity, RejectReason, Side,
+};
 use std::collections::BTreeMap;
 
-/// Every position that there ever was, flat ones too.
-pub(super) type Legs = BTreeMap<(AccountId, InstrumentId), Position>;
+/// Which position: whose, of which contract, and which of the two if there are two.
+pub(super) type Place = (AccountId, InstrumentId, PositionLeg);
+
+/// Every position that there ever was, flat ones too; long before short.
+pub(super) type Legs = BTreeMap<Place, Position>;
 
 /// Leverage of an account that never set it, at most.
 const LEVERAGE_DEFAULT: i64 = 20;
@@ -18,10 +24,17 @@ const LEVERAGE_DEFAULT: i64 = 20;
 impl Naive {
     // What the tests ask.
 
-    /// Lots and cost of a position.
-    pub fn position(&self, account: AccountId, instrument: InstrumentId) -> (i128, i128) {
-        let leg = self.leg(account, instrument);
-        (leg.lots, leg.cost)
+    /// The positions that an account may have in a contract, with their lots, costs and pots.
+    pub fn positions(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+    ) -> Vec<(PositionLeg, i128, i128, i128)> {
+        let told = |place: Place| {
+            let leg = self.leg(place);
+            (place.2, leg.lots, leg.cost, self.pot(place))
+        };
+        self.places(account, instrument).into_iter().map(told).collect()
     }
 
     /// What maker and taker of a trade pay at least, at the rates of now and whatever their orders have paid before.
@@ -83,13 +96,48 @@ impl Naive {
         (worth <= AMOUNT_MAX).then_some(worth)
     }
 
-    pub(super) fn leg(&self, account: AccountId, instrument: InstrumentId) -> Position {
-        self.legs.get(&(account, instrument)).copied().unwrap_or_default()
+    /// The positions that an account may have in a contract, long before short.
+    pub(super) fn places(&self, account: AccountId, instrument: InstrumentId) -> Vec<Place> {
+        let legs: &[PositionLeg] = match self.is_hedge(account) {
+            true => &[PositionLeg::Long, PositionLeg::Short],
+            false => &[PositionLeg::Net],
+        };
+        legs.iter().map(|leg| (account, instrument, *leg)).collect()
+    }
+
+    /// The position that an order is for: in hedge mode a buy opens the long one or reduces the short one.
+    pub(super) fn place_of(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        reduces: bool,
+    ) -> Place {
+        let leg = match (self.is_hedge(account), side, reduces) {
+            (false, ..) => PositionLeg::Net,
+            (true, Side::Buy, false) | (true, Side::Sell, true) => PositionLeg::Long,
+            (true, Side::Sell, false) | (true, Side::Buy, true) => PositionLeg::Short,
+        };
+        (account, instrument, leg)
+    }
+
+    pub(super) fn place_of_order(&self, order: &Order) -> Place {
+        self.place_of(order.account, order.instrument, order.side, order.only_reduces())
+    }
+
+    /// The buyer's position and the seller's.
+    pub(super) fn places_of(&self, one: &Order, other: &Order) -> [Place; 2] {
+        let (buy, sell) = if one.side == Side::Buy { (one, other) } else { (other, one) };
+        [buy, sell].map(|order| self.place_of_order(order))
+    }
+
+    pub(super) fn leg(&self, place: Place) -> Position {
+        self.legs.get(&place).copied().unwrap_or_default()
     }
 
     /// Whether anybody has lots of a contract.
     pub(super) fn has_legs(&self, instrument: InstrumentId) -> bool {
-        self.legs.iter().any(|((_, of), leg)| *of == instrument && leg.lots != 0)
+        self.legs.iter().any(|((_, of, _), leg)| *of == instrument && leg.lots != 0)
     }
 
     pub(super) fn no_legs(&self, instrument: InstrumentId) -> Result<(), RejectReason> {
@@ -98,7 +146,7 @@ impl Naive {
 
     /// The lots of all who are long.
     pub(super) fn open_interest(legs: &Legs, instrument: InstrumentId) -> i128 {
-        let here = legs.iter().filter(|((_, of), _)| *of == instrument);
+        let here = legs.iter().filter(|((_, of, _), _)| *of == instrument);
         here.map(|(_, leg)| leg.lots.max(0)).sum()
     }
 
@@ -138,13 +186,13 @@ impl Naive {
         account: AccountId,
         asset: AssetId,
     ) -> impl Iterator<Item = (InstrumentId, Position)> + 'a {
-        let its = legs.iter().filter(move |((of, instrument), leg)| {
+        let its = legs.iter().filter(move |((of, instrument, _), leg)| {
             *of == account
                 && leg.lots != 0
                 && self.settled_in(*instrument) == asset
                 && !self.is_isolated(account, *instrument)
         });
-        its.map(|((_, instrument), leg)| (*instrument, *leg))
+        its.map(|((_, instrument, _), leg)| (*instrument, *leg))
     }
 
     /// `U`: what all positions would bring at the marks.
@@ -165,7 +213,8 @@ impl Naive {
 
     /// What the costs of all positions have taken out of wallets, less what is in pots.
     pub(super) fn costs(&self, asset: AssetId) -> i128 {
-        let settled = self.legs.iter().filter(|((_, instrument), _)| self.settled_in(*instrument) == asset);
+        let settled =
+            self.legs.iter().filter(|((_, instrument, _), _)| self.settled_in(*instrument) == asset);
         settled.map(|(_, leg)| leg.cost).sum::<i128>() - self.money_in_pots(asset)
     }
 

@@ -3,19 +3,21 @@
 use super::Naive;
 use super::contracts::exact::{down, small, whole};
 use super::contracts::leg::{Fill, Position};
+use super::positions::Place;
 use dojima::domain::{AccountId, AssetId, InstrumentId, MarginMode};
 use std::collections::BTreeMap;
 
 /// What isolated positions have of their own.
-pub(super) type Pots = BTreeMap<(AccountId, InstrumentId), i128>;
+pub(super) type Pots = BTreeMap<Place, i128>;
 
 /// One side of a trade in an isolated position.
 pub(super) struct Side {
-    pub account: AccountId,
-    pub instrument: InstrumentId,
+    pub place: Place,
     pub fill: Fill,
     pub after: Position,
     pub fee: i128,
+    /// What the account's wallet has got, or less, by the other side of the trade before.
+    pub before: i128,
 }
 
 /// What a trade does to the money of an isolated position.
@@ -34,13 +36,13 @@ impl Naive {
     }
 
     /// What a position has of its own.
-    pub fn pot(&self, account: AccountId, instrument: InstrumentId) -> i128 {
-        self.pots.get(&(account, instrument)).copied().unwrap_or(0)
+    pub(super) fn pot(&self, place: Place) -> i128 {
+        self.pots.get(&place).copied().unwrap_or(0)
     }
 
     /// All pots of an asset.
     pub(super) fn money_in_pots(&self, asset: AssetId) -> i128 {
-        let its = self.pots.iter().filter(|((_, instrument), _)| self.settled_in(*instrument) == asset);
+        let its = self.pots.iter().filter(|((_, instrument, _), _)| self.settled_in(*instrument) == asset);
         its.map(|(_, pot)| pot).sum()
     }
 
@@ -65,16 +67,18 @@ impl Naive {
     }
 
     /// Whether a pot with so much in it has the initial margin.
-    pub(super) fn would_do(&self, account: AccountId, instrument: InstrumentId, pot: i128) -> bool {
-        let leg = self.leg(account, instrument);
+    pub(super) fn would_do(&self, place: Place, pot: i128) -> bool {
+        let (account, instrument, _) = place;
+        let leg = self.leg(place);
         let loss = self.profit_of(instrument, leg).min(0);
         pot + loss >= self.initial_margin(account, instrument, leg.lots)
     }
 
     pub(super) fn move_pot(&self, side: &Side) -> Moved {
-        let Side { account, instrument, fill, after, fee } = *side;
-        let before = self.leg(account, instrument);
-        let pot = self.pot(account, instrument);
+        let Side { place, fill, after, fee, before: wallet_before } = *side;
+        let (account, instrument, _) = place;
+        let before = self.leg(place);
+        let pot = self.pot(place);
         let profit = self.profit_of(instrument, after);
         if fill.opened == 0 {
             let money = pot + fill.realised - fee;
@@ -93,7 +97,7 @@ impl Naive {
         let top_up = (self.initial_margin(account, instrument, after.lots) - stays - profit).max(0);
         let asset = self.settled_in(instrument);
         let lacks = back < 0
-            || top_up + fee > self.spare(account, asset) + back
+            || top_up + fee > self.spare(account, asset) + wallet_before + back
             || self.has_stale_cross_lots(account, asset);
         Moved { pot: stays + top_up, wallet: back - top_up - fee, lacks }
     }

@@ -3,7 +3,8 @@
 use super::Naive;
 use super::checks::Ask;
 use super::orders::Order;
-use dojima::domain::{AccountId, CancelReason, Effect, InstrumentId, OrderId, RejectReason, Side};
+use super::positions::Place;
+use dojima::domain::{AccountId, CancelReason, InstrumentId, OrderId, RejectReason, Side};
 
 /// Reduce-only orders of a position that may rest.
 const RESTING_MAX: usize = 64;
@@ -11,8 +12,14 @@ const RESTING_MAX: usize = 64;
 impl Naive {
     /// `C`: what orders of a side can close.
     pub(super) fn closable(&self, account: AccountId, instrument: InstrumentId, side: Side) -> i128 {
-        let lots = self.leg(account, instrument).lots;
+        let lots = self.leg(self.place_of(account, instrument, side, true)).lots;
         if side == Side::Sell { lots.max(0) } else { (-lots).max(0) }
+    }
+
+    /// The lots of an order that closes a position when it is accepted or released.
+    pub(super) fn lots_to_close(&self, ask: &Ask) -> i128 {
+        let most = i128::from(self.listing(ask.instrument).max_quantity.0);
+        self.closable(ask.account, ask.instrument, ask.side).min(most)
     }
 
     pub(super) fn reduces(&self, order: &Order) -> bool {
@@ -21,7 +28,7 @@ impl Naive {
 
     /// The lots of a new order, if it may only reduce and does not wait: as many as can be closed.
     pub(super) fn open_lots(&self, ask: &Ask, open: i128) -> Result<i128, RejectReason> {
-        let only_reduces = ask.instructions.effect == Effect::ReduceOnly;
+        let only_reduces = ask.only_reduces();
         if !self.is_contract(ask.instrument) {
             let bad = only_reduces && ask.side == Side::Buy;
             return if bad { Err(RejectReason::NotReducing) } else { Ok(open) };
@@ -88,10 +95,14 @@ impl Naive {
         self.orders.push(order);
     }
 
-    /// The position of an account is another: its resting orders lose what cannot be closed any more. How many lost lots.
-    pub(super) fn lower_to_position(&mut self, account: AccountId, instrument: InstrumentId) -> u32 {
+    /// A position is another: the resting orders that reduce it lose what cannot be closed any more. How many lost lots.
+    pub(super) fn lower_to_position(&mut self, place: Place) -> u32 {
+        let (account, instrument, _) = place;
         let mut lowered = 0;
         for side in [Side::Buy, Side::Sell] {
+            if self.place_of(account, instrument, side, true) != place {
+                continue;
+            }
             let closable = self.closable(account, instrument, side);
             loop {
                 let resting = self.resting_to_reduce(account, instrument, side);

@@ -2,10 +2,11 @@
 
 use super::contracts::exact::{down, small};
 use super::contracts::prices::settlement_price;
+use super::positions::Place;
 use super::{Naive, SECOND, amount};
 use dojima::domain::{
-    AccountId, CancelReason, ContractEvent, Event, FundCause, InstrumentId, Phase, PositionCause,
-    PositionChanged, PositionLeg, Price, RejectReason, TradeId,
+    CancelReason, ContractEvent, Event, FundCause, InstrumentId, Phase, PositionCause, PositionChanged,
+    Price, RejectReason, TradeId,
 };
 
 /// The samples of the last so many seconds count.
@@ -86,29 +87,30 @@ impl Naive {
     /// Everybody is charged, every position is closed, and the contract is no more.
     fn settle_contract(&mut self, instrument: InstrumentId, price: Price) {
         self.charge_everybody(instrument);
-        let legs = self.legs.iter().filter(|((_, of), leg)| *of == instrument && leg.lots != 0);
-        let holders: Vec<AccountId> = legs.map(|((account, _), _)| *account).collect();
-        for account in &holders {
-            self.settle_leg(*account, instrument, price);
+        let legs = self.legs.iter().filter(|((_, of, _), leg)| *of == instrument && leg.lots != 0);
+        let places: Vec<Place> = legs.map(|(place, _)| *place).collect();
+        for place in &places {
+            self.settle_leg(*place, price);
         }
         let contract = &mut self.instrument_mut(instrument).contract;
         contract.settled = true;
         let remainder = amount(contract.clearing);
-        let legs = holders.len() as u32;
+        let legs = places.len() as u32;
         let settled = ContractEvent::ContractSettled { instrument, price, legs, remainder };
         self.events.push(Event::Contract(settled));
         self.clear_to_fund(instrument, FundCause::Settlement);
         self.set_phase(instrument, Phase::Delisted);
     }
 
-    fn settle_leg(&mut self, account: AccountId, instrument: InstrumentId, price: Price) {
-        let leg = std::mem::take(self.legs.get_mut(&(account, instrument)).expect("it has lots"));
+    fn settle_leg(&mut self, place: Place, price: Price) {
+        let (account, instrument, _) = place;
+        let leg = std::mem::take(self.legs.get_mut(&place).expect("it has lots"));
         let worth = i128::from(small(&down(&self.listed_as(instrument).value(leg.lots, price.0))));
         let realised = worth - leg.cost;
         let asset = self.settled_in(instrument);
         if self.is_isolated(account, instrument) {
-            let pot = self.pot(account, instrument) + realised;
-            self.pots.insert((account, instrument), pot.min(0));
+            let pot = self.pot(place) + realised;
+            self.pots.insert(place, pot.min(0));
             *self.held(account, asset) += pot.max(0);
         } else {
             *self.held(account, asset) += realised;
@@ -117,13 +119,13 @@ impl Naive {
         self.events.push(Event::Contract(ContractEvent::PositionChanged(PositionChanged {
             account,
             instrument,
-            leg: PositionLeg::Net,
+            leg: place.2,
             cause: PositionCause::Settled,
             trade: TradeId(0),
             lots: 0,
             cost: 0,
             realised: amount(realised).0,
-            pot: amount(self.pot(account, instrument)).0,
+            pot: amount(self.pot(place)).0,
             wallet: amount(self.wallet(account, asset)).0,
         })));
     }

@@ -4,9 +4,9 @@ use super::Naive;
 use dojima::domain::{
     AdminCommand, AdminEvent, CancelFilter, Checkpoint, Command, ContractCommand, ContractEvent, Enter,
     Event, IgnoreReason, Ignored, InstrumentId, LimitScope, ListInstrument, LoginId, MarketEvent, MassCancel,
-    OrderCommand, OrderEvent, Phase, Product, QueryAccount, Question, RejectReason, SetContract,
-    SetContractRisk, SetIndex, SetMarginTier, ShardId, Stamp, UserRef, VenueCommand, VenueEvent, VenueLimits,
-    WalletState,
+    OrderCommand, OrderEvent, OwnerCommand, Phase, Product, QueryAccount, Question, RejectReason,
+    SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, Stamp, UserRef, VenueCommand, VenueEvent,
+    VenueLimits, WalletState,
 };
 use std::collections::BTreeMap;
 
@@ -132,7 +132,10 @@ impl NaiveVenue {
                 | ContractCommand::SetIndex(SetIndex { index, .. }),
             ) => Some(self.shards[0].shard_of_index(*index)),
             Command::Contract(ContractCommand::DepositFund(deposit)) => there(deposit.shard.0.into()),
-            Command::Owner(command) => place_of(command.instrument()),
+            Command::Owner(OwnerCommand::SetPositionMode(set)) => there(set.shard.0.into()),
+            Command::Owner(OwnerCommand::SetMarginMode(set)) => place_of(set.instrument),
+            Command::Owner(OwnerCommand::SetLeverage(set)) => place_of(set.instrument),
+            Command::Owner(OwnerCommand::MoveMargin(moved)) => place_of(moved.instrument),
             Command::Admin(AdminCommand::SetTerms(terms)) => place_of(terms.instrument),
             Command::Admin(AdminCommand::SetFees(fees)) => place_of(fees.instrument),
             _ => None,
@@ -211,6 +214,7 @@ impl NaiveVenue {
                 | ContractEvent::FundChanged(_)
                 | ContractEvent::FundPaid(_)
                 | ContractEvent::InsuranceDeficit(_)
+                | ContractEvent::PositionModeSet(_)
                 | ContractEvent::MarginModeSet(_)
                 | ContractEvent::LeverageSet(_)
                 | ContractEvent::MarginMoved(_),

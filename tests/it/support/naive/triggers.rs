@@ -3,7 +3,7 @@
 use super::Naive;
 use super::orders::{Order, Waiting};
 use dojima::domain::{
-    CancelReason, Event, InstrumentId, OrderEvent, OrderId, Phase, PriorityUpdated, RejectReason,
+    CancelReason, Effect, Event, InstrumentId, OrderEvent, OrderId, Phase, PriorityUpdated, RejectReason,
     RestateReason, Side, TriggerKind, TriggerReference, Triggered,
 };
 
@@ -126,8 +126,11 @@ impl Naive {
         }
     }
 
-    /// Of an order by amount, the lots that it becomes and what they hold.
+    /// Of an order by amount, and of one that closes a position, the lots that it becomes and what they hold.
     fn in_lots(&self, order: &Order) -> Result<Option<(i128, i128)>, RejectReason> {
+        if order.asked.effect == Effect::ClosePosition {
+            return self.lots_at_release(order).map(Some);
+        }
         let Some(money) = order.money else { return Ok(None) };
         let lots = self.lots_for(&order.buyer(), order.side, money)?;
         let needed = Order { open: lots, total: lots, ..order.clone() };
@@ -140,6 +143,14 @@ impl Naive {
             return Err(RejectReason::InsufficientFunds);
         }
         Ok(Some((lots, reserved)))
+    }
+
+    /// All lots of the position that it closes, and what they hold.
+    fn lots_at_release(&self, order: &Order) -> Result<(i128, i128), RejectReason> {
+        let most = i128::from(self.listing(order.instrument).max_quantity.0);
+        let lots = self.closable(order.account, order.instrument, order.side).min(most);
+        let needed = Order { open: lots, total: order.total - order.open + lots, ..order.clone() };
+        Ok((lots, self.release_checks(&needed)?))
     }
 
     /// An order of a contract is held against the checks; a market buy of spot must reach for one lot.
@@ -159,7 +170,8 @@ impl Naive {
             return Err(RejectReason::InsufficientFunds);
         }
         if let Some((lots, reserved)) = found {
-            (order.total, order.open, order.reserved) = (lots, lots, reserved);
+            let executed = order.total - order.open;
+            (order.total, order.open, order.reserved) = (executed + lots, lots, reserved);
             self.events.push(order.restated(RestateReason::Reserve));
         }
         Ok(())

@@ -108,7 +108,8 @@ impl Came<'_> {
         let made = |order| trades.iter().any(|trade| trade.maker_order == order);
         let is_isolated = |account, instrument| self.ledger.isolated.contains(&(account, instrument));
         for change in self.changes() {
-            let before = self.ledger.positions.get(&(change.account, change.instrument));
+            let place = (change.account, change.instrument, change.leg);
+            let before = self.ledger.positions.get(&place);
             let turns = before.is_some_and(|has| has.lots.signum() * change.lots.signum() < 0);
             add(turned, turns);
             let has = before.copied().unwrap_or_default();
@@ -117,8 +118,10 @@ impl Came<'_> {
                 add(part_back, change.lots != 0 && change.pot > 0 && change.pot < has.pot && !turns);
                 add(all_back, change.lots == 0 && has.pot > 0 && change.pot == 0);
                 add(isolated_turned, turns);
-                let own =
-                    self.changes().filter(|it| it.trade == change.trade && it.account == change.account);
+                let same = |it: &&PositionChanged| {
+                    (it.trade, it.account, it.leg) == (change.trade, change.account, change.leg)
+                };
+                let own = self.changes().filter(same);
                 add(isolated_own, own.count() == 2);
                 add(pot_below, change.pot < 0);
             }
@@ -221,8 +224,9 @@ impl Came<'_> {
             add(move_needed, refused == Some(RejectReason::InsufficientMargin));
         }
         if let Command::Owner(OwnerCommand::SetLeverage(set)) = self.command {
-            let lots = self.before.position(set.by.account, set.instrument).0;
-            add(leverage_lowered, refused.is_none() && lots != 0 && set.leverage < 20);
+            let mut places = self.ledger.places(set.by.account, set.instrument);
+            let lots = places.any(|place| self.ledger.has(place).lots != 0);
+            add(leverage_lowered, refused.is_none() && lots && set.leverage < 20);
             add(leverage_poor, refused == Some(RejectReason::InsufficientMargin));
             add(leverage_high, refused == Some(RejectReason::LeverageAboveTier));
         }
@@ -244,7 +248,7 @@ impl Came<'_> {
         })
     }
 
-    fn changes(&self) -> impl Iterator<Item = &PositionChanged> {
+    pub fn changes(&self) -> impl Iterator<Item = &PositionChanged> {
         self.events.iter().filter_map(|event| match event {
             Event::Contract(ContractEvent::PositionChanged(change)) => Some(change),
             _ => None,

@@ -1,10 +1,10 @@
 //! What must hold of fundings, settlements and payments of funds, whatever the rules of matching are. It reads events.
 
-use super::ledger::{Has, Holds, Ledger, holds, settled_in};
+use super::ledger::{Has, Holds, Ledger, Place, holds, settled_in};
 use super::venue::CONTRACTS;
 use dojima::domain::{
     AccountId, AssetId, ContractEvent, Event, FundCause, FundChanged, FundPaid, FundingPaid, FundingSet,
-    InstrumentId, MarketEvent, Phase, PositionChanged, Price,
+    InstrumentId, MarketEvent, Phase, PositionChanged, PositionLeg, Price,
 };
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ const INTEREST_BAND: i128 = 500_000;
 struct Running {
     set: FundingSet,
     /// Who is still to be charged, and for how many lots.
-    owing: BTreeMap<AccountId, i64>,
+    owing: BTreeMap<(AccountId, PositionLeg), i64>,
     charged: u32,
 }
 
@@ -55,12 +55,12 @@ impl Fundings {
     }
 
     /// Whether somebody is still to be charged.
-    pub fn owes(&self, account: AccountId, instrument: InstrumentId) -> bool {
-        self.running.get(&instrument).is_some_and(|running| running.owing.contains_key(&account))
+    pub fn owes(&self, (account, instrument, leg): Place) -> bool {
+        self.running.get(&instrument).is_some_and(|running| running.owing.contains_key(&(account, leg)))
     }
 
-    pub fn is_charged(&self, account: AccountId, instrument: InstrumentId) -> Holds {
-        holds(!self.owes(account, instrument), || format!("account {account} was not charged"))
+    pub fn is_charged(&self, place: Place) -> Holds {
+        holds(!self.owes(place), || format!("{place:?} was not charged"))
     }
 
     pub fn nothing_is_missing(&self) -> Holds {
@@ -127,8 +127,9 @@ impl Ledger {
         holds(rate == i128::from(it.rate_ppb), || format!("the rate is {rate}"))?;
         let mark = self.marks.get(&of).copied();
         holds(mark == Some(it.mark.0.into()), || format!("the mark is {mark:?}"))?;
-        let its = self.positions.iter().filter(|((_, id), has)| *id == of && has.lots != 0);
-        let owing: BTreeMap<_, _> = its.map(|((account, _), has)| (*account, has.lots)).collect();
+        let its = self.positions.iter().filter(|((_, id, _), has)| *id == of && has.lots != 0);
+        let owing: BTreeMap<_, _> =
+            its.map(|((account, _, leg), has)| ((*account, *leg), has.lots)).collect();
         let long: i64 = owing.values().filter(|lots| **lots > 0).sum();
         holds(long as u64 == it.open_interest.0, || format!("{long} lots are long"))?;
         if rate != 0 && !owing.is_empty() {
@@ -139,12 +140,12 @@ impl Ledger {
 
     /// Once for each position, for the lots and at the mark of the funding's time: payers up, receivers down.
     fn funding_paid(&mut self, it: &FundingPaid) -> Holds {
-        let of = it.instrument;
+        let (of, place) = (it.instrument, (it.account, it.instrument, it.leg));
         let running = self.fundings.running.get_mut(&of).ok_or("no funding")?;
-        let lots = running.owing.remove(&it.account).ok_or("nothing to be charged")?;
+        let lots = running.owing.remove(&(it.account, it.leg)).ok_or("nothing to be charged")?;
         running.charged += 1;
         let (set, is_last) = (running.set, running.owing.is_empty());
-        let has = self.positions[&(it.account, of)];
+        let has = self.positions[&place];
         holds(set.number == it.number && has.lots == lots, || format!("{set:?}, {has:?} of {lots} lots"))?;
         let rate = i128::from(set.rate_ppb);
         let (value, by) = self.exact(of, lots.into(), set.mark.0.into());
@@ -155,7 +156,7 @@ impl Ledger {
         *self.fundings.clearing.entry(of).or_default() -= amount;
         let isolated = self.isolated.contains(&(it.account, of));
         let wallet = self.wallets.entry((it.account, settled_in(of))).or_default();
-        let has = self.positions.get_mut(&(it.account, of)).ok_or("no position")?;
+        let has = self.positions.get_mut(&place).ok_or("no position")?;
         if isolated {
             has.pot += it.amount.0;
         } else {
@@ -204,7 +205,10 @@ impl Ledger {
     fn fund_paid(&mut self, it: &FundPaid) -> Holds {
         let FundPaid { account, asset, .. } = *it;
         if let Some(of) = it.instrument {
-            let has = self.positions.get_mut(&(account, of)).ok_or("no position")?;
+            // The first one that lacks something.
+            let mut places = self.places(account, of);
+            let place = places.find(|place| self.has(*place).pot < 0).ok_or("no such pot")?;
+            let has = self.positions.get_mut(&place).ok_or("no position")?;
             let missing = -i128::from(std::mem::take(&mut has.pot));
             holds(missing == i128::from(it.amount.0) && missing > 0, || format!("{missing} was missing"))?;
             holds(has.lots == 0, || "there are lots".to_owned())?;
@@ -233,8 +237,8 @@ impl Ledger {
 
     pub fn has_lots(&self, account: AccountId, asset: AssetId) -> bool {
         let cross = |id| !self.isolated.contains(&(account, id));
-        let lots = |id| cross(id) && self.positions.get(&(account, id)).is_some_and(|has| has.lots != 0);
-        CONTRACTS.into_iter().any(|id| settled_in(id) == asset && lots(id))
+        let lots = |id| self.places(account, id).any(|place| self.has(place).lots != 0);
+        CONTRACTS.into_iter().any(|id| settled_in(id) == asset && cross(id) && lots(id))
     }
 
     pub(super) fn nobody_is_below_zero(&self) -> Holds {
@@ -250,7 +254,7 @@ impl Ledger {
     /// What left a wallet was its owner's: all positions are charged, and the margin stays.
     pub(super) fn could_leave(&self, account: AccountId, asset: AssetId) -> Holds {
         for id in CONTRACTS.into_iter().filter(|id| settled_in(*id) == asset) {
-            self.fundings.is_charged(account, id)?;
+            self.places(account, id).try_for_each(|place| self.fundings.is_charged(place))?;
         }
         let fund = self.funds.get(&asset).copied().unwrap_or(0);
         holds(fund >= 0, || format!("the fund has {fund}"))?;
@@ -260,14 +264,14 @@ impl Ledger {
 
     /// A position is closed at the price of a settlement, which is told after it.
     pub(super) fn settled(&mut self, e: &PositionChanged) -> Holds {
-        let of = e.instrument;
+        let (of, place) = (e.instrument, (e.account, e.instrument, e.leg));
         let running = self.fundings.running.get(&of);
         holds(running.is_none(), || format!("not all are charged: {running:?}"))?;
         let isolated = self.isolated.contains(&(e.account, of));
-        let has = self.positions.insert((e.account, of), Default::default()).unwrap_or_default();
+        let has = self.positions.insert(place, Default::default()).unwrap_or_default();
         let pot = if isolated { has.pot + e.realised } else { 0 };
         holds(has.lots != 0 && (e.lots, e.cost, e.pot) == (0, 0, pot.min(0)), || format!("of {has:?}"))?;
-        self.positions.insert((e.account, of), Has { pot: pot.min(0), ..Has::default() });
+        self.positions.insert(place, Has { pot: pot.min(0), ..Has::default() });
         let worth = i128::from(e.realised) + i128::from(has.cost);
         self.fundings.closed.push((of, has.lots, worth));
         *self.fundings.clearing.entry(of).or_default() -= worth;
@@ -288,7 +292,7 @@ impl Ledger {
 
     /// Nobody has anything of a contract that is delisted.
     pub(super) fn is_empty(&self, of: InstrumentId) -> Holds {
-        let lots = self.positions.iter().find(|((_, id), has)| *id == of && has.lots != 0);
+        let lots = self.positions.iter().find(|((_, id, _), has)| *id == of && has.lots != 0);
         let order = self.orders.values().find(|order| order.instrument == of);
         let clearing = self.fundings.clearing.get(&of).copied().unwrap_or(0);
         holds(lots.is_none() && order.is_none() && clearing == 0, || {

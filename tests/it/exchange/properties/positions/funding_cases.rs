@@ -155,7 +155,9 @@ impl Came<'_> {
             Command::Order(OrderCommand::TransferOut(it)) => (it.account, it.asset),
             _ => return false,
         };
-        let owes = |id: &InstrumentId| self.ledger.fundings.owes(account, *id);
+        let owes = |id: &InstrumentId| {
+            self.ledger.places(account, *id).any(|place| self.ledger.fundings.owes(place))
+        };
         CONTRACTS.iter().filter(|id| settled_in(**id) == asset).any(owes)
     }
 }

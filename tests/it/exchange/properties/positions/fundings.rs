@@ -3,6 +3,7 @@
 
 use super::funding_cases::FUNDING_CASES;
 use super::moves::{self, Act, Move};
+use super::owner_moves;
 use super::venue::Setting;
 use super::{Run, TICKS, Taste, case_count, run_in, touched_at_most};
 use crate::exchange::scripts::shown::Seen;
@@ -16,7 +17,7 @@ const SCALE: i64 = 1_000;
 const IDLE: u32 = 10_000;
 
 pub fn setting(fees: [[i32; 2]; 2]) -> Setting {
-    Setting { fees, dated: true, scale: SCALE, idle: 0 }
+    Setting { fees, dated: true, scale: SCALE, idle: 0, hedges: 0 }
 }
 
 fn orders(taste: &Taste, reduce: u32) -> Vec<(u32, BoxedStrategy<Act>)> {
@@ -25,6 +26,10 @@ fn orders(taste: &Taste, reduce: u32) -> Vec<(u32, BoxedStrategy<Act>)> {
 
 /// Much time passes. The index moves by much, so that many have nothing left.
 fn fundings() -> BoxedStrategy<Move> {
+    fundings_with(vec![])
+}
+
+pub fn fundings_with(more: Vec<(u32, BoxedStrategy<Act>)>) -> BoxedStrategy<Move> {
     let taste =
         Taste { market: 30, immediate: 10, min: 12, show: 8, oco: 5, trigger: 5, ..Taste::plain(TICKS) };
     let mut acts = orders(&taste, 25);
@@ -37,6 +42,7 @@ fn fundings() -> BoxedStrategy<Move> {
         (1, moves::same_terms()),
         (1, moves::mark()),
     ]);
+    acts.extend(more);
     moves::moves_after(moves::long_waits(), acts)
 }
 
@@ -73,10 +79,11 @@ proptest! {
     fn fundings_agree(
         fees in super::fees(),
         narrow in prop::bool::weighted(0.2),
+        hedges in owner_moves::hedges(),
         steps in prop::collection::vec(fundings(), 20..250),
     ) {
         let touched = if narrow { super::super::FEW_TOUCHED } else { 5_000 };
-        run_in(setting(fees), true, touched_at_most(touched), &steps, None)?;
+        run_in(Setting { hedges, ..setting(fees) }, true, touched_at_most(touched), &steps, None)?;
     }
 }
 
@@ -84,14 +91,18 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: case_count(40), max_shrink_iters: 5_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn expiries_agree(fees in super::fees(), steps in expiries()) {
-        run_in(setting(fees), true, touched_at_most(5_000), &steps, None)?;
+    fn expiries_agree(fees in super::fees(), hedges in owner_moves::hedges(), steps in expiries()) {
+        run_in(Setting { hedges, ..setting(fees) }, true, touched_at_most(5_000), &steps, None)?;
     }
 
     /// Sweeps that do not come to their end in one tick.
     #[test]
-    fn long_sweeps_agree(fees in super::fees(), steps in prop::collection::vec(fundings(), 50..200)) {
-        let setting = Setting { idle: IDLE, ..setting(fees) };
+    fn long_sweeps_agree(
+        fees in super::fees(),
+        hedges in owner_moves::hedges(),
+        steps in prop::collection::vec(fundings(), 50..200),
+    ) {
+        let setting = Setting { idle: IDLE, hedges, ..setting(fees) };
         run_in(setting, true, touched_at_most(5_000), &steps, None)?;
     }
 }
@@ -116,7 +127,7 @@ fn a_fixed_run_exercises_fundings_and_ends() {
     let mut runner = TestRunner::deterministic();
     let mut seen = Seen::default();
     let subjects = [prop::collection::vec(fundings(), 250).boxed(), expiries().boxed()];
-    for (subject, rounds) in subjects.into_iter().zip([150, 12]) {
+    for (subject, rounds) in subjects.into_iter().zip([220, 12]) {
         for round in 0..rounds {
             let steps = subject.new_tree(&mut runner).expect("steps").current();
             let setting = setting([[-1_000, 4_000], [500, 3_000]]);

@@ -5,7 +5,7 @@ use super::venue::{ASSETS, CONTRACTS, Setting, is_linear, unit};
 use dojima::domain::{
     AccountId, AdminEvent, AssetId, Command, ContractEvent, Effect, Event, Instructions, InstrumentId,
     Listing, LoginId, MarginMode, MarketEvent, OrderCommand, OrderEvent, OrderId, OrderState, OrderTerms,
-    Phase, PositionCause, PositionChanged, ShardId, ShardTransfer, Side, UserRef,
+    Phase, PositionCause, PositionChanged, PositionLeg, ShardId, ShardTransfer, Side, UserRef,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,9 @@ pub struct Open {
     pub first: Option<OrderId>,
 }
 
+/// Which position: whose, of which contract, and which of the two if there are two.
+pub type Place = (AccountId, InstrumentId, PositionLeg);
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Has {
     pub lots: i64,
@@ -43,7 +46,9 @@ pub struct Ledger {
     /// What accounts have chosen; else it is 20 here.
     leverages: BTreeMap<(AccountId, InstrumentId), u8>,
     pub orders: BTreeMap<OrderId, Open>,
-    pub positions: BTreeMap<(AccountId, InstrumentId), Has>,
+    pub positions: BTreeMap<Place, Has>,
+    /// Who has a long and a short position in each contract.
+    pub hedges: BTreeSet<AccountId>,
     pub wallets: BTreeMap<(AccountId, AssetId), i128>,
     /// Deposits less withdrawals, those into funds too.
     pub supply: BTreeMap<AssetId, i128>,
@@ -64,6 +69,8 @@ pub struct Ledger {
 #[derive(Clone, Copy, Debug)]
 struct Fees {
     of: [i64; 2],
+    /// The buyer's position and the seller's.
+    places: [Place; 2],
     told: usize,
     /// Signed lots that each side moves.
     lots: i64,
@@ -87,6 +94,7 @@ impl Ledger {
             setting,
             orders: BTreeMap::new(),
             positions: BTreeMap::new(),
+            hedges: BTreeSet::new(),
             wallets: BTreeMap::new(),
             supply: BTreeMap::new(),
             funds: BTreeMap::new(),
@@ -170,6 +178,7 @@ impl Ledger {
                 self.left(e.order, e.reserved.0)?;
             }
             Event::Order(OrderEvent::Executed(e)) => {
+                let places = self.places_of(e)?;
                 let [maker, taker] = [(e.maker_order, e.maker_reserved), (e.taker_order, e.taker_reserved)];
                 for (order, reserved) in [maker, taker] {
                     let known = self.order(order)?;
@@ -181,11 +190,12 @@ impl Ledger {
                     Side::Sell => [e.maker_fee.0, e.taker_fee.0],
                 };
                 holds(of[0] + of[1] >= 0, || "the fee account pays".to_owned())?;
-                self.fees = Some(Fees { of, told: 0, lots: e.quantity.0 as i64 });
+                self.fees = Some(Fees { of, places, told: 0, lots: e.quantity.0 as i64 });
             }
             Event::Contract(ContractEvent::PositionChanged(e)) => {
                 return if e.cause == PositionCause::Settled { self.settled(e) } else { self.position(e) };
             }
+            Event::Contract(ContractEvent::PositionModeSet(set)) => return self.mode_set(set),
             Event::Contract(ContractEvent::MarginModeSet(set)) => {
                 let place = (set.by.account, set.instrument);
                 match set.mode {
@@ -195,7 +205,8 @@ impl Ledger {
             }
             Event::Contract(ContractEvent::MarginMoved(moved)) => {
                 let (account, asset) = (moved.by.account, settled_in(moved.instrument));
-                let has = self.positions.get_mut(&(account, moved.instrument)).ok_or("no position")?;
+                let has =
+                    self.positions.get_mut(&(account, moved.instrument, moved.leg)).ok_or("no position")?;
                 has.pot += moved.amount.0;
                 holds(has.pot == moved.pot.0 && has.lots != 0, || format!("{has:?}"))?;
                 let wallet = self.wallets.entry((account, asset)).or_default();
@@ -244,9 +255,10 @@ impl Ledger {
             effect: self.asked.map_or(before, |asked| asked.effect),
             waits: terms.state == OrderState::Dormant,
         };
-        let without = self.at_risk(order.account, order.instrument);
+        let place = self.place_of(&order);
+        let without = self.at_risk(place);
         self.orders.insert(terms.order, order);
-        let with = self.at_risk(order.account, order.instrument);
+        let with = self.at_risk(place);
         let asset = settled_in(order.instrument);
         let left = match self.isolated.contains(&(order.account, order.instrument)) {
             true => self.available(order.account, asset).min(self.left_without_profit(order.account, asset)),
@@ -276,16 +288,23 @@ impl Ledger {
     fn position(&mut self, e: &PositionChanged) -> Holds {
         let fees = self.fees.as_mut().expect("asked before");
         let at = fees.told;
-        let of = fees.of;
+        let (of, place) = (fees.of, fees.places[at]);
         let (fee, moved) = (of[at], if at == 0 { fees.lots } else { -fees.lots });
         fees.told += 1;
         if fees.told == 2 {
             self.fees = None;
         }
-        self.fundings.is_charged(e.account, e.instrument)?;
-        let has = self.positions.entry((e.account, e.instrument)).or_default();
+        holds((e.account, e.instrument, e.leg) == place, || format!("it was to be {place:?}"))?;
+        self.fundings.is_charged(place)?;
+        let has = self.positions.entry(place).or_default();
         holds(has.lots + moved == e.lots, || format!("{has:?} and {moved} lots"))?;
         holds(e.lots != 0 || e.cost == 0, || "a cost without lots".to_owned())?;
+        let turned = match e.leg {
+            PositionLeg::Net => false,
+            PositionLeg::Long => e.lots < 0,
+            PositionLeg::Short => e.lots > 0,
+        };
+        holds(!turned, || "a position of a pair turns over".to_owned())?;
         let into_pot = e.pot - has.pot;
         *has = Has { lots: e.lots, cost: e.cost, pot: e.pot };
         let isolated = self.isolated.contains(&(e.account, e.instrument));
@@ -302,7 +321,7 @@ impl Ledger {
     fn conserved(&self) -> Holds {
         for asset in ASSETS {
             let wallets: i128 = self.wallets.iter().filter(|((_, of), _)| *of == asset).map(|(_, w)| w).sum();
-            let its = self.positions.iter().filter(|((_, of), _)| settled_in(*of) == asset);
+            let its = self.positions.iter().filter(|((_, of, _), _)| settled_in(*of) == asset);
             let costs: i128 = its.map(|(_, has)| i128::from(has.cost) - i128::from(has.pot)).sum();
             let of = |sums: &BTreeMap<AssetId, i128>| sums.get(&asset).copied().unwrap_or(0);
             let (fund, supply, in_flight) = (of(&self.funds), of(&self.supply), of(&self.in_flight));
@@ -325,7 +344,7 @@ impl Ledger {
 
     fn no_lots_left_over(&self) -> Holds {
         for instrument in CONTRACTS {
-            let its = self.positions.iter().filter(|((_, of), _)| *of == instrument);
+            let its = self.positions.iter().filter(|((_, of, _), _)| *of == instrument);
             let lots: i64 = its.map(|(_, has)| has.lots).sum();
             holds(lots == 0, || format!("{lots} lots too many of {instrument}"))?;
         }
@@ -336,11 +355,12 @@ impl Ledger {
         for account in self.setting.accounts() {
             for (instrument, side) in CONTRACTS.into_iter().flat_map(|id| [(id, Side::Buy), (id, Side::Sell)])
             {
-                let has = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
-                let closable = if side == Side::Sell { has.lots.max(0) } else { (-has.lots).max(0) };
+                let its = self.places(account, instrument).map(|place| self.has(place).lots);
+                let closable: i64 =
+                    its.map(|lots| if side == Side::Sell { lots.max(0) } else { (-lots).max(0) }).sum();
                 let rests = |order: &&Open| {
                     (order.account, order.instrument, order.side) == (account, instrument, side)
-                        && order.effect == Effect::ReduceOnly
+                        && order.reduces()
                         && !order.waits
                 };
                 let resting: u64 = self.orders.values().filter(rests).map(|order| order.open).sum();
@@ -366,16 +386,21 @@ impl Ledger {
     fn on_order(&self, account: AccountId, instrument: InstrumentId, side: Side) -> i128 {
         let of_it =
             |order: &&Open| (order.account, order.instrument, order.side) == (account, instrument, side);
-        let counts = self.orders.values().filter(of_it).filter(|order| order.effect == Effect::Any);
+        let counts = self.orders.values().filter(of_it).filter(|order| !order.reduces());
         let open = |id: &OrderId| self.orders.get(id).map_or(0, |first| first.open);
         let beyond = |order: &Open| order.open.saturating_sub(order.first.as_ref().map_or(0, open));
         counts.map(|order| i128::from(beyond(order))).sum()
     }
 
-    fn at_risk(&self, account: AccountId, instrument: InstrumentId) -> i128 {
-        let has = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
+    fn at_risk(&self, place: Place) -> i128 {
+        let (account, instrument, leg) = place;
+        let lots = i128::from(self.has(place).lots);
         let [bids, asks] = [Side::Buy, Side::Sell].map(|side| self.on_order(account, instrument, side));
-        (i128::from(has.lots) + bids).max(asks - i128::from(has.lots)).max(0)
+        match leg {
+            PositionLeg::Net => (lots + bids).max(asks - lots).max(0),
+            PositionLeg::Long => lots + bids,
+            PositionLeg::Short => asks - lots,
+        }
     }
 
     /// What is left of a wallet for new orders.
@@ -400,8 +425,6 @@ impl Ledger {
         let mut sums = [0, 0];
         for instrument in CONTRACTS.into_iter().filter(|id| settled_in(*id) == asset) {
             let Some(mark) = self.marks.get(&instrument).copied() else { continue };
-            let has = self.positions.get(&(account, instrument)).copied().unwrap_or_default();
-            let at_risk = self.at_risk(account, instrument);
             let up = |(value, by): (i128, i128)| (value + by - 1).div_euclid(by);
             let leverage = i128::from(self.leverages.get(&(account, instrument)).copied().unwrap_or(20));
             let a_unit = i128::from(unit(instrument) * self.setting.scale);
@@ -412,12 +435,15 @@ impl Ledger {
                 let tier = rows.iter().find(|(floor, _)| notional >= floor * a_unit).expect("one is from 0");
                 up((notional * tier.1.max(up((1_000_000, leverage))), 1_000_000))
             };
-            if self.isolated.contains(&(account, instrument)) {
-                // What is behind its lots is in its pot.
-                sums[1] += (margin(at_risk) - margin(i128::from(has.lots.abs()))).max(0);
-            } else {
-                sums[0] += self.worth(instrument, has.lots, mark) - i128::from(has.cost);
-                sums[1] += margin(at_risk);
+            for place in self.places(account, instrument) {
+                let (has, at_risk) = (self.has(place), self.at_risk(place));
+                if self.isolated.contains(&(account, instrument)) {
+                    // What is behind its lots is in its pot.
+                    sums[1] += (margin(at_risk) - margin(i128::from(has.lots.abs()))).max(0);
+                } else {
+                    sums[0] += self.worth(instrument, has.lots, mark) - i128::from(has.cost);
+                    sums[1] += margin(at_risk);
+                }
             }
         }
         sums

@@ -7,11 +7,17 @@ mod fund_ledger;
 mod funding_cases;
 mod funding_scenes;
 mod fundings;
+mod hedge_cases;
+mod hedging;
 mod ledger;
 mod many;
+mod many_pairs;
 mod moves;
+mod owner_moves;
+mod pairs;
 mod scenes;
 mod venue;
+mod wishes;
 
 use super::super::scripts::shown::Seen;
 use super::values::Taste;
@@ -23,7 +29,7 @@ use dojima::domain::{
     AdminEvent, Command, Event, EventRecord, RejectReason, Stamp, VenueCommand, VenueLimits,
 };
 use dojima::exchange::{Exchange, ExchangeLimits, Shards};
-use ledger::Ledger;
+use ledger::{Has, Ledger};
 use moves::{Act, Move, Traders, moves_of};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -74,6 +80,9 @@ impl Run {
         if let Some(engine) = &mut self.engine {
             let mut ours = Vec::new();
             engine.apply(stamp, command, &mut ours);
+            ours.iter_mut()
+                .zip(&events)
+                .for_each(|(our, their)| hedging::same_liquidation(&self.naive.shards()[0], our, their));
             prop_assert_eq!(&ours, &events, "after {:?} at {}", command, stamp.time);
         }
         self.ledger
@@ -89,7 +98,8 @@ impl Run {
         if let (Some(seen), Some((naive, ledger))) = (&mut self.seen, before) {
             let after = &self.ledger;
             let came = Came { before: &naive, ledger: &ledger, after, stamp, command, events: &events };
-            came.cases().into_iter().chain(came.funding_cases()).for_each(|case| seen.count(case));
+            let found = [came.cases(), came.funding_cases(), came.hedge_cases()];
+            found.into_iter().flatten().for_each(|case| seen.count(case));
         }
         Ok(events)
     }
@@ -120,10 +130,11 @@ impl Run {
                 prop_assert_eq!(has, told, "account {}, asset {}", account, asset);
             }
             for instrument in venue::CONTRACTS {
-                let has = self.ledger.positions.get(&(account, instrument)).copied().unwrap_or_default();
-                let told = (i128::from(has.lots), i128::from(has.cost));
-                prop_assert_eq!(naive.position(account, instrument), told);
-                prop_assert_eq!(naive.pot(account, instrument), i128::from(has.pot));
+                let told = self.ledger.places(account, instrument).map(|place| {
+                    let Has { lots, cost, pot } = self.ledger.has(place);
+                    (place.2, i128::from(lots), i128::from(cost), i128::from(pot))
+                });
+                prop_assert_eq!(naive.positions(account, instrument), told.collect::<Vec<_>>());
             }
         }
         Ok(())
@@ -180,7 +191,8 @@ type Acts = Vec<(u32, BoxedStrategy<Act>)>;
 /// The index goes on, so that it is fresh as a rule; so many in a hundred of its prices are far away.
 fn with_index(mut acts: Acts, far: u32, more: Acts) -> BoxedStrategy<Move> {
     acts.extend([(25, moves::index(far)), (10, moves::tick()), (2, moves::transfer())]);
-    acts.extend([(3, moves::leverage()), (4, moves::margin_mode()), (4, moves::margin())]);
+    acts.extend([(3, owner_moves::leverage()), (4, owner_moves::margin_mode()), (4, owner_moves::margin())]);
+    acts.push((3, owner_moves::position_mode()));
     acts.extend(more);
     moves_of(acts)
 }
@@ -195,7 +207,8 @@ fn poor() -> BoxedStrategy<Move> {
         Taste { market: 35, immediate: 10, min: 10, show: 8, oco: 5, trigger: 5, ..Taste::plain(TICKS) };
     let mut acts = moves::orders(&taste, 35);
     acts.extend([(30, moves::index(60)), (5, moves::tick()), (3, moves::transfer())]);
-    acts.extend([(3, moves::leverage()), (4, moves::margin_mode()), (4, moves::margin())]);
+    acts.extend([(3, owner_moves::leverage()), (4, owner_moves::margin_mode()), (4, owner_moves::margin())]);
+    acts.push((3, owner_moves::position_mode()));
     moves_of(acts)
 }
 
@@ -308,8 +321,8 @@ fn isolated() -> BoxedStrategy<Move> {
         ..Taste::plain(TICKS)
     };
     let more = vec![
-        (25, moves::margin_mode()),
-        (12, moves::margin()),
+        (25, owner_moves::margin_mode()),
+        (12, owner_moves::margin()),
         (3, moves::self_trade()),
         (2, moves::phase()),
         (4, moves::resume()),
@@ -325,7 +338,7 @@ pub fn told(runs: usize) -> Vec<(Vec<EventRecord>, Exchange)> {
     let one = |steps: Vec<Move>| {
         let limits = ExchangeLimits { limits: touched_at_most(5_000), ..ExchangeLimits::default() };
         let (mut exchange, mut naive) = (Exchange::new(limits), Naive::new(limits.limits));
-        let setting = Setting::plain(fees);
+        let setting = Setting { hedges: 0b1_0100, ..Setting::plain(fees) };
         let (mut records, mut traders, mut sequence) = (Vec::new(), Traders::new(setting), 0);
         let mut apply = |naive: &mut Naive, stamp: Stamp, command: &Command| {
             sequence += 1;
@@ -361,10 +374,12 @@ macro_rules! subject {
             fn $name(
                 fees in fees(),
                 narrow in prop::bool::weighted(0.2),
+                hedges in owner_moves::hedges(),
                 steps in prop::collection::vec($steps, $lengths),
             ) {
                 let touched = if narrow { super::FEW_TOUCHED } else { 5_000 };
-                run($engine, fees, touched_at_most(touched), &steps, None)?;
+                let setting = Setting { hedges, ..Setting::plain(fees) };
+                run_in(setting, $engine, touched_at_most(touched), &steps, None)?;
             }
         }
     };
@@ -383,7 +398,7 @@ subject!(limits_of_contracts_agree, true, limits(), 300, 20..250);
 subject!(isolated_margin_agrees, true, isolated(), 400, 20..250);
 subject!(everything_of_positions_agrees, true, everything(), 400, 20..250);
 
-/// The reasons that only positions can bring about. That of too many positions takes two legs of a contract.
+/// The reasons that only positions can bring about. That of too many positions takes more contracts (`many_pairs`).
 const REASONS: &[RejectReason] = &[
     RejectReason::PositionsOpen,
     RejectReason::IndexStale,

@@ -1,20 +1,20 @@
 //! What traders, operators and the source of the index do, in numbers that stay meaningful when a sequence is made shorter.
 
 use super::super::values::{Taste, Wish, prevention, wish};
+use super::owner_moves;
 use super::venue::{
-    ACCOUNTS, ASSETS, CONTRACTS, FIRST_PRICE, INDEX, INVERSE, LINEAR, LOGIN_ACCOUNTS, Setting, risk, terms,
-    tiers,
+    ACCOUNTS, ASSETS, CONTRACTS, INDEX, INVERSE, LINEAR, LOGIN_ACCOUNTS, Setting, risk, terms, tiers,
 };
+use super::wishes::{Holder, mark_moved, near_mark, shifted};
 use crate::support::naive::{Naive, Order};
 use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, AdminEvent, Amend, Amount, AssetId, Cancel, CancelFilter,
     ClockCommand, Command, ContractCommand, ContractEvent, DepositFund, Effect, Enter, Event, FeeRate,
-    FeeTier, FundCause, GroupId, Instructions, InstrumentId, LeverageSet, LimitScope, LoginId, MarginMode,
-    MarginModeSet, MarginMoved, MassCancel, Modify, MoveMargin, OrderCommand, OrderEvent, OrderLimits,
-    OrderPrice, OwnerCommand, Phase, PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount,
-    QueryWallet, Question, Replace, SetContractRisk, SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms,
-    Setter, ShardId, ShardTransfer, Side, Stamp, TimeInForce, Timestamp, Transfer, TransferOut, TriggerKind,
-    TriggerReference, UserRef,
+    FeeTier, FundCause, GroupId, Instructions, InstrumentId, LeverageSet, LimitScope, LoginId, MarginModeSet,
+    MarginMoved, MassCancel, Modify, OrderCommand, OrderEvent, OrderLimits, OwnerCommand, Phase,
+    PositionModeSet, Ppm, Price, Protection, Quantity, QueryAccount, QueryWallet, Question, Replace,
+    SetContractRisk, SetFees, SetIndex, SetTerms, ShardId, ShardTransfer, Stamp, TimeInForce, Timestamp,
+    Transfer, TransferOut, TriggerReference, UserRef,
 };
 use proptest::prelude::*;
 use proptest::strategy::Union;
@@ -128,13 +128,15 @@ impl Traders {
         let made = match &step.act {
             Act::Enter(login, instrument, wish) => {
                 let wish = near_mark(*wish, mark_moved(naive, *instrument));
-                let account = self.setting.owner(*login);
-                let wish = to_reduce(wish, naive.position(account, *instrument).0);
+                let holder = Holder::of(naive, self.setting.owner(*login), *instrument, false);
+                let wish = holder.fitting(wish);
                 Some(self.enter(*login, *instrument, wish, &open))
             }
             Act::Replace(which, wish) => one(*which).map(|order| {
                 let wish = near_mark(*wish, mark_moved(naive, order.instrument));
-                self.replace(order, wish)
+                let (_, price, time, quantity, asks) = wish;
+                let holder = Holder::of(naive, order.account, order.instrument, true);
+                self.replace(order, holder.fitting((order.side, price, time, quantity, asks)))
             }),
             Act::Amend(which, price, quantity) => one(*which).map(|order| {
                 OrderCommand::Amend(Amend {
@@ -201,6 +203,8 @@ impl Traders {
             Act::LastHalfHour(..) => None,
             Act::Set(login, command) => {
                 let mut command = *command;
+                let account = command.setter().account;
+                owner_moves::of_mode(&mut command, naive.positions(account, LINEAR).len() == 2);
                 if let Some(login) = *login {
                     let setter = command.setter_mut();
                     (setter.login, setter.user_ref) = (Some(login), self.next_ref(login));
@@ -237,7 +241,14 @@ impl Traders {
         let (side, price, time_in_force, quantity, asks) = wish;
         let alike =
             |order: &&&Order| (order.login, order.instrument, order.side) == (login, instrument, side);
-        let to_link: Vec<UserRef> = open.iter().filter(alike).map(|order| order.user_ref).collect();
+        let alike: Vec<_> = open.iter().filter(alike).collect();
+        let reduces = asks.is_some_and(|asks| asks.effect.reduces());
+        let both = |order: &&&&Order| order.asked.effect.reduces() == reduces;
+        let mut to_link: Vec<UserRef> =
+            alike.iter().copied().filter(|order| both(&order)).map(|order| order.user_ref).collect();
+        if to_link.is_empty() {
+            to_link = alike.iter().map(|order| order.user_ref).collect();
+        }
         let instructions = asks.map(|asks| self.instructed(asks, time_in_force, &to_link));
         let user_ref = self.next_ref(login);
         OrderCommand::Enter(Enter {
@@ -286,6 +297,7 @@ impl Traders {
                 Event::Order(OrderEvent::Replaced(e)) => (e.login, e.terms.user_ref),
                 Event::Contract(
                     ContractEvent::LeverageSet(LeverageSet { by, .. })
+                    | ContractEvent::PositionModeSet(PositionModeSet { by, .. })
                     | ContractEvent::MarginModeSet(MarginModeSet { by, .. })
                     | ContractEvent::MarginMoved(MarginMoved { by, .. }),
                 ) => match by.login {
@@ -315,60 +327,26 @@ impl Traders {
     }
 }
 
-/// How far the mark is from the first one, price units.
-fn mark_moved(naive: &Naive, instrument: InstrumentId) -> i64 {
-    let [_, mark, _] = naive.prices(instrument);
-    let tick = i64::from(naive.listings()[instrument.0 as usize].tick_units);
-    mark.map_or(0, |mark| mark.0 * tick - i64::from(FIRST_PRICE))
-}
-
-fn shifted(units: u32, by: i64) -> u32 {
-    u32::try_from(i64::from(units) + by).unwrap_or(units)
-}
-
-/// Prices are as far from the mark as they were from the first one. What is no price stays none.
-fn near_mark((side, price, time, quantity, mut asks): Wish, by: i64) -> Wish {
-    let price = match price {
-        OrderPrice::Limit(units @ 1..10_000) => OrderPrice::Limit(units + by),
-        other => other,
-    };
-    if let Some(trigger) = asks.as_mut().and_then(|asks| asks.trigger.as_mut())
-        && trigger.kind != TriggerKind::TrailingStop
-    {
-        trigger.price = shifted(trigger.price, by);
-    }
-    (side, price, time, quantity, asks)
-}
-
-/// What is to reduce is of the side that does, but for one in four; where there is nothing it opens.
-fn to_reduce((mut side, price, time, quantity, mut asks): Wish, lots: i128) -> Wish {
-    let reduces = asks.as_mut().filter(|asks| asks.effect == Effect::ReduceOnly);
-    if let Some(asks) = reduces.filter(|_| quantity.0 % 4 != 0) {
-        match lots.signum() {
-            1 => side = Side::Sell,
-            -1 => side = Side::Buy,
-            _ => asks.effect = Effect::Any,
-        }
-    }
-    (side, price, time, quantity, asks)
-}
-
 /// Mostly of an account that has little.
 fn login() -> impl Strategy<Value = LoginId> {
     prop_oneof![1 => 0_u32..3, 3 => 3_u32..LOGIN_ACCOUNTS.len() as u32].prop_map(LoginId)
 }
 
-fn account() -> impl Strategy<Value = AccountId> {
+pub fn account() -> impl Strategy<Value = AccountId> {
     (0..ACCOUNTS).prop_map(AccountId)
 }
 
-fn instrument() -> impl Strategy<Value = InstrumentId> {
+pub fn instrument() -> impl Strategy<Value = InstrumentId> {
     prop_oneof![Just(LINEAR), Just(INVERSE)]
 }
 
 /// Orders of this taste, of which so many in a hundred may only reduce. Amounts are for the linear one.
 pub fn order(taste: &Taste, reduce: u32) -> BoxedStrategy<Wish> {
-    let effect = prop_oneof![100 - reduce => Just(Effect::Any), reduce => Just(Effect::ReduceOnly)];
+    let effect = prop_oneof![
+        400 - 4 * reduce => Just(Effect::Any),
+        3 * reduce => Just(Effect::ReduceOnly),
+        reduce => Just(Effect::ClosePosition),
+    ];
     (wish(taste), effect)
         .prop_map(|((side, price, time, quantity, asks), effect)| {
             let mut asks = asks.unwrap_or_default();
@@ -521,53 +499,6 @@ pub fn last_half_hour() -> BoxedStrategy<Act> {
     ];
     let instrument = prop::sample::select(CONTRACTS[2..].to_vec());
     (instrument, ticks).prop_map(|(instrument, ticks)| Act::LastHalfHour(instrument, ticks)).boxed()
-}
-
-/// By its own login as a rule, or by an operator.
-fn set_by(account: AccountId, by: u8) -> Option<LoginId> {
-    let own = LOGIN_ACCOUNTS.iter().position(|of| *of == account.0).map(|login| LoginId(login as u32));
-    match by {
-        0 => None,
-        1 => Some(LoginId(0)),
-        _ => own,
-    }
-}
-
-/// Leverage, as a rule one that accounts can have.
-pub fn leverage() -> BoxedStrategy<Act> {
-    let leverage = prop_oneof![6 => 5_u8..60, 3 => 1_u8..10, 2 => 60_u8..=125, 1 => any::<u8>()];
-    (account(), instrument(), leverage, 0_u8..6)
-        .prop_map(|(account, instrument, leverage, by)| {
-            let setter = Setter { account, ..Setter::default() };
-            let set = SetLeverage { by: setter, instrument, leverage };
-            Act::Set(set_by(account, by), OwnerCommand::SetLeverage(set))
-        })
-        .boxed()
-}
-
-/// Isolated margin, or cross margin again.
-pub fn margin_mode() -> BoxedStrategy<Act> {
-    let mode = prop_oneof![3 => Just(MarginMode::Isolated), 1 => Just(MarginMode::Cross)];
-    (account(), instrument(), mode, 0_u8..6)
-        .prop_map(|(account, instrument, mode, by)| {
-            let setter = Setter { account, ..Setter::default() };
-            let set = SetMarginMode { by: setter, instrument, mode };
-            Act::Set(set_by(account, by), OwnerCommand::SetMarginMode(set))
-        })
-        .boxed()
-}
-
-/// Money for a pot, or back.
-pub fn margin() -> BoxedStrategy<Act> {
-    let leg = prop_oneof![20 => Just(PositionLeg::Net), 1 => Just(PositionLeg::Long)];
-    let amount = prop_oneof![4 => 1_i64..200, 4 => -200_i64..1, 1 => 1_000_i64..20_000, 1 => -20_000_i64..0];
-    (account(), instrument(), leg, amount, 0_u8..6)
-        .prop_map(|(account, instrument, leg, amount, by)| {
-            let setter = Setter { account, ..Setter::default() };
-            let moved = MoveMargin { by: setter, instrument, leg, amount: Amount(amount) };
-            Act::Set(set_by(account, by), OwnerCommand::MoveMargin(moved))
-        })
-        .boxed()
 }
 
 pub fn phase() -> BoxedStrategy<Act> {

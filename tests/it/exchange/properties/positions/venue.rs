@@ -3,9 +3,9 @@
 
 use dojima::domain::{
     AccountId, AddIndex, AdminCommand, Amount, AssetCode, AssetId, Command, ContractCommand, DeleverageMode,
-    FeeRate, IndexId, IndexTerms, InstrumentId, ListInstrument, LoginId, LoginName, Phase, Ppm, Product,
-    Quantity, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, ShardName, Symbol, Timestamp,
-    Transfer, VenueCommand,
+    FeeRate, IndexId, IndexTerms, InstrumentId, ListInstrument, LoginId, LoginName, OwnerCommand, Phase,
+    PositionMode, Ppm, Product, Quantity, SetContract, SetContractRisk, SetIndex, SetMarginTier,
+    SetPositionMode, Setter, ShardId, ShardName, Symbol, Timestamp, Transfer, VenueCommand,
 };
 
 pub const ACCOUNTS: u32 = 5;
@@ -37,11 +37,13 @@ pub struct Setting {
     pub scale: i64,
     /// How many accounts that do nothing are between that of the fees and those of the traders.
     pub idle: u32,
+    /// Which traders begin with a long and a short position in each contract: bits by trader.
+    pub hedges: u8,
 }
 
 impl Setting {
     pub fn plain(fees: [[i32; 2]; 2]) -> Self {
-        Self { fees, dated: false, scale: 1, idle: 0 }
+        Self { fees, dated: false, scale: 1, idle: 0, hedges: 0 }
     }
 
     /// The account of a trader, from 0 to [`ACCOUNTS`].
@@ -206,6 +208,11 @@ pub fn opening(setting: &Setting) -> Vec<Command> {
     }
     let first = SetIndex { index: INDEX, price: FIRST_PRICE, source_time: Timestamp(1) };
     commands.push(contract(ContractCommand::SetIndex(first)));
+    for trader in (0..ACCOUNTS).filter(|trader| setting.hedges & (1 << trader) != 0) {
+        let by = Setter { account: setting.account(trader), ..Setter::default() };
+        let (shard, mode) = (ShardId::FIRST, PositionMode::Hedge);
+        commands.push(Command::Owner(OwnerCommand::SetPositionMode(SetPositionMode { by, shard, mode })));
+    }
     for instrument in setting.contracts().iter().copied() {
         commands.push(admin(AdminCommand::SetPhase { instrument, phase: Phase::Continuous }));
     }
