@@ -8,8 +8,8 @@
 
 use dojima::domain::{
     Command, DeleverageMode, Event, FeeAsset, FundCause, IgnoreReason, IndexOutcome, MarginMode, Owner,
-    Phase, PositionCause, PositionLeg, Product, RejectReason, SelfTrade, Side, Switch, TradeKind,
-    TriggerKind, TriggerReference, Visibility,
+    Phase, PositionCause, PositionLeg, PositionMode, Product, RejectReason, SelfTrade, Side, Switch,
+    TradeKind, TriggerKind, TriggerReference, Visibility,
 };
 use std::fmt::Write as _;
 use std::fs;
@@ -88,6 +88,7 @@ fn tables() -> Vec<Table> {
         of_values!(Product, "word", word),
         of_values!(DeleverageMode, "word", word),
         of_values!(FundCause, "word", word),
+        of_values!(PositionMode, "word", word),
         of_values!(MarginMode, "word", word),
         of_values!(PositionLeg, "word", word),
         of_values!(PositionCause, "word", word),
