@@ -64,7 +64,7 @@ impl Both {
 fn listed(id: u32) -> Vec<Command> {
     let (instrument, index) = (InstrumentId(id), IndexId(1 + (id / 16) as u16));
     let mut commands = Vec::new();
-    if id == 2 || id % 16 == 0 {
+    if id == 2 || id.is_multiple_of(16) {
         let symbol = Symbol::new(&format!("INDEX{}", index.0)).expect("a symbol");
         let terms = IndexTerms { stale_after_ms: 10_000, grace_s: 5, jump: Ppm(0) };
         let added = AddIndex { index, symbol, price_decimals: 2, shard: ShardId::FIRST, terms };

@@ -400,6 +400,7 @@ subject!(everything_of_positions_agrees, true, everything(), 400, 20..250);
 
 /// The reasons that only positions can bring about. That of too many positions takes more contracts (`many_pairs`).
 const REASONS: &[RejectReason] = &[
+    RejectReason::WrongPositionSide,
     RejectReason::PositionsOpen,
     RejectReason::IndexStale,
     RejectReason::InsufficientMargin,
