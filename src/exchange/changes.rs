@@ -372,8 +372,8 @@ impl<S: EventSink> Market<'_, S> {
         // close a position reduces it by the lots that are asked for now.
         let instructions = self.extra(&order).map(|extra: &Extra| Instructions {
             effect: match extra.instructions.effect {
-                Effect::ClosePosition => Effect::ReduceOnly,
-                effect => effect,
+                Effect::ReduceOnly | Effect::ClosePosition => Effect::ReduceOnly,
+                effect @ (Effect::Any | Effect::Open) => effect,
             },
             trigger: None,
             min_quantity: 0,

@@ -228,16 +228,17 @@ impl Desk {
             | ClientEvent::OrderEntryEnabled { .. }
             | ClientEvent::Broken { .. } => {}
             ClientEvent::SettingMade { user_ref, symbol, setting, pot, wallet } => {
-                let what = match setting {
+                let has = |what: String| format!("#{user_ref}: {symbol} has {what}");
+                self.news.push(match setting {
                     Setting::PositionMode { shard, mode } => {
-                        self.say_news(&format!("#{user_ref}: {} mode in shard {shard}", mode.word()));
-                        return;
+                        format!("#{user_ref}: {} mode in shard {shard}", mode.word())
                     }
-                    Setting::MarginMode(mode) => format!("{} margin", mode.word()),
-                    Setting::Leverage(leverage) => format!("a leverage of {leverage}"),
-                    Setting::Margin { .. } => format!("{pot} minor units behind it, {wallet} in the wallet"),
-                };
-                self.say_news(&format!("#{user_ref}: {symbol} has {what}"));
+                    Setting::MarginMode(mode) => has(format!("{} margin", mode.word())),
+                    Setting::Leverage(leverage) => has(format!("a leverage of {leverage}")),
+                    Setting::Margin { .. } => {
+                        has(format!("{pot} minor units behind it, {wallet} in the wallet"))
+                    }
+                });
             }
             ClientEvent::TransferSent { user_ref, transfer, wallet, .. } => {
                 let line = self.assets.transferred(*user_ref, transfer, *wallet);

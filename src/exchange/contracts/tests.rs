@@ -415,32 +415,34 @@ impl World {
                 let transfer = Transfer { account, asset, amount, reference, shard: ShardId::FIRST };
                 self.apply(Command::Admin(AdminCommand::Withdraw(transfer)));
             }
-            _ => {
-                let price = match random.below(5) {
-                    0 => OrderPrice::Market,
-                    _ => OrderPrice::Limit(9600 + random.below(8_00) as i64),
-                };
-                let lots = 1 + random.below(400);
-                let mut enter = self.enter(login, instrument, side, price, lots);
-                let hedges = self.exchange.shared.positions.hedges(AccountId(login + 1));
-                if hedges || random.below(2) == 0 {
-                    let mut asked = random_instructions(random, lots, self.refs[login as usize]);
-                    match random.below(6) {
-                        0 => {
-                            asked.effect = Effect::ClosePosition;
-                            enter.quantity = Quantity(0);
-                            if asked.trigger.is_none() {
-                                enter.price = OrderPrice::Market;
-                            }
-                        }
-                        _ if hedges && asked.effect == Effect::Any => asked.effect = Effect::Open,
-                        _ => {}
-                    }
-                    enter.instructions = Some(asked);
-                }
-                self.apply(Command::Order(OrderCommand::Enter(enter)));
-            }
+            _ => self.random_order(random, login, instrument, side),
         }
+    }
+
+    fn random_order(&mut self, random: &mut Random, login: u32, instrument: InstrumentId, side: Side) {
+        let price = match random.below(5) {
+            0 => OrderPrice::Market,
+            _ => OrderPrice::Limit(9600 + random.below(8_00) as i64),
+        };
+        let lots = 1 + random.below(400);
+        let mut enter = self.enter(login, instrument, side, price, lots);
+        let hedges = self.exchange.shared.positions.hedges(AccountId(login + 1));
+        if hedges || random.below(2) == 0 {
+            let mut asked = random_instructions(random, lots, self.refs[login as usize]);
+            match random.below(6) {
+                0 => {
+                    asked.effect = Effect::ClosePosition;
+                    enter.quantity = Quantity(0);
+                    if asked.trigger.is_none() {
+                        enter.price = OrderPrice::Market;
+                    }
+                }
+                _ if hedges && asked.effect == Effect::Any => asked.effect = Effect::Open,
+                _ => {}
+            }
+            enter.instructions = Some(asked);
+        }
+        self.apply(Command::Order(OrderCommand::Enter(enter)));
     }
 }
 

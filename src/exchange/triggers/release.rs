@@ -84,7 +84,9 @@ impl<S: EventSink> Market<'_, S> {
         let finds = !matches!(lots, Ok(None));
         let mut right = lots.map(|lots| {
             if let Some(lots) = lots {
-                (found.open, found.total) = (lots, lots);
+                // What the chain has executed stays.
+                let executed = order.total.0 - order.open.0;
+                (found.open, found.total) = (lots, Quantity(executed + lots.0));
             }
         });
         if right.is_ok() && order.flags & REDUCES != 0 {

@@ -8,8 +8,9 @@ use super::fundings::Terms;
 use super::row::{Row, int, integer, some, text};
 use super::told::Told;
 use crate::domain::{
-    AccountId, Amount, AssetId, ContractEvent, EventRecord, FundCause, FundChanged, IndexTerms, InstrumentId,
-    Listing, MarginMoved, PositionChanged, PositionLeg, Ppm, Price, SetMarginTier, ShardId, Timestamp,
+    AccountId, AddIndex, Amount, AssetId, ContractEvent, EventRecord, FundCause, FundChanged, IndexTerms,
+    InstrumentId, Listing, MarginMoved, PositionChanged, PositionLeg, Ppm, Price, SetMarginTier, ShardId,
+    Timestamp,
 };
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
@@ -71,6 +72,16 @@ pub(super) struct Contracts {
     position_modes: Table,
 }
 
+/// The row of an index without a price.
+fn new_index(add: &AddIndex) -> Row {
+    let unit = 10_i64.pow(u32::from(add.price_decimals));
+    let fixed = [int(add.index.0), text(add.symbol.text()), int(add.price_decimals), int(unit)];
+    let mut row: Row = fixed.into_iter().chain([int(add.shard.0)]).collect();
+    row.extend(terms(add.terms));
+    row.resize(14, Value::Null);
+    row
+}
+
 /// The values of an index's terms.
 fn terms(IndexTerms { stale_after_ms, grace_s, jump }: IndexTerms) -> [Value; 3] {
     [int(stale_after_ms), int(grace_s), some(jump.0)]
@@ -89,12 +100,7 @@ impl Contracts {
     pub(super) fn add(&mut self, record: &EventRecord, event: &ContractEvent) -> Result<(), String> {
         match event {
             ContractEvent::IndexAdded(add) => {
-                let unit = 10_i64.pow(u32::from(add.price_decimals));
-                let fixed = [int(add.index.0), text(add.symbol.text()), int(add.price_decimals), int(unit)];
-                let mut row: Row = fixed.into_iter().chain([int(add.shard.0)]).collect();
-                row.extend(terms(add.terms));
-                row.resize(14, Value::Null);
-                self.indexes.insert(vec![add.index.0.into()], row);
+                self.indexes.insert(vec![add.index.0.into()], new_index(add));
             }
             ContractEvent::IndexTermsSet { index, terms: new } => {
                 self.index(index.0)?[TERMS..PRICE].clone_from_slice(&terms(*new));

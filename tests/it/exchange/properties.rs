@@ -229,6 +229,7 @@ const BY_LUCK: &[RejectReason] = &[
     RejectReason::ContractExpired,
     RejectReason::FundBelowZero,
     RejectReason::NoPosition,
+    RejectReason::WrongPositionSide,
     // In one-way mode an account has no more positions than there are contracts.
     RejectReason::TooManyPositions,
     RejectReason::NotInThisEdition,
