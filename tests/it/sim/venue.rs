@@ -1,0 +1,230 @@
+//! The venue of a run: spot in one shard or in two, or the whole built-in venue with contracts in a shard of their own, made
+//! small; and what clients and operators know of it.
+
+use super::random::Random;
+use super::subscriber::{PASSWORD, USERNAME};
+use dojima::config::{
+    Config, Expiry, InstrumentConfig, InstrumentLimitsConfig, LoginConfig, ProtectionConfig, ShardConfig,
+    UserRole, WalletConfig,
+};
+use dojima::domain::{InstrumentId, Product};
+use rust_decimal::Decimal;
+
+/// 08:00 on a Tuesday, seconds since 1970; a time of funding.
+const EIGHT: u64 = 1_788_249_600;
+
+/// What is traded, with the middle of its prices, the spread of the ideas that clients have of it, and the tick, in price
+/// units. Spot comes first; the ids are the places.
+const MARKETS: [Market; 6] = [
+    Market { symbol: "BTC-USDT", middle: 6_000_000, spread: 40, tick: 1 },
+    Market { symbol: "ETH-USDT", middle: 300_000, spread: 60, tick: 5 },
+    Market { symbol: "BTC-PERP", middle: 6_000_000, spread: 30, tick: 10 },
+    Market { symbol: "ETH-PERP", middle: 300_000, spread: 30, tick: 1 },
+    Market { symbol: "BTC-Z99", middle: 6_000_000, spread: 30, tick: 10 },
+    Market { symbol: "BTC-INV", middle: 6_000_000, spread: 30, tick: 10 },
+];
+
+/// The dated contract.
+pub const DATED: InstrumentId = InstrumentId(4);
+
+/// The middle of the prices of each index, price units.
+pub const INDEXES: [u64; 2] = [6_000_000, 300_000];
+
+#[derive(Clone, Copy)]
+pub struct Market {
+    pub symbol: &'static str,
+    pub middle: u64,
+    /// Ticks.
+    pub spread: u64,
+    pub tick: u64,
+}
+
+/// What kind of venue it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Two spot instruments in one shard.
+    Spot,
+    /// The same, each in a shard of its own.
+    SpotInTwo,
+    /// Spot in one shard, contracts in another one.
+    Contracts,
+    /// The same, over so long a time that a contract expires with enough samples of its index.
+    ContractsForLong,
+}
+
+/// What clients and operators know of the venue.
+#[derive(Clone, Copy, Debug)]
+pub struct Venue {
+    pub kind: Kind,
+    /// The first command comes after this, seconds since 1970.
+    pub beginning_s: u64,
+    /// When the dated contract ends, seconds since 1970.
+    expiry_s: u64,
+}
+
+impl Venue {
+    pub fn new(random: &mut Random) -> Self {
+        let kind = match random.below(24) {
+            0..4 => Kind::Spot,
+            4..7 => Kind::SpotInTwo,
+            7 | 8 => Kind::ContractsForLong,
+            _ => Kind::Contracts,
+        };
+        let (before, after) = match kind {
+            // At least 900 seconds with a sample each, and not many more, come before the end.
+            Kind::ContractsForLong => (900, 60 * (2 + random.below(2))),
+            _ => (random.pick(&[2, 5, 20, 300]), random.pick(&[0, 0, 60])),
+        };
+        Self { kind, beginning_s: EIGHT - before, expiry_s: EIGHT + after }
+    }
+
+    pub fn has_contracts(&self) -> bool {
+        matches!(self.kind, Kind::Contracts | Kind::ContractsForLong)
+    }
+
+    /// What is traded, by id.
+    pub fn markets(&self) -> &'static [Market] {
+        if self.has_contracts() { &MARKETS } else { &MARKETS[..2] }
+    }
+
+    /// The configuration of the venue: what is listed, who is there, and with how much money.
+    pub fn config(&self, random: &mut Random) -> Config {
+        let mut config = match self.has_contracts() {
+            true => Config::embedded_default(),
+            false => Config::spot(),
+        };
+        spot(&mut config.instruments[..2], random);
+        people(&mut config);
+        match self.kind {
+            Kind::Spot => {}
+            Kind::SpotInTwo => two_shards(&mut config),
+            Kind::Contracts | Kind::ContractsForLong => self.contracts(&mut config, random),
+        }
+        config
+    }
+
+    fn contracts(&self, config: &mut Config, random: &mut Random) {
+        let is_long = self.kind == Kind::ContractsForLong;
+        for index in &mut config.indexes {
+            index.stale_after_ms =
+                if is_long { 60_000 } else { random.pick(&[1_000, 10_000, 60_000]) as u32 };
+            index.grace_s = random.pick(&[0, 1, 60]) as u32;
+            index.jump_ppm = random.pick(&[0, 2_000, 20_000]) as u32;
+            let middle = if index.symbol == "BTC" { "60000" } else { "3000" };
+            index.fixed_price = random.once_in(3).then(|| decimal(middle));
+        }
+        for instrument in config.instruments.iter_mut().filter(|it| it.product != Product::Spot) {
+            contract(instrument, random);
+        }
+        let dated = &mut config.instruments[DATED.0 as usize];
+        assert_eq!(dated.symbol, MARKETS[DATED.0 as usize].symbol, "the built-in venue has this order");
+        dated.contract.as_mut().expect("it is built in").expiry = Expiry(self.expiry_s as u32);
+        let futures = |poor: bool| {
+            let amounts = if poor { ["1", "30000"] } else { ["200", "20000000"] };
+            let assets = ["BTC", "USDT"].into_iter().zip(amounts);
+            WalletConfig(assets.map(|(asset, amount)| (asset.to_owned(), decimal(amount))).collect())
+        };
+        for (account, poor) in config.accounts.iter_mut().zip(POOR) {
+            account.deposits_in.insert("futures".to_owned(), futures(poor));
+        }
+        // A small fund: a loss that nobody bears is soon more than it has.
+        let fund =
+            [("BTC", "0.01"), ("USDT", "500")].map(|(asset, amount)| (asset.to_owned(), decimal(amount)));
+        config.insurance_fund.deposits_in.insert("futures".to_owned(), WalletConfig(fund.into()));
+        let source = LoginConfig {
+            role: UserRole::Index,
+            // Now and then it may send the prices of one of them only.
+            indexes: if random.once_in(4) {
+                vec!["BTC".to_owned()]
+            } else {
+                vec!["BTC".to_owned(), "ETH".to_owned()]
+            },
+            ..LoginConfig::new("SOURCE", "DEMO")
+        };
+        config.accounts[3].logins.push(source);
+    }
+}
+
+fn decimal(text: &str) -> Decimal {
+    text.parse().expect("a number")
+}
+
+fn contract(instrument: &mut InstrumentConfig, random: &mut Random) {
+    let contract = instrument.contract.as_mut().expect("it is built in");
+    if instrument.product.is_perpetual() {
+        contract.funding_interval_s = 3_600;
+    }
+    let risk = instrument.risk.as_mut().expect("it is built in");
+    if instrument.product.is_perpetual() {
+        risk.interest_ppb = random.pick(&[0, 100_000, 1_000_000]) as i32;
+    }
+    risk.impact_lots = random.pick(&[1, 20, 300]) as u32;
+    risk.position_limit_lots = random.pick(&[4_000, 100_000]) as u32;
+    risk.open_interest_limit_lots =
+        random.pick(&[8_000, 900_000]).max(u64::from(risk.position_limit_lots)) as u32;
+    if random.once_in(3) {
+        instrument.protection = Some(ProtectionConfig {
+            price_min: decimal("1000"),
+            price_max: decimal("90000"),
+            reference: decimal(if instrument.base == "BTC" { "60000" } else { "3000" }),
+            static_band_ppm: 20_000,
+            dynamic_band_ppm: random.pick(&[300, 3_000]) as u32,
+            interruption_s: random.pick(&[0, 1, 3]) as u32,
+            market_collar_ppm: 2_000,
+        });
+    }
+}
+
+fn spot(instruments: &mut [InstrumentConfig], random: &mut Random) {
+    let [btc, eth] = instruments else { unreachable!("two are built in") };
+    btc.max_quantity = decimal("40");
+    btc.min_quantity = decimal("0.00005");
+    eth.tick = decimal("0.05");
+    eth.protection = Some(ProtectionConfig {
+        price_min: decimal("1000"),
+        price_max: decimal("9000"),
+        reference: decimal("3000"),
+        static_band_ppm: 5_000,
+        dynamic_band_ppm: random.pick(&[200, 1_500]) as u32,
+        interruption_s: random.pick(&[0, 1, 3]) as u32,
+        market_collar_ppm: 1_000,
+    });
+    eth.limits = Some(InstrumentLimitsConfig {
+        open_orders_max: random.pick(&[8, 30]) as u32,
+        orders_per_second_max: random.pick(&[20, 100, 400]) as u32,
+        position_max: decimal("1200"),
+        ..InstrumentLimitsConfig::default()
+    });
+}
+
+/// Which accounts have little money.
+const POOR: [bool; 4] = [false, false, true, true];
+
+fn people(config: &mut Config) {
+    // Somebody who only listens, and somebody who trades and is told what others do.
+    let names: Vec<String> = config.accounts.iter().map(|account| account.name.clone()).collect();
+    let listener = LoginConfig {
+        role: UserRole::DropCopy,
+        copies: vec![names[0].clone(), names[3].clone()],
+        ..LoginConfig::new("COPY", "DEMO")
+    };
+    config.accounts[3].logins.push(listener);
+    config.accounts[1].logins[0].copies = vec![names[2].clone()];
+    for (account, poor) in config.accounts.iter_mut().zip(POOR) {
+        let deposits = if poor { ["2", "30", "200000"] } else { ["100", "1000", "10000000"] };
+        for (asset, amount) in ["BTC", "ETH", "USDT"].into_iter().zip(deposits) {
+            account.deposits.insert(asset.to_owned(), decimal(amount));
+        }
+    }
+    let watcher = LoginConfig { role: UserRole::MarketData, ..LoginConfig::new(USERNAME, PASSWORD) };
+    config.users.push(watcher);
+}
+
+/// The second instrument in a shard of its own, where everybody has as much as in the first.
+fn two_shards(config: &mut Config) {
+    config.shards = ["FIRST", "SECOND"].map(|name| ShardConfig { name: name.to_owned(), core: None }).into();
+    config.instruments[1].shard = Some("SECOND".to_owned());
+    for account in &mut config.accounts {
+        account.deposits_in.insert("SECOND".to_owned(), WalletConfig(account.deposits.clone()));
+    }
+}
