@@ -8,6 +8,7 @@ use super::plan::Identity;
 use super::random::Random;
 use super::spy::Asked;
 use super::venue::Venue;
+use dojima::config::UserRole;
 use dojima::domain::UserRef;
 use dojima::domain::session::session_id;
 use dojima::wire::ouch::{Outbound, tags};
@@ -430,6 +431,8 @@ impl Client {
         }
         let burst = match self.random.below(8) {
             _ if self.identity.listens() => 0,
+            // Prices come one at a time.
+            _ if self.identity.role == UserRole::Index => u64::from(self.random.once_in(4)),
             0 => 12,
             1..4 => 1,
             _ => 0,

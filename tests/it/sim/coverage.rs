@@ -32,6 +32,8 @@ macro_rules! coverage {
 
 coverage! {
     runs: "runs",
+    contract_runs: "runs with contracts",
+    long_runs: "runs over the life of a contract",
     steps: "duty cycles",
     commands: "commands",
     events: "events",

@@ -31,6 +31,8 @@ pub struct Messages {
     pub(super) unanswerable: u32,
     /// Its order entry is off: it thinks of that before long.
     disabled: bool,
+    /// The time of the exchange, ns since 1970.
+    pub(super) time: u64,
     /// The source time of its last price of an index.
     pub(super) last_source: u64,
     /// By index: the last price that it made; 0: none.
@@ -41,18 +43,19 @@ impl Messages {
     pub fn new(random: Random, venue: Venue, role: UserRole) -> Self {
         let (last_ref, unanswerable, disabled, last_source) = (0, 0, false, 0);
         let last_prices = [0; INDEXES.len()];
-        Self { random, venue, role, last_ref, unanswerable, disabled, last_source, last_prices }
+        Self { random, venue, role, last_ref, unanswerable, disabled, time: 0, last_source, last_prices }
     }
 
     /// The next message; `time` is that of the exchange, ns since 1970.
     pub fn next(&mut self, time: u64) -> Message {
+        self.time = time;
         if self.role == UserRole::Index {
-            return self.of_source(time);
+            return self.of_source();
         }
         // As orders count it: seconds of the day.
         let now_s = time / SECOND_NS % 86_400;
-        if self.venue.has_contracts() && self.unanswerable < 16 && self.random.once_in(14) {
-            return self.of_owner(time);
+        if self.venue.has_contracts() && self.unanswerable < 16 && self.random.once_in(10) {
+            return self.of_owner();
         }
         let drawn = if self.unanswerable >= 16 { 0 } else { self.random.below(100) };
         self.unanswerable += 1;
@@ -67,7 +70,7 @@ impl Messages {
             93..95 => self.query(),
             95..97 => self.mass_cancel(),
             97 if self.random.once_in(4) => self.order_entry(),
-            98 => self.transfer(time),
+            98 => self.transfer(),
             _ => self.again(now_s),
         }
     }
@@ -102,9 +105,17 @@ impl Messages {
     }
 
     pub(super) fn symbol(&mut self) -> (Symbol, Market) {
-        let market = self.random.pick(self.venue.markets());
+        let market = self.market();
         let name = if self.random.once_in(60) { "NOWHERE" } else { market.symbol };
         (Symbol::new(name).expect("a symbol"), market)
+    }
+
+    /// Few think of a contract that has ended.
+    fn market(&mut self) -> Market {
+        let markets = self.venue.markets();
+        let market = self.random.pick(markets);
+        let is_over = self.venue.has_ended(market, self.time);
+        if is_over && !self.random.once_in(6) { self.random.pick(&markets[..4]) } else { market }
     }
 
     fn price(&mut self, market: Market) -> u64 {
@@ -172,7 +183,7 @@ impl Messages {
     }
 
     fn replace(&mut self, now_s: u64) -> Message {
-        let market = self.random.pick(self.venue.markets());
+        let market = self.market();
         let (orig_user_ref, user_ref) = (self.old_ref(), self.new_ref());
         let order = ReplaceOrder {
             orig_user_ref,

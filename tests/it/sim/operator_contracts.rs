@@ -44,7 +44,9 @@ impl ContractDesk {
         let random = &mut self.random;
         let (instrument, middle, is_perpetual) = random.pick(&CONTRACTS);
         let by = Setter { account: AccountId(1 + random.below(4) as u32), ..Setter::default() };
-        match random.below(40) {
+        match random.below(44) {
+            // It may be closed since its index had no price.
+            40.. => Command::Admin(AdminCommand::SetPhase { instrument, phase: Phase::Continuous }),
             0..8 => {
                 let index = random.below(INDEXES.len() as u64) as u16;
                 let price = near(random, INDEXES[usize::from(index)]).min(u64::from(u32::MAX)) as u32;

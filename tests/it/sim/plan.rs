@@ -95,7 +95,12 @@ impl Plan {
             identities,
             weights: weights.into(),
             cycles_max: random.pick(&[4, 12, 30]),
-            turn_ns_max: if is_long { SECOND_NS } else { random.pick(&[100_000, 1_000_000, 5_000_000]) },
+            turn_ns_max: match venue.kind {
+                Kind::ContractsForLong => SECOND_NS,
+                // There are samples of prices every second.
+                Kind::Contracts => random.pick(&[100_000, 2_000_000, 10_000_000, 30_000_000]),
+                Kind::Spot | Kind::SpotInTwo => random.pick(&[100_000, 1_000_000, 5_000_000]),
+            },
             crash: turns / (3 + random.below(15)),
             disk_full: turns / (1 + random.below(6)),
             failing_sync: turns * random.pick(&[1, 2, 10]) / 2,

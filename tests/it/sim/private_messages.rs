@@ -13,35 +13,35 @@ const MILLI_NS: u64 = 1_000_000;
 
 impl Messages {
     /// Something of the owner of an account, at a venue with contracts.
-    pub(super) fn of_owner(&mut self, time: u64) -> Message {
-        match self.random.below(16) {
-            0..6 => self.transfer(time),
+    pub(super) fn of_owner(&mut self) -> Message {
+        match self.random.below(20) {
+            0..6 => self.transfer(),
             6..8 => self.wallet(),
             // Only those who have that role may.
-            8 => self.send_price(time),
+            8 => self.send_price(),
             _ => self.setting(),
         }
     }
 
     /// Something of a source of prices: a price, as a rule. Orders would cost it the connection.
-    pub(super) fn of_source(&mut self, time: u64) -> Message {
+    pub(super) fn of_source(&mut self) -> Message {
         match self.random.below(60) {
-            _ if self.unanswerable >= 16 => self.send_price(time),
+            _ if self.unanswerable >= 16 => self.send_price(),
             0 => self.query(),
             1 => self.wallet(),
             2 => {
                 // Under a number that was used before.
                 let again = self.old_ref();
-                let price = self.index_price(again, time);
+                let price = self.index_price(again);
                 self.unanswerable += 1;
                 message(&Inbound::IndexPrice(price, Appendage::default()), None)
             }
-            _ => self.send_price(time),
+            _ => self.send_price(),
         }
     }
 
     /// Money from one shard to another.
-    pub(super) fn transfer(&mut self, time: u64) -> Message {
+    pub(super) fn transfer(&mut self) -> Message {
         let user_ref = self.new_ref();
         let shard = |random: &mut Random| ShardId(random.pick(&[0, 0, 0, 0, 1, 1, 1, 1, 2]) as u8);
         let asked = TransferMoney {
@@ -50,7 +50,7 @@ impl Messages {
             amount: Amount(self.random.below(50_000_000) as i64),
             from: shard(&mut self.random),
             to: shard(&mut self.random),
-            reference: transfer_reference(&mut self.random, time),
+            reference: transfer_reference(&mut self.random, self.time),
         };
         self.unanswerable = 0;
         let tags: &[u8] = if self.random.once_in(20) { &[2, tags::POST_ONLY, b'P'] } else { &[] };
@@ -60,16 +60,16 @@ impl Messages {
     /// What the account is to have in a contract.
     fn setting(&mut self) -> Message {
         let (user_ref, (symbol, _)) = (self.new_ref(), self.symbol());
-        let setting = match self.random.below(10) {
-            0..3 => Setting::MarginMode(match self.random.below(3) {
+        let setting = match self.random.below(12) {
+            0..4 => Setting::MarginMode(match self.random.below(3) {
                 0 => MarginMode::Cross,
                 _ => MarginMode::Isolated,
             }),
-            3..6 => Setting::Leverage(self.random.pick(&[0, 1, 5, 10, 20, 40, 126]) as u8),
+            4..7 => Setting::Leverage(self.random.pick(&[0, 1, 5, 10, 20, 40, 126]) as u8),
             _ => {
                 let leg = if self.random.once_in(12) { PositionLeg::Long } else { PositionLeg::Net };
                 let amount = self.random.below(20_000_000_000).cast_signed() - 5_000_000_000;
-                Setting::Margin { leg, amount: Amount(amount >> self.random.pick(&[0, 4, 10])) }
+                Setting::Margin { leg, amount: Amount(amount >> self.random.pick(&[0, 4, 10, 14])) }
             }
         };
         let (kind, leg, value) = setting.fields();
@@ -80,16 +80,17 @@ impl Messages {
         message(&Inbound::Setting(asked, Appendage(tags)), Some(user_ref))
     }
 
-    fn send_price(&mut self, time: u64) -> Message {
+    fn send_price(&mut self) -> Message {
         let user_ref = self.new_ref();
-        let price = self.index_price(user_ref, time);
+        let price = self.index_price(user_ref);
         self.unanswerable = 0;
         let tags: &[u8] = if self.random.once_in(60) { &[2, tags::POST_ONLY, b'P'] } else { &[] };
         message(&Inbound::IndexPrice(price, Appendage(tags)), Some(user_ref))
     }
 
     /// A price under this number.
-    fn index_price(&mut self, user_ref: UserRef, time: u64) -> IndexPrice {
+    fn index_price(&mut self, user_ref: UserRef) -> IndexPrice {
+        let time = self.time;
         let index = self.random.below(INDEXES.len() as u64) as u16;
         let at = usize::from(index);
         // The same again, now and then: what was held is then taken.

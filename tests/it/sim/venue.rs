@@ -87,6 +87,11 @@ impl Venue {
         if self.has_contracts() { &MARKETS } else { &MARKETS[..2] }
     }
 
+    /// Whether it is the dated contract, and its end has come; `time` is that of the exchange, ns since 1970.
+    pub fn has_ended(&self, market: Market, time: u64) -> bool {
+        market.symbol == MARKETS[DATED.0 as usize].symbol && time / 1_000_000_000 >= self.expiry_s
+    }
+
     /// The configuration of the venue: what is listed, who is there, and with how much money.
     pub fn config(&self, random: &mut Random) -> Config {
         let mut config = match self.has_contracts() {

@@ -13,6 +13,7 @@ use super::reference::Reference;
 use super::spy::{Sent, Spy};
 use super::stamps::Stamps;
 use super::subscriber::{Subscriber, Surroundings};
+use super::venue::Kind;
 use dojima::domain::{Command, Stamp, Timestamp, VenueCommand, codec};
 use dojima::engine::SteppedEngine;
 use dojima::runtime::{Fatal, ManualClock, UnixNanos};
@@ -135,6 +136,12 @@ impl World {
         let snapshot_network = Network::new(random.fork());
         let subscribers = (0..1 + random.below(2)).map(|_| Subscriber::new(random.fork())).collect();
         let onlooker = Onlooker::new(random.fork());
+        let coverage = Coverage {
+            runs: 1,
+            contract_runs: u64::from(plan.venue.has_contracts()),
+            long_runs: u64::from(plan.venue.kind == Kind::ContractsForLong),
+            ..Coverage::default()
+        };
         let beginning = UnixNanos(plan.venue.beginning_s * 1_000_000_000);
         Self {
             sent: Sent::default(),
@@ -164,7 +171,7 @@ impl World {
             database_on_disk: 0,
             faults: super::faults::Faults::default(),
             stamps: Stamps::default(),
-            coverage: Coverage { runs: 1, ..Coverage::default() },
+            coverage,
             trace: Trace(0xcbf2_9ce4_8422_2325),
             turn: 0,
             budget: commands,
