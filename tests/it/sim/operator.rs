@@ -2,7 +2,7 @@
 //! may lose any of it.
 
 use super::operator_contracts::ContractDesk;
-use super::private_messages::transfer_reference;
+use super::private_messages::{transfer_reference, two_shards};
 use super::random::Random;
 use super::venue::Venue;
 use dojima::domain::{
@@ -130,13 +130,13 @@ impl Operator {
                 scale: 8,
             }),
             37..43 => {
-                let shard = |random: &mut Random| ShardId(random.pick(&[0, 0, 0, 1, 1, 1, 2]) as u8);
+                let (from, to) = two_shards(random);
                 Command::Order(OrderCommand::TransferOut(TransferOut {
                     account,
                     asset: AssetId(random.below(3) as u16),
                     amount: Amount(random.below(500_000_000) as i64),
-                    from: shard(random),
-                    to: shard(random),
+                    from,
+                    to,
                     reference,
                     ..TransferOut::default()
                 }))

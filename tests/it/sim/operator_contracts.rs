@@ -62,7 +62,7 @@ impl ContractDesk {
                 };
                 contract(ContractCommand::SetIndexTerms { index: IndexId(random.below(2) as u16), terms })
             }
-            11..16 => {
+            11 | 12 => {
                 self.reference += 1;
                 let reference = self.reference - random.pick(&[0, 0, 0, 2]);
                 let asset = AssetId(random.pick(&[0, 1, 2, 2]) as u16);
@@ -70,13 +70,13 @@ impl ContractDesk {
                 let amount = Amount(random.below(5_000_000_000) as i64);
                 contract(ContractCommand::DepositFund(DepositFund { asset, shard, amount, reference }))
             }
-            16..20 => contract(ContractCommand::SetContractRisk(risk(random, instrument, is_perpetual))),
-            20..23 => {
+            13..17 => contract(ContractCommand::SetContractRisk(risk(random, instrument, is_perpetual))),
+            17..20 => {
                 self.rows = rows(random, instrument);
                 let first = self.rows.pop().expect("a table has a row");
                 contract(ContractCommand::SetMarginTier(first))
             }
-            23 => contract(ContractCommand::SetContract(SetContract {
+            20 => contract(ContractCommand::SetContract(SetContract {
                 instrument,
                 index: IndexId(u16::from(instrument == CONTRACTS[1].0)),
                 expiry: 0,
@@ -84,14 +84,22 @@ impl ContractDesk {
                 price_min: random.pick(&[10_000, 100_000]) as u32,
                 price_max: 20_000_000,
             })),
-            24..28 => {
+            21..28 => {
                 // It waits for this after its end, if there were too few samples. Before that it is refused.
-                let price = Price(middle + random.below(2_000).cast_signed() - 1_000);
-                contract(ContractCommand::SettleContract { instrument: DATED, price })
+                contract(ContractCommand::SettleContract {
+                    instrument: DATED,
+                    price: settlement(random, 600_000),
+                })
             }
             28 => {
-                let price = Price(random.pick(&[0, middle.cast_unsigned()]).cast_signed());
-                contract(ContractCommand::SettleContract { instrument, price })
+                let price = settlement(random, middle);
+                let settle = contract(ContractCommand::SettleContract { instrument, price });
+                if !random.once_in(6) {
+                    return settle;
+                }
+                // Closed out, for good.
+                amends.push(settle);
+                Command::Admin(AdminCommand::SetPhase { instrument, phase: Phase::Halted })
             }
             29..31 => {
                 // A mark is set while the contract stands still.
@@ -119,6 +127,13 @@ impl ContractDesk {
     }
 }
 
+/// A price at which positions are closed, ticks; one that is far from the others leaves accounts below 0.
+fn settlement(random: &mut Random, middle: i64) -> Price {
+    let spread = middle.cast_unsigned() / random.pick(&[300, 3, 2]);
+    let price = middle + random.below(spread).cast_signed() - spread.cast_signed() / 2;
+    Price(if random.once_in(12) { 0 } else { price })
+}
+
 fn risk(random: &mut Random, instrument: InstrumentId, is_perpetual: bool) -> SetContractRisk {
     SetContractRisk {
         instrument,
@@ -131,8 +146,8 @@ fn risk(random: &mut Random, instrument: InstrumentId, is_perpetual: bool) -> Se
         liquidation_fee: Ppm(random.pick(&[0, 2_000, 60_000]) as u32),
         collar: Ppm(20_000),
         adl_after: 60,
-        position_limit: random.pick(&[4_000, 100_000]) as u32,
-        open_interest_limit: random.pick(&[100_000, 900_000]) as u32,
+        position_limit: random.pick(&[1_500, 100_000]) as u32,
+        open_interest_limit: random.pick(&[1_500, 100_000, 900_000]) as u32,
         ..SetContractRisk::default()
     }
 }

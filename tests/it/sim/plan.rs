@@ -86,6 +86,11 @@ impl Plan {
             let slow = if random.once_in(4) { 1 } else { 8 };
             (name, slow + random.below(8) as usize)
         });
+        let weights = weights.map(|(name, weight)| {
+            // Every second has its tick there.
+            let is_of_time = is_long && ["timer", "sequencer", "matcher-1"].contains(&name);
+            (name, if is_of_time { 80 } else { weight })
+        });
         // A run has some lives, however long it is: a turn brings some three messages.
         let turns = (commands / 3).max(100);
         Self {
@@ -94,9 +99,9 @@ impl Plan {
             segment_bytes: [random.pick(&[16, 32, 64]) * KIB, random.pick(&[32, 64, 128]) * KIB],
             identities,
             weights: weights.into(),
-            cycles_max: random.pick(&[4, 12, 30]),
+            cycles_max: if is_long { 40 } else { random.pick(&[4, 12, 30]) },
             turn_ns_max: match venue.kind {
-                Kind::ContractsForLong => SECOND_NS,
+                Kind::ContractsForLong => SECOND_NS * 7 / 10,
                 // There are samples of prices every second.
                 Kind::Contracts => random.pick(&[100_000, 2_000_000, 10_000_000, 30_000_000]),
                 Kind::Spot | Kind::SpotInTwo => random.pick(&[100_000, 1_000_000, 5_000_000]),
@@ -133,7 +138,7 @@ fn config(venue: Venue, random: &mut Random) -> Config {
     config.gateway.client_timeout_ms = random.pick(&[2_500, 15_000]);
     config.gateway.stall_timeout_ms = random.pick(&[2_000, 30_000]);
     config.gateway.tail_kib = random.pick(&[16, 32, 256]);
-    config.exchange.orders_max = random.pick(&[40, 100, 160]) as u32;
+    config.exchange.orders_max = random.pick(&[25, 60, 160]) as u32;
     config.sql.batch_interval_ms = random.pick(&[1, 20, 100]);
     config.sql.batch_events_max = random.pick(&[10, 200, 10_000]) as u32;
     config.snapshots.enabled = !random.once_in(10);
@@ -154,9 +159,9 @@ fn config(venue: Venue, random: &mut Random) -> Config {
     config.exchange.account_triggers_max = random.pick(&[1, 3, 1_000]) as u32;
     if venue.kind == Kind::ContractsForLong {
         // A turn takes half a second, and a client acts every few turns.
-        config.gateway.login_timeout_ms = 60_000;
-        config.gateway.client_timeout_ms = 60_000;
-        config.gateway.stall_timeout_ms = 60_000;
+        config.gateway.login_timeout_ms = 30_000;
+        config.gateway.client_timeout_ms = 30_000;
+        config.gateway.stall_timeout_ms = 30_000;
         config.timers.tick_interval_ms = random.pick(&[200, 1_000]);
     }
     config

@@ -43,13 +43,13 @@ impl Messages {
     /// Money from one shard to another.
     pub(super) fn transfer(&mut self) -> Message {
         let user_ref = self.new_ref();
-        let shard = |random: &mut Random| ShardId(random.pick(&[0, 0, 0, 0, 1, 1, 1, 1, 2]) as u8);
+        let (from, to) = two_shards(&mut self.random);
         let asked = TransferMoney {
             user_ref,
             asset: AssetId(self.random.pick(&[0, 1, 2, 2]) as u16),
             amount: Amount(self.random.below(50_000_000) as i64),
-            from: shard(&mut self.random),
-            to: shard(&mut self.random),
+            from,
+            to,
             reference: transfer_reference(&mut self.random, self.time),
         };
         self.unanswerable = 0;
@@ -61,7 +61,7 @@ impl Messages {
     fn setting(&mut self) -> Message {
         let (user_ref, (symbol, _)) = (self.new_ref(), self.symbol());
         let setting = match self.random.below(12) {
-            0..4 => Setting::MarginMode(match self.random.below(3) {
+            0..4 => Setting::MarginMode(match self.random.below(4) {
                 0 => MarginMode::Cross,
                 _ => MarginMode::Isolated,
             }),
@@ -127,6 +127,13 @@ impl Messages {
         self.unanswerable += 1;
         message(&Inbound::AccountQuery(AccountQuery {}, Appendage(&tags)), None)
     }
+}
+
+/// From which shard to which one; now and then one that there is not, or twice the same.
+pub fn two_shards(random: &mut Random) -> (ShardId, ShardId) {
+    let from = random.below(2) as u8;
+    let to = if random.once_in(8) { random.below(3) as u8 } else { 1 - from };
+    (ShardId(from), ShardId(to))
 }
 
 /// The number of a deposit, withdrawal or transfer. Whoever sends one counts microseconds, so that numbers rise, and now and

@@ -71,8 +71,8 @@ impl Venue {
             _ => Kind::Contracts,
         };
         let (before, after) = match kind {
-            // At least 900 seconds with a sample each, and not many more, come before the end.
-            Kind::ContractsForLong => (900, 60 * (2 + random.below(2))),
+            // Some 900 seconds with a sample each have to come before the end.
+            Kind::ContractsForLong => (1_500, random.pick(&[0, 60])),
             _ => (random.pick(&[2, 5, 20, 300]), random.pick(&[0, 0, 60])),
         };
         Self { kind, beginning_s: EIGHT - before, expiry_s: EIGHT + after }
@@ -116,7 +116,8 @@ impl Venue {
             index.grace_s = random.pick(&[0, 1, 60]) as u32;
             index.jump_ppm = random.pick(&[0, 2_000, 20_000]) as u32;
             let middle = if index.symbol == "BTC" { "60000" } else { "3000" };
-            index.fixed_price = random.once_in(3).then(|| decimal(middle));
+            // An index that is stale too long has too few samples.
+            index.fixed_price = (is_long || random.once_in(3)).then(|| decimal(middle));
         }
         for instrument in config.instruments.iter_mut().filter(|it| it.product != Product::Spot) {
             contract(instrument, random);
@@ -124,8 +125,10 @@ impl Venue {
         let dated = &mut config.instruments[DATED.0 as usize];
         assert_eq!(dated.symbol, MARKETS[DATED.0 as usize].symbol, "the built-in venue has this order");
         dated.contract.as_mut().expect("it is built in").expiry = Expiry(self.expiry_s as u32);
+        let how_poor = random.below(2) as usize;
         let futures = |poor: bool| {
-            let amounts = if poor { ["1", "30000"] } else { ["200", "20000000"] };
+            let amounts =
+                if poor { [["1", "30000"], ["0.1", "3000"]][how_poor] } else { ["200", "20000000"] };
             let assets = ["BTC", "USDT"].into_iter().zip(amounts);
             WalletConfig(assets.map(|(asset, amount)| (asset.to_owned(), decimal(amount))).collect())
         };
@@ -134,7 +137,7 @@ impl Venue {
         }
         // A small fund: a loss that nobody bears is soon more than it has.
         let fund =
-            [("BTC", "0.01"), ("USDT", "500")].map(|(asset, amount)| (asset.to_owned(), decimal(amount)));
+            [("BTC", "0.0001"), ("USDT", "5")].map(|(asset, amount)| (asset.to_owned(), decimal(amount)));
         config.insurance_fund.deposits_in.insert("futures".to_owned(), WalletConfig(fund.into()));
         let source = LoginConfig {
             role: UserRole::Index,
@@ -164,9 +167,9 @@ fn contract(instrument: &mut InstrumentConfig, random: &mut Random) {
         risk.interest_ppb = random.pick(&[0, 100_000, 1_000_000]) as i32;
     }
     risk.impact_lots = random.pick(&[1, 20, 300]) as u32;
-    risk.position_limit_lots = random.pick(&[4_000, 100_000]) as u32;
+    risk.position_limit_lots = random.pick(&[1_500, 100_000, 100_000]) as u32;
     risk.open_interest_limit_lots =
-        random.pick(&[8_000, 900_000]).max(u64::from(risk.position_limit_lots)) as u32;
+        random.pick(&[1_500, 900_000]).max(u64::from(risk.position_limit_lots)) as u32;
     if random.once_in(3) {
         instrument.protection = Some(ProtectionConfig {
             price_min: decimal("1000"),
