@@ -26,7 +26,7 @@ pub struct Operator {
 
 impl Operator {
     pub fn new(venue: Venue, mut random: Random) -> Self {
-        let contracts = ContractDesk::new(random.fork());
+        let contracts = ContractDesk::new(venue, random.fork());
         Self { random, venue, contracts, amends: Vec::new() }
     }
 

@@ -3,7 +3,7 @@
 
 use super::private_messages::near;
 use super::random::Random;
-use super::venue::{DATED, INDEXES};
+use super::venue::{DATED, INDEXES, Venue};
 use dojima::domain::{
     AccountId, AdminCommand, Amount, AssetId, Command, ContractCommand, DepositFund, IndexId, IndexTerms,
     InstrumentId, MarginMode, MoveMargin, OwnerCommand, Phase, PositionLeg, Ppm, Price, SetContract,
@@ -21,6 +21,7 @@ const CONTRACTS: [(InstrumentId, i64, bool); 4] = [
 /// The operators who see to contracts.
 pub struct ContractDesk {
     random: Random,
+    venue: Venue,
     /// The reference of the last deposit into a fund.
     reference: u64,
     /// The rows of a table that is being sent, the next one last.
@@ -32,8 +33,8 @@ fn contract(command: ContractCommand) -> Command {
 }
 
 impl ContractDesk {
-    pub fn new(random: Random) -> Self {
-        Self { random, reference: 10, rows: Vec::new() }
+    pub fn new(venue: Venue, random: Random) -> Self {
+        Self { random, venue, reference: 10, rows: Vec::new() }
     }
 
     /// The next command; `amends`: what will put right again what it does.
@@ -45,8 +46,6 @@ impl ContractDesk {
         let (instrument, middle, is_perpetual) = random.pick(&CONTRACTS);
         let by = Setter { account: AccountId(1 + random.below(4) as u32), ..Setter::default() };
         match random.below(44) {
-            // It may be closed since its index had no price.
-            40.. => Command::Admin(AdminCommand::SetPhase { instrument, phase: Phase::Continuous }),
             0..8 => {
                 let index = random.below(INDEXES.len() as u64) as u16;
                 let price = near(random, INDEXES[usize::from(index)]).min(u64::from(u32::MAX)) as u32;
@@ -84,8 +83,8 @@ impl ContractDesk {
                 price_min: random.pick(&[10_000, 100_000]) as u32,
                 price_max: 20_000_000,
             })),
-            21..28 => {
-                // It waits for this after its end, if there were too few samples. Before that it is refused.
+            21..28 if self.venue.is_after_expiry(time) || random.once_in(20) => {
+                // It waits for this if there were too few samples.
                 contract(ContractCommand::SettleContract {
                     instrument: DATED,
                     price: settlement(random, 600_000),
@@ -94,7 +93,7 @@ impl ContractDesk {
             28 => {
                 let price = settlement(random, middle);
                 let settle = contract(ContractCommand::SettleContract { instrument, price });
-                if !random.once_in(6) {
+                if !random.once_in(2) {
                     return settle;
                 }
                 // Closed out, for good.
@@ -118,6 +117,8 @@ impl ContractDesk {
                 let mode = random.pick(&[MarginMode::Cross, MarginMode::Isolated]);
                 Command::Owner(OwnerCommand::SetMarginMode(SetMarginMode { by, instrument, mode }))
             }
+            // It may be closed since its index had no price.
+            21..28 | 40.. => Command::Admin(AdminCommand::SetPhase { instrument, phase: Phase::Continuous }),
             _ => {
                 let amount = Amount(random.below(2_000_000_000).cast_signed() - 1_000_000_000);
                 let leg = PositionLeg::Net;
@@ -129,7 +130,7 @@ impl ContractDesk {
 
 /// A price at which positions are closed, ticks; one that is far from the others leaves accounts below 0.
 fn settlement(random: &mut Random, middle: i64) -> Price {
-    let spread = middle.cast_unsigned() / random.pick(&[300, 3, 2]);
+    let spread = middle.cast_unsigned() / random.pick(&[300, 2, 2]);
     let price = middle + random.below(spread).cast_signed() - spread.cast_signed() / 2;
     Price(if random.once_in(12) { 0 } else { price })
 }

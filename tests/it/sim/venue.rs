@@ -73,7 +73,7 @@ impl Venue {
         let (before, after) = match kind {
             // Some 900 seconds with a sample each have to come before the end.
             Kind::ContractsForLong => (1_500, random.pick(&[0, 60])),
-            _ => (random.pick(&[2, 5, 20, 300]), random.pick(&[0, 0, 60])),
+            _ => (random.pick(&[2, 5, 20, 300]), random.pick(&[0, 60, 600])),
         };
         Self { kind, beginning_s: EIGHT - before, expiry_s: EIGHT + after }
     }
@@ -87,9 +87,14 @@ impl Venue {
         if self.has_contracts() { &MARKETS } else { &MARKETS[..2] }
     }
 
-    /// Whether it is the dated contract, and its end has come; `time` is that of the exchange, ns since 1970.
+    /// Whether the end of the dated contract has come; `time` is that of the exchange, ns since 1970.
+    pub fn is_after_expiry(&self, time: u64) -> bool {
+        time / 1_000_000_000 >= self.expiry_s
+    }
+
+    /// Whether it is the dated contract, and its end has come.
     pub fn has_ended(&self, market: Market, time: u64) -> bool {
-        market.symbol == MARKETS[DATED.0 as usize].symbol && time / 1_000_000_000 >= self.expiry_s
+        market.symbol == MARKETS[DATED.0 as usize].symbol && self.is_after_expiry(time)
     }
 
     /// The configuration of the venue: what is listed, who is there, and with how much money.
@@ -112,12 +117,12 @@ impl Venue {
         let is_long = self.kind == Kind::ContractsForLong;
         for index in &mut config.indexes {
             index.stale_after_ms =
-                if is_long { 60_000 } else { random.pick(&[1_000, 10_000, 60_000]) as u32 };
+                if is_long { 60_000 } else { random.pick(&[1_000, 10_000, 60_000, 60_000]) as u32 };
             index.grace_s = random.pick(&[0, 1, 60]) as u32;
             index.jump_ppm = random.pick(&[0, 2_000, 20_000]) as u32;
             let middle = if index.symbol == "BTC" { "60000" } else { "3000" };
             // An index that is stale too long has too few samples.
-            index.fixed_price = (is_long || random.once_in(3)).then(|| decimal(middle));
+            index.fixed_price = (is_long || random.once_in(2)).then(|| decimal(middle));
         }
         for instrument in config.instruments.iter_mut().filter(|it| it.product != Product::Spot) {
             contract(instrument, random);
