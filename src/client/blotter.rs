@@ -142,6 +142,10 @@ impl Blotter {
             | ClientEvent::OrderEntryEnabled { .. }
             | ClientEvent::AccountState { .. }
             | ClientEvent::TransferSent { .. }
+            | ClientEvent::PositionState(_)
+            | ClientEvent::PositionChanged(_)
+            | ClientEvent::FundingPaid(_)
+            | ClientEvent::FundPaid(_)
             | ClientEvent::SettingMade { .. }
             | ClientEvent::IndexAnswered { .. }
             | ClientEvent::Broken { .. } => {}

@@ -3,6 +3,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use super::explain::{CancelCode, RejectCode};
+use super::position::{FundPayment, FundingPayment, PositionReport, PositionUpdate};
 use crate::domain::{
     AccountId, Amount, AssetBalance, AssetId, ClOrdId, IndexId, IndexOutcome, LoginId, OrderId, OrderPrice,
     Quantity, ShardId, Side, Symbol, TimeInForce, Timestamp, TradeId, UserRef, Visibility, Wallet,
@@ -202,6 +203,14 @@ pub enum ClientEvent {
         /// Whether it is the price of the index now, or waits for a second one near it.
         outcome: IndexOutcome,
     },
+    /// A position of the account, as asked for. The answer to the query follows.
+    PositionState(PositionReport),
+    /// A position of the account changed.
+    PositionChanged(PositionUpdate),
+    /// A position of the account was charged for a funding.
+    FundingPaid(FundingPayment),
+    /// The insurance fund brought a wallet or a pot of the account to 0.
+    FundPaid(FundPayment),
     /// A trade was cancelled. (This exchange never sends it.)
     Broken {
         /// The order.
@@ -475,6 +484,16 @@ impl ClientMessage {
                 let (user_ref, number, wallet) = (m.user_ref, m.number, m.wallet);
                 (m.timestamp, tail, ClientEvent::TransferSent { user_ref, transfer, number, wallet })
             }
+            Outbound::PositionState(m, tail) => {
+                (m.timestamp, tail, ClientEvent::PositionState(PositionReport::read(m).map_err(letter)?))
+            }
+            Outbound::PositionChanged(m, tail) => {
+                (m.timestamp, tail, ClientEvent::PositionChanged(PositionUpdate::read(m).map_err(letter)?))
+            }
+            Outbound::FundingPaid(m, tail) => {
+                (m.timestamp, tail, ClientEvent::FundingPaid(FundingPayment::read(m).map_err(letter)?))
+            }
+            Outbound::FundPaid(m, tail) => (m.timestamp, tail, ClientEvent::FundPaid(FundPayment::read(m))),
             Outbound::SettingMade(m, tail) => {
                 let setting = Setting::read(m.kind, m.leg, m.value)
                     .ok_or(EventError::Letter { field: "Kind", value: m.kind })?;
@@ -505,7 +524,13 @@ impl ClientEvent {
     /// The client's number of the order or request that the message is about, if any.
     pub fn user_ref(&self) -> Option<UserRef> {
         match self {
-            Self::SessionStarted | Self::SessionEnded | Self::AccountState { .. } => None,
+            Self::SessionStarted
+            | Self::SessionEnded
+            | Self::AccountState { .. }
+            | Self::PositionState(_)
+            | Self::PositionChanged(_)
+            | Self::FundingPaid(_)
+            | Self::FundPaid(_) => None,
             Self::Accepted(order) | Self::Replaced { order, .. } => Some(order.user_ref),
             Self::Rejected { user_ref, .. }
             | Self::Executed { user_ref, .. }
@@ -547,6 +572,10 @@ impl ClientEvent {
             | Self::OrderEntryEnabled { .. }
             | Self::AccountState { .. }
             | Self::TransferSent { .. }
+            | Self::PositionState(_)
+            | Self::PositionChanged(_)
+            | Self::FundingPaid(_)
+            | Self::FundPaid(_)
             | Self::SettingMade { .. }
             | Self::IndexAnswered { .. }
             | Self::Broken { .. } => None,
@@ -592,6 +621,10 @@ fn side(letter: u8) -> Result<Side, EventError> {
         b'S' | b'T' | b'E' => Ok(Side::Sell),
         value => Err(EventError::Letter { field: "Side", value }),
     }
+}
+
+fn letter((field, value): (&'static str, u8)) -> EventError {
+    EventError::Letter { field, value }
 }
 
 fn visibility(display: u8) -> Visibility {

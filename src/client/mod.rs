@@ -52,6 +52,7 @@ pub mod event;
 pub mod explain;
 pub mod market;
 pub mod order;
+mod position;
 pub mod session;
 mod stream;
 pub mod trader;
@@ -65,6 +66,7 @@ pub use event::{
 pub use explain::{CancelCode, RejectCode};
 pub use market::{MarketError, MarketSession, Snapshot};
 pub use order::{NewOrder, Replacement};
+pub use position::{FundPayment, FundingPayment, PositionReport, PositionUpdate};
 pub use session::{ClientError, Credentials, Received, Resume, Session};
 pub use stream::{Endpoint, TlsClient, TlsClientError};
 pub use trader::{Bookmark, Client, Start, cl_ord_id};

@@ -290,7 +290,7 @@ impl Client {
     /// # Errors
     /// As [`Client::enter`].
     pub fn query_account(&mut self) -> Result<(), ClientError> {
-        self.query(None, None)
+        self.query(|_| ())
     }
 
     /// Asks for the account's balance of an asset in the wallet of the first shard. Asset numbers follow the order in
@@ -299,7 +299,16 @@ impl Client {
     /// # Errors
     /// As [`Client::enter`].
     pub fn query_balance(&mut self, asset: AssetId) -> Result<(), ClientError> {
-        self.query(None, Some(asset))
+        self.query(|to| push(to, tags::BALANCE, asset.0.to_be_bytes()))
+    }
+
+    /// Asks for the account's positions in a contract. The answer is PositionState, one or, in hedge mode, two, for the
+    /// long and the short position; then AccountState. AccountState alone: there is no such contract.
+    ///
+    /// # Errors
+    /// As [`Client::enter`].
+    pub fn query_position(&mut self, symbol: Symbol) -> Result<(), ClientError> {
+        self.query(|to| push(to, tags::POSITION, symbol.0))
     }
 
     /// Asks for what the account has of an asset in the wallet of a shard. Assets and shards are numbered in the order of
@@ -323,18 +332,13 @@ impl Client {
     /// # Errors
     /// As [`Client::enter`].
     pub fn cancel_all_after(&mut self, ms: u32) -> Result<(), ClientError> {
-        self.query(Some(ms), None)
+        self.query(|to| push(to, tags::CANCEL_AFTER, ms.to_be_bytes()))
     }
 
-    fn query(&mut self, cancel_after_ms: Option<u32>, balance: Option<AssetId>) -> Result<(), ClientError> {
+    fn query(&mut self, asks: impl FnOnce(&mut Vec<u8>)) -> Result<(), ClientError> {
         self.next_user_ref.ok_or(ClientError::OnlyListens)?;
         self.tags.clear();
-        if let Some(ms) = cancel_after_ms {
-            push(&mut self.tags, tags::CANCEL_AFTER, ms.to_be_bytes());
-        }
-        if let Some(AssetId(number)) = balance {
-            push(&mut self.tags, tags::BALANCE, number.to_be_bytes());
-        }
+        asks(&mut self.tags);
         self.session.send(&Inbound::AccountQuery(AccountQuery {}, Appendage(&self.tags)));
         self.flush()
     }
@@ -403,6 +407,10 @@ impl Client {
             | ClientEvent::CancelPending { .. }
             | ClientEvent::PriorityUpdated { .. }
             | ClientEvent::Refreshed { .. }
+            | ClientEvent::PositionState(_)
+            | ClientEvent::PositionChanged(_)
+            | ClientEvent::FundingPaid(_)
+            | ClientEvent::FundPaid(_)
             | ClientEvent::Broken { .. } => {}
         }
     }

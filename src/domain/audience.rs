@@ -1,4 +1,5 @@
-//! The recipients of each event: the logins it is addressed to, and the logins that get copies of it (drop copy).
+//! The recipients of each event: the logins it is addressed to, and the logins that get copies of it (drop copy). An event
+//! of an account, such as a change of its position, is addressed to each of the account's logins.
 //!
 //! This state is derived from the events alone, like everything that determines message numbers.
 
@@ -33,6 +34,8 @@ pub struct Address {
 pub struct Audience {
     /// Indexed by login.
     accounts: Vec<AccountId>,
+    /// The logins of each account, by id. Derived from `accounts`.
+    logins: Vec<Vec<LoginId>>,
     /// The logins that get copies, indexed by account; for one account in the order in which they were added.
     copies: Vec<Vec<Copied>>,
     /// The number of copy subscriptions.
@@ -53,13 +56,22 @@ impl Audience {
     #[inline]
     pub fn note(&mut self, record: &EventRecord) {
         match record.event.stream_change() {
-            Some(StreamChange::LoginOpened { account, .. }) => self.accounts.push(account),
+            Some(StreamChange::LoginOpened { account, .. }) => self.open(account),
             Some(StreamChange::AccountCopied { login, account }) => {
                 self.copy(account, login, record.sequence)
             }
             Some(StreamChange::Rolled { .. } | StreamChange::Ended { .. } | StreamChange::Started { .. })
             | None => {}
         }
+    }
+
+    fn open(&mut self, account: AccountId) {
+        let at = account.0 as usize;
+        if at >= self.logins.len() {
+            self.logins.resize_with(at + 1, Vec::new);
+        }
+        self.logins[at].push(LoginId(self.accounts.len() as u32));
+        self.accounts.push(account);
     }
 
     fn copy(&mut self, account: AccountId, to: LoginId, since: u64) {
@@ -73,10 +85,14 @@ impl Audience {
 
     /// Calls `tell` for every message that results from the event: first those to its recipients, in their order, then
     /// the copies of each. A login gets no copy of a message that is addressed to itself. Session messages are not
-    /// copied, because every stream has its own.
+    /// copied, because every stream has its own. What is addressed to an account comes to each of its logins once, and as
+    /// one copy to each other login that gets copies of the account.
     #[inline]
     pub fn each(&self, record: &EventRecord, mut tell: impl FnMut(Address)) {
         let recipients = record.event.recipients();
+        if let (None, Event::Contract(_)) = (recipients[0], &record.event) {
+            return self.each_of_account(record, tell);
+        }
         let parts = match recipients {
             [_, Some(_)] => [Part::Maker, Part::Taker],
             [_, None] => [Part::Only, Part::Only],
@@ -117,6 +133,21 @@ impl Audience {
         }
     }
 
+    /// The messages that result from an event of an account. A copy names the account's first login.
+    #[cold]
+    fn each_of_account(&self, record: &EventRecord, mut tell: impl FnMut(Address)) {
+        let Some(account) = record.event.account_told() else { return };
+        let own = self.logins.get(account.0 as usize).map_or(&[][..], Vec::as_slice);
+        let Some(first) = own.first().copied() else { return };
+        own.iter().for_each(|login| tell(Address { login: *login, part: Part::Only, copy_of: None }));
+        for copied in self.copies.get(account.0 as usize).into_iter().flatten() {
+            let login = copied.to;
+            if record.sequence > copied.since && !own.contains(&login) {
+                tell(Address { login, part: Part::Only, copy_of: Some((first, account)) });
+            }
+        }
+    }
+
     /// The number of logins plus copies. It only grows, so two tables of the same size on one event log are equal.
     pub fn size(&self) -> usize {
         self.accounts.len() + self.copied
@@ -139,7 +170,8 @@ impl Audience {
         accounts: impl IntoIterator<Item = AccountId>,
         copies: impl IntoIterator<Item = (AccountId, LoginId, u64)>,
     ) -> Self {
-        let mut restored = Self { accounts: accounts.into_iter().collect(), ..Self::default() };
+        let mut restored = Self::default();
+        accounts.into_iter().for_each(|account| restored.open(account));
         copies.into_iter().for_each(|(account, login, since)| restored.copy(account, login, since));
         restored
     }
@@ -248,7 +280,8 @@ impl Event {
                 | OrderEvent::PriorityUpdated(_)
                 | OrderEvent::TransferSent(_)
                 | OrderEvent::IndexAnswered(_)
-                | OrderEvent::WalletState(_),
+                | OrderEvent::WalletState(_)
+                | OrderEvent::PositionState(_),
             ) => None,
         }
     }
@@ -257,7 +290,10 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{CancelReason, Canceled, Executed, OrderId, UserRef};
+    use crate::domain::{
+        CancelReason, Canceled, ContractEvent, Executed, FundPaid, FundingPaid, OrderId, PositionChanged,
+        UserRef,
+    };
 
     fn told(audience: &Audience, event: Event) -> Vec<(u32, Part, Option<u32>)> {
         let mut all = Vec::new();
@@ -325,9 +361,40 @@ mod tests {
     }
 
     #[test]
+    fn what_an_account_is_told_comes_to_each_of_its_logins_once() {
+        let audience = audience();
+        let of = |account| {
+            let account = AccountId(account);
+            let changed = PositionChanged { account, ..PositionChanged::default() };
+            [
+                ContractEvent::PositionChanged(changed),
+                ContractEvent::FundingPaid(FundingPaid { account, ..FundingPaid::default() }),
+                ContractEvent::FundPaid(FundPaid { account, ..FundPaid::default() }),
+            ]
+        };
+        let only = Part::Only;
+        let expected = [
+            (1, vec![(0, only, None), (1, only, None), (3, only, Some(0))]),
+            (2, vec![(2, only, None)]),
+            (3, vec![(3, only, None)]),
+            (4, vec![]),
+        ];
+        for (account, messages) in expected {
+            for event in of(account) {
+                assert_eq!(told(&audience, Event::Contract(event)), messages, "{event:?}");
+            }
+        }
+        let deficit = FundPaid { account: AccountId(1), ..FundPaid::default() };
+        assert_eq!(told(&audience, Event::Contract(ContractEvent::InsuranceDeficit(deficit))), []);
+    }
+
+    #[test]
     fn the_table_can_be_written_down() {
         let audience = audience();
         let again = Audience::restored(audience.accounts().iter().copied(), audience.copies());
+        let changed = PositionChanged { account: AccountId(1), ..PositionChanged::default() };
+        let changed = Event::Contract(ContractEvent::PositionChanged(changed));
+        assert_eq!(told(&again, changed), told(&audience, changed));
         assert_eq!(told(&again, trade(0, 1)), told(&audience, trade(0, 1)));
         assert_eq!(again.copies().count(), 2);
     }

@@ -14,6 +14,7 @@ use super::{
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
+use serde::ser::SerializeMap;
 
 /// The sequencer's stamp on a command: its place in the total order of commands, and its time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
@@ -621,7 +622,8 @@ pub struct Modify {
     pub quantity: Quantity,
 }
 
-/// Asks for the login's next free number. It can also ask for a balance and set the login's dead-man's switch.
+/// Asks for the login's next free number. It can also ask for a balance or a position, and set the login's dead-man's
+/// switch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct QueryAccount {
     /// The sender.
@@ -631,9 +633,67 @@ pub struct QueryAccount {
     /// The delay of the dead-man's switch in milliseconds: all orders of the login are cancelled when it has passed,
     /// unless the client sends the switch again before. 0 turns the switch off. `None`: unchanged.
     pub cancel_after_ms: Option<u32>,
-    /// The asset whose balance the answer includes. If the asset does not exist, the answer has no balance.
-    pub balance: Option<AssetId>,
+    /// What else of the account it asks for.
+    #[serde(flatten)]
+    pub asks: Question,
 }
+
+/// What a query asks for of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Question {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The balance of an asset, which the answer includes. If the asset does not exist, the answer has no balance.
+    Balance(AssetId),
+    /// The positions in a contract, which are told before the answer. If there is no such contract, none are.
+    Position(InstrumentId),
+}
+
+// The field `balance` or `position` of the query, or none.
+impl Serialize for Question {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        match self {
+            Self::Nothing => {}
+            Self::Balance(asset) => fields.serialize_entry("balance", asset)?,
+            Self::Position(instrument) => fields.serialize_entry("position", instrument)?,
+        }
+        fields.end()
+    }
+}
+
+// One byte and the id. The bytes of the first two are those of an `Option<AssetId>`, which format 0.1.0 has here.
+impl Encode for Question {
+    fn encode<E: bincode::enc::Encoder>(&self, encoder: &mut E) -> Result<(), bincode::error::EncodeError> {
+        match self {
+            Self::Nothing => 0_u8.encode(encoder),
+            Self::Balance(asset) => (1_u8, asset).encode(encoder),
+            Self::Position(instrument) => (2_u8, instrument).encode(encoder),
+        }
+    }
+}
+
+impl<Context> Decode<Context> for Question {
+    fn decode<D: bincode::de::Decoder<Context = Context>>(
+        decoder: &mut D,
+    ) -> Result<Self, bincode::error::DecodeError> {
+        Ok(match u8::decode(decoder)? {
+            0 => Self::Nothing,
+            1 => Self::Balance(Decode::decode(decoder)?),
+            2 => Self::Position(Decode::decode(decoder)?),
+            found => {
+                return Err(bincode::error::DecodeError::UnexpectedVariant {
+                    type_name: "Question",
+                    allowed: &bincode::error::AllowedEnumVariants::Range { min: 0, max: 2 },
+                    found: u32::from(found),
+                });
+            }
+        })
+    }
+}
+
+bincode::impl_borrow_decode!(Question);
 
 /// Turns order entry of a login on or off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]

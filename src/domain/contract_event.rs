@@ -2,9 +2,9 @@
 
 use super::numbered::numbered_enum;
 use super::{
-    AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, LeverageSet, MarginModeSet,
-    MarginMoved, PositionLeg, Price, Quantity, SetContract, SetContractRisk, SetMarginTier, ShardId,
-    Timestamp, TradeId,
+    AccountId, AddIndex, Amount, AssetId, IndexId, IndexTerms, InstrumentId, LeverageSet, LoginId,
+    MarginModeSet, MarginMoved, PositionLeg, Price, Quantity, SetContract, SetContractRisk, SetMarginTier,
+    ShardId, Timestamp, TradeId,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -98,6 +98,36 @@ pub enum ContractEvent {
     LeverageSet(LeverageSet),
     /// Money moved between a wallet and the pot of a position. The answer to its owner.
     MarginMoved(MarginMoved),
+}
+
+impl ContractEvent {
+    /// The account that the event is about, all of whose logins are told.
+    #[deny(clippy::wildcard_enum_match_arm)]
+    pub(super) fn account_told(&self) -> Option<AccountId> {
+        match self {
+            Self::PositionChanged(PositionChanged { account, .. })
+            | Self::FundingPaid(FundingPaid { account, .. })
+            | Self::FundPaid(FundPaid { account, .. }) => Some(*account),
+            Self::IndexAdded(_)
+            | Self::IndexTermsSet { .. }
+            | Self::IndexSet(_)
+            | Self::IndexHeld { .. }
+            | Self::ContractSet(_)
+            | Self::ContractRiskSet(_)
+            | Self::MarginTierSet { .. }
+            | Self::MarginTiersSet { .. }
+            | Self::FundChanged(_)
+            | Self::FundingSet(_)
+            | Self::FundingClosed { .. }
+            | Self::SettlementPending { .. }
+            | Self::ContractSettled { .. }
+            | Self::InsuranceDeficit(_)
+            // Answers to the login that asked.
+            | Self::MarginModeSet(_)
+            | Self::LeverageSet(_)
+            | Self::MarginMoved(_) => None,
+        }
+    }
 }
 
 /// The number of a funding of a contract, from 1.
@@ -238,6 +268,37 @@ pub struct PositionChanged {
     pub pot: i64,
     /// The wallet of its owner now, fee included; what orders hold is in it.
     pub wallet: i64,
+}
+
+/// A position as it is, what it is worth, and what stands behind it. An account without a position has this with 0 lots; in
+/// hedge mode there is one for the long and one for the short position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct PositionState {
+    /// Who asked, and gets the answer.
+    pub login: LoginId,
+    /// The contract.
+    pub instrument: InstrumentId,
+    /// Which position.
+    pub leg: PositionLeg,
+    /// The leverage in force; 0: the contract has no mark or tiers yet.
+    pub leverage: u8,
+    /// Above 0: long.
+    pub lots: i64,
+    /// Their cost, with its sign, minor units of the settlement asset.
+    pub cost: i64,
+    /// Its own money; 0 in cross mode.
+    pub pot: i64,
+    /// The mark, ticks; 0: there is none yet.
+    pub mark: Price,
+    /// The profit at the mark, not realised, rounded down.
+    pub profit: i64,
+    /// The equity of its margin account: in cross mode of all the account's cross positions in the settlement asset.
+    pub equity: i64,
+    /// The maintenance margin of all positions of that margin account.
+    pub maintenance: Amount,
+    /// The first mark, ticks, going from the present one against the position, at which its margin account would be
+    /// below maintenance if no other mark moved; 0: there is none in the price range.
+    pub liquidation: Price,
 }
 
 /// An insurance fund has more money.

@@ -10,9 +10,9 @@ use super::{
     AccountId, AccountSelfTrade, Amount, AssetBalance, AssetCode, AssetId, AssetSettings, CancelReason,
     Checkpoint, ClOrdId, ContractEvent, FeeTier, IgnoreReason, IndexAnswered, InstrumentId, KillScope,
     LeverageSet, LimitScope, Listing, LoginId, MarginModeSet, MarginMoved, NameOrder, OrderId, OrderLimits,
-    OrderTerms, Phase, Price, Protection, Quantity, RejectReason, SetFees, SetOrderEntry, ShardId, ShardName,
-    ShardTransfer, Side, Switch, Timestamp, TradeId, Transfer, TransferReceived, TransferSent, Trigger,
-    UserRef, VenueLimits, Visibility, VolumeTiers, WalletState,
+    OrderTerms, Phase, PositionState, Price, Protection, Quantity, RejectReason, SetFees, SetOrderEntry,
+    ShardId, ShardName, ShardTransfer, Side, Switch, Timestamp, TradeId, Transfer, TransferReceived,
+    TransferSent, Trigger, UserRef, VenueLimits, Visibility, VolumeTiers, WalletState,
 };
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -112,6 +112,8 @@ pub enum OrderEvent {
     IndexAnswered(IndexAnswered),
     /// The answer to a login that asked for a wallet.
     WalletState(WalletState),
+    /// A position of the account, as asked for by an account query, whose answer follows.
+    PositionState(PositionState),
 }
 
 /// Venue-wide: accounts, logins, sessions, shards, rules, limits, checkpoints.
@@ -303,6 +305,7 @@ numbered!(Event {
         46 => TransferSent(it),
         70 => IndexAnswered(it),
         71 => WalletState(it),
+        72 => PositionState(it),
     }
     Venue(VenueEvent) {
         1 => AccountOpened { account },
@@ -373,8 +376,9 @@ impl Default for Event {
 }
 
 impl Event {
-    /// The logins whose streams carry this event, in the order of their messages; the resting side of a trade comes
-    /// first. A trade of a login with itself gives two messages.
+    /// The logins that this event names and whose streams carry it, in the order of their messages; the resting side of
+    /// a trade comes first. A trade of a login with itself gives two messages. An event of an account names no login
+    /// ([`Event::account_told`]).
     pub fn recipients(&self) -> [Option<LoginId>; 2] {
         match self {
             Event::Venue(VenueEvent::LoginOpened { login, .. }) => [Some(*login), None],
@@ -387,6 +391,7 @@ impl Event {
             Event::Order(OrderEvent::Amended(e)) => [Some(e.login), None],
             Event::Order(OrderEvent::MassCanceled { login, .. }) => [*login, None],
             Event::Order(OrderEvent::TransferSent(e)) => [e.login, None],
+            Event::Order(OrderEvent::PositionState(e)) => [Some(e.login), None],
             Event::Contract(
                 ContractEvent::MarginModeSet(MarginModeSet { by, .. })
                 | ContractEvent::LeverageSet(LeverageSet { by, .. })
@@ -450,6 +455,11 @@ impl Event {
 }
 
 impl Event {
+    /// The account whose logins all get this event as a message; `None`: it is not addressed to an account.
+    pub fn account_told(&self) -> Option<AccountId> {
+        if let Event::Contract(event) = self { event.account_told() } else { None }
+    }
+
     /// The transfer between shards that the event is about, if it is.
     pub fn shard_transfer(&self) -> Option<&ShardTransfer> {
         if let Event::Order(OrderEvent::TransferSent(sent)) = self {

@@ -42,8 +42,8 @@ pub use amounts::{Amount, FeeRate, OrderPrice, Ppm, Price, Quantity};
 pub use cancel_reason::{CancelReason, SelfTradePrevented};
 pub use command::{
     AdminCommand, Amend, Cancel, Checkpoint, ClockCommand, Command, ConnectionLoss, Echo, Enter,
-    ListInstrument, MassCancel, Modify, NameOrder, OrderCommand, QueryAccount, RefuseEnter, RefuseReplace,
-    Replace, Sequenced, SetOrderEntry, Stamp, Transfer, VenueCommand,
+    ListInstrument, MassCancel, Modify, NameOrder, OrderCommand, QueryAccount, Question, RefuseEnter,
+    RefuseReplace, Replace, Sequenced, SetOrderEntry, Stamp, Transfer, VenueCommand,
 };
 pub use contract_command::{
     AddIndex, ContractCommand, DeleverageMode, DepositFund, IndexTerms, SetContract, SetContractRisk,
@@ -51,7 +51,7 @@ pub use contract_command::{
 };
 pub use contract_event::{
     ContractEvent, FundCause, FundChanged, FundPaid, FundingNumber, FundingPaid, FundingSet, IndexSet,
-    PositionCause, PositionChanged,
+    PositionCause, PositionChanged, PositionState,
 };
 pub use event::{
     Accepted, AdminEvent, Amended, Armed, Auction, Canceled, ChangeRejected, Event, EventRecord, Executed,

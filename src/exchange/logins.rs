@@ -12,8 +12,8 @@ use super::task::RollStage;
 use super::task::Task;
 use crate::domain::{
     AccountId, AdminEvent, Amount, AssetBalance, CancelFilter, CancelReason, Command, ConnectionLoss, Event,
-    IgnoreReason, LoginId, NameOrder, OrderEvent, OrderLimits, QueryAccount, QueryWallet, RejectReason,
-    Sender, SetOrderEntry, Switch, Timestamp, UserRef, VenueEvent, Wallet, WalletState,
+    IgnoreReason, LoginId, NameOrder, OrderEvent, OrderLimits, QueryAccount, QueryWallet, Question,
+    RejectReason, Sender, SetOrderEntry, Switch, Timestamp, UserRef, VenueEvent, Wallet, WalletState,
 };
 
 impl Exchange {
@@ -122,7 +122,7 @@ impl Exchange {
     }
 
     pub(super) fn query_account(&mut self, query: &QueryAccount, events: &mut impl EventSink) {
-        let QueryAccount { login, cancel_after_ms, balance, .. } = *query;
+        let QueryAccount { login, cancel_after_ms, asks, .. } = *query;
         let known = &mut self.venue.logins[login.0 as usize];
         match cancel_after_ms {
             None => {}
@@ -133,12 +133,19 @@ impl Exchange {
                 self.shared.due.set_switch(login, known.cancel_at);
             }
         }
+        let account = self.venue.logins[login.0 as usize].account;
+        let balance = match asks {
+            Question::Balance(asset) if usize::from(asset.0) < self.venue.assets.len() => {
+                let Balance { available, reserved } = self.shared.ledger.balance(account, asset);
+                Some(AssetBalance { asset, available, reserved })
+            }
+            Question::Position(instrument) => {
+                self.tell_positions(login, account, instrument, events);
+                None
+            }
+            Question::Balance(_) | Question::Nothing => None,
+        };
         let known = &self.venue.logins[login.0 as usize];
-        let asset = balance.filter(|asset| usize::from(asset.0) < self.venue.assets.len());
-        let balance = asset.map(|asset| {
-            let Balance { available, reserved } = self.shared.ledger.balance(known.account, asset);
-            AssetBalance { asset, available, reserved }
-        });
         let state = OrderEvent::AccountState {
             login,
             next_user_ref: next_number(known.last_user_ref, known.seen_user_ref),

@@ -6,13 +6,14 @@
 use super::state::Exchange;
 use crate::domain::{
     AdminCommand, CancelFilter, Command, ContractCommand, Enter, InstrumentId, LimitScope, MassCancel,
-    OrderCommand, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, UserRef,
+    OrderCommand, Question, SetContract, SetContractRisk, SetIndex, SetMarginTier, ShardId, UserRef,
 };
 
 /// The shard or shards that execute a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
-    /// Every shard executes it. The first one emits the result; events about an order are emitted by the order's shard.
+    /// Every shard executes it. The first one emits the result, of a query for a position the contract's shard; events
+    /// about an order are emitted by the order's shard.
     All,
     /// One shard executes it.
     To(ShardId),
@@ -23,7 +24,7 @@ impl Exchange {
     #[cold]
     pub(super) fn passes(&mut self, command: &Command) -> bool {
         match self.route(command) {
-            Route::All => self.tells = self.id == ShardId::FIRST,
+            Route::All => self.tells = self.id == self.told_by(command),
             Route::To(shard) if shard == self.id => self.tells = true,
             Route::To(_) => {
                 self.pass(command);
@@ -99,6 +100,17 @@ impl Exchange {
             Command::Owner(command) => self.of_instrument(command.instrument()),
             Command::Venue(_) | Command::Clock(_) => Route::All,
         }
+    }
+
+    /// The shard that tells the result of a command for all shards.
+    fn told_by(&self, command: &Command) -> ShardId {
+        if let Command::Order(OrderCommand::QueryAccount(query)) = command
+            && let Question::Position(instrument) = query.asks
+            && let Some(found) = self.instruments.get(instrument.0 as usize)
+        {
+            return found.listing.shard;
+        }
+        ShardId::FIRST
     }
 
     /// The first shard refuses commands for unknown instruments.

@@ -335,6 +335,7 @@ impl Mirror {
                 OrderEvent::AccountState { .. }
                 | OrderEvent::WalletState(_)
                 | OrderEvent::IndexAnswered(_)
+                | OrderEvent::PositionState(_)
                 | OrderEvent::PriorityUpdated(_),
             )
             | Event::Market(MarketEvent::Indicative(_)) => Ok(()),

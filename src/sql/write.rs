@@ -468,6 +468,7 @@ fn write_event(connection: &Connection, people: &People, record: &EventRecord) -
             | OrderEvent::AccountState { .. }
             | OrderEvent::WalletState(_)
             | OrderEvent::IndexAnswered(_)
+            | OrderEvent::PositionState(_)
             | OrderEvent::PriorityUpdated(_),
         )
         // The other side of a transfer's arrival says the same.
@@ -540,6 +541,7 @@ fn write_priced(connection: &Connection, record: &EventRecord, price: u64) -> ru
             | OrderEvent::Restated(_)
             | OrderEvent::MassCanceled { .. }
             | OrderEvent::AccountState { .. }
+            | OrderEvent::PositionState(_)
             | OrderEvent::OrderEntrySet(_)
             | OrderEvent::OrderNamed(_)
             | OrderEvent::PriorityUpdated(_)

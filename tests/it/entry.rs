@@ -4,6 +4,7 @@ mod contracts;
 mod crowd;
 pub mod index_prices;
 mod operator;
+mod positions;
 mod rate;
 pub mod raw;
 mod resume;

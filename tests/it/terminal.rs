@@ -328,9 +328,14 @@ fn one_login_trades_in_all_shards_and_sees_all_wallets() {
     let mut bob = Terminal::open("bob", address);
     bob.expect(
         "sell 0.5 btc-perp at 65000",
-        &["#1 accepted: sell 0.5 BTC-PERP at 65000", "#1 sold 0.5 at 65000 (removed liquidity)"],
+        &[
+            "#1 accepted: sell 0.5 BTC-PERP at 65000",
+            "#1 sold 0.5 at 65000 (removed liquidity)",
+            "position BTC-PERP: short 0.5 at 65000",
+        ],
     );
     assert_eq!(alice.hear(), "#2 bought 0.5 at 65000 (added liquidity)");
+    assert_eq!(alice.hear(), "position BTC-PERP: long 0.5 at 65000");
     alice.expect(
         "balances",
         &[

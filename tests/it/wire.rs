@@ -6,19 +6,20 @@ use dojima::domain::{
     Canceled, ChangeRejected, ClOrdId, Command, ContractEvent, Event, EventRecord, Executed, InstrumentId,
     LeverageSet, Listing, Listings, LoginId, MarginMode, MarginModeSet, MarginMoved, MassCancel, Modify,
     MoveMargin, OrderId, OrderPrice, Owner, OwnerCommand, PositionLeg, Price, PriorityUpdated, Quantity,
-    QuantityUnit, QueryAccount, RefuseEnter, RejectReason, Rejected, Replaced, RestateReason, Restated,
-    SelfTrade, SelfTradePrevented, SetBy, SetLeverage, SetMarginMode, SetOrderEntry, Setter, ShardId,
-    ShardTransfer, Side, Switch, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, TransferOut,
+    QuantityUnit, QueryAccount, Question, RefuseEnter, RejectReason, Rejected, Replaced, RestateReason,
+    Restated, SelfTrade, SelfTradePrevented, SetBy, SetLeverage, SetMarginMode, SetOrderEntry, Setter,
+    ShardId, ShardTransfer, Side, Switch, Symbol, TimeInForce, Timestamp, TradeId, TradeKind, TransferOut,
     TransferSent, UserRef, Visibility,
 };
 use dojima::wire::ouch::event::{cancel_code, reject_code};
 use dojima::wire::ouch::{
     AccountQuery, AccountQueryResponse, Appendage, BrokenTrade, CancelOrder, CancelPending, CancelRejected,
-    ContractSetting, DisableEntry, EnableEntry, EnterOrder, EntryDisabled, EntryEnabled, Inbound, LoggedIn,
-    MARKET_PRICE, MESSAGE_LEN_MAX, MassCancelOrders, MassCancelResponse, ModifyOrder, MoneySent,
-    OrderAccepted, OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected,
-    OrderReplaced, OrderRestated, OuchError, Outbound, ReplaceOrder, SEQUENCED_LEN_MAX, SelfMatchCanceled,
-    SettingMade, SystemEvent, TransferMoney, encode_event, encode_sequenced, to_command,
+    ContractSetting, DisableEntry, EnableEntry, EnterOrder, EntryDisabled, EntryEnabled, FundingCharged,
+    Inbound, LackCovered, LoggedIn, MARKET_PRICE, MESSAGE_LEN_MAX, MassCancelOrders, MassCancelResponse,
+    ModifyOrder, MoneySent, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate,
+    OrderRejected, OrderReplaced, OrderRestated, OuchError, Outbound, PositionMoved, PositionStated,
+    ReplaceOrder, SEQUENCED_LEN_MAX, SelfMatchCanceled, SettingMade, SystemEvent, TransferMoney,
+    encode_event, encode_sequenced, tags, to_command,
 };
 use dojima::wire::soup::{self, frame};
 use proptest::prelude::*;

@@ -4,7 +4,7 @@ use super::{ACCOUNT_ORDERS, Bench, GTC, IOC, MID, cancel, enter, order};
 use crate::venue::{FIRST, QUOTE, Venue};
 use dojima::domain::{
     AccountId, AdminCommand, Amount, CancelReason, Command, Event, FeeTier, Instructions, InstrumentId,
-    LoginId, OrderCommand, OrderEvent, Owner, Phase, Ppm, Protection, QueryAccount, SelfTrade,
+    LoginId, OrderCommand, OrderEvent, Owner, Phase, Ppm, Protection, QueryAccount, Question, SelfTrade,
     SelfTradePrevention, Side, TimeInForce, Timestamp, UserRef, VenueCommand, VolumeTiers,
 };
 
@@ -18,7 +18,7 @@ fn query() -> Command {
         login: LoginId(0),
         session: 0,
         cancel_after_ms: None,
-        balance: None,
+        asks: Question::Nothing,
     }))
 }
 
@@ -109,7 +109,7 @@ fn set_switches(venue: &mut Venue, logins: u64, after_ms: u32) {
             login: LoginId(login as u32),
             session: 0,
             cancel_after_ms: Some(after_ms),
-            balance: None,
+            asks: Question::Nothing,
         };
         venue.send(&Command::Order(OrderCommand::QueryAccount(query)));
     }
@@ -124,7 +124,7 @@ fn switches(bench: &mut Bench) {
         login: LoginId(1),
         session: 0,
         cancel_after_ms: Some(1_000),
-        balance: None,
+        asks: Question::Nothing,
     }));
     let seen = bench.measure(format!("account query that sets a switch among {logins}"), &mut venue, &again);
     seen.has(|event| matches!(event, Event::Order(OrderEvent::AccountState { .. })));
@@ -220,7 +220,7 @@ fn set_switches_in_second(venue: &mut Venue, logins: u64) {
             login: LoginId(login as u32),
             session: 0,
             cancel_after_ms: Some(60_000),
-            balance: None,
+            asks: Question::Nothing,
         };
         venue.send(&Command::Order(OrderCommand::QueryAccount(query)));
     }

@@ -5,7 +5,7 @@ use super::{Bench, GTC, MID, enter, enter_in, order};
 use crate::venue::FIRST;
 use dojima::domain::{
     Amount, ClOrdId, Command, Event, Instructions, LoginId, OrderCommand, OrderEvent, PostOnly, QueryAccount,
-    RefuseEnter, RejectReason, SetOrderEntry, Side, Switch, UserRef, Visibility,
+    Question, RefuseEnter, RejectReason, SetOrderEntry, Side, Switch, UserRef, Visibility,
 };
 
 /// Prices with nothing but hidden orders in front of the first that is shown.
@@ -62,7 +62,7 @@ fn with_everything_on(bench: &mut Bench) {
 fn answers(bench: &mut Bench) {
     let mut venue = bench.venue(64, 4);
     let login = LoginId(0);
-    let query = QueryAccount { login, session: 0, cancel_after_ms: Some(1_000), balance: None };
+    let query = QueryAccount { login, session: 0, cancel_after_ms: Some(1_000), asks: Question::Nothing };
     let seen = bench.measure(
         "account query that sets a switch",
         &mut venue,

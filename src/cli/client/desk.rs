@@ -2,25 +2,23 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+use super::assets::Assets;
 use super::connection::{Connection, Happening};
 use super::indexes::Indexes;
+use super::positions;
 use super::remark::Remark;
 use super::words::{Line, Order, Stands};
 use crate::client::blotter::{Blotter, FillLine, OrderLine, Standing};
 use crate::client::units::{Units, UnitsTable};
 use crate::client::{
     Bookmark, CancelCode, Client, ClientError, ClientEvent, ClientMessage, ClientTransfer, Credentials,
-    Endpoint, NewOrder, Replacement, Setting, Start,
+    Endpoint, NewOrder, PositionReport, Replacement, Setting, Start,
 };
-use crate::config::Config;
-use crate::domain::{
-    Amount, AssetBalance, AssetId, OrderPrice, PositionLeg, ShardId, Side, Symbol, Timestamp, TriggerKind,
-    UserRef, Wallet, decimal,
-};
+use crate::domain::{Amount, OrderPrice, PositionLeg, Side, Symbol, Timestamp, TriggerKind, UserRef};
 use crate::wire::soup::{LoginRejected, SessionId};
 use anyhow::{Context, bail, ensure};
 use rust_decimal::Decimal;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The wait of one turn while old messages are read.
@@ -39,79 +37,21 @@ pub struct Desk {
     unanswered: BTreeSet<UserRef>,
     /// Links requested in this terminal, under the numbers of both orders.
     links: BTreeMap<UserRef, UserRef>,
-    /// Account queries sent by the desk itself, whose answers are not shown.
-    own_questions: usize,
+    /// Account queries without an answer, oldest first.
+    asked: VecDeque<Asked>,
+    /// The positions told so far for the last request for them.
+    positions: Vec<PositionReport>,
 }
 
-/// Code and scale of every asset, and the names of the shards, each in the order of the venue's configuration, which
-/// determines the ids.
-pub struct Assets {
-    known: Vec<(String, u8)>,
-    shards: Vec<String>,
-}
-
-impl Assets {
-    /// The assets of a configuration.
-    pub fn of(config: &Config) -> Self {
-        Self {
-            known: config.assets.iter().map(|asset| (asset.code.clone(), asset.scale)).collect(),
-            shards: config.shards.iter().map(|shard| shard.name.clone()).collect(),
-        }
-    }
-
-    fn ids(&self) -> impl Iterator<Item = AssetId> + use<> {
-        (0..self.known.len() as u16).map(AssetId)
-    }
-
-    /// Every wallet of every asset, of a venue with several shards; else none.
-    fn wallets(&self) -> Vec<(ShardId, AssetId)> {
-        let shards = (0..self.shards.len() as u8).map(ShardId).filter(|_| self.shards.len() > 1);
-        shards.flat_map(|shard| self.ids().map(move |asset| (shard, asset))).collect()
-    }
-
-    /// The asset with this code, and the amount in its minor units.
-    fn amount(&self, code: &str, amount: Decimal) -> anyhow::Result<(AssetId, Amount)> {
-        let known = self.known.iter().position(|(known, _)| known.eq_ignore_ascii_case(code));
-        let at = known.with_context(|| format!("no asset {code} in the configuration"))?;
-        let (code, scale) = &self.known[at];
-        let exact = decimal::amount(amount, *scale);
-        let exact = exact.map_err(|why| anyhow::anyhow!("{amount} is no amount of {code}: {why}"))?;
-        Ok((AssetId(at as u16), exact))
-    }
-
-    fn transferred(&self, user_ref: UserRef, transfer: &ClientTransfer, wallet: Amount) -> String {
-        let ClientTransfer { asset, amount, from, to, .. } = *transfer;
-        let (code, scale) = match self.known.get(usize::from(asset.0)) {
-            Some((code, scale)) => (code.clone(), *scale),
-            None => (format!("minor units of asset {asset}"), 0),
-        };
-        let shown = |amount| decimal::show_amount(amount, scale);
-        let (amount, left) = (shown(amount), shown(wallet));
-        format!("#{user_ref}: {amount} {code} on the way from shard {from} to {to}; {left} left in {from}")
-    }
-
-    fn line(&self, balance: &AssetBalance) -> String {
-        let AssetBalance { asset, available, reserved } = *balance;
-        let Some((code, scale)) = self.known.get(usize::from(asset.0)) else {
-            return format!("asset {asset}: {available} minor units available, {reserved} in open orders");
-        };
-        let shown = |amount| decimal::show_amount(amount, *scale);
-        format!("{code}: {} available, {} in open orders", shown(available), shown(reserved))
-    }
-
-    /// The line about a wallet. What can be withdrawn is told where it is not what is available.
-    fn wallet_line(&self, shard: ShardId, wallet: &Wallet) -> String {
-        let Wallet { balance, withdrawable } = *wallet;
-        let mut line = match self.shards.get(usize::from(shard.0)) {
-            Some(name) => format!("{name} ({shard}), {}", self.line(&balance)),
-            None => format!("shard {shard}, {}", self.line(&balance)),
-        };
-        if withdrawable != balance.available {
-            let scale = self.known.get(usize::from(balance.asset.0)).map_or(0, |(_, scale)| *scale);
-            line.push_str(&format!("; {} can be withdrawn", decimal::show_amount(withdrawable, scale)));
-        }
-        line
-    }
+/// What an account query is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// To find out which orders have not arrived. Its answer is not shown.
+    Arrived,
+    /// A part of the table of positions.
+    Position,
+    /// What its answer says is shown.
+    Shown,
 }
 
 /// The earlier sessions of a login.
@@ -173,7 +113,8 @@ impl Desk {
             news: Vec::new(),
             unanswered: BTreeSet::new(),
             links: BTreeMap::new(),
-            own_questions: 0,
+            asked: VecDeque::new(),
+            positions: Vec::new(),
         })
     }
 
@@ -215,7 +156,9 @@ impl Desk {
                 self.say_news("connected");
                 // Its answer shows which orders have not arrived. If it cannot be sent, the connection is lost again.
                 let asked = self.connection.client().map(Client::query_account);
-                self.own_questions = usize::from(asked.is_some_and(|asked| asked.is_ok()));
+                self.positions.clear();
+                self.asked.clear();
+                self.asked.extend(asked.is_some_and(|asked| asked.is_ok()).then_some(Asked::Arrived));
             }
             Happening::Lost(error) => self.say_news(&format!("connection lost: {error}; connecting again")),
             Happening::GivenUp(error) => {
@@ -244,17 +187,24 @@ impl Desk {
             ClientEvent::Rejected { user_ref, .. } => {
                 self.unanswered.remove(user_ref);
             }
-            ClientEvent::AccountState { next_user_ref, .. } if self.own_questions > 0 => {
-                self.own_questions -= 1;
-                self.forget_unanswered(*next_user_ref);
-                return;
+            ClientEvent::AccountState { next_user_ref, balance, wallet, .. } => {
+                match if message.copy_of.is_none() { self.asked.pop_front() } else { None } {
+                    Some(Asked::Arrived) => return self.forget_unanswered(*next_user_ref),
+                    Some(Asked::Position) => return self.say_positions(),
+                    Some(Asked::Shown) | None => {}
+                }
+                self.news.extend(balance.iter().map(|balance| self.assets.line(balance)));
+                let wallet = wallet.as_ref();
+                self.news.extend(wallet.map(|(shard, wallet)| self.assets.wallet_line(*shard, wallet)));
             }
-            ClientEvent::AccountState { balance: Some(balance), .. } => {
-                self.say_news(&self.assets.line(balance));
+            ClientEvent::PositionState(report) if message.copy_of.is_none() => self.positions.push(*report),
+            ClientEvent::PositionChanged(update) => {
+                self.say_news(&positions::changed(update, self.units.find(update.symbol)));
             }
-            ClientEvent::AccountState { wallet: Some((shard, wallet)), .. } => {
-                self.say_news(&self.assets.wallet_line(*shard, wallet));
+            ClientEvent::FundingPaid(payment) => {
+                self.say_news(&positions::funded(payment, self.units.find(payment.symbol)));
             }
+            ClientEvent::FundPaid(payment) => self.say_news(&self.assets.covered(payment)),
             ClientEvent::SessionStarted => {
                 let blotter = &self.blotter;
                 self.links
@@ -263,7 +213,7 @@ impl Desk {
                 self.say_news(&format!("session {session} has begun"));
             }
             ClientEvent::SessionEnded
-            | ClientEvent::AccountState { .. }
+            | ClientEvent::PositionState(_)
             | ClientEvent::Replaced { .. }
             | ClientEvent::Executed { .. }
             | ClientEvent::Canceled { .. }
@@ -295,6 +245,14 @@ impl Desk {
             }
         }
         self.news.extend(told(&message.event, &self.blotter, &self.units));
+    }
+
+    /// Says the positions, once all of them were told.
+    fn say_positions(&mut self) {
+        if !self.asked.contains(&Asked::Position) {
+            let told = std::mem::take(&mut self.positions);
+            self.news.extend(positions::lines(&told, |position| self.units.find(position.symbol)));
+        }
     }
 
     /// Reports that orders from this number on have not arrived and will not arrive.
@@ -365,17 +323,7 @@ impl Desk {
                     self.links.extend([(number, other), (other, number)]);
                 }
             }
-            Line::Replace { order, quantity, price } => {
-                let (known, units) = self.known(*order)?;
-                if let Some(Remark::Trigger(..)) = waiting(&known) {
-                    bail!(
-                        "order {order} waits for its trigger, which a replacement would not: cancel it and enter another"
-                    );
-                }
-                let total = u64::from(units.lots(*quantity)?);
-                let by = Replacement::total(total).limit(units.price_units(*price)?);
-                self.numbering()?.replace(*order, &by)?;
-            }
+            Line::Replace { order, quantity, price } => self.replace(*order, *quantity, *price)?,
             Line::Reduce { order, quantity } => {
                 let (known, units) = self.known(*order)?;
                 let total = units.lots(*quantity)?;
@@ -405,12 +353,44 @@ impl Desk {
                 self.numbering()?.send_index(index, price, now())?;
             }
             Line::Balances => self.ask_balances()?,
-            Line::Next => self.client()?.query_account()?,
-            Line::Hold(ms) => self.client()?.cancel_all_after(*ms)?,
+            Line::Positions => self.ask_positions()?,
+            Line::Next => {
+                self.client()?.query_account()?;
+                self.asked.push_back(Asked::Shown);
+            }
+            Line::Hold(ms) => {
+                self.client()?.cancel_all_after(*ms)?;
+                self.asked.push_back(Asked::Shown);
+            }
             Line::OrderEntry(true) => drop(self.numbering()?.enable_order_entry()?),
             Line::OrderEntry(false) => drop(self.numbering()?.disable_order_entry()?),
         }
         Ok(Said::Done)
+    }
+
+    fn replace(&mut self, order: UserRef, quantity: Decimal, price: Decimal) -> anyhow::Result<()> {
+        let (known, units) = self.known(order)?;
+        if let Some(Remark::Trigger(..)) = waiting(&known) {
+            bail!(
+                "order {order} waits for its trigger, which a replacement would not: cancel it and enter another"
+            );
+        }
+        let total = u64::from(units.lots(quantity)?);
+        let by = Replacement::total(total).limit(units.price_units(price)?);
+        self.numbering()?.replace(order, &by)?;
+        Ok(())
+    }
+
+    /// Asks for the positions in all contracts.
+    fn ask_positions(&mut self) -> anyhow::Result<()> {
+        let contracts = self.units.iter().filter(|units| units.product.is_contract());
+        let contracts: Vec<Symbol> = contracts.map(|units| units.symbol).collect();
+        ensure!(!contracts.is_empty(), "the configuration has no contracts");
+        for symbol in contracts {
+            self.client()?.query_position(symbol)?;
+            self.asked.push_back(Asked::Position);
+        }
+        Ok(())
     }
 
     /// Asks for the wallets of all shards, or for the one that there is.
@@ -419,10 +399,12 @@ impl Desk {
         if wallets.is_empty() {
             for asset in self.assets.ids() {
                 self.client()?.query_balance(asset)?;
+                self.asked.push_back(Asked::Shown);
             }
         }
         for (shard, asset) in wallets {
             self.client()?.query_wallet(shard, asset)?;
+            self.asked.push_back(Asked::Shown);
         }
         Ok(())
     }
@@ -610,7 +592,12 @@ fn told(event: &ClientEvent, blotter: &Blotter, table: &UnitsTable) -> Option<St
         ClientEvent::AccountState { balance: Some(_), .. }
         | ClientEvent::AccountState { wallet: Some(_), .. }
         | ClientEvent::TransferSent { .. }
-        | ClientEvent::IndexAnswered { .. } => return None,
+        | ClientEvent::IndexAnswered { .. }
+        | ClientEvent::FundPaid(_) => return None,
+        // As sentences and a table of their own.
+        ClientEvent::PositionState(_) | ClientEvent::PositionChanged(_) | ClientEvent::FundingPaid(_) => {
+            return None;
+        }
         ClientEvent::AccountState { next_user_ref, cancel_at: None, .. } => {
             format!("the next number is {next_user_ref}")
         }

@@ -1,11 +1,13 @@
 //! `dojima client`: a trading terminal. On a terminal it is a screen with orders, trades and events. Otherwise, or with
 //! `--plain`, it reads lines and writes lines, for scripts.
 
+mod assets;
 mod connection;
 mod desk;
 mod indexes;
 mod line;
 mod plain;
+mod positions;
 mod remark;
 mod screen;
 mod words;
@@ -17,8 +19,9 @@ use crate::client::{Credentials, Endpoint, TlsClient};
 use crate::config::Config;
 use crate::wire::soup::{self, SessionId};
 use anyhow::{Context, ensure};
+use assets::Assets;
 use clap::Args;
-use desk::{Assets, Desk, Earlier};
+use desk::{Desk, Earlier};
 use indexes::Indexes;
 use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -27,6 +27,7 @@ cancel N [to QUANTITY]           order N, whole or down to a total
 cancel all [SYMBOL] [buy|sell]   all orders of the account
 orders | fills                   what there is
 balances                         what the account has
+positions                        its positions in contracts, at the marks
 next                             the next number that the exchange takes
 transfer AMOUNT ASSET from SHARD to SHARD as REFERENCE
                                  shards by number; references rise
@@ -159,6 +160,8 @@ pub enum Line {
     },
     /// The account's balance of every asset.
     Balances,
+    /// A table of the account's positions.
+    Positions,
     /// The next order number.
     Next,
     /// Sets the dead-man's switch, ms.
@@ -273,6 +276,7 @@ pub fn read(line: &str) -> Read<Line> {
         "margin" => margin(&mut words)?,
         "index" => Line::Index { symbol: words.symbol()?, price: words.number("the price")? },
         "balances" => Line::Balances,
+        "positions" | "p" => Line::Positions,
         "next" => Line::Next,
         "hold" => {
             let text = words.need("the time in milliseconds")?;
@@ -435,7 +439,7 @@ mod tests {
 
     #[test]
     fn everything_else_is_read() {
-        let (one, two) = (UserRef(1), number("2"));
+        let (one, two, x) = (UserRef(1), number("2"), Symbol::new("X").expect("a symbol"));
         let expected = [
             ("", Line::Blank),
             ("replace 1 2 at 3.5", Line::Replace { order: one, quantity: two, price: number("3.5") }),
@@ -444,7 +448,7 @@ mod tests {
             ("cancel 1", Line::Cancel { order: one, to: None }),
             ("cancel 1 to 2", Line::Cancel { order: one, to: Some(two) }),
             ("cancel all", Line::CancelAll { symbol: None, side: None }),
-            ("cancel all x buy", Line::CancelAll { symbol: Symbol::new("X"), side: Some(Side::Buy) }),
+            ("cancel all x buy", Line::CancelAll { symbol: Some(x), side: Some(Side::Buy) }),
             (
                 "leverage btc-perp 30",
                 Line::Set {
@@ -454,27 +458,10 @@ mod tests {
             ),
             (
                 "margin-mode x isolated",
-                Line::Set {
-                    symbol: Symbol::new("X").expect("a symbol"),
-                    setting: Setting::MarginMode(MarginMode::Isolated),
-                },
+                Line::Set { symbol: x, setting: Setting::MarginMode(MarginMode::Isolated) },
             ),
-            (
-                "margin 2 usdt from x",
-                Line::Margin {
-                    amount: -two,
-                    code: "USDT".to_owned(),
-                    symbol: Symbol::new("X").expect("a symbol"),
-                },
-            ),
-            (
-                "margin 2 USDT to X",
-                Line::Margin {
-                    amount: two,
-                    code: "USDT".to_owned(),
-                    symbol: Symbol::new("X").expect("a symbol"),
-                },
-            ),
+            ("margin 2 usdt from x", Line::Margin { amount: -two, code: "USDT".to_owned(), symbol: x }),
+            ("margin 2 USDT to X", Line::Margin { amount: two, code: "USDT".to_owned(), symbol: x }),
             ("orders", Line::Orders),
             ("fills", Line::Fills),
             (
@@ -492,6 +479,7 @@ mod tests {
                 Line::Index { symbol: Symbol::new("BTC").expect("a symbol"), price: number("50000.5") },
             ),
             ("balances", Line::Balances),
+            ("positions", Line::Positions),
             ("next", Line::Next),
             ("hold 5000", Line::Hold(5000)),
             ("disable", Line::OrderEntry(false)),

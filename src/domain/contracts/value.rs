@@ -79,6 +79,17 @@ impl ContractValue {
         fitting(ceil_div(value, over)).map(Amount)
     }
 
+    /// The same, but above |val(lots, price)| also where the value of an inverse contract is whole.
+    pub(crate) fn notional_above(&self, lots: u64, price: Price) -> Option<Amount> {
+        match self.settlement {
+            Settlement::Linear => self.notional(lots, price),
+            Settlement::Inverse => {
+                let (value, over) = self.fraction(lots, price);
+                fitting(value / over + 1).map(Amount)
+            }
+        }
+    }
+
     /// What a trade of this value adds to the cost of who buys or sells: `val` with its sign.
     #[inline]
     pub fn signed(&self, side: Side, value: Amount) -> i64 {

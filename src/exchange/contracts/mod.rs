@@ -16,6 +16,7 @@ mod orders;
 mod owners;
 mod reducing;
 mod settlement;
+mod shown;
 mod terms;
 #[cfg(test)]
 mod tests;

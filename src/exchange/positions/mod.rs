@@ -8,6 +8,7 @@ mod holding;
 mod margin;
 mod measure;
 mod quoted;
+mod shown;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,11 @@ impl Positions {
 
     pub(super) fn quoted(&self, contract: Ordinal) -> &Quoted {
         self.contracts[usize::from(contract.0)].as_ref().expect("it has a mark and tiers")
+    }
+
+    /// What positions in a contract are valued by; `None` until it has a mark and tiers.
+    pub(super) fn quoted_if(&self, contract: Ordinal) -> Option<&Quoted> {
+        self.contracts.get(usize::from(contract.0))?.as_ref()
     }
 
     /// What an account has in a contract, if it ever had anything there.

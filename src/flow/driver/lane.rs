@@ -376,6 +376,10 @@ impl News<'_> {
             | Outbound::EntryEnabled(..)
             | Outbound::AccountState(..)
             | Outbound::TransferSent(..)
+            | Outbound::PositionState(..)
+            | Outbound::PositionChanged(..)
+            | Outbound::FundingPaid(..)
+            | Outbound::FundPaid(..)
             | Outbound::SettingMade(..)
             | Outbound::IndexAnswered(..) => {}
             Outbound::Accepted(m, _) => {

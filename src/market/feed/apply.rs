@@ -131,6 +131,7 @@ impl Feed {
                 | OrderEvent::Armed(_)
                 | OrderEvent::MassCanceled { .. }
                 | OrderEvent::AccountState { .. }
+                | OrderEvent::PositionState(_)
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_)

@@ -158,6 +158,7 @@ impl Tally {
                 OrderEvent::AccountState { .. }
                 | OrderEvent::WalletState(_)
                 | OrderEvent::IndexAnswered(_)
+                | OrderEvent::PositionState(_)
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::PriorityUpdated(_),
             ) => {}

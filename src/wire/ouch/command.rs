@@ -12,9 +12,9 @@ use super::{
 use crate::domain::{
     AccountId, AssetId, Cancel, CancelFilter, ClOrdId, Command, Echo, Enter, InstrumentId, Listings, LoginId,
     MassCancel, Modify, MoveMargin, OrderCommand, OrderPrice, OwnerCommand, Quantity, QueryAccount,
-    QueryWallet, RefuseEnter, RefuseReplace, RejectReason, Replace, SendIndex, SetLeverage, SetMarginMode,
-    SetOrderEntry, Setter, ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, TransferOut, UserRef,
-    Visibility,
+    QueryWallet, Question, RefuseEnter, RefuseReplace, RejectReason, Replace, SendIndex, SetLeverage,
+    SetMarginMode, SetOrderEntry, Setter, ShardId, Side, Switch, Symbol, TimeInForce, Timestamp, TransferOut,
+    UserRef, Visibility,
 };
 
 /// The login and session of a connection.
@@ -101,7 +101,7 @@ pub fn to_command(from: LoggedIn, message: &Inbound<'_>, listings: &Listings) ->
         Inbound::Transfer(asked, tail) => transfer(from, asked, *tail),
         Inbound::Setting(asked, tail) => setting(from, asked, *tail, listings),
         Inbound::IndexPrice(asked, tail) => index_price(from, asked, *tail),
-        Inbound::AccountQuery(_, tail) => Command::Order(query(from, *tail)),
+        Inbound::AccountQuery(_, tail) => Command::Order(query(from, *tail, listings)),
     }
 }
 
@@ -276,37 +276,42 @@ fn index_price(from: LoggedIn, asked: &IndexPrice, tail: Appendage<'_>) -> Comma
     })
 }
 
-/// A query with tags that cannot be decoded requests only the next number. The request to the dead-man's switch then has
-/// no effect, and no balance is returned; the client sees both from the answer.
-fn query(LoggedIn { login, session, .. }: LoggedIn, tail: Appendage<'_>) -> OrderCommand {
-    let (mut cancel_after_ms, mut balance, mut wallet) = (None, None, None);
+/// A query with tags that cannot be decoded, or that asks for two things, requests only the next number. The request to the
+/// dead-man's switch then has no effect, and nothing else is returned; the client sees both from the answer. So it is with
+/// the position in an instrument that does not exist.
+fn query(from: LoggedIn, tail: Appendage<'_>, listings: &Listings) -> OrderCommand {
+    let LoggedIn { login, session, .. } = from;
+    let nothing = QueryAccount { login, session, ..QueryAccount::default() };
+    read_query(nothing, tail, listings).unwrap_or(OrderCommand::QueryAccount(nothing))
+}
+
+fn read_query(nothing: QueryAccount, tail: Appendage<'_>, listings: &Listings) -> Option<OrderCommand> {
+    let (mut query, mut wallet) = (nothing, None);
     for tag in tail.tags() {
-        match tag {
-            Ok(Tag { tag: tags::USER_REF_IDX, value: [0] }) => {}
-            Ok(Tag { tag: tags::CANCEL_AFTER, value: &[a, b, c, d] }) if cancel_after_ms.is_none() => {
-                cancel_after_ms = Some(u32::from_be_bytes([a, b, c, d]));
+        match tag.ok()? {
+            Tag { tag: tags::USER_REF_IDX, value: [0] } => {}
+            Tag { tag: tags::CANCEL_AFTER, value: &[a, b, c, d] } if query.cancel_after_ms.is_none() => {
+                query.cancel_after_ms = Some(u32::from_be_bytes([a, b, c, d]));
             }
-            Ok(Tag { tag: tags::BALANCE, value: &[a, b] }) if balance.is_none() => {
-                balance = Some(AssetId(u16::from_be_bytes([a, b])));
+            Tag { tag: tags::BALANCE, value: &[a, b] } if query.asks == Question::Nothing => {
+                query.asks = Question::Balance(AssetId(u16::from_be_bytes([a, b])));
             }
-            Ok(Tag { tag: tags::WALLET, value: &[shard, a, b] }) if wallet.is_none() => {
+            Tag { tag: tags::POSITION, value } if query.asks == Question::Nothing => {
+                query.asks = Question::Position(listings.find(Symbol(value.try_into().ok()?))?);
+            }
+            Tag { tag: tags::WALLET, value: &[shard, a, b] } if wallet.is_none() => {
                 wallet = Some((ShardId(shard), AssetId(u16::from_be_bytes([a, b]))));
             }
-            _ => {
-                return OrderCommand::QueryAccount(QueryAccount {
-                    login,
-                    session,
-                    ..QueryAccount::default()
-                });
-            }
+            _ => return None,
         }
     }
     match wallet {
-        None => OrderCommand::QueryAccount(QueryAccount { login, session, cancel_after_ms, balance }),
-        Some((shard, asset)) if cancel_after_ms.is_none() && balance.is_none() => {
-            OrderCommand::QueryWallet(QueryWallet { login, session, shard, asset })
+        None => Some(OrderCommand::QueryAccount(query)),
+        Some((shard, asset)) if query == nothing => {
+            let QueryAccount { login, session, .. } = query;
+            Some(OrderCommand::QueryWallet(QueryWallet { login, session, shard, asset }))
         }
-        Some(_) => OrderCommand::QueryAccount(QueryAccount { login, session, ..QueryAccount::default() }),
+        Some(_) => None,
     }
 }
 

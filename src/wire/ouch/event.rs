@@ -6,8 +6,10 @@
 use super::outbound::{
     AccountQueryResponse, CancelRejected, EntryDisabled, EntryEnabled, IndexPriceAnswer, MassCancelResponse,
     MoneySent, OrderAccepted, OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate,
-    OrderRejected, OrderReplaced, OrderRestated, Outbound, SelfMatchCanceled, SettingMade, SystemEvent,
+    OrderRejected, OrderReplaced, OrderRestated, Outbound, PositionStated, SelfMatchCanceled, SettingMade,
+    SystemEvent,
 };
+use super::owned;
 use super::tags::{self, Appendage, TagBuffer};
 use super::told::order_tags;
 use super::{Echoed, MARKET_PRICE, Setting};
@@ -21,8 +23,9 @@ use crate::domain::{
 };
 use crate::wire::soup;
 
-/// The longest message sent, in bytes: Order Replaced with all its tags.
-pub const MESSAGE_LEN_MAX: usize = OrderReplaced::LEN + 2 + TagBuffer::LEN_OF_ORDER_MAX;
+/// The longest message sent, in bytes: a copy of Position State.
+pub const MESSAGE_LEN_MAX: usize = PositionStated::LEN + 2 + TagBuffer::LEN_OF_COPY;
+const _: () = assert!(OrderReplaced::LEN + 2 + TagBuffer::LEN_OF_ORDER_MAX <= MESSAGE_LEN_MAX);
 const _: () = assert!(AccountQueryResponse::LEN + 2 + TagBuffer::LEN_MAX <= MESSAGE_LEN_MAX);
 
 /// The longest Sequenced Data packet sent, in bytes.
@@ -218,6 +221,11 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             };
             Outbound::IndexAnswered(message, added.of(to)).encode(out)
         }
+        Event::Order(OrderEvent::PositionState(state)) => {
+            let listing = listings.at(state.instrument, record.number)?;
+            Outbound::PositionState(owned::stated(state, timestamp, listing), added.of(to)).encode(out)
+        }
+        Event::Contract(event) => owned::encode(event, record, listings, added.of(to), out),
         // Events that `encode_event` handles itself, and events that are not sent to clients.
         Event::Admin(
             AdminEvent::AssetAdded { .. }
@@ -249,7 +257,6 @@ fn encode_rarer(record: &EventRecord, to: Address, listings: &Listings, out: &mu
             | VenueEvent::ShardOpened { .. }
             | VenueEvent::AccountCopied { .. },
         )
-        | Event::Contract(_)
         | Event::Market(
             MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_) | MarketEvent::Uncrossed(_),
         )

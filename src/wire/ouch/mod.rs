@@ -10,6 +10,7 @@ pub mod inbound;
 mod instructions;
 mod layout;
 pub mod outbound;
+mod owned;
 mod setting;
 pub mod tags;
 mod told;
@@ -23,9 +24,9 @@ pub use inbound::{
 };
 pub use outbound::{
     AccountQueryResponse, BrokenTrade, CancelPending, CancelRejected, EntryDisabled, EntryEnabled,
-    IndexPriceAnswer, MassCancelResponse, MoneySent, OrderAccepted, OrderCanceled, OrderExecuted,
-    OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced, OrderRestated, Outbound,
-    SelfMatchCanceled, SettingMade, SystemEvent,
+    FundingCharged, IndexPriceAnswer, LackCovered, MassCancelResponse, MoneySent, OrderAccepted,
+    OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderRejected, OrderReplaced,
+    OrderRestated, Outbound, PositionMoved, PositionStated, SelfMatchCanceled, SettingMade, SystemEvent,
 };
 pub use setting::Setting;
 pub use tags::{Appendage, Tag, TagError};

@@ -302,6 +302,102 @@ message! {
 }
 
 message! {
+    /// `Y`, Position State, a private message: a position that an Account Query asked for. It comes before the answer.
+    PositionStated b'Y' 91 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The contract.
+        symbol: Symbol = 9,
+        /// N: the only position; L and S: the long and the short one (hedge mode).
+        leg: u8 = 17,
+        /// The leverage in force; 0: the contract has no mark or tiers yet.
+        leverage: u8 = 18,
+        /// Above 0: long.
+        lots: i64 = 19,
+        /// Their cost, with its sign, minor units of the settlement asset.
+        cost: i64 = 27,
+        /// The average entry price, price units; 0: there is none.
+        entry: u64 = 35,
+        /// Its own money; 0 in cross mode.
+        pot: i64 = 43,
+        /// The mark, price units; 0: there is none yet.
+        mark: u64 = 51,
+        /// The profit at the mark, not realised.
+        profit: i64 = 59,
+        /// The equity of its margin account.
+        equity: i64 = 67,
+        /// The maintenance margin of all positions of its margin account.
+        maintenance: i64 = 75,
+        /// The liquidation price, price units; 0: there is none.
+        liquidation: u64 = 83,
+    }
+}
+
+message! {
+    /// `H`, Position Changed, a private message to all logins of the account.
+    PositionMoved b'H' 75 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The contract.
+        symbol: Symbol = 9,
+        /// N: the only position; L and S: the long and the short one (hedge mode).
+        leg: u8 = 17,
+        /// T trade, S settled, O offset, C closed out, D deleveraged.
+        cause: u8 = 18,
+        /// The trade; 0: there was none.
+        trade: TradeId = 19,
+        /// Lots now; above 0: long.
+        lots: i64 = 27,
+        /// Their cost now, with its sign, minor units of the settlement asset.
+        cost: i64 = 35,
+        /// The average entry price, price units; 0: there is none.
+        entry: u64 = 43,
+        /// The profit that the change realised; below 0: a loss.
+        realised: i64 = 51,
+        /// Its own money now; 0 in cross mode.
+        pot: i64 = 59,
+        /// The wallet now, fee included; what orders hold is in it.
+        wallet: i64 = 67,
+    }
+}
+
+message! {
+    /// `F`, Funding Paid, a private message to all logins of the account.
+    FundingCharged b'F' 46 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The contract.
+        symbol: Symbol = 9,
+        /// N: the only position; L and S: the long and the short one (hedge mode).
+        leg: u8 = 17,
+        /// The number of the funding, from 1 for each contract.
+        number: u32 = 18,
+        /// Minor units of the settlement asset; above 0: received.
+        amount: i64 = 22,
+        /// Its own money now; 0 in cross mode.
+        pot: i64 = 30,
+        /// The wallet now; what orders hold is in it.
+        wallet: i64 = 38,
+    }
+}
+
+message! {
+    /// `V`, Fund Paid, a private message to all logins of the account: the insurance fund brought a wallet or a pot to 0.
+    LackCovered b'V' 28 {
+        /// Nanoseconds since midnight UTC.
+        timestamp: u64 = 1,
+        /// The contract of the pot; spaces: it was the wallet.
+        symbol: Symbol = 9,
+        /// The asset.
+        asset: AssetId = 17,
+        /// The shard of the wallet.
+        shard: ShardId = 19,
+        /// Minor units, above 0.
+        amount: Amount = 20,
+    }
+}
+
+message! {
     /// `L`, Setting Made, a private message: the answer to a Contract Setting.
     SettingMade b'L' 47 {
         /// Nanoseconds since midnight UTC.
@@ -377,6 +473,14 @@ pub enum Outbound<'a> {
     AccountState(AccountQueryResponse, Appendage<'a>),
     /// Money is on its way to another shard.
     TransferSent(MoneySent, Appendage<'a>),
+    /// A position that was asked for.
+    PositionState(PositionStated, Appendage<'a>),
+    /// A position changed.
+    PositionChanged(PositionMoved, Appendage<'a>),
+    /// A position was charged for a funding.
+    FundingPaid(FundingCharged, Appendage<'a>),
+    /// The insurance fund paid for the account.
+    FundPaid(LackCovered, Appendage<'a>),
     /// The account has set something in a contract.
     SettingMade(SettingMade, Appendage<'a>),
     /// A price of an index was taken or is held.
@@ -420,6 +524,10 @@ impl<'a> Outbound<'a> {
             EntryEnabled::KIND => with_tail!(EntryEnabled, EntryEnabled, Mandatory),
             AccountQueryResponse::KIND => with_tail!(AccountState, AccountQueryResponse, Optional),
             MoneySent::KIND => with_tail!(TransferSent, MoneySent, Optional),
+            PositionStated::KIND => with_tail!(PositionState, PositionStated, Optional),
+            PositionMoved::KIND => with_tail!(PositionChanged, PositionMoved, Optional),
+            FundingCharged::KIND => with_tail!(FundingPaid, FundingCharged, Optional),
+            LackCovered::KIND => with_tail!(FundPaid, LackCovered, Optional),
             SettingMade::KIND => with_tail!(SettingMade, SettingMade, Optional),
             IndexPriceAnswer::KIND => with_tail!(IndexAnswered, IndexPriceAnswer, Optional),
             _ => Err(OuchError::UnknownKind { kind }),
@@ -448,6 +556,10 @@ impl<'a> Outbound<'a> {
             Self::EntryEnabled(m, tail) => write_message(out, tail.0, Tail::Mandatory, |b| m.write(b)),
             Self::AccountState(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::TransferSent(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::PositionState(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::PositionChanged(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::FundingPaid(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
+            Self::FundPaid(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::SettingMade(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
             Self::IndexAnswered(m, tail) => write_message(out, tail.0, Tail::Optional, |b| m.write(b)),
         }

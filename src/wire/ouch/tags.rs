@@ -110,6 +110,8 @@ pub const WALLET: u8 = 146;
 /// WalletOf, on the answer to that query: u8 number of the shard, u16 number of the asset, i64 available, i64 held by open
 /// orders, i64 what can be withdrawn; minor units.
 pub const WALLET_OF: u8 = 147;
+/// Position, a symbol of eight characters, on Account Query: requests the account's positions in this contract.
+pub const POSITION: u8 = 148;
 /// CopyOfLogin, u32, on a copy: the login that received the original message.
 pub const COPY_OF_LOGIN: u8 = 142;
 /// CopyOfAccount, u32, on a copy: the account of that login.
@@ -178,11 +180,14 @@ impl Default for TagBuffer {
 
 impl TagBuffer {
     /// Length of CancelAt, BalanceOf, CopyOfLogin and CopyOfAccount: the most that one message carries.
-    pub const LEN_MAX: usize = 10 + 20 + 2 * 6;
+    pub const LEN_MAX: usize = 10 + 20 + Self::LEN_OF_COPY;
+
+    /// Length of CopyOfLogin and CopyOfAccount.
+    pub const LEN_OF_COPY: usize = 2 * 6;
 
     /// Length of Firm, MaxFloor, PostOnly, ExpireTime, PostOnlySlide, CopyOfLogin and CopyOfAccount: the most that the
     /// message of an order carries.
-    pub const LEN_OF_ORDER_MAX: usize = 5 * 6 + 2 * 3;
+    pub const LEN_OF_ORDER_MAX: usize = 3 * 6 + 2 * 3 + Self::LEN_OF_COPY;
 
     /// Adds a TagValue.
     ///

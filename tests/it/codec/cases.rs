@@ -225,7 +225,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         login: LoginId(0x0A0B_0C0D),
         session: 0x8182_8384,
         cancel_after_ms: None,
-        balance: None,
+        asks: Question::Nothing,
     };
     let terms = SetTerms {
         instrument: InstrumentId(0x1112_1314),
@@ -380,7 +380,14 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         (
             "QueryAccount, balance",
             Command::Order(OrderCommand::QueryAccount(QueryAccount {
-                balance: Some(AssetId(0x4142)),
+                asks: Question::Balance(AssetId(0x4142)),
+                ..query
+            })),
+        ),
+        (
+            "QueryAccount, position",
+            Command::Order(OrderCommand::QueryAccount(QueryAccount {
+                asks: Question::Position(InstrumentId(0x4142_4344)),
                 ..query
             })),
         ),
@@ -825,6 +832,7 @@ pub fn events() -> Vec<(&'static str, EventRecord)> {
         ]
         .map(|(name, event)| (name, Event::Order(event))),
     );
+    events.push(("PositionState", Event::Order(OrderEvent::PositionState(contract_cases::position_state()))));
     let record = |event| EventRecord {
         number: 0x0102_0304_0506_0708,
         sequence: 0x1112_1314_1516_1718,

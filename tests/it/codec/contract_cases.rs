@@ -150,6 +150,23 @@ fn position() -> PositionChanged {
     }
 }
 
+pub fn position_state() -> PositionState {
+    PositionState {
+        login: LoginId(0x0A0B_0C0D),
+        instrument: InstrumentId(0x1112_1314),
+        leg: PositionLeg::Long,
+        leverage: 0x21,
+        lots: -0x3132_3334_3536,
+        cost: 0x4142_4344_4546_4748,
+        pot: -0x5152_5354_5556,
+        mark: Price(0x6162_6364_6566_6768),
+        profit: -0x7172_7374_7576,
+        equity: -0x0182_8384_8586,
+        maintenance: Amount(0x1192_9394_9596_9798),
+        liquidation: Price(0x21A2_A3A4_A5A6_A7A8),
+    }
+}
+
 fn funding() -> FundingSet {
     FundingSet {
         instrument: InstrumentId(0x1112_1314),

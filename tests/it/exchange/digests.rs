@@ -10,7 +10,7 @@ use dojima::domain::{
     CancelFilter, Command, ConnectionLoss, Echo, Enter, Event, FeeRate, FeeTier, GroupId, Instructions,
     InstrumentId, KillScope, LimitScope, LoginId, LoginName, MarketEvent, MassCancel, OrderCommand,
     OrderEvent, OrderLimits, OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity,
-    QuantityUnit, QueryAccount, RefuseEnter, RejectReason, SelfTrade, SelfTradePrevention, SetFees,
+    QuantityUnit, QueryAccount, Question, RefuseEnter, RejectReason, SelfTrade, SelfTradePrevention, SetFees,
     SetOrderEntry, SetTerms, ShardId, Side, Stamp, Switch, TimeInForce, Timestamp, Transfer, Trigger,
     TriggerKind, TriggerReference, UserRef, VenueCommand, VenueEvent, VenueLimits, Visibility, VolumeTiers,
 };
@@ -391,7 +391,7 @@ fn of_logins() -> Vec<(&'static str, Vec<Command>)> {
             login,
             session: 0,
             cancel_after_ms: Some(after),
-            balance: None,
+            asks: Question::Nothing,
         }))
     };
     let limit = |login, quantity, notional, orders| {
@@ -447,7 +447,7 @@ fn what_is_off_again_is_no_part_of_it() {
             login: LoginId(1),
             session: 0,
             cancel_after_ms: Some(after),
-            balance: None,
+            asks: Question::Nothing,
         }))
     };
     let twice = [

@@ -11,8 +11,8 @@ use dojima::domain::{
     EventRecord, FeeAsset, FeeRate, FeeTier, GroupId, Instructions, InstrumentId, KillScope, LimitScope,
     ListInstrument, Listings, LoginId, LoginName, MassCancel, Modify, NameOrder, OrderCommand, OrderEvent,
     OrderId, OrderLimits, OrderPrice, Owner, Phase, Ppm, Price, Product, Protection, Quantity, QuantityUnit,
-    QueryAccount, Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, ShardId, Side,
-    Stamp, Switch, Symbol, TimeInForce, Timestamp, TradeKind, Transfer, Trigger, TriggerKind,
+    QueryAccount, Question, Replace, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms,
+    ShardId, Side, Stamp, Switch, Symbol, TimeInForce, Timestamp, TradeKind, Transfer, Trigger, TriggerKind,
     TriggerReference, UserRef, VenueCommand, VolumeTiers,
 };
 use dojima::exchange::Exchange;
@@ -402,7 +402,7 @@ impl Venue {
                     login,
                     session: 0,
                     cancel_after_ms,
-                    balance: None,
+                    asks: Question::Nothing,
                 }))
             }
         }

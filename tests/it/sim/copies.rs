@@ -28,7 +28,15 @@ impl Copies {
     /// # Errors
     /// Both.
     pub fn check(&self, record: &EventRecord, told: &[Address]) -> Result<u64, String> {
-        let own: Vec<LoginId> = record.event.recipients().into_iter().flatten().collect();
+        let of_account = record.event.account_told();
+        let own: Vec<LoginId> = match of_account {
+            // Every login of the account, and no other.
+            Some(account) => {
+                let known = (0..).map(LoginId).zip(&self.accounts);
+                known.filter(|(_, of)| **of == account).map(|(login, _)| login).collect()
+            }
+            None => record.event.recipients().into_iter().flatten().collect(),
+        };
         let mut expected: Vec<(LoginId, Option<LoginId>)> = own.iter().map(|login| (*login, None)).collect();
         let about_a_stream = matches!(
             record.event,
@@ -38,7 +46,9 @@ impl Copies {
                     | VenueEvent::SessionStarted { .. }
             )
         );
-        for of in own.iter().filter(|_| !about_a_stream) {
+        // What an account is told is copied once, as that of its first login.
+        let originals = if of_account.is_some() { 1 } else { own.len() };
+        for of in own.iter().take(originals).filter(|_| !about_a_stream) {
             let account =
                 self.accounts.get(of.0 as usize).ok_or_else(|| format!("login {of} has no account"))?;
             for (to, copied, since) in &self.granted {

@@ -68,6 +68,7 @@ coverage! {
     prices_taken: "prices of indexes taken",
     prices_held: "prices of indexes held",
     prices_answered: "prices of indexes answered",
+    states: "positions asked for",
     leverages: "leverages set",
     modes: "margin modes set",
     margins: "margin moved",
@@ -240,6 +241,7 @@ impl Coverage {
         self.prices_taken += happened.prices_taken;
         self.prices_held += happened.prices_held;
         self.prices_answered += happened.prices_answered;
+        self.states += happened.states;
         self.leverages += happened.leverages;
         self.modes += happened.modes;
         self.margins += happened.margins;

@@ -53,6 +53,8 @@ pub struct OfContracts {
     pub prices_held: u64,
     /// Those of logins.
     pub prices_answered: u64,
+    /// Positions that somebody asked for.
+    pub states: u64,
     pub leverages: u64,
     pub modes: u64,
     pub margins: u64,
@@ -132,6 +134,7 @@ impl Happened {
             }
             Event::Venue(VenueEvent::SessionRolled { .. }) => self.rolls += 1,
             Event::Order(OrderEvent::TransferSent(_)) => self.transfers += 1,
+            Event::Order(OrderEvent::PositionState(_)) => self.of_contracts.states += 1,
             Event::Admin(AdminEvent::TransferReceived(_)) => self.arrivals += 1,
             Event::Contract(_)
             | Event::Admin(

@@ -3,20 +3,12 @@
 
 use super::private_messages::near;
 use super::random::Random;
-use super::venue::{DATED, INDEXES, Venue};
+use super::venue::{DATED, ETH_PERP, INDEXES, Venue};
 use dojima::domain::{
     AccountId, AdminCommand, Amount, AssetId, Command, ContractCommand, DepositFund, IndexId, IndexTerms,
     InstrumentId, MarginMode, MoveMargin, OwnerCommand, Phase, PositionLeg, Ppm, Price, SetContract,
     SetContractRisk, SetIndex, SetLeverage, SetMarginMode, SetMarginTier, Setter, ShardId, Timestamp,
 };
-
-/// The contracts: the middle of their prices in ticks, and whether they are perpetual.
-const CONTRACTS: [(InstrumentId, i64, bool); 4] = [
-    (InstrumentId(2), 600_000, true),
-    (InstrumentId(3), 300_000, true),
-    (DATED, 600_000, false),
-    (InstrumentId(5), 600_000, true),
-];
 
 /// The operators who see to contracts.
 pub struct ContractDesk {
@@ -43,7 +35,11 @@ impl ContractDesk {
             return contract(ContractCommand::SetMarginTier(row));
         }
         let random = &mut self.random;
-        let (instrument, middle, is_perpetual) = random.pick(&CONTRACTS);
+        let markets = self.venue.markets();
+        let middle_of =
+            |id: InstrumentId| (markets[id.0 as usize].middle / markets[id.0 as usize].tick).cast_signed();
+        let instrument = InstrumentId(2 + random.below(4) as u32);
+        let (middle, is_perpetual) = (middle_of(instrument), instrument != DATED);
         let by = Setter { account: AccountId(1 + random.below(4) as u32), ..Setter::default() };
         match random.below(44) {
             0..8 => {
@@ -77,17 +73,17 @@ impl ContractDesk {
             }
             20 => contract(ContractCommand::SetContract(SetContract {
                 instrument,
-                index: IndexId(u16::from(instrument == CONTRACTS[1].0)),
+                index: IndexId(u16::from(instrument == ETH_PERP)),
                 expiry: 0,
                 funding_interval_s: 3_600,
-                price_min: random.pick(&[10_000, 100_000]) as u32,
-                price_max: 20_000_000,
+                price_min: (markets[instrument.0 as usize].middle / random.pick(&[2, 3])) as u32,
+                price_max: (markets[instrument.0 as usize].middle * 2) as u32,
             })),
             21..28 if self.venue.is_after_expiry(time) || random.once_in(20) => {
                 // It waits for this if there were too few samples.
                 contract(ContractCommand::SettleContract {
                     instrument: DATED,
-                    price: settlement(random, 600_000),
+                    price: settlement(random, middle_of(DATED)),
                 })
             }
             28 => {
@@ -102,7 +98,8 @@ impl ContractDesk {
             }
             29..31 => {
                 // A mark is set while the contract stands still.
-                let price = Price(middle + random.below(40_000).cast_signed() - 20_000);
+                let spread = middle.cast_unsigned() / 30;
+                let price = Price(middle + random.below(spread).cast_signed() - spread.cast_signed() / 2);
                 let goes_on = AdminCommand::SetPhase { instrument, phase: Phase::Continuous };
                 amends.push(Command::Admin(goes_on));
                 amends.push(Command::Admin(AdminCommand::SetMark { instrument, price }));

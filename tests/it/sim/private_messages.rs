@@ -16,7 +16,9 @@ impl Messages {
     pub(super) fn of_owner(&mut self) -> Message {
         match self.random.below(20) {
             0..6 => self.transfer(),
-            6..8 => self.wallet(),
+            6 => self.wallet(),
+            // The naive exchange walks over all marks for the answer.
+            7 if self.venue.is_coarse => self.position(),
             // Only those who have that role may.
             8 => self.send_price(),
             _ => self.setting(),
@@ -117,6 +119,15 @@ impl Messages {
         if self.random.once_in(3) {
             tags.clear();
         }
+        message(&Inbound::AccountQuery(AccountQuery {}, Appendage(&tags)), None)
+    }
+
+    /// The account's position in a contract.
+    fn position(&mut self) -> Message {
+        let (symbol, _) = self.symbol();
+        let mut tags = vec![9, tags::POSITION];
+        tags.extend(symbol.0);
+        self.unanswerable += 1;
         message(&Inbound::AccountQuery(AccountQuery {}, Appendage(&tags)), None)
     }
 

@@ -24,6 +24,21 @@ const MARKETS: [Market; 6] = [
     Market { symbol: "BTC-INV", middle: 6_000_000, spread: 30, tick: 10 },
 ];
 
+/// The same with ticks so coarse that the naive exchange can walk over all marks of a contract.
+const COARSE: [Market; 6] = {
+    let mut all = MARKETS;
+    let mut at = 2;
+    while at < all.len() {
+        all[at].tick = all[at].middle / 6_000;
+        all[at].spread = 8;
+        at += 1;
+    }
+    all
+};
+
+/// The contract that follows the second index.
+pub const ETH_PERP: InstrumentId = InstrumentId(3);
+
 /// The dated contract.
 pub const DATED: InstrumentId = InstrumentId(4);
 
@@ -60,6 +75,8 @@ pub struct Venue {
     pub beginning_s: u64,
     /// When the dated contract ends, seconds since 1970.
     expiry_s: u64,
+    /// Contracts have coarse ticks, and clients ask for their positions.
+    pub is_coarse: bool,
 }
 
 impl Venue {
@@ -75,7 +92,7 @@ impl Venue {
             Kind::ContractsForLong => (1_500, random.pick(&[0, 60])),
             _ => (random.pick(&[2, 5, 20, 300]), random.pick(&[0, 60, 600])),
         };
-        Self { kind, beginning_s: EIGHT - before, expiry_s: EIGHT + after }
+        Self { kind, beginning_s: EIGHT - before, expiry_s: EIGHT + after, is_coarse: random.once_in(2) }
     }
 
     pub fn has_contracts(&self) -> bool {
@@ -84,7 +101,11 @@ impl Venue {
 
     /// What is traded, by id.
     pub fn markets(&self) -> &'static [Market] {
-        if self.has_contracts() { &MARKETS } else { &MARKETS[..2] }
+        match self.has_contracts() {
+            true if self.is_coarse => &COARSE,
+            true => &MARKETS,
+            false => &MARKETS[..2],
+        }
     }
 
     /// Whether the end of the dated contract has come; `time` is that of the exchange, ns since 1970.
@@ -126,6 +147,9 @@ impl Venue {
         }
         for instrument in config.instruments.iter_mut().filter(|it| it.product != Product::Spot) {
             contract(instrument, random);
+            if self.is_coarse {
+                coarsen(instrument);
+            }
         }
         let dated = &mut config.instruments[DATED.0 as usize];
         assert_eq!(dated.symbol, MARKETS[DATED.0 as usize].symbol, "the built-in venue has this order");
@@ -160,6 +184,17 @@ impl Venue {
 
 fn decimal(text: &str) -> Decimal {
     text.parse().expect("a number")
+}
+
+/// Some thousand ticks on either side of the middle.
+fn coarsen(instrument: &mut InstrumentConfig) {
+    let [tick, lowest, highest] = match &*instrument.base {
+        "BTC" => ["10", "30000", "90000"],
+        _ => ["0.5", "1500", "4500"],
+    };
+    instrument.tick = decimal(tick);
+    let contract = instrument.contract.as_mut().expect("it is built in");
+    (contract.price_min, contract.price_max) = (decimal(lowest), decimal(highest));
 }
 
 fn contract(instrument: &mut InstrumentConfig, random: &mut Random) {

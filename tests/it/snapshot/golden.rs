@@ -12,8 +12,9 @@ use dojima::domain::{
     CancelReason, ClockCommand, Command, Enter, Event, FeeRate, FeeTier, GroupId, Instructions, InstrumentId,
     KillScope, LimitScope, LoginId, MarketEvent, MassCancel, OrderCommand, OrderEvent, OrderLimits,
     OrderPrice, Owner, Phase, PostOnly, Ppm, Price, Protection, Quantity, QuantityUnit, QueryAccount,
-    SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, ShardId, Side, Switch, TimeInForce,
-    Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand, Visibility, VolumeTiers,
+    Question, SelfTrade, SelfTradePrevention, SetFees, SetOrderEntry, SetTerms, ShardId, Side, Switch,
+    TimeInForce, Timestamp, Trigger, TriggerKind, TriggerReference, UserRef, VenueCommand, Visibility,
+    VolumeTiers,
 };
 use dojima::exchange::snapshot::Part;
 use dojima::replica::State;
@@ -337,7 +338,7 @@ fn endings(maker: &mut Maker) {
         login,
         session: 0,
         cancel_after_ms: Some(450_000),
-        balance: None,
+        asks: Question::Nothing,
     })));
 }
 

@@ -9,7 +9,7 @@ use crate::exchange::properties::{
 use crate::exchange::shards::{numbers, spread_opening};
 use dojima::domain::{
     AdminCommand, CancelReason, ClockCommand, Command, ConnectionLoss, Event, InstrumentId, LoginId,
-    OrderCommand, OrderEvent, Phase, QueryAccount, Side, Timestamp, VenueCommand,
+    OrderCommand, OrderEvent, Phase, QueryAccount, Question, Side, Timestamp, VenueCommand,
 };
 use dojima::replica::State;
 use proptest::prelude::*;
@@ -144,7 +144,7 @@ fn what_a_halt_holds_up_comes_back() {
             login: LoginId(3),
             session: 0,
             cancel_after_ms: Some(5),
-            balance: None,
+            asks: Question::Nothing,
         })),
         phase(Phase::Halted),
         Command::Order(OrderCommand::CancelLogin { login: LoginId(1), cause: ConnectionLoss::Disconnected }),

@@ -138,7 +138,7 @@ fn every_message_has_the_sizes_of_the_specification() {
         (b'L', &[25]),
         (b'N', &[25]),
     ];
-    let outbound: [(u8, &[usize]); 20] = [
+    let outbound: [(u8, &[usize]); 24] = [
         (b'S', &[10]),
         (b'A', &[64]),
         (b'U', &[68]),
@@ -159,6 +159,10 @@ fn every_message_has_the_sizes_of_the_specification() {
         (b'W', &[49, 51]),
         (b'L', &[47, 49]),
         (b'N', &[32, 34]),
+        (b'Y', &[91, 93]),
+        (b'H', &[75, 77]),
+        (b'F', &[46, 48]),
+        (b'V', &[28, 30]),
     ];
     let letters = |table: &[(u8, &'static [usize])], error: &dyn Fn(&[u8]) -> Option<OuchError>| {
         for kind in u8::MIN..=u8::MAX {

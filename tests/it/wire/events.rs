@@ -1,8 +1,10 @@
 //! What events become.
 
 use super::*;
+use dojima::domain::contracts::ContractValue;
 use dojima::domain::{
-    AdminEvent, IndexAnswered, IndexId, IndexOutcome, OrderEvent, OrderTerms, VenueEvent, Wallet, WalletState,
+    AdminEvent, FundPaid, FundingNumber, FundingPaid, IndexAnswered, IndexId, IndexOutcome, OrderEvent,
+    OrderTerms, PositionCause, PositionChanged, PositionState, VenueEvent, Wallet, WalletState,
 };
 use dojima::wire::ouch::{Echoed, IndexPriceAnswer};
 
@@ -343,7 +345,8 @@ fn every_recipient_of_every_event_is_told_one_message() {
         listings.note(&record);
         let mut packet = [0; SEQUENCED_LEN_MAX];
         let mut told = Vec::new();
-        Audience::default().each(&record, |to| {
+        let account = record.event.account_told();
+        audience_of(account).each(&record, |to| {
             let len = encode_sequenced(&record, to, &listings, &mut packet);
             let len = len.unwrap_or_else(|| panic!("{name} has no message for login {}", to.login));
             let (framed, used) = frame(&packet[..len], 256).expect("a good length").expect("whole");
@@ -355,8 +358,117 @@ fn every_recipient_of_every_event_is_told_one_message() {
             let is_told = encode_sequenced(&record, only(part), &listings, &mut packet).is_some();
             assert_eq!(is_told, told.contains(&part), "{name} {part:?}");
         }
-        assert_eq!(told.len(), record.event.recipients().iter().flatten().count());
+        let named = record.event.recipients().iter().flatten().count();
+        assert_eq!(told.len(), named + usize::from(account.is_some()));
     }
+}
+
+/// One login, of this account.
+fn audience_of(account: Option<AccountId>) -> Audience {
+    let mut audience = Audience::default();
+    let opened = account.map(|account| Event::Venue(VenueEvent::LoginOpened { login: LoginId(0), account }));
+    opened.into_iter().for_each(|event| audience.note(&EventRecord { event, ..EventRecord::default() }));
+    audience
+}
+
+#[test]
+fn what_an_account_is_told_of_its_positions() {
+    let instrument = InstrumentId(1);
+    let listing = *listings().at(instrument, u64::MAX).expect("it is listed");
+    let symbol = listing.symbol;
+    let price = |ticks: i64| listing.price_units(Price(ticks));
+    let value = ContractValue::of(&listing).expect("a tick has a value");
+    let cost = value.of_trade(3, Price(70)).expect("it fits").0;
+    let changed = PositionChanged {
+        account: AccountId(2),
+        instrument,
+        leg: PositionLeg::Short,
+        cause: PositionCause::Settled,
+        trade: TradeId(9),
+        lots: -3,
+        cost: -cost,
+        realised: -4,
+        pot: 5,
+        wallet: 6,
+    };
+    let message = PositionMoved {
+        timestamp: SINCE_MIDNIGHT,
+        symbol,
+        leg: b'S',
+        cause: b'S',
+        trade: TradeId(9),
+        lots: -3,
+        cost: -cost,
+        entry: price(70),
+        realised: -4,
+        pot: 5,
+        wallet: 6,
+    };
+    let told_of = |event| told(Event::Contract(event), Part::Only).expect("told");
+    let bytes = told_of(ContractEvent::PositionChanged(changed));
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::PositionChanged(message, Appendage::default())));
+    let flat = PositionChanged { lots: 0, cost: 0, ..changed };
+    let message = PositionMoved { lots: 0, cost: 0, entry: 0, ..message };
+    let bytes = told_of(ContractEvent::PositionChanged(flat));
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::PositionChanged(message, Appendage::default())));
+
+    let (number, amount) = (FundingNumber(7), Amount(-8));
+    let leg = PositionLeg::Net;
+    let paid = FundingPaid { account: AccountId(2), instrument, leg, number, amount, pot: 1, wallet: 2 };
+    let message = FundingCharged {
+        timestamp: SINCE_MIDNIGHT,
+        symbol,
+        leg: b'N',
+        number: 7,
+        amount: -8,
+        pot: 1,
+        wallet: 2,
+    };
+    let bytes = told_of(ContractEvent::FundingPaid(paid));
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::FundingPaid(message, Appendage::default())));
+
+    for (instrument, symbol) in [(Some(instrument), symbol), (None, Symbol::default())] {
+        let (asset, shard, amount) = (AssetId(1), ShardId(2), Amount(3));
+        let account = AccountId(2);
+        let paid = FundPaid { account, instrument, asset, shard, amount, fund: Amount(4) };
+        let message = LackCovered { timestamp: SINCE_MIDNIGHT, symbol, asset, shard, amount };
+        let bytes = told_of(ContractEvent::FundPaid(paid));
+        assert_eq!(Outbound::decode(&bytes), Ok(Outbound::FundPaid(message, Appendage::default())));
+        let deficit = Event::Contract(ContractEvent::InsuranceDeficit(paid));
+        assert_eq!(told(deficit, Part::Only), None, "the fund's, not the account's");
+    }
+
+    let state = PositionState {
+        login: LOGIN,
+        instrument,
+        leg: PositionLeg::Long,
+        leverage: 20,
+        lots: 3,
+        cost,
+        pot: 1,
+        mark: Price(71),
+        profit: 2,
+        equity: -3,
+        maintenance: Amount(4),
+        liquidation: Price(60),
+    };
+    let message = PositionStated {
+        timestamp: SINCE_MIDNIGHT,
+        symbol,
+        leg: b'L',
+        leverage: 20,
+        lots: 3,
+        cost,
+        entry: price(70),
+        pot: 1,
+        mark: price(71),
+        profit: 2,
+        equity: -3,
+        maintenance: 4,
+        liquidation: price(60),
+    };
+    let bytes = told(Event::Order(OrderEvent::PositionState(state)), Part::Only).expect("told");
+    assert_eq!(Outbound::decode(&bytes), Ok(Outbound::PositionState(message, Appendage::default())));
 }
 
 /// The same event about an instrument that is listed here, with quantities that fit the wire.
@@ -398,6 +510,24 @@ fn with_a_listing_and_small_numbers(event: Event) -> Event {
         Event::Order(OrderEvent::Restated(e)) => {
             let reason = RestateReason::Refreshed;
             Event::Order(OrderEvent::Restated(Restated { displayed: quantity, reason, ..e }))
+        }
+        Event::Order(OrderEvent::PositionState(e)) => {
+            Event::Order(OrderEvent::PositionState(PositionState {
+                instrument,
+                mark: Price(70),
+                liquidation: Price(60),
+                ..e
+            }))
+        }
+        Event::Contract(ContractEvent::PositionChanged(e)) => {
+            Event::Contract(ContractEvent::PositionChanged(PositionChanged { instrument, ..e }))
+        }
+        Event::Contract(ContractEvent::FundingPaid(e)) => {
+            Event::Contract(ContractEvent::FundingPaid(FundingPaid { instrument, ..e }))
+        }
+        Event::Contract(ContractEvent::FundPaid(e)) => {
+            let instrument = e.instrument.map(|_| instrument);
+            Event::Contract(ContractEvent::FundPaid(FundPaid { instrument, ..e }))
         }
         Event::Contract(ContractEvent::MarginModeSet(e)) => {
             Event::Contract(ContractEvent::MarginModeSet(MarginModeSet { instrument, ..e }))

@@ -136,6 +136,9 @@ fn what_was_asked_for_is_told_in_tags() {
     assert_eq!(tags(sliding), [&all[..], b"\x02\x83Y"].concat());
     let event = Event::Order(OrderEvent::Replaced(Replaced { terms: sliding, ..Replaced::default() }));
     let to = Address { copy_of: Some((LOGIN, AccountId(1))), ..only(Part::Only) };
+    assert_eq!(told_to(event, to).expect("told").len(), MESSAGE_LEN_MAX - 1, "the longest about an order");
+    let state = dojima::domain::PositionState { instrument: InstrumentId(1), ..Default::default() };
+    let event = Event::Order(OrderEvent::PositionState(state));
     assert_eq!(told_to(event, to).expect("told").len(), MESSAGE_LEN_MAX, "the longest there is");
     // Tomorrow's first second is not today's: it is told since 1970.
     let tomorrow = OrderTerms { expire_s: 20_001 * 86_400, ..sliding };

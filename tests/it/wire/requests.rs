@@ -386,14 +386,17 @@ fn a_question_is_always_answered_and_holds_the_dead_mans_switch_when_it_can_be_r
     assert_eq!(asked(b"\x05\x8c\0\0\0\0"), Some(0));
     assert_eq!(asked(b"\x02\x1c\0\x05\x8c\0\0\x01\0"), Some(256));
     let balance = |tags: &[u8]| match command(Inbound::AccountQuery(AccountQuery {}, Appendage(tags))) {
-        Command::Order(OrderCommand::QueryAccount(QueryAccount { balance, .. })) => balance,
+        Command::Order(OrderCommand::QueryAccount(QueryAccount { asks: Question::Balance(of), .. })) => {
+            Some(of)
+        }
+        Command::Order(OrderCommand::QueryAccount(QueryAccount { asks: Question::Nothing, .. })) => None,
         other => panic!("{other:?}"),
     };
     let wallet = |tags: &[u8]| match command(Inbound::AccountQuery(AccountQuery {}, Appendage(tags))) {
         Command::Order(OrderCommand::QueryWallet(query)) => Some((query.shard, query.asset)),
         Command::Order(OrderCommand::QueryAccount(QueryAccount {
             cancel_after_ms: None,
-            balance: None,
+            asks: Question::Nothing,
             ..
         })) => None,
         other => panic!("{other:?}"),
@@ -416,6 +419,21 @@ fn a_question_is_always_answered_and_holds_the_dead_mans_switch_when_it_can_be_r
     for bad in [&b"\x04\x90\0\0\x01"[..], b"\x02\x90\0", b"\x02\x1c\x01", wanted] {
         assert_eq!(balance(&[&wanted[..], bad].concat()), None, "{bad:02x?}");
     }
+    let position = |tags: &[u8]| match command(Inbound::AccountQuery(AccountQuery {}, Appendage(tags))) {
+        Command::Order(OrderCommand::QueryAccount(query)) => (query.cancel_after_ms, query.asks),
+        other => panic!("{other:?}"),
+    };
+    let id = InstrumentId(1);
+    let symbol = listings().at(id, u64::MAX).expect("it is listed").symbol;
+    let wanted_position = [&[9, tags::POSITION][..], &symbol.0].concat();
+    assert_eq!(position(&wanted_position), (None, Question::Position(id)));
+    assert_eq!(position(&[held, &wanted_position[..]].concat()), (Some(256), Question::Position(id)));
+    let unknown = [&[9, tags::POSITION][..], b"NOTHING "].concat();
+    for bad in [&wanted[..], &wanted_position, &unknown, b"\x01\x94", b"\x04\x94BTC"] {
+        let both = [held, &wanted_position[..], bad].concat();
+        assert_eq!(position(&both), (None, Question::Nothing), "{bad:02x?}");
+    }
+    assert_eq!(position(&unknown), (None, Question::Nothing), "there is no such instrument");
     for bad in [&b"\x02\x1c\x01"[..], b"\x04\x8c\0\0\x01", b"\x09", b"\x01\xff", held] {
         assert_eq!(asked(&[&held[..], bad].concat()), None, "{bad:02x?}");
     }

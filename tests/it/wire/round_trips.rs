@@ -48,7 +48,7 @@ prop_compose! {
 }
 
 fn check_inbound_again(message: Inbound<'_>) {
-    let mut bytes = [0; 128];
+    let mut bytes = [0; 160];
     let len = message.encode(&mut bytes).expect("fits");
     assert_eq!(Inbound::decode(&bytes[..len]), Ok(message));
     assert_eq!(message.encode(&mut bytes[..len - 1]), None);
@@ -56,7 +56,7 @@ fn check_inbound_again(message: Inbound<'_>) {
 }
 
 fn check_outbound_again(message: Outbound<'_>) {
-    let mut bytes = [0; 128];
+    let mut bytes = [0; 160];
     let len = message.encode(&mut bytes).expect("fits");
     assert_eq!(Outbound::decode(&bytes[..len]), Ok(message));
     assert_eq!(message.encode(&mut bytes[..len - 1]), None);
@@ -157,6 +157,23 @@ proptest! {
             to: ShardId(m.side), number: m.order.0, reference: trade, wallet: Amount(trade as i64),
         };
         check_outbound_again(Outbound::TransferSent(sent, Appendage(&bytes)));
+        let (amount, symbol, leg) = (trade as i64, m.symbol, m.side);
+        let stated = PositionStated {
+            timestamp, symbol, leg, leverage: code.0, lots: amount, cost: -1, entry: m.price, pot: 2, mark: m.order.0,
+            profit: -3, equity: amount, maintenance: 4, liquidation: trade,
+        };
+        check_outbound_again(Outbound::PositionState(stated, Appendage(&bytes)));
+        let moved = PositionMoved {
+            timestamp, symbol, leg, cause: code.0, trade: TradeId(trade), lots: -1, cost: amount, entry: m.price,
+            realised: -2, pot: 3, wallet: amount,
+        };
+        check_outbound_again(Outbound::PositionChanged(moved, Appendage(&bytes)));
+        let charged = FundingCharged { timestamp, symbol, leg, number: m.quantity, amount, pot: 1, wallet: -2 };
+        check_outbound_again(Outbound::FundingPaid(charged, Appendage(&bytes)));
+        let covered = LackCovered {
+            timestamp, symbol, asset: AssetId(code.1), shard: ShardId(code.0), amount: Amount(amount),
+        };
+        check_outbound_again(Outbound::FundPaid(covered, Appendage(&bytes)));
         let made = SettingMade {
             timestamp, user_ref, kind: code.0, symbol: m.symbol, leg: m.side, value: Amount(m.price as i64),
             pot: Amount(trade as i64), wallet: Amount(m.order.0 as i64),

@@ -40,7 +40,7 @@ fields.index fields.terms.stale_after_ms fields.terms.grace_s fields.terms.jump 
 fields.expiry fields.funding_interval_s fields.price_min fields.price_max fields.interest_ppb fields.impact_lots
 fields.mark_band fields.first_band fields.premium_band fields.outer_band fields.liquidation_fee fields.collar
 fields.adl_after fields.adl_mode fields.position_limit fields.open_interest_limit fields.row fields.floor
-fields.initial fields.maintenance fields.mode fields.leverage fields.leg";
+fields.initial fields.maintenance fields.mode fields.leverage fields.leg fields.position";
 
 /// The fields of all events.
 const OF_EVENT_FIELDS: &str = "
@@ -79,7 +79,7 @@ fields.tier.row fields.tier.of fields.tier.floor fields.tier.initial fields.tier
 fields.fund fields.leg fields.lots fields.cost fields.realised fields.pot fields.wallet fields.rate_ppb fields.samples
 fields.premium_ppb fields.mark fields.open_interest fields.legs fields.remainder fields.mode fields.leverage
 fields.outcome fields.wallet.balance.asset fields.wallet.balance.available fields.wallet.balance.reserved
-fields.wallet.withdrawable";
+fields.wallet.withdrawable fields.profit fields.equity fields.maintenance fields.liquidation";
 
 /// All columns.
 pub(super) fn columns(content: Content) -> Vec<&'static str> {

@@ -174,6 +174,9 @@ impl Concerns {
                 Self::login(*login)
             }
             Event::Order(OrderEvent::OrderEntrySet(set)) => Self::login(set.login),
+            Event::Order(OrderEvent::PositionState(e)) => {
+                Self { logins: [Some(e.login), None], ..Self::instrument(e.instrument) }
+            }
             Event::Order(OrderEvent::OrderNamed(name)) => Self::order(name.login, name.user_ref),
             Event::Order(OrderEvent::PriorityUpdated(e)) => Self::order_in(e.login, e.instrument),
             Event::Venue(VenueEvent::AccountCopied { login, account }) => {

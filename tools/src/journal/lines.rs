@@ -333,6 +333,7 @@ impl Reader<'_> {
                 | OrderEvent::Restated(_)
                 | OrderEvent::MassCanceled { .. }
                 | OrderEvent::AccountState { .. }
+                | OrderEvent::PositionState(_)
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_)

@@ -228,6 +228,7 @@ impl Names {
                 | OrderEvent::Restated(_)
                 | OrderEvent::MassCanceled { .. }
                 | OrderEvent::AccountState { .. }
+                | OrderEvent::PositionState(_)
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_)

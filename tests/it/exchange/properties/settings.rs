@@ -6,8 +6,8 @@ use dojima::domain::{
     AccountId, AccountSelfTrade, AdminCommand, Amount, AssetCode, AssetId, AssetSettings, CancelFilter,
     Checkpoint, ClockCommand, Command, ConnectionLoss, FeeAsset, FeeRate, FeeTier, GroupId, InstrumentId,
     KillScope, LimitScope, ListInstrument, LoginId, LoginName, OrderCommand, OrderLimits, Phase, Ppm, Price,
-    Product, Protection, Quantity, QueryAccount, QueryWallet, SetFees, SetTerms, ShardId, Switch, Symbol,
-    VenueCommand, VenueLimits, VolumeTiers,
+    Product, Protection, Quantity, QueryAccount, QueryWallet, Question, SetFees, SetTerms, ShardId, Switch,
+    Symbol, VenueCommand, VenueLimits, VolumeTiers,
 };
 use proptest::prelude::*;
 use std::ops::Range;
@@ -137,7 +137,7 @@ pub fn query() -> BoxedStrategy<Action> {
             login,
             session: 0,
             cancel_after_ms,
-            balance: None,
+            asks: Question::Nothing,
         }))
     }));
     prop_oneof![3 => account, 1 => wallet].boxed()

@@ -8,9 +8,9 @@ use dojima::domain::{
     CancelFilter, Checkpoint, ClOrdId, ClientName, ClockCommand, Command, ConnectionLoss, Enter, FeeAsset,
     FeeRate, FeeTier, GroupId, IndexId, InstrumentId, KillScope, LimitScope, ListInstrument, LoginId,
     LoginName, MassCancel, Modify, NameOrder, OrderCommand, OrderId, OrderLimits, Phase, Ppm, Price, Product,
-    Protection, Quantity, QueryAccount, QueryWallet, RefuseEnter, RefuseReplace, Replace, SendIndex, SetFees,
-    SetOrderEntry, SetTerms, ShardId, Switch, Symbol, Timestamp, Transfer, UserRef, VenueCommand,
-    VenueLimits, VolumeTiers,
+    Protection, Quantity, QueryAccount, QueryWallet, Question, RefuseEnter, RefuseReplace, Replace,
+    SendIndex, SetFees, SetOrderEntry, SetTerms, ShardId, Switch, Symbol, Timestamp, Transfer, UserRef,
+    VenueCommand, VenueLimits, VolumeTiers,
 };
 
 /// The terms of a listing where a script says nothing else.
@@ -316,8 +316,14 @@ fn query(words: &mut Words) -> Command {
         return Command::Order(OrderCommand::QueryWallet(QueryWallet { login, session: 0, shard, asset }));
     }
     let cancel_after_ms = words.takes("after").then(|| words.number());
-    let balance = words.takes("balance").then(|| AssetId(words.number()));
-    Command::Order(OrderCommand::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms, balance }))
+    let asks = if words.takes("balance") {
+        Question::Balance(AssetId(words.number()))
+    } else if words.takes("position") {
+        Question::Position(InstrumentId(words.number()))
+    } else {
+        Question::Nothing
+    };
+    Command::Order(OrderCommand::QueryAccount(QueryAccount { login, session: 0, cancel_after_ms, asks }))
 }
 
 fn name(words: &mut Words) -> Command {

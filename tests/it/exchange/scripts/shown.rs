@@ -137,6 +137,22 @@ pub fn shown(event: &Event) -> String {
             });
             format!("account-state {login} next {next_user_ref} cancel-at {}{balance}", cancel_at.0)
         }
+        Event::Order(OrderEvent::PositionState(e)) => format!(
+            "position-state {} {} {:?} {}x lots {} cost {} pot {} mark {} profit {} equity {} maintenance {} \
+             liquidation {}",
+            e.login,
+            e.instrument,
+            e.leg,
+            e.leverage,
+            e.lots,
+            e.cost,
+            e.pot,
+            e.mark,
+            e.profit,
+            e.equity,
+            e.maintenance,
+            e.liquidation
+        ),
         Event::Order(OrderEvent::OrderEntrySet(set)) => {
             format!("order-entry {}.{} {:?}", set.login, set.user_ref, set.switch)
         }
@@ -422,6 +438,7 @@ impl Seen {
                 | OrderEvent::Triggered(_)
                 | OrderEvent::MassCanceled { .. }
                 | OrderEvent::AccountState { .. }
+                | OrderEvent::PositionState(_)
                 | OrderEvent::OrderEntrySet(_)
                 | OrderEvent::OrderNamed(_)
                 | OrderEvent::PriorityUpdated(_)

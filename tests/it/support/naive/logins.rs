@@ -4,8 +4,8 @@ use super::{Naive, Order};
 use dojima::domain::{
     AccountId, Amount, AssetBalance, CancelReason, Command, Event, IgnoreReason, Ignored, InstrumentId,
     LoginId, Modify, NameOrder, OrderCommand, OrderEvent, OrderLimits, Phase, QueryAccount, QueryWallet,
-    RejectReason, SetOrderEntry, ShardId, ShardName, Switch, Timestamp, UserRef, VenueEvent, VenueLimits,
-    Wallet, WalletState,
+    Question, RejectReason, SetOrderEntry, ShardId, ShardName, Switch, Timestamp, UserRef, VenueEvent,
+    VenueLimits, Wallet, WalletState,
 };
 
 type Done = Result<(), RejectReason>;
@@ -140,7 +140,7 @@ impl Naive {
     }
 
     pub(super) fn query_account(&mut self, query: &QueryAccount) {
-        let QueryAccount { login, cancel_after_ms, balance, .. } = *query;
+        let QueryAccount { login, cancel_after_ms, asks, .. } = *query;
         let now = self.now;
         let known = &mut self.logins[login.0 as usize];
         if let Some(after) = cancel_after_ms {
@@ -150,11 +150,20 @@ impl Naive {
         let cancel_at = Timestamp(known.cancel_at.unwrap_or(0));
         let account = self.logins[login.0 as usize].account;
         let (_, assets) = self.sizes();
-        let balance = balance.filter(|asset| usize::from(asset.0) < assets).map(|asset| {
-            let amount = |units: i128| Amount(i64::try_from(units).expect("a balance fits"));
-            let available = amount(self.available(account, asset));
-            AssetBalance { asset, available, reserved: amount(self.holding(account, asset).reserved) }
-        });
+        let balance = match asks {
+            Question::Balance(asset) if usize::from(asset.0) < assets => {
+                let amount = |units: i128| Amount(i64::try_from(units).expect("a balance fits"));
+                let available = amount(self.available(account, asset));
+                let reserved = amount(self.holding(account, asset).reserved);
+                Some(AssetBalance { asset, available, reserved })
+            }
+            _ => None,
+        };
+        if let Question::Position(instrument) = asks
+            && let Some(state) = self.position_state(login, account, instrument)
+        {
+            self.events.push(Event::Order(OrderEvent::PositionState(state)));
+        }
         self.events.push(Event::Order(OrderEvent::AccountState { login, next_user_ref, cancel_at, balance }));
     }
 

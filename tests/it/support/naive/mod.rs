@@ -29,6 +29,7 @@ mod reduce_only;
 mod settings;
 mod settlement;
 mod shards;
+mod shown;
 mod terms;
 mod tiers;
 mod transfers;

@@ -4,8 +4,9 @@ use super::Naive;
 use dojima::domain::{
     AdminCommand, AdminEvent, CancelFilter, Checkpoint, Command, ContractCommand, ContractEvent, Enter,
     Event, IgnoreReason, Ignored, InstrumentId, LimitScope, ListInstrument, LoginId, MarketEvent, MassCancel,
-    OrderCommand, OrderEvent, Phase, Product, RejectReason, SetContract, SetContractRisk, SetIndex,
-    SetMarginTier, ShardId, Stamp, UserRef, VenueCommand, VenueEvent, VenueLimits, WalletState,
+    OrderCommand, OrderEvent, Phase, Product, QueryAccount, Question, RejectReason, SetContract,
+    SetContractRisk, SetIndex, SetMarginTier, ShardId, Stamp, UserRef, VenueCommand, VenueEvent, VenueLimits,
+    WalletState,
 };
 use std::collections::BTreeMap;
 
@@ -165,7 +166,7 @@ impl NaiveVenue {
             *phase = Phase::Closed;
         }
         let events = self.shards[at].apply(stamp, &own);
-        let events = self.of_own(at, events).into_iter().filter(|event| self.tells(at, event));
+        let events = self.of_own(at, events).into_iter().filter(|event| self.tells(at, event, command));
         events.map(|event| self.as_of_all(event, command)).collect()
     }
 
@@ -182,7 +183,7 @@ impl NaiveVenue {
     }
 
     /// Whether it is this shard that tells of it: the first one of the venue, and each of its orders.
-    fn tells(&self, at: usize, event: &Event) -> bool {
+    fn tells(&self, at: usize, event: &Event, command: &Command) -> bool {
         match event {
             Event::Order(OrderEvent::Ignored(Ignored { login, user_ref, reason, .. })) => match reason {
                 IgnoreReason::OrderNotLive => self.shards[at].find_named(*login, *user_ref).is_some(),
@@ -191,9 +192,10 @@ impl NaiveVenue {
                     at == 0
                 }
             },
-            Event::Order(
-                OrderEvent::AccountState { .. } | OrderEvent::OrderEntrySet(_) | OrderEvent::OrderNamed(_),
-            ) => at == 0,
+            Event::Order(OrderEvent::OrderEntrySet(_) | OrderEvent::OrderNamed(_)) => at == 0,
+            Event::Order(OrderEvent::AccountState { .. } | OrderEvent::PositionState(_)) => {
+                at == self.answers(command)
+            }
             // A tick moves marks, each in the shard of its contract.
             Event::Admin(AdminEvent::TransferReceived(_) | AdminEvent::TransferDone(_)) => true,
             Event::Order(_)
@@ -214,6 +216,20 @@ impl NaiveVenue {
                 | ContractEvent::MarginMoved(_),
             ) => true,
             Event::Venue(_) | Event::Admin(_) | Event::Contract(_) => at == 0,
+        }
+    }
+
+    /// The shard that answers a query: that of the contract it asks about, else the first one.
+    fn answers(&self, command: &Command) -> usize {
+        match command {
+            Command::Order(OrderCommand::QueryAccount(QueryAccount {
+                asks: Question::Position(instrument),
+                ..
+            })) => {
+                let known = self.shards[0].instruments.get(instrument.0 as usize);
+                known.map_or(0, |known| usize::from(known.listing.shard.0))
+            }
+            _ => 0,
         }
     }
 

@@ -12,8 +12,8 @@ use dojima::domain::{
     FeeTier, FundCause, GroupId, Instructions, InstrumentId, LeverageSet, LimitScope, LoginId, MarginMode,
     MarginModeSet, MarginMoved, MassCancel, Modify, MoveMargin, OrderCommand, OrderEvent, OrderLimits,
     OrderPrice, OwnerCommand, Phase, PositionLeg, Ppm, Price, Protection, Quantity, QueryAccount,
-    QueryWallet, Replace, SetContractRisk, SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms, Setter,
-    ShardId, ShardTransfer, Side, Stamp, TimeInForce, Timestamp, Transfer, TransferOut, TriggerKind,
+    QueryWallet, Question, Replace, SetContractRisk, SetFees, SetIndex, SetLeverage, SetMarginMode, SetTerms,
+    Setter, ShardId, ShardTransfer, Side, Stamp, TimeInForce, Timestamp, Transfer, TransferOut, TriggerKind,
     TriggerReference, UserRef,
 };
 use proptest::prelude::*;
@@ -425,17 +425,16 @@ pub fn orders_of(
             filter: CancelFilter { instrument: Some(instrument), account, ..CancelFilter::default() },
         }))
     });
-    let query = (login(), 0..ASSETS.len()).prop_map(|(login, asset)| {
-        let balance = Some(ASSETS[asset]);
-        match balance {
-            Some(asset) if asset.0 % 2 == 0 => {
-                let query = QueryWallet { login, session: 0, shard: ShardId::FIRST, asset };
-                Command::Order(OrderCommand::QueryWallet(query))
-            }
-            balance => {
-                let query = QueryAccount { login, session: 0, cancel_after_ms: None, balance };
-                Command::Order(OrderCommand::QueryAccount(query))
-            }
+    let balance = (0..ASSETS.len()).prop_map(|asset| Question::Balance(ASSETS[asset]));
+    let asks = prop_oneof![1 => balance, 3 => instrument().prop_map(Question::Position)];
+    let query = (login(), asks).prop_map(|(login, asks)| match asks {
+        Question::Balance(asset) if asset.0 % 2 == 0 => {
+            let query = QueryWallet { login, session: 0, shard: ShardId::FIRST, asset };
+            Command::Order(OrderCommand::QueryWallet(query))
+        }
+        asks => {
+            let query = QueryAccount { login, session: 0, cancel_after_ms: None, asks };
+            Command::Order(OrderCommand::QueryAccount(query))
         }
     });
     vec![
@@ -445,7 +444,7 @@ pub fn orders_of(
         (5, cancel.prop_map(|(which, to)| Act::Cancel(which, to)).boxed()),
         (3, modify.boxed()),
         (1, other(mass)),
-        (1, other(query)),
+        (3, other(query)),
     ]
 }
 
