@@ -77,7 +77,7 @@ impl Messages {
 
     /// One whose answer shows that everything before it was taken up.
     pub fn last(&mut self) -> Message {
-        let mut order = self.order();
+        let (mut order, _) = self.order();
         order.symbol = Symbol::new("NOWHERE").expect("a symbol");
         let user_ref = self.new_ref();
         order.user_ref = user_ref;
@@ -141,6 +141,7 @@ impl Messages {
             1 => u32::MAX,
             2 => 1,
             3..6 => 40_000 + self.random.below(4_000_000) as u32,
+            6..20 => 1 + self.random.below(60) as u32,
             _ => 10 + self.random.below(3_000) as u32,
         }
     }
@@ -157,9 +158,9 @@ impl Messages {
         ClOrdId(text)
     }
 
-    fn order(&mut self) -> EnterOrder {
+    fn order(&mut self) -> (EnterOrder, Market) {
         let (symbol, market) = self.symbol();
-        EnterOrder {
+        let order = EnterOrder {
             user_ref: UserRef(0),
             side: self.byte(b"BS", b"TEX"),
             quantity: self.quantity(),
@@ -171,14 +172,15 @@ impl Messages {
             iso: self.byte(b"N", b"Y"),
             cross_type: self.byte(b"N", b"OC"),
             cl_ord_id: self.cl_ord_id(),
-        }
+        };
+        (order, market)
     }
 
     fn enter(&mut self, now_s: u64) -> Message {
-        let mut order = self.order();
+        let (mut order, market) = self.order();
         order.user_ref = self.new_ref();
         self.unanswerable = 0;
-        let tags = self.tags(order.time_in_force, order.quantity, order.price, now_s);
+        let tags = self.tags(order.time_in_force, order.quantity, (order.price, market.tick), now_s);
         message(&Inbound::Enter(order, Appendage(&tags)), Some(order.user_ref))
     }
 
@@ -195,7 +197,7 @@ impl Messages {
             iso: self.byte(b"N", b"Y"),
             cl_ord_id: self.cl_ord_id(),
         };
-        let tags = self.tags(order.time_in_force, order.quantity, order.price, now_s);
+        let tags = self.tags(order.time_in_force, order.quantity, (order.price, market.tick), now_s);
         message(&Inbound::Replace(order, Appendage(&tags)), None)
     }
 
@@ -249,13 +251,13 @@ impl Messages {
 
     /// A new order under a number that was used before.
     fn again(&mut self, now_s: u64) -> Message {
-        let mut order = self.order();
+        let (mut order, market) = self.order();
         order.user_ref = self.old_ref();
-        let tags = self.tags(order.time_in_force, order.quantity, order.price, now_s);
+        let tags = self.tags(order.time_in_force, order.quantity, (order.price, market.tick), now_s);
         message(&Inbound::Enter(order, Appendage(&tags)), None)
     }
 
-    fn tags(&mut self, time_in_force: u8, quantity: u32, price: u64, now_s: u64) -> Vec<u8> {
+    fn tags(&mut self, time_in_force: u8, quantity: u32, (price, tick): (u64, u64), now_s: u64) -> Vec<u8> {
         let mut out = Vec::new();
         let mut put = |tag: u8, value: &[u8]| {
             out.extend_from_slice(&[value.len() as u8 + 1, tag]);
@@ -278,7 +280,7 @@ impl Messages {
             10 if self.random.once_in(2) => put(tags::ROUTE, b"AWAY"),
             12..15 => {
                 // It waits until the market comes to some price near its own.
-                let stop = (price + 5 * self.random.below(30)).saturating_sub(75);
+                let stop = (price + tick * self.random.below(30)).saturating_sub(15 * tick);
                 put(tags::STOP_PRICE, &stop.to_be_bytes());
                 put(tags::TRIGGER_KIND, &[self.random.pick(b"SP")]);
                 let references: &[u8] = if self.venue.has_contracts() { b"LMMI" } else { b"LLM" };
