@@ -135,7 +135,7 @@ fn settlement(random: &mut Random, middle: i64) -> Price {
 fn risk(random: &mut Random, instrument: InstrumentId, is_perpetual: bool) -> SetContractRisk {
     SetContractRisk {
         instrument,
-        interest_ppb: if is_perpetual { random.pick(&[0, 100_000, 1_000_000]) as i32 } else { 0 },
+        interest_ppb: if is_perpetual { random.pick(&[0, 100_000, 1_000_000]) } else { 0 },
         impact_lots: random.pick(&[1, 20, 300]) as u32,
         mark_band: Ppm(random.pick(&[1_000, 50_000]) as u32),
         first_band: Ppm(100_000),

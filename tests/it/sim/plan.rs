@@ -3,7 +3,7 @@
 use super::random::Random;
 use super::venue::{Kind, Venue};
 use dojima::config::{Config, Durability, InlineSync, JournalWrite, OldSegments, UserRole};
-use dojima::domain::LoginId;
+use dojima::domain::{IndexId, LoginId};
 use dojima::runtime::ThreadingMode;
 use dojima::wire::soup::SessionId;
 
@@ -35,6 +35,8 @@ pub struct Plan {
     /// Of journal and event log.
     pub segment_bytes: [u64; 2],
     pub identities: Vec<Identity>,
+    /// Who may send prices of which index.
+    pub sources: Vec<(LoginId, IndexId)>,
     /// By name of the agent: how often it runs.
     pub weights: Vec<(&'static str, usize)>,
     /// Duty cycles of a turn, at most.
@@ -66,6 +68,7 @@ impl Plan {
             session: SessionId::new(&config.gateway.session).expect("a name"),
         });
         let identities = usernames.collect();
+        let sources = sources(&config);
         let weights = [
             "gateway",
             "authenticator",
@@ -98,6 +101,7 @@ impl Plan {
             config,
             segment_bytes: [random.pick(&[16, 32, 64]) * KIB, random.pick(&[32, 64, 128]) * KIB],
             identities,
+            sources,
             weights: weights.into(),
             cycles_max: if is_long { 40 } else { random.pick(&[4, 12, 30]) },
             turn_ns_max: match venue.kind {
@@ -118,6 +122,15 @@ impl Plan {
             kept: random.pick(&[0, 100, 500, 900, 1_000]),
         }
     }
+}
+
+fn sources(config: &Config) -> Vec<(LoginId, IndexId)> {
+    let place = |symbol: &String| config.indexes.iter().position(|index| index.symbol == *symbol);
+    let of_login = |(login, symbols): (LoginId, Vec<String>)| {
+        let places: Vec<_> = symbols.iter().filter_map(place).collect();
+        places.into_iter().map(move |at| (login, IndexId(at as u16)))
+    };
+    config.logins().into_iter().map(|it| (it.login, it.config.indexes)).flat_map(of_login).collect()
 }
 
 fn config(venue: Venue, random: &mut Random) -> Config {

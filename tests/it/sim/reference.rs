@@ -12,8 +12,8 @@ use crate::support::compare::same_state;
 use crate::support::naive::NaiveVenue;
 use dojima::domain::audience::Audience;
 use dojima::domain::{
-    ClockCommand, Command, Event, EventRecord, Listings, LoginId, Stamp, VenueCommand, VenueEvent,
-    VenueLimits, codec,
+    ClockCommand, Command, Event, EventRecord, IndexId, Listings, LoginId, OrderCommand, Stamp, VenueCommand,
+    VenueEvent, VenueLimits, codec,
 };
 use dojima::exchange::Digest;
 use dojima::replica::State;
@@ -37,6 +37,8 @@ struct Stream {
 
 pub struct Reference {
     limits: VenueLimits,
+    /// Who may send prices of which index.
+    sources: Vec<(LoginId, IndexId)>,
     naive: NaiveVenue,
     replica: State,
     listings: Listings,
@@ -53,9 +55,10 @@ pub struct Reference {
 }
 
 impl Reference {
-    pub fn new(limits: VenueLimits) -> Self {
+    pub fn new(limits: VenueLimits, sources: Vec<(LoginId, IndexId)>) -> Self {
         Self {
             limits,
+            sources,
             naive: NaiveVenue::new(limits),
             replica: State::empty(),
             listings: Listings::default(),
@@ -85,6 +88,11 @@ impl Reference {
         }
         if self.commands.last().is_some_and(|(last, _)| stamp.time < last.time) {
             return Err(format!("time goes back at command {}", stamp.sequence));
+        }
+        if let Command::Order(OrderCommand::SendIndex(sent)) = command
+            && !self.sources.contains(&(sent.login, sent.index))
+        {
+            return Err(format!("{sent:?} is of a login that may not send it"));
         }
         self.commands.push((stamp, *command));
         let naive = self.naive.apply(stamp, command);
@@ -229,7 +237,7 @@ impl Reference {
         if last == self.last() {
             return Ok(());
         }
-        let mut again = Self::new(self.limits);
+        let mut again = Self::new(self.limits, self.sources.clone());
         for (stamp, command) in &self.commands[..last as usize] {
             again.apply(*stamp, command)?;
         }

@@ -204,7 +204,7 @@ fn contract(instrument: &mut InstrumentConfig, random: &mut Random) {
     }
     let risk = instrument.risk.as_mut().expect("it is built in");
     if instrument.product.is_perpetual() {
-        risk.interest_ppb = random.pick(&[0, 100_000, 1_000_000]) as i32;
+        risk.interest_ppb = random.pick(&[0, 100_000, 1_000_000]);
     }
     risk.impact_lots = random.pick(&[1, 20, 300]) as u32;
     risk.position_limit_lots = random.pick(&[1_500, 100_000, 100_000]) as u32;

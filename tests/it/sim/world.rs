@@ -147,7 +147,7 @@ impl World {
             sent: Sent::default(),
             clients,
             operator: Operator::new(plan.venue, random.fork()),
-            reference: Reference::new(plan.config.exchange.limits()),
+            reference: Reference::new(plan.config.exchange.limits(), plan.sources.clone()),
             random,
             plan,
             clock: ManualClock::new(beginning),
