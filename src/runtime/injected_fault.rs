@@ -35,10 +35,18 @@ pub enum InjectedFault {
     SnapshotAhead,
     /// The hot thread reports its commands as durable before their sync.
     DurableBeforeSync,
+    /// After a start, the transfers on their way between shards are not sent again.
+    ForgetTransfers,
+    /// The merge of several shards does not wait for a shard that can still have an earlier event.
+    MergeTooEarly,
+    /// A login that sends prices may send those of any index.
+    AnyIndex,
+    /// The shards after the first one do nothing at a tick.
+    MissTicks,
 }
 
 impl InjectedFault {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::SkipGate,
         Self::DropWatermark,
         Self::ReuseSequence,
@@ -53,6 +61,10 @@ impl InjectedFault {
         Self::AnySession,
         Self::SnapshotAhead,
         Self::DurableBeforeSync,
+        Self::ForgetTransfers,
+        Self::MergeTooEarly,
+        Self::AnyIndex,
+        Self::MissTicks,
     ];
 }
 

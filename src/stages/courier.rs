@@ -10,6 +10,7 @@
 
 use crate::domain::{Event, OrderEvent, ShardTransfer, codec};
 use crate::ring::{CursorReader, CursorWriter, Producer, cursor};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal, Halt, Passing};
 use dojima_journal::storage::Storage;
 use dojima_journal::{Reader, Trusted};
@@ -84,7 +85,8 @@ impl Courier {
         let (mut followed, _) = cursor();
         followed.set(last_event);
         let (control, passing) = (CourierControl::default(), Passing::new("courier", counters));
-        let waiting = in_flight.collect();
+        let is_forgotten = is_injected(InjectedFault::ForgetTransfers);
+        let waiting = in_flight.filter(|_| !is_forgotten).collect();
         Ok(Self { ports, log, first, control, waiting, followed, passing, counts })
     }
 

@@ -5,7 +5,9 @@
 //! later commands wait too. A duty cycle ends when it has touched many orders, so that between the parts of a long
 //! command the thread's other agents can run.
 
-use crate::domain::{Command, Event, EventRecord, Sequenced, ShardId, Stamp};
+use crate::domain::{
+    Checkpoint, ClockCommand, Command, Event, EventRecord, Sequenced, ShardId, Stamp, VenueCommand,
+};
 use crate::exchange::{EventSink, Exchange, FORESEEN, Progress};
 use crate::ring::{Claim, Consumer, CursorWriter, Producer};
 use crate::runtime::injected_fault::{InjectedFault, is_injected};
@@ -140,6 +142,18 @@ impl Matcher {
     }
 }
 
+/// What is executed instead of a command under an injected fault.
+#[inline]
+fn altered(exchange: &Exchange, command: &Command) -> Option<Command> {
+    if is_injected(InjectedFault::AnySession) {
+        return Some(of_present_session(exchange, *command));
+    }
+    let is_missed = is_injected(InjectedFault::MissTicks)
+        && exchange.shard() != ShardId::FIRST
+        && *command == Command::Clock(ClockCommand::Tick);
+    is_missed.then_some(Command::Venue(VenueCommand::Checkpoint(Checkpoint::default())))
+}
+
 /// The fault [`InjectedFault::AnySession`].
 fn of_present_session(exchange: &Exchange, command: Command) -> Command {
     let login = command.sender().and_then(|sender| exchange.logins().get(sender.login.0 as usize));
@@ -181,10 +195,9 @@ impl Agent for Matcher {
             outbox.stamp = sequenced.stamp;
             let mut outlet = Outlet { outbox, claim: &mut claim };
             let Sequenced { stamp, command } = sequenced;
-            *progress = if is_injected(InjectedFault::AnySession) {
-                exchange.begin(*stamp, &of_present_session(exchange, *command), &mut outlet)
-            } else {
-                exchange.begin(*stamp, command, &mut outlet)
+            *progress = match altered(exchange, command) {
+                Some(altered) => exchange.begin(*stamp, &altered, &mut outlet),
+                None => exchange.begin(*stamp, command, &mut outlet),
             };
             touched += exchange.touched();
             commands += 1;

@@ -5,6 +5,7 @@
 
 use crate::domain::EventRecord;
 use crate::ring::{Consumer, CursorReader, CursorWriter, Producer};
+use crate::runtime::injected_fault::{InjectedFault, is_injected};
 use crate::runtime::{Agent, Counter, Counters, Doorbell, Fatal};
 
 /// The most events per duty cycle.
@@ -108,7 +109,7 @@ fn next(heads: &[Option<u64>], applied: &[u64]) -> Option<(usize, u64)> {
     let others = (0..heads.len()).filter(|other| *other != at);
     // Within one command, events of a lower shard come first.
     let until = others.map(|other| done(heads[other], applied[other]) + u64::from(other > at));
-    let until = until.min().unwrap_or(u64::MAX);
+    let until = until.min().filter(|_| !is_injected(InjectedFault::MergeTooEarly)).unwrap_or(u64::MAX);
     (first <= until).then_some((at, until))
 }
 

@@ -5,8 +5,8 @@ use super::super::orders::refused;
 use super::super::sink::EventSink;
 use super::super::state::Exchange;
 use crate::domain::{
-    AddIndex, ContractEvent, Event, IndexAnswered, IndexId, IndexOutcome, IndexTerms, ListInstrument,
-    OrderEvent, RejectReason, SendIndex, Sender, SetIndex, Timestamp,
+    AddIndex, ContractEvent, Event, IndexAnswered, IndexId, IndexOutcome, IndexTerms, InstrumentId,
+    ListInstrument, OrderEvent, RejectReason, SendIndex, Sender, SetIndex, Timestamp,
 };
 
 impl Exchange {
@@ -78,10 +78,15 @@ impl Exchange {
     /// Tells the contracts of an index when it becomes stale.
     fn note_freshness(&mut self, index: IndexId) {
         let stale_from = self.contracts.indexes[usize::from(index.0)].stale_from();
-        let contracts = self.instruments.iter_mut().filter_map(|known| known.contract.as_mut());
-        for contract in contracts.filter(|contract| contract.index() == Some(index)) {
+        for (at, known) in (0..).zip(&mut self.instruments) {
+            let of_index = known.contract.as_mut().filter(|contract| contract.index() == Some(index));
+            let Some(contract) = of_index else { continue };
             contract.stale_from = stale_from;
             self.shared.positions.set_stale_from(contract.ordinal, stale_from);
+            // Orders may have waited for a fresh index.
+            if known.triggers.is_some() {
+                self.shared.note_moved(InstrumentId(at));
+            }
         }
     }
 

@@ -174,7 +174,9 @@ impl Exchange {
         let contract = known.contract.as_ref()?;
         let index = self.index_ticks(known)?;
         let kept_to = contract.kept_to;
-        let last = contract.basis.samples(kept_to).last().filter(|(second, _)| *second == kept_to);
+        // Under a stale index a sampling tick keeps the older samples, and takes none.
+        let is_last = |(second, _): &(u64, i64)| *second == self.contracts.sampled;
+        let last = contract.basis.samples(kept_to).last().filter(is_last);
         Some(MarkInputs {
             index,
             funding_left: contract.fundings.left(self.shared.now.seconds(), contract.funding_interval_s()),

@@ -4,10 +4,13 @@
 use super::coverage::Coverage;
 use super::messages::{Message, Messages};
 use super::network::{LinkId, Network, Taken};
+use super::plan::Identity;
 use super::random::Random;
 use super::spy::Asked;
+use super::venue::Venue;
+use dojima::config::UserRole;
+use dojima::domain::UserRef;
 use dojima::domain::session::session_id;
-use dojima::domain::{LoginId, UserRef};
 use dojima::wire::ouch::{Outbound, tags};
 use dojima::wire::soup::{
     self, CLIENT_HEARTBEAT, LOGOUT, LoginAccepted, LoginRejected, LoginRequest, SessionId, kind,
@@ -21,18 +24,6 @@ const OUTSTANDING_MAX: usize = 48;
 
 /// After so many fruitless connections a client takes it that what it asks for is gone.
 const FRUITLESS_MAX: u32 = 4;
-
-/// A client's name and how the server knows it.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    pub login: LoginId,
-    pub username: String,
-    pub password: String,
-    /// The name of session 0.
-    pub session: SessionId,
-    /// It sends no messages.
-    pub listens: bool,
-}
 
 pub struct Client {
     identity: Identity,
@@ -91,6 +82,8 @@ enum Stage {
 /// What a client is to do.
 pub struct Situation<'a> {
     pub now: u64,
+    /// The time of the exchange, as far as anybody can know: that of the last durable command.
+    pub time: u64,
     /// How many new messages may still be made.
     pub budget: &'a mut u64,
     /// Whether everybody behaves from now on.
@@ -100,8 +93,8 @@ pub struct Situation<'a> {
 }
 
 impl Client {
-    pub fn new(identity: Identity, mut random: Random) -> Self {
-        let messages = Messages::new(random.fork());
+    pub fn new(identity: Identity, venue: Venue, mut random: Random) -> Self {
+        let messages = Messages::new(random.fork(), venue, identity.role);
         let identity_session = identity.session;
         Self {
             identity,
@@ -146,7 +139,7 @@ impl Client {
 
     /// Makes the message whose answer shows that everything before it was taken up.
     pub fn send_last(&mut self) {
-        if self.identity.listens {
+        if self.identity.listens() {
             return;
         }
         let last = self.messages.last();
@@ -336,7 +329,7 @@ impl Client {
                         self.fruitless = 0;
                         self.suspects_loss = false;
                         situation.coverage.given_up += 1;
-                        if situation.settling && !self.identity.listens {
+                        if situation.settling && !self.identity.listens() {
                             let last = self.messages.last();
                             self.outstanding.push_back(last);
                         }
@@ -366,7 +359,7 @@ impl Client {
                     // An answer is one whatever its number: after a loss, numbers mean other messages than before.
                     let told = Outbound::decode(packet.payload).map_err(|error| error.to_string())?;
                     situation.coverage.copies_received +=
-                        u64::from(self.identity.listens && is_copy(packet.payload));
+                        u64::from(self.identity.listens() && is_copy(packet.payload));
                     if let Some(user_ref) = answers(&told).filter(|_| !is_copy(packet.payload)) {
                         if user_ref > self.messages.last_ref() {
                             let (login, session) = (self.identity.login, self.session);
@@ -437,7 +430,9 @@ impl Client {
             return;
         }
         let burst = match self.random.below(8) {
-            _ if self.identity.listens => 0,
+            _ if self.identity.listens() => 0,
+            // Prices come one at a time.
+            _ if self.identity.role == UserRole::Index => u64::from(self.random.once_in(4)),
             0 => 12,
             1..4 => 1,
             _ => 0,
@@ -445,7 +440,7 @@ impl Client {
         for _ in 0..burst.min(*situation.budget) {
             if self.outstanding.len() < OUTSTANDING_MAX && !situation.settling {
                 *situation.budget -= 1;
-                self.outstanding.push_back(self.messages.next(now / SECOND % 86_400));
+                self.outstanding.push_back(self.messages.next(situation.time));
             }
         }
         while let Some(message) = self.outstanding.get(self.sent) {

@@ -1,6 +1,6 @@
 //! What runs have exercised, so that a set of seeds that exercises nothing is seen.
 
-use super::reference::Happened;
+use super::happened::{Happened, OfContracts};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -32,6 +32,8 @@ macro_rules! coverage {
 
 coverage! {
     runs: "runs",
+    contract_runs: "runs with contracts",
+    long_runs: "runs over the life of a contract",
     steps: "duty cycles",
     commands: "commands",
     events: "events",
@@ -55,6 +57,27 @@ coverage! {
     market_checkpoints: "checkpoints of market data",
     transfers: "transfers between shards",
     arrivals: "transfers that arrived",
+    crashes_in_flight: "ends of the process with a transfer on its way",
+    contract_trades: "trades of contracts",
+    fundings: "payments of fundings",
+    fundings_closed: "fundings closed",
+    settlements: "settlements of positions",
+    sampled: "settlements at the price of samples",
+    pending: "expiries without enough samples",
+    isolated: "changes of positions with money of their own",
+    prices_taken: "prices of indexes taken",
+    prices_held: "prices of indexes held",
+    prices_answered: "prices of indexes answered",
+    states: "positions asked for",
+    leverages: "leverages set",
+    modes: "margin modes set",
+    margins: "margin moved",
+    by_mark: "orders triggered by a mark",
+    by_index: "orders triggered by an index",
+    resized: "orders lowered to what they can reduce",
+    poor: "orders ended for want of margin",
+    fund_paid: "payments of insurance funds",
+    deficits: "payments of more than a fund had",
     triggered: "orders triggered",
     local: "commands of operators",
     ticks: "ticks",
@@ -158,6 +181,25 @@ const REJECTS: &[&str] = &[
     "DuplicateName",
     "UnknownShard",
     "DuplicateReference",
+    "ShardBusy",
+    "InstrumentDelisted",
+    "ContractIncomplete",
+    "ContractExpired",
+    "IndexStale",
+    "InsufficientMargin",
+    "PriceOutsideLimits",
+    "OpenInterestLimit",
+    "NotReducing",
+    "LeverageAboveTier",
+    "PositionsOpen",
+    "OrdersOpen",
+    "NoPosition",
+    "StaleIndex",
+    "UnknownIndex",
+    "IndexNotAllowed",
+    "OneShardOnly",
+    "FundBelowZero",
+    "OutOfRange",
 ];
 const IGNORED: &[&str] = &["Retransmission", "OrderNotLive", "NothingToCancel", "OtherSession"];
 
@@ -183,8 +225,32 @@ impl Coverage {
         self.ticks += happened.ticks;
         self.rolls += happened.rolls;
         self.user_ref_resets += happened.user_ref_resets;
+        self.take_contracts(&happened.of_contracts);
         add_all(&mut self.rejects, &happened.rejects);
         add_all(&mut self.ignored, &happened.ignored);
+    }
+
+    fn take_contracts(&mut self, happened: &OfContracts) {
+        self.contract_trades += happened.trades;
+        self.fundings += happened.fundings;
+        self.fundings_closed += happened.fundings_closed;
+        self.settlements += happened.settlements;
+        self.sampled += happened.sampled;
+        self.pending += happened.pending;
+        self.isolated += happened.isolated;
+        self.prices_taken += happened.prices_taken;
+        self.prices_held += happened.prices_held;
+        self.prices_answered += happened.prices_answered;
+        self.states += happened.states;
+        self.leverages += happened.leverages;
+        self.modes += happened.modes;
+        self.margins += happened.margins;
+        self.by_mark += happened.by_mark;
+        self.by_index += happened.by_index;
+        self.resized += happened.resized;
+        self.poor += happened.poor;
+        self.fund_paid += happened.fund_paid;
+        self.deficits += happened.deficits;
     }
 
     /// What never happened and should have.

@@ -215,6 +215,7 @@ impl World {
         self.read_event_log()?;
         self.nothing_passes();
         let Some(engine) = self.engine.take() else { return Ok(()) };
+        self.coverage.crashes_in_flight += u64::from(self.reference.in_flight() > 0);
         let watch = &engine.handles.watch;
         let is_async = self.plan.config.journal.durability == Durability::Async;
         self.faults.expected = Expected {
@@ -281,10 +282,11 @@ impl World {
     }
 
     fn cut_clients(&mut self) -> Result<(), String> {
-        let (now, mut budget) = (self.now(), 0);
+        let (now, time, mut budget) = (self.now(), self.time(), 0);
         for client in &mut self.clients {
             let mut situation = Situation {
                 now,
+                time,
                 budget: &mut budget,
                 settling: self.settling,
                 network: &self.network,

@@ -1,27 +1,16 @@
 //! What clients send: orders of every kind that the wire can express, most of them sensible, and bytes that are none.
 
 use super::random::Random;
-use dojima::domain::{Amount, AssetId, ClOrdId, ShardId, Symbol, UserRef};
+use super::venue::{INDEXES, Market, Venue};
+use dojima::config::UserRole;
+use dojima::domain::{ClOrdId, Symbol, UserRef};
 use dojima::wire::ouch::{
-    AccountQuery, Appendage, CancelOrder, DisableEntry, EnableEntry, EnterOrder, Inbound, MARKET_PRICE,
-    MassCancelOrders, ModifyOrder, ReplaceOrder, TransferMoney, tags,
+    Appendage, CancelOrder, DisableEntry, EnableEntry, EnterOrder, Inbound, MARKET_PRICE, MassCancelOrders,
+    ModifyOrder, ReplaceOrder, tags,
 };
 use dojima::wire::soup::{self, kind};
 
-/// What is traded, with the middle of its prices, the spread of the clients' ideas of it, and the tick, in price units.
-pub const MARKETS: [Market; 2] = [
-    Market { symbol: "BTC-USDT", middle: 6_000_000, spread: 40, tick: 1 },
-    Market { symbol: "ETH-USDT", middle: 300_000, spread: 60, tick: 5 },
-];
-
-#[derive(Clone, Copy)]
-pub struct Market {
-    pub symbol: &'static str,
-    pub middle: u64,
-    /// Ticks.
-    pub spread: u64,
-    pub tick: u64,
-}
+const SECOND_NS: u64 = 1_000_000_000;
 
 /// A message as it goes out.
 #[derive(Clone, Debug)]
@@ -34,21 +23,40 @@ pub struct Message {
 
 /// One client's stream of messages.
 pub struct Messages {
-    random: Random,
+    pub(super) random: Random,
+    pub(super) venue: Venue,
+    role: UserRole,
     last_ref: u32,
     /// Messages since the last one that must be answered.
-    unanswerable: u32,
+    pub(super) unanswerable: u32,
     /// Its order entry is off: it thinks of that before long.
     disabled: bool,
+    /// The time of the exchange, ns since 1970.
+    pub(super) time: u64,
+    /// The source time of its last price of an index.
+    pub(super) last_source: u64,
+    /// By index: the last price that it made; 0: none.
+    pub(super) last_prices: [u64; INDEXES.len()],
 }
 
 impl Messages {
-    pub fn new(random: Random) -> Self {
-        Self { random, last_ref: 0, unanswerable: 0, disabled: false }
+    pub fn new(random: Random, venue: Venue, role: UserRole) -> Self {
+        let (last_ref, unanswerable, disabled, last_source) = (0, 0, false, 0);
+        let last_prices = [0; INDEXES.len()];
+        Self { random, venue, role, last_ref, unanswerable, disabled, time: 0, last_source, last_prices }
     }
 
-    /// The next message; `now_s` is the time of the day.
-    pub fn next(&mut self, now_s: u64) -> Message {
+    /// The next message; `time` is that of the exchange, ns since 1970.
+    pub fn next(&mut self, time: u64) -> Message {
+        self.time = time;
+        if self.role == UserRole::Index {
+            return self.of_source();
+        }
+        // As orders count it: seconds of the day.
+        let now_s = time / SECOND_NS % 86_400;
+        if self.venue.has_contracts() && self.unanswerable < 16 && self.random.once_in(10) {
+            return self.of_owner();
+        }
         let drawn = if self.unanswerable >= 16 { 0 } else { self.random.below(100) };
         self.unanswerable += 1;
         if self.disabled && self.random.once_in(5) {
@@ -69,7 +77,7 @@ impl Messages {
 
     /// One whose answer shows that everything before it was taken up.
     pub fn last(&mut self) -> Message {
-        let mut order = self.order();
+        let (mut order, _) = self.order();
         order.symbol = Symbol::new("NOWHERE").expect("a symbol");
         let user_ref = self.new_ref();
         order.user_ref = user_ref;
@@ -86,20 +94,28 @@ impl Messages {
         (self.last_ref, self.unanswerable) = (last.0, 0);
     }
 
-    fn new_ref(&mut self) -> UserRef {
+    pub(super) fn new_ref(&mut self) -> UserRef {
         self.last_ref += 1;
         UserRef(self.last_ref)
     }
 
-    fn old_ref(&mut self) -> UserRef {
+    pub(super) fn old_ref(&mut self) -> UserRef {
         let back = self.random.below(24) as u32;
         UserRef(self.last_ref.saturating_sub(back))
     }
 
-    fn symbol(&mut self) -> (Symbol, Market) {
-        let market = self.random.pick(&MARKETS);
+    pub(super) fn symbol(&mut self) -> (Symbol, Market) {
+        let market = self.market();
         let name = if self.random.once_in(60) { "NOWHERE" } else { market.symbol };
         (Symbol::new(name).expect("a symbol"), market)
+    }
+
+    /// Few think of a contract that has ended.
+    fn market(&mut self) -> Market {
+        let markets = self.venue.markets();
+        let market = self.random.pick(markets);
+        let is_over = self.venue.has_ended(market, self.time);
+        if is_over && !self.random.once_in(6) { self.random.pick(&markets[..4]) } else { market }
     }
 
     fn price(&mut self, market: Market) -> u64 {
@@ -125,6 +141,7 @@ impl Messages {
             1 => u32::MAX,
             2 => 1,
             3..6 => 40_000 + self.random.below(4_000_000) as u32,
+            6..20 => 1 + self.random.below(60) as u32,
             _ => 10 + self.random.below(3_000) as u32,
         }
     }
@@ -141,9 +158,9 @@ impl Messages {
         ClOrdId(text)
     }
 
-    fn order(&mut self) -> EnterOrder {
+    fn order(&mut self) -> (EnterOrder, Market) {
         let (symbol, market) = self.symbol();
-        EnterOrder {
+        let order = EnterOrder {
             user_ref: UserRef(0),
             side: self.byte(b"BS", b"TEX"),
             quantity: self.quantity(),
@@ -155,19 +172,20 @@ impl Messages {
             iso: self.byte(b"N", b"Y"),
             cross_type: self.byte(b"N", b"OC"),
             cl_ord_id: self.cl_ord_id(),
-        }
+        };
+        (order, market)
     }
 
     fn enter(&mut self, now_s: u64) -> Message {
-        let mut order = self.order();
+        let (mut order, market) = self.order();
         order.user_ref = self.new_ref();
         self.unanswerable = 0;
-        let tags = self.tags(order.time_in_force, order.quantity, order.price, now_s);
+        let tags = self.tags(order.time_in_force, order.quantity, (order.price, market.tick), now_s);
         message(&Inbound::Enter(order, Appendage(&tags)), Some(order.user_ref))
     }
 
     fn replace(&mut self, now_s: u64) -> Message {
-        let market = self.random.pick(&MARKETS);
+        let market = self.market();
         let (orig_user_ref, user_ref) = (self.old_ref(), self.new_ref());
         let order = ReplaceOrder {
             orig_user_ref,
@@ -179,7 +197,7 @@ impl Messages {
             iso: self.byte(b"N", b"Y"),
             cl_ord_id: self.cl_ord_id(),
         };
-        let tags = self.tags(order.time_in_force, order.quantity, order.price, now_s);
+        let tags = self.tags(order.time_in_force, order.quantity, (order.price, market.tick), now_s);
         message(&Inbound::Replace(order, Appendage(&tags)), None)
     }
 
@@ -231,42 +249,15 @@ impl Messages {
         message(&inbound, Some(user_ref))
     }
 
-    /// Money from one shard to another.
-    fn transfer(&mut self) -> Message {
-        let user_ref = self.new_ref();
-        let shard = |random: &mut Random| ShardId(random.pick(&[0, 0, 0, 1, 1, 1, 2]) as u8);
-        let asked = TransferMoney {
-            user_ref,
-            asset: AssetId(self.random.below(3) as u16),
-            amount: Amount(self.random.below(50_000_000) as i64),
-            from: shard(&mut self.random),
-            to: shard(&mut self.random),
-            reference: 10 * u64::from(user_ref.0),
-        };
-        self.unanswerable = 0;
-        let tags: &[u8] = if self.random.once_in(20) { &[2, tags::POST_ONLY, b'P'] } else { &[] };
-        message(&Inbound::Transfer(asked, Appendage(tags)), Some(user_ref))
-    }
-
-    /// Which number is next; now and then with a dead-man's switch, which goes off before long if it is not held.
-    fn query(&mut self) -> Message {
-        let mut tags = vec![5, tags::CANCEL_AFTER];
-        tags.extend((self.random.pick(&[0, 50, 400, 3_000]) as u32).to_be_bytes());
-        if self.random.once_in(3) {
-            tags.clear();
-        }
-        message(&Inbound::AccountQuery(AccountQuery {}, Appendage(&tags)), None)
-    }
-
     /// A new order under a number that was used before.
     fn again(&mut self, now_s: u64) -> Message {
-        let mut order = self.order();
+        let (mut order, market) = self.order();
         order.user_ref = self.old_ref();
-        let tags = self.tags(order.time_in_force, order.quantity, order.price, now_s);
+        let tags = self.tags(order.time_in_force, order.quantity, (order.price, market.tick), now_s);
         message(&Inbound::Enter(order, Appendage(&tags)), None)
     }
 
-    fn tags(&mut self, time_in_force: u8, quantity: u32, price: u64, now_s: u64) -> Vec<u8> {
+    fn tags(&mut self, time_in_force: u8, quantity: u32, (price, tick): (u64, u64), now_s: u64) -> Vec<u8> {
         let mut out = Vec::new();
         let mut put = |tag: u8, value: &[u8]| {
             out.extend_from_slice(&[value.len() as u8 + 1, tag]);
@@ -276,7 +267,8 @@ impl Messages {
             let until = now_s.saturating_sub(1) + self.random.below(20);
             put(tags::EXPIRE_TIME, &(until as u32).to_be_bytes());
         }
-        match self.random.below(40) {
+        let draws = if self.venue.has_contracts() { 44 } else { 40 };
+        match self.random.below(draws) {
             0..3 => put(tags::POST_ONLY, b"P"),
             3..5 => put(tags::MIN_QTY, &(self.random.below(u64::from(quantity) + 9) as u32).to_be_bytes()),
             5..8 => {
@@ -288,11 +280,13 @@ impl Messages {
             10 if self.random.once_in(2) => put(tags::ROUTE, b"AWAY"),
             12..15 => {
                 // It waits until the market comes to some price near its own.
-                let stop = (price + 5 * self.random.below(30)).saturating_sub(75);
+                let stop = (price + tick * self.random.below(30)).saturating_sub(15 * tick);
                 put(tags::STOP_PRICE, &stop.to_be_bytes());
                 put(tags::TRIGGER_KIND, &[self.random.pick(b"SP")]);
-                put(tags::TRIGGER_REFERENCE, &[self.random.pick(b"LLM")]);
+                let references: &[u8] = if self.venue.has_contracts() { b"LMMI" } else { b"LLM" };
+                put(tags::TRIGGER_REFERENCE, &[self.random.pick(references)]);
             }
+            40.. => put(tags::REDUCE_ONLY, b"Y"),
             11 if self.random.once_in(3) => out.extend_from_slice(&[200, 1]),
             _ => {}
         }
@@ -323,7 +317,7 @@ impl Messages {
     }
 }
 
-fn message(inbound: &Inbound<'_>, answered_as: Option<UserRef>) -> Message {
+pub(super) fn message(inbound: &Inbound<'_>, answered_as: Option<UserRef>) -> Message {
     let mut payload = [0; 128];
     let len = inbound.encode(&mut payload).expect("short");
     let mut bytes = Vec::with_capacity(len + soup::HEADER_LEN);

@@ -1,7 +1,10 @@
 //! What operators do meanwhile: phases, kill switches, money in and out, marks, terms, limits of logins. Nobody waits for an answer, and a crash
 //! may lose any of it.
 
+use super::operator_contracts::ContractDesk;
+use super::private_messages::{transfer_reference, two_shards};
 use super::random::Random;
+use super::venue::Venue;
 use dojima::domain::{
     AccountId, AdminCommand, Amount, AssetCode, AssetId, CancelFilter, ClockCommand, Command, ConnectionLoss,
     FeeRate, FeeTier, InstrumentId, KillScope, LimitScope, LoginId, LoginName, MassCancel, OrderCommand,
@@ -15,27 +18,32 @@ const ACCOUNTS: u64 = 4;
 /// All operators.
 pub struct Operator {
     random: Random,
+    venue: Venue,
+    contracts: ContractDesk,
     /// What puts right again what was done.
     amends: Vec<Command>,
-    /// The reference of the next deposit, withdrawal or transfer.
-    reference: u64,
 }
 
 impl Operator {
-    pub fn new(random: Random) -> Self {
-        Self { random, amends: Vec::new(), reference: 10 }
+    pub fn new(venue: Venue, mut random: Random) -> Self {
+        let contracts = ContractDesk::new(venue, random.fork());
+        Self { random, venue, contracts, amends: Vec::new() }
     }
 
-    /// The next command.
-    pub fn command(&mut self, last_order: u64) -> Command {
+    /// The next command; `time` is that of the exchange, ns since 1970.
+    pub fn command(&mut self, last_order: u64, time: u64) -> Command {
         let amends = self.amends.len() as u64;
         if amends > 0 && !self.random.once_in(3) {
             return self.amends.swap_remove(self.random.below(amends) as usize);
         }
-        self.reference += 1 + self.random.below(10);
-        let reference = self.reference - self.random.pick(&[0, 0, 0, 3]);
+        if self.venue.has_contracts() && self.random.once_in(2) {
+            return self.contracts.command(time, &mut self.amends);
+        }
+        let reference = transfer_reference(&mut self.random, time);
         let random = &mut self.random;
-        let instrument = InstrumentId(random.below(2) as u32);
+        let instrument = InstrumentId(random.below(self.venue.markets().len() as u64) as u32);
+        // The one who sends prices has a login too.
+        let logins = ACCOUNTS as u32 + 1 + u32::from(self.venue.has_contracts());
         let account = AccountId(1 + random.below(ACCOUNTS) as u32);
         match random.below(43) {
             0..7 => {
@@ -122,19 +130,19 @@ impl Operator {
                 scale: 8,
             }),
             37..43 => {
-                let shard = |random: &mut Random| ShardId(random.pick(&[0, 0, 0, 1, 1, 1, 2]) as u8);
+                let (from, to) = two_shards(random);
                 Command::Order(OrderCommand::TransferOut(TransferOut {
                     account,
                     asset: AssetId(random.below(3) as u16),
                     amount: Amount(random.below(500_000_000) as i64),
-                    from: shard(random),
-                    to: shard(random),
+                    from,
+                    to,
                     reference,
                     ..TransferOut::default()
                 }))
             }
             36 => Command::Venue(VenueCommand::OpenLogin {
-                login: LoginId(ACCOUNTS as u32 + 1 + random.below(3) as u32),
+                login: LoginId(logins + random.below(3) as u32),
                 account,
                 name: LoginName::new(random.pick(&["ALICE", "EVE", "MALORY"])).expect("a name"),
             }),

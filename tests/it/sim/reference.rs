@@ -5,20 +5,21 @@
 //! must come to.
 
 use super::copies::Copies;
+use super::happened::Happened;
 use super::market::Market;
+use super::money::Money;
 use crate::support::compare::same_state;
 use crate::support::naive::NaiveVenue;
 use dojima::domain::audience::Audience;
 use dojima::domain::{
-    AdminEvent, CancelReason, ClockCommand, Command, Event, EventRecord, IgnoreReason, Listings, LoginId,
-    MarketEvent, OrderEvent, RejectReason, Stamp, VenueCommand, VenueEvent, VenueLimits, codec,
+    ClockCommand, Command, Event, EventRecord, IndexId, Listings, LoginId, OrderCommand, Stamp, VenueCommand,
+    VenueEvent, VenueLimits, codec,
 };
 use dojima::exchange::Digest;
 use dojima::replica::State;
 use dojima::wire::ouch::{SEQUENCED_LEN_MAX, encode_sequenced};
 use dojima_journal::storage::Storage;
 use dojima_journal::{MemoryStorage, Options, scan_storage};
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -34,39 +35,16 @@ struct Stream {
     messages: Vec<(usize, u64)>,
 }
 
-/// What happened, counted by name.
-#[derive(Clone, Debug, Default)]
-pub struct Happened {
-    pub commands: u64,
-    pub events: u64,
-    pub trades: u64,
-    pub auctions: u64,
-    last_order: u64,
-    pub interruptions: u64,
-    /// Messages that are copies.
-    pub copies: u64,
-    pub triggered: u64,
-    pub expired: u64,
-    /// Orders that went with a dead-man's switch or a lost connection.
-    pub let_go: u64,
-    pub ticks: u64,
-    pub rolls: u64,
-    /// Transfers between shards, and those that arrived.
-    pub transfers: u64,
-    pub arrivals: u64,
-    /// Sessions of a login alone.
-    pub user_ref_resets: u64,
-    pub rejects: BTreeMap<&'static str, u64>,
-    pub ignored: BTreeMap<&'static str, u64>,
-}
-
 pub struct Reference {
     limits: VenueLimits,
+    /// Who may send prices of which index.
+    sources: Vec<(LoginId, IndexId)>,
     naive: NaiveVenue,
     replica: State,
     listings: Listings,
     audience: Audience,
     copies: Copies,
+    money: Money,
     pub market: Market,
     pub commands: Vec<(Stamp, Command)>,
     /// By event: what it is.
@@ -77,14 +55,16 @@ pub struct Reference {
 }
 
 impl Reference {
-    pub fn new(limits: VenueLimits) -> Self {
+    pub fn new(limits: VenueLimits, sources: Vec<(LoginId, IndexId)>) -> Self {
         Self {
             limits,
+            sources,
             naive: NaiveVenue::new(limits),
             replica: State::empty(),
             listings: Listings::default(),
             audience: Audience::default(),
             copies: Copies::default(),
+            money: Money::default(),
             market: Market::default(),
             commands: Vec::new(),
             events: Vec::new(),
@@ -109,6 +89,11 @@ impl Reference {
         if self.commands.last().is_some_and(|(last, _)| stamp.time < last.time) {
             return Err(format!("time goes back at command {}", stamp.sequence));
         }
+        if let Command::Order(OrderCommand::SendIndex(sent)) = command
+            && !self.sources.contains(&(sent.login, sent.index))
+        {
+            return Err(format!("{sent:?} is of a login that may not send it"));
+        }
         self.commands.push((stamp, *command));
         let naive = self.naive.apply(stamp, command);
         let mut engine = Vec::with_capacity(naive.len());
@@ -124,6 +109,7 @@ impl Reference {
         for record in &engine {
             self.note(record)?;
         }
+        self.money.check(&self.replica.shards, &self.listings)?;
         self.market.note(&engine)?;
         self.happened.commands += 1;
         self.happened.ticks += u64::from(*command == Command::Clock(ClockCommand::Tick));
@@ -165,7 +151,9 @@ impl Reference {
             stream.messages.push((stream.bytes.len(), record.sequence));
         });
         told?;
-        self.happened.note(&record.event);
+        let (_, command) = self.commands.last().expect("its events are noted");
+        self.happened.note(&record.event, command, &self.listings);
+        self.money.note(record, &self.listings)?;
         Ok(())
     }
 
@@ -249,115 +237,12 @@ impl Reference {
         if last == self.last() {
             return Ok(());
         }
-        let mut again = Self::new(self.limits);
+        let mut again = Self::new(self.limits, self.sources.clone());
         for (stamp, command) in &self.commands[..last as usize] {
             again.apply(*stamp, command)?;
         }
         again.happened = std::mem::take(&mut self.happened);
         *self = again;
         Ok(())
-    }
-}
-
-impl Happened {
-    #[deny(clippy::wildcard_enum_match_arm)]
-    fn note(&mut self, event: &Event) {
-        self.events += 1;
-        match event {
-            Event::Order(OrderEvent::Executed(_)) => self.trades += 1,
-            Event::Order(OrderEvent::Accepted(accepted)) => self.last_order = accepted.terms.order.0,
-            Event::Market(MarketEvent::Uncrossed(_)) => self.auctions += 1,
-            Event::Order(OrderEvent::Triggered(_)) => self.triggered += 1,
-            Event::Market(MarketEvent::PhaseSet {
-                phase: dojima::domain::Phase::VolatilityAuction, ..
-            }) => self.interruptions += 1,
-            Event::Order(OrderEvent::Canceled(canceled)) => match canceled.reason {
-                CancelReason::Expired => self.expired += 1,
-                CancelReason::DeadMansSwitch | CancelReason::Disconnected => self.let_go += 1,
-                CancelReason::InvalidReplace(reason) => self.reject(reason),
-                CancelReason::UserRequested
-                | CancelReason::WorkLimit
-                | CancelReason::ImmediateOrCancel
-                | CancelReason::FundsExhausted
-                | CancelReason::MinimumQuantity
-                | CancelReason::AmountSpent
-                | CancelReason::MarketCollar
-                | CancelReason::PriceBand
-                | CancelReason::LinkedOrder
-                | CancelReason::TermsChanged
-                | CancelReason::Delisted
-                | CancelReason::Killed
-                | CancelReason::MassCancel
-                | CancelReason::Operator
-                | CancelReason::TriggerRefused(_)
-                | CancelReason::InsufficientMargin
-                | CancelReason::PriceOutsideLimits
-                | CancelReason::OpenInterestLimit
-                | CancelReason::ReduceOnlyResized
-                | CancelReason::IndexStale
-                | CancelReason::ContractExpired
-                | CancelReason::AccountBelowZero
-                | CancelReason::SelfTradePrevented(_) => {}
-            },
-            Event::Order(OrderEvent::Rejected(rejected)) => self.reject(rejected.reason),
-            Event::Order(OrderEvent::ChangeRejected(rejected)) => self.reject(rejected.reason),
-            Event::Admin(AdminEvent::Refused { reason }) => self.reject(*reason),
-            Event::Order(OrderEvent::Ignored(ignored)) => {
-                *self.ignored.entry(IgnoreReason::name(ignored.reason)).or_default() += 1
-            }
-            Event::Venue(VenueEvent::SessionRolled { .. }) => self.rolls += 1,
-            Event::Order(OrderEvent::TransferSent(_)) => self.transfers += 1,
-            Event::Admin(AdminEvent::TransferReceived(_)) => self.arrivals += 1,
-            Event::Contract(_)
-            | Event::Admin(
-                AdminEvent::AssetAdded { .. }
-                | AdminEvent::InstrumentListed(_)
-                | AdminEvent::Deposited(_)
-                | AdminEvent::Withdrawn(_)
-                | AdminEvent::MarkSet { .. }
-                | AdminEvent::TermsSet(_)
-                | AdminEvent::FeesSet(_)
-                | AdminEvent::ProtectionSet { .. }
-                | AdminEvent::OrderLimitsSet { .. }
-                | AdminEvent::AssetSet(_)
-                | AdminEvent::SelfTradeSet(_)
-                | AdminEvent::TierSet { .. }
-                | AdminEvent::VolumeTiersSet(_)
-                | AdminEvent::Killed { .. }
-                | AdminEvent::TransferDone(_),
-            )
-            | Event::Venue(
-                VenueEvent::AccountOpened { .. }
-                | VenueEvent::LoginOpened { .. }
-                | VenueEvent::Opened { .. }
-                | VenueEvent::LimitsSet { .. }
-                | VenueEvent::Checkpointed(_)
-                | VenueEvent::RulesSet { .. }
-                | VenueEvent::Led { .. }
-                | VenueEvent::SessionEnded { .. }
-                | VenueEvent::SessionStarted { .. }
-                | VenueEvent::ShardOpened { .. }
-                | VenueEvent::AccountCopied { .. },
-            )
-            | Event::Market(MarketEvent::PhaseSet { .. } | MarketEvent::Indicative(_))
-            | Event::Order(
-                OrderEvent::Replaced(_)
-                | OrderEvent::Amended(_)
-                | OrderEvent::Armed(_)
-                | OrderEvent::Restated(_)
-                | OrderEvent::MassCanceled { .. }
-                | OrderEvent::AccountState { .. }
-                | OrderEvent::WalletState(_)
-                | OrderEvent::IndexAnswered(_)
-                | OrderEvent::PositionState(_)
-                | OrderEvent::OrderEntrySet(_)
-                | OrderEvent::OrderNamed(_)
-                | OrderEvent::PriorityUpdated(_),
-            ) => {}
-        }
-    }
-
-    fn reject(&mut self, reason: RejectReason) {
-        *self.rejects.entry(reason.name()).or_default() += 1;
     }
 }

@@ -13,6 +13,7 @@ use super::reference::Reference;
 use super::spy::{Sent, Spy};
 use super::stamps::Stamps;
 use super::subscriber::{Subscriber, Surroundings};
+use super::venue::Kind;
 use dojima::domain::{Command, Stamp, Timestamp, VenueCommand, codec};
 use dojima::engine::SteppedEngine;
 use dojima::runtime::{Fatal, ManualClock, UnixNanos};
@@ -20,9 +21,6 @@ use dojima_journal::storage::Storage;
 use dojima_journal::{JournalError, Reader};
 use std::fmt;
 use std::sync::Arc;
-
-/// 08:00 on a Tuesday.
-const BEGINNING: UnixNanos = UnixNanos(1_788_249_600 * 1_000_000_000);
 
 /// Turns after which everything must be answered once nothing goes wrong any more.
 const PATIENCE_TURNS: u64 = 40_000;
@@ -131,21 +129,28 @@ impl World {
         let mut random = Random::new(seed ^ 0xD0_71_AA);
         let plan = Plan::new(&mut random.fork(), commands);
         let network = Network::new(random.fork());
-        let clients = plan.identities.iter().map(|who| Client::new(who.clone(), random.fork()));
+        let clients = plan.identities.iter().map(|who| Client::new(who.clone(), plan.venue, random.fork()));
         let clients: Vec<Client> = clients.collect();
         let disk_random = random.fork();
         let market_network = Network::new(random.fork());
         let snapshot_network = Network::new(random.fork());
         let subscribers = (0..1 + random.below(2)).map(|_| Subscriber::new(random.fork())).collect();
         let onlooker = Onlooker::new(random.fork());
+        let coverage = Coverage {
+            runs: 1,
+            contract_runs: u64::from(plan.venue.has_contracts()),
+            long_runs: u64::from(plan.venue.kind == Kind::ContractsForLong),
+            ..Coverage::default()
+        };
+        let beginning = UnixNanos(plan.venue.beginning_s * 1_000_000_000);
         Self {
             sent: Sent::default(),
             clients,
-            operator: Operator::new(random.fork()),
-            reference: Reference::new(plan.config.exchange.limits()),
+            operator: Operator::new(plan.venue, random.fork()),
+            reference: Reference::new(plan.config.exchange.limits(), plan.sources.clone()),
             random,
             plan,
-            clock: ManualClock::new(BEGINNING),
+            clock: ManualClock::new(beginning),
             network,
             market_network,
             snapshot_network,
@@ -166,7 +171,7 @@ impl World {
             database_on_disk: 0,
             faults: super::faults::Faults::default(),
             stamps: Stamps::default(),
-            coverage: Coverage { runs: 1, ..Coverage::default() },
+            coverage,
             trace: Trace(0xcbf2_9ce4_8422_2325),
             turn: 0,
             budget: commands,
@@ -189,6 +194,11 @@ impl World {
     pub(super) fn wall(&self) -> u64 {
         let mut clock = self.clock.clone();
         dojima::runtime::WallClock::time(&mut clock).0
+    }
+
+    /// The time of the exchange, as far as anybody can know: that of the last durable command.
+    pub(super) fn time(&self) -> u64 {
+        self.reference.commands.last().map_or_else(|| self.wall(), |(stamp, _)| stamp.time.0)
     }
 
     fn live(&mut self) -> Result<(), String> {
@@ -215,7 +225,7 @@ impl World {
         self.clock.advance(step);
         self.trace.number(step);
         if !self.settling && self.random.once_in(self.plan.operator) {
-            let command = self.operator.command(self.reference.last_order());
+            let command = self.operator.command(self.reference.last_order(), self.time());
             if let Some(engine) = &mut self.engine
                 && engine.handles.local.commands.try_push(command).is_ok()
             {
@@ -250,9 +260,10 @@ impl World {
     }
 
     fn act(&mut self, client: usize) -> Result<(), String> {
-        let now = self.now();
+        let (now, time) = (self.now(), self.time());
         let mut situation = Situation {
             now,
+            time,
             budget: &mut self.budget,
             settling: self.settling,
             network: &self.network,
