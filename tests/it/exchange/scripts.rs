@@ -11,6 +11,8 @@
 //!                                       those of scripts/contracts.setup
 //! at 2d 12.5s                           the time of the commands that follow, since 1970; it starts at 0
 //! tick
+//! ticks 3600                            so many ticks, each a second after what was before; `ticks 3600 index 1 20000`: with this
+//!                                       price of the index, price units, anew for each 600 of them; other indexes may follow
 //!
 //! asset 0 COIN 2                        id, code, scale
 //! account 0
@@ -75,7 +77,7 @@
 //! ```
 //!
 //! Every script also runs through the naive exchange, and the audit and a comparison of the two states follow every
-//! command. With `WRITE_SCRIPTS=1` in the environment the indented lines are written anew; read the difference before
+//! command, of `ticks` those of which something comes and the last one. With `WRITE_SCRIPTS=1` in the environment the indented lines are written anew; read the difference before
 //! you commit it. With `WRITE_SCRIPTS=naive` they are what the naive exchange says, and the engine is not asked.
 
 mod commands;
@@ -142,16 +144,54 @@ impl Run {
     }
 
     fn command(&mut self, line: &str) -> Vec<Event> {
+        let events = self.apply(line);
+        self.compare(line);
+        events
+    }
+
+    fn apply(&mut self, line: &str) -> Vec<Event> {
         let command = self.in_its_session(line);
         let stamp = Stamp { sequence: 0, time: Timestamp(self.now) };
         let expected = self.naive.apply(stamp, &command);
         if let Some(exchange) = &mut self.exchange {
             let events = apply_at(exchange, stamp, &command);
             assert_eq!(events, expected, "the naive exchange (on the right) says otherwise: {line}");
+        }
+        expected
+    }
+
+    fn compare(&self, line: &str) {
+        if let Some(exchange) = &self.exchange {
             exchange.audit().unwrap_or_else(|error| panic!("{error}: {line}"));
             same_state(exchange, &self.naive).unwrap_or_else(|error| panic!("{error}: {line}"));
         }
-        expected
+    }
+
+    /// So many ticks, each a second later than the one before; indexes that are given have their prices right before every
+    /// 600th, of the time of the tick. What comes of them is one list; after ticks of which nothing comes nothing is compared
+    /// but the last time.
+    fn ticks(&mut self, mut words: Words) -> Vec<Event> {
+        let count: u64 = words.number();
+        let mut indexes = Vec::new();
+        while words.takes("index") {
+            indexes.push((words.number::<u16>(), words.number::<i64>()));
+        }
+        words.end();
+        let mut events = Vec::new();
+        for number in 0..count {
+            let next = self.now + Timestamp::SECOND;
+            for (index, price) in indexes.iter().filter(|_| number % 600 == 0) {
+                let of = next / Timestamp::SECOND;
+                events.extend(self.command(&format!("index-price {index} {price} at {of}s")));
+            }
+            self.now = next;
+            let came = self.apply("tick");
+            if !came.is_empty() || number + 1 == count {
+                self.compare("ticks");
+            }
+            events.extend(came);
+        }
+        events
     }
 
     fn setup(&mut self, name: &str) {
@@ -236,8 +276,8 @@ impl Run {
             "dormant" => self.dormant(InstrumentId(words.number())),
             "prices" => self.prices(InstrumentId(words.number())),
             "balance" => self.balance(AccountId(words.number()), AssetId(words.number())),
-            _ => {
-                let events = self.command(line);
+            first => {
+                let events = if first == "ticks" { self.ticks(words) } else { self.command(line) };
                 let is_setting = contracts::is_setting(line);
                 events.iter().for_each(|event| match is_setting {
                     true => seen.note_setting(event),
