@@ -24,7 +24,7 @@ fn nothing_that_goes_wrong_breaks_a_promise() {
     let mut coverage = Coverage::default();
     assert!(coverage.missing().len() > 80, "a set that exercises nothing is seen");
     for seed in 100..112 {
-        coverage.add(&report(seed, 1_500).coverage);
+        coverage.add(&report(seed, 5_000).coverage);
     }
     let missing = coverage.missing();
     assert!(
