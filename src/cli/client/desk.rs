@@ -228,17 +228,7 @@ impl Desk {
             | ClientEvent::OrderEntryEnabled { .. }
             | ClientEvent::Broken { .. } => {}
             ClientEvent::SettingMade { user_ref, symbol, setting, pot, wallet } => {
-                let has = |what: String| format!("#{user_ref}: {symbol} has {what}");
-                self.news.push(match setting {
-                    Setting::PositionMode { shard, mode } => {
-                        format!("#{user_ref}: {} mode in shard {shard}", mode.word())
-                    }
-                    Setting::MarginMode(mode) => has(format!("{} margin", mode.word())),
-                    Setting::Leverage(leverage) => has(format!("a leverage of {leverage}")),
-                    Setting::Margin { .. } => {
-                        has(format!("{pot} minor units behind it, {wallet} in the wallet"))
-                    }
-                });
+                self.news.push(made((*user_ref, *symbol), setting, [*pot, *wallet]));
             }
             ClientEvent::TransferSent { user_ref, transfer, wallet, .. } => {
                 let line = self.assets.transferred(*user_ref, transfer, *wallet);
@@ -545,6 +535,19 @@ impl Desk {
 
 fn connected(connection: &mut Connection) -> anyhow::Result<&mut Client> {
     connection.client().context("there is no connection; `connect` connects at once")
+}
+
+/// What the account has set.
+fn made((user_ref, symbol): (UserRef, Symbol), setting: &Setting, [pot, wallet]: [Amount; 2]) -> String {
+    let has = |what: String| format!("#{user_ref}: {symbol} has {what}");
+    match setting {
+        Setting::PositionMode { shard, mode } => {
+            format!("#{user_ref}: {} mode in shard {shard}", mode.word())
+        }
+        Setting::MarginMode(mode) => has(format!("{} margin", mode.word())),
+        Setting::Leverage(leverage) => has(format!("a leverage of {leverage}")),
+        Setting::Margin { .. } => has(format!("{pot} minor units behind it, {wallet} in the wallet")),
+    }
 }
 
 /// The text for the user about a message; `None` if the message only changes the lists.

@@ -9,8 +9,8 @@ use super::row::{Row, int, integer, some, text};
 use super::told::Told;
 use crate::domain::{
     AccountId, AddIndex, Amount, AssetId, ContractEvent, EventRecord, FundCause, FundChanged, IndexTerms,
-    InstrumentId, Listing, MarginMoved, PositionChanged, PositionLeg, Ppm, Price, SetMarginTier, ShardId,
-    Timestamp,
+    InstrumentId, Listing, MarginMoved, PositionChanged, PositionLeg, PositionModeSet, Ppm, Price,
+    SetMarginTier, ShardId, Timestamp,
 };
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
@@ -152,10 +152,9 @@ impl Contracts {
             | ContractEvent::InsuranceDeficit(_)
             | ContractEvent::MarginMoved(_) => {}
             ContractEvent::PositionModeSet(set) => {
-                let key = vec![set.by.account.0.into(), set.shard.0.into()];
-                let row =
-                    [int(set.by.account.0), int(set.shard.0), text(set.mode.word()), int(record.number)];
-                self.position_modes.insert(key, row.into());
+                let PositionModeSet { by, shard, mode } = *set;
+                let row = [int(by.account.0), int(shard.0), text(mode.word()), int(record.number)];
+                self.position_modes.insert(vec![by.account.0.into(), shard.0.into()], row.into());
             }
             ContractEvent::MarginModeSet(set) => {
                 let row = self.settings(set.by.account, set.instrument, record.number);

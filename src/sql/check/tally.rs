@@ -40,13 +40,8 @@ struct Live {
     open: u64,
     reserved: i128,
     status: OrderStatus,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Limit,
-    Market,
+    /// Whether it was triggered and may learn its lots: by an amount of money, or those of the position that it closes.
+    learns: bool,
 }
 
 /// Sums over events.
@@ -114,6 +109,7 @@ impl Tally {
             Event::Order(OrderEvent::Triggered(e)) => {
                 let live = self.live.get_mut(&e.order).ok_or("the triggered order is not open")?;
                 let before = std::mem::replace(&mut live.status, OrderStatus::Open);
+                live.learns = true;
                 self.orders.by_status[before as usize] -= 1;
                 self.orders.by_status[OrderStatus::Open as usize] += 1;
             }
@@ -286,8 +282,7 @@ impl Tally {
             OrderState::Live => OrderStatus::Open,
             OrderState::Dormant => OrderStatus::Dormant,
         };
-        let kind = if terms.price.is_some() { Kind::Limit } else { Kind::Market };
-        self.live.insert(terms.order, Live { account, asset, open, reserved, status, kind });
+        self.live.insert(terms.order, Live { account, asset, open, reserved, status, learns: false });
         self.balances.entry((account, asset, terms.order.shard())).or_default().1 += reserved;
         self.orders.by_status[status as usize] += 1;
         self.orders.open += open;
@@ -310,11 +305,13 @@ impl Tally {
         Ok(())
     }
 
-    /// Sets the reserved amount. A market order with a quantity in money learns its lots when it is triggered.
+    /// Sets the reserved amount. An order by an amount of money, or one that closes a position, learns its lots when it is
+    /// triggered.
     fn restate(&mut self, e: &Restated) -> Result<(), String> {
         let live = self.live.get_mut(&e.order).ok_or("the restated order is not open")?;
+        let learns = std::mem::take(&mut live.learns) && e.reason == RestateReason::Reserve;
         if live.open != e.open.0 {
-            if live.kind != Kind::Market || e.reason != RestateReason::Reserve {
+            if !learns {
                 return Err(format!("order {} has {} lots open, not {}", e.order, live.open, e.open));
             }
             self.orders.open = self.orders.open - live.open + e.open.0;

@@ -288,7 +288,7 @@ fn tables_of_contracts_agree_with_the_exchange() {
         }
         assert_eq!(number(&sql, "SELECT count(*) FROM instruments_readable"), i64::from(CONTRACTS));
     }
-    assert_eq!(seen.len(), 11, "every event about contracts: {seen:?}");
+    assert_eq!(seen.len(), 12, "every event about contracts: {seen:?}");
 }
 
 /// Orders, trades and positions of a linear and an inverse contract.
