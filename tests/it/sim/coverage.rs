@@ -71,7 +71,6 @@ coverage! {
     states: "positions asked for",
     leverages: "leverages set",
     modes: "margin modes set",
-    position_modes: "position modes set",
     margins: "margin moved",
     by_mark: "orders triggered by a mark",
     by_index: "orders triggered by an index",
@@ -245,7 +244,6 @@ impl Coverage {
         self.states += happened.states;
         self.leverages += happened.leverages;
         self.modes += happened.modes;
-        self.position_modes += happened.position_modes;
         self.margins += happened.margins;
         self.by_mark += happened.by_mark;
         self.by_index += happened.by_index;

@@ -57,7 +57,6 @@ pub struct OfContracts {
     pub states: u64,
     pub leverages: u64,
     pub modes: u64,
-    pub position_modes: u64,
     pub margins: u64,
     /// Orders released by the mark, and by the index.
     pub by_mark: u64,
@@ -210,7 +209,6 @@ impl OfContracts {
             }
             ContractEvent::PositionChanged(change) => self.isolated += u64::from(change.pot > 0),
             ContractEvent::LeverageSet(_) => self.leverages += 1,
-            ContractEvent::PositionModeSet(_) => self.position_modes += 1,
             ContractEvent::MarginModeSet(_) => self.modes += 1,
             ContractEvent::MarginMoved(_) => self.margins += 1,
             ContractEvent::FundPaid(_) => self.fund_paid += 1,
@@ -223,7 +221,8 @@ impl OfContracts {
             | ContractEvent::MarginTierSet { .. }
             | ContractEvent::MarginTiersSet { .. }
             | ContractEvent::FundChanged(_)
-            | ContractEvent::FundingSet(_) => {}
+            | ContractEvent::FundingSet(_)
+            | ContractEvent::PositionModeSet(_) => {}
         }
     }
 }

@@ -286,7 +286,7 @@ impl Messages {
                 let references: &[u8] = if self.venue.has_contracts() { b"LMMI" } else { b"LLM" };
                 put(tags::TRIGGER_REFERENCE, &[self.random.pick(references)]);
             }
-            40.. => put(tags::POSITION_EFFECT, &[self.random.pick(b"YYYOOC")]),
+            40.. => put(tags::POSITION_EFFECT, b"Y"),
             11 if self.random.once_in(3) => out.extend_from_slice(&[200, 1]),
             _ => {}
         }

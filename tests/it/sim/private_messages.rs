@@ -4,7 +4,7 @@
 use super::messages::{Message, Messages, message};
 use super::random::Random;
 use super::venue::INDEXES;
-use dojima::domain::{Amount, AssetId, IndexId, MarginMode, PositionLeg, PositionMode, ShardId, UserRef};
+use dojima::domain::{Amount, AssetId, IndexId, MarginMode, PositionLeg, ShardId, UserRef};
 use dojima::wire::ouch::{
     AccountQuery, Appendage, ContractSetting, Inbound, IndexPrice, Setting, TransferMoney, tags,
 };
@@ -62,19 +62,14 @@ impl Messages {
     /// What the account is to have in a contract.
     fn setting(&mut self) -> Message {
         let (user_ref, (symbol, _)) = (self.new_ref(), self.symbol());
-        let setting = match self.random.below(13) {
-            12 => {
-                let mode = self.random.pick(&[0, 1]);
-                let mode = if mode == 0 { PositionMode::OneWay } else { PositionMode::Hedge };
-                Setting::PositionMode { shard: ShardId(self.random.pick(&[0, 1, 1, 1]) as u8), mode }
-            }
+        let setting = match self.random.below(12) {
             0..4 => Setting::MarginMode(match self.random.below(4) {
                 0 => MarginMode::Cross,
                 _ => MarginMode::Isolated,
             }),
             4..7 => Setting::Leverage(self.random.pick(&[0, 1, 5, 10, 20, 40, 126]) as u8),
             _ => {
-                let leg = if self.random.once_in(6) { PositionLeg::Long } else { PositionLeg::Net };
+                let leg = if self.random.once_in(12) { PositionLeg::Long } else { PositionLeg::Net };
                 let amount = self.random.below(20_000_000_000).cast_signed() - 5_000_000_000;
                 Setting::Margin { leg, amount: Amount(amount >> self.random.pick(&[0, 4, 10, 14])) }
             }
