@@ -295,7 +295,7 @@ fn tables_of_contracts_agree_with_the_exchange() {
 #[test]
 fn tables_of_positions_agree_with_the_exchange() {
     let (mut trades, mut reserved, mut moves, mut pots) = (0, 0, 0, 0);
-    for (run, (events, exchange)) in positions::told(12).into_iter().enumerate() {
+    for (run, (events, exchange)) in positions::told(36).into_iter().enumerate() {
         let half = events.len() / 2;
         let bench = Bench::with(&events[..half]);
         bench.fill(1 + 30 * run);
