@@ -228,6 +228,7 @@ fn canceled(events: &[Event]) -> Vec<CancelReason> {
 }
 
 /// 100 lots at 100.00 are worth 10.00000; 20 times: .50000 of initial margin.
+/// Pitfall 2: one value for both sides, and whole fees.
 #[test]
 fn a_trade_makes_two_positions_and_pays_two_fees() {
     let mut world = World::new();
@@ -255,6 +256,7 @@ fn a_trade_makes_two_positions_and_pays_two_fees() {
     );
 }
 
+/// Pitfall 13: closing is never refused for money.
 #[test]
 fn an_order_that_the_margin_does_not_reach_for_is_refused_and_closing_never_is() {
     let mut world = World::new();
@@ -273,6 +275,7 @@ fn an_order_that_the_margin_does_not_reach_for_is_refused_and_closing_never_is()
     assert_eq!(world.position(1, LINEAR).0, 40);
 }
 
+/// Pitfall 18.
 #[test]
 fn a_reduce_only_order_is_never_more_than_there_is_to_reduce() {
     let mut world = World::new();
@@ -299,6 +302,7 @@ fn a_reduce_only_order_is_never_more_than_there_is_to_reduce() {
     assert_eq!(rejected(&events), Some(RejectReason::NotReducing));
 }
 
+/// Pitfall 14.
 #[test]
 fn a_stale_index_stops_what_increases_risk_and_nothing_else() {
     let mut world = World::new();

@@ -220,6 +220,7 @@ fn who_only_reduces_needs_no_margin() {
     assert!(world.trade(1, 0, 2, 1, 2_000).is_none(), "it opens nothing");
 }
 
+/// Pitfall 13: its fee is waived instead.
 #[test]
 fn a_fee_is_waived_where_it_would_make_an_account_negative() {
     let (mut world, _) = one();

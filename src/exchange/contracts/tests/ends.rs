@@ -149,6 +149,7 @@ fn with_a_deficit(fund: i64) -> (World, Vec<Event>) {
     (world, events)
 }
 
+/// Pitfall 11: the fund pays for a wallet below 0 that has no positions.
 #[test]
 fn a_fund_pays_what_an_account_without_positions_lacks() {
     let (mut world, events) = with_a_deficit(1_000_000);
@@ -162,6 +163,7 @@ fn a_fund_pays_what_an_account_without_positions_lacks() {
     assert!(matches!(world.withdraw(2, USD, 1)[..], [Event::Admin(AdminEvent::Withdrawn(_))]));
 }
 
+/// Pitfall 6: while the fund is below 0 nothing leaves.
 #[test]
 fn a_fund_without_money_goes_below_zero_and_nothing_leaves() {
     let (mut world, events) = with_a_deficit(1_000);
@@ -327,6 +329,7 @@ fn without_enough_samples_an_operator_states_the_price() {
 }
 
 /// Nine dollars at 7.00 are 1.28571428.57 coins: who is long owes them, so pays one more than the other side gets.
+/// Pitfall 1.
 #[test]
 fn the_fractions_of_an_inverse_settlement_are_the_funds() {
     let mut world = World::new();

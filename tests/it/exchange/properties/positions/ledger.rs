@@ -318,6 +318,7 @@ impl Ledger {
         holds(wallet == i128::from(e.wallet), || format!("the wallet is {wallet}"))
     }
 
+    /// Pitfall 3: asked after every command.
     fn conserved(&self) -> Holds {
         for asset in ASSETS {
             let wallets: i128 = self.wallets.iter().filter(|((_, of), _)| *of == asset).map(|(_, w)| w).sum();

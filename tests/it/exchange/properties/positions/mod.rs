@@ -425,7 +425,8 @@ const BY_LUCK: [&str; 8] = [
     "an order that may only reduce, gone by a fill, and its linked order with it",
 ];
 
-/// A generator that exercises nothing would agree with anything.
+/// A generator that exercises nothing would agree with anything. Pitfalls 19 and 23: new orders, replaces, amends, releases
+/// and auctions are all held against the naive exchange, after the earlier fills of the same command.
 #[test]
 fn a_fixed_run_exercises_the_rules_of_positions() {
     let mut runner = TestRunner::deterministic();
