@@ -9,8 +9,12 @@ type Done = Result<(), RejectReason>;
 impl Naive {
     /// The mark of a contract follows its index, if it is complete and no operator has said what it is.
     pub(super) fn move_mark(&mut self, instrument: InstrumentId) {
-        if !self.is_complete(instrument) || self.instrument(instrument).contract.mark_stands {
+        if !self.is_complete(instrument) {
             return;
+        }
+        if self.instrument(instrument).contract.mark_stands {
+            // The index may be another all the same.
+            return self.follow(instrument);
         }
         let known = self.instrument(instrument);
         let index = self.index_in_ticks(instrument).expect("it is complete");
